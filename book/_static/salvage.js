@@ -1,0 +1,123 @@
+/* Small repairs that CSS cannot make. No requests, no dependencies; the pages read well without it. */
+"use strict";
+
+const NEUTRAL = /^(|[-–—]|n\/?a|nan|none|<na>|nr|ne|not reached|not estimable)$/i;
+const NUMERIC = /^[<>≤≥=≈~±+−–-]?\s*\(?\d[\d\s.,%()[\]/<>≤≥±+−–—:;×-]*(?:(?:to|of|e[+-]?\d+|nr|ne|nan|inf|%|Gy|ci|p)[\d\s.,%()[\]/<>≤≥±+−–—:;×-]*)*$/i;
+
+/* 'number', 'neutral' (says nothing about its column) or 'text' */
+function kindOf(text) {
+  const trimmed = text.trim();
+  if (NEUTRAL.test(trimmed)) return "neutral";
+  return NUMERIC.test(trimmed) ? "number" : "text";
+}
+
+/* The table as a grid, so that spanning headers keep their columns. */
+function gridOf(table) {
+  const grid = [];
+  Array.from(table.rows).forEach((row, r) => {
+    grid[r] = grid[r] || [];
+    let c = 0;
+    for (const cell of row.cells) {
+      while (grid[r][c]) c += 1;
+      for (let dr = 0; dr < cell.rowSpan; dr += 1) {
+        grid[r + dr] = grid[r + dr] || [];
+        for (let dc = 0; dc < cell.colSpan; dc += 1) grid[r + dr][c + dc] = cell;
+      }
+      c += cell.colSpan;
+    }
+  });
+  return grid;
+}
+
+/* Numbers to the right, text to the left, each header with its column. An author's own class wins. */
+function alignColumns(table) {
+  const grid = gridOf(table);
+  const width = Math.max(0, ...grid.map((row) => row.length));
+  for (let c = 0; c < width; c += 1) {
+    const column = grid.map((row) => row[c]).filter(Boolean);
+    const body = column.filter((cell) => cell.tagName === "TD" && !cell.closest("thead"));
+    if (body.length === 0) continue;
+    const kinds = body.map((cell) => kindOf(cell.textContent));
+    const numeric = kinds.includes("number") && !kinds.includes("text");
+    for (const cell of column) {
+      const isOwn = cell.classList.contains("num") || cell.classList.contains("text");
+      if (isOwn || cell.colSpan > 1 || (cell.tagName === "TH" && !cell.closest("thead"))) continue;
+      cell.classList.add(numeric ? "num" : "text");
+    }
+  }
+}
+
+/* pandas leaves its corner an empty header cell, which a screen reader announces as a header without a name. */
+function plainEmptyHeaders(table) {
+  for (const th of table.querySelectorAll("th")) {
+    if (th.textContent.trim() !== "") continue;
+    const td = document.createElement("td");
+    for (const name of ["colspan", "rowspan", "class"]) {
+      if (th.hasAttribute(name)) td.setAttribute(name, th.getAttribute(name));
+    }
+    td.classList.add("corner");
+    th.replaceWith(td);
+  }
+}
+
+/* Every table gets a box of its own to scroll in, so the page never does. */
+function wrap(table) {
+  const ready = table.closest(".table-wrap, .pst-scrollable-table-container");
+  if (ready) return;
+  const box = document.createElement("div");
+  box.className = "table-wrap";
+  table.replaceWith(box);
+  box.append(table);
+}
+
+/* What scrolls sideways must be reachable by keyboard, and have a name. */
+function nameOf(box) {
+  const caption = box.querySelector("caption");
+  if (caption) return caption.textContent.trim();
+  return box.querySelector("table") ? "Wide table" : "Wide content";
+}
+
+function markScrollable(box) {
+  const scrolls = box.scrollWidth > box.clientWidth + 1;
+  box.classList.toggle("scrolls", scrolls);
+  if (scrolls) {
+    box.tabIndex = 0;
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", nameOf(box));
+  } else {
+    box.removeAttribute("tabindex");
+    box.removeAttribute("role");
+    box.removeAttribute("aria-label");
+  }
+}
+
+const SCROLLERS = [
+  ".table-wrap", ".pst-scrollable-table-container", "div.highlight pre",
+  "div.cell_output .output", "div.math", "mjx-container[display=true]",
+].map((selector) => `article.bd-article ${selector}`).join(", ");
+
+function markAll() {
+  document.querySelectorAll(SCROLLERS).forEach(markScrollable);
+}
+
+function start() {
+  document.querySelectorAll("article.bd-article table").forEach((table) => {
+    plainEmptyHeaders(table);
+    if (table.matches(".dataframe, .rows")) alignColumns(table);
+    wrap(table);
+  });
+  // The theme's sidebar is a plain div: its logo would stand outside every landmark.
+  const sidebar = document.getElementById("pst-primary-sidebar");
+  if (sidebar) {
+    sidebar.setAttribute("role", "complementary");
+    sidebar.setAttribute("aria-label", "Book");
+  }
+  markAll();
+  addEventListener("resize", markAll);
+  // A folded solution has no width until it is opened ('toggle' does not bubble).
+  document.addEventListener("toggle", markAll, true);
+}
+
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+else start();
+addEventListener("load", markAll);
