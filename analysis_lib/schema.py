@@ -5,7 +5,7 @@ of the book and for file templates. It knows nothing of any other module.
 
 Moments are whole **days since the index event** (day 0; in the study, the CAR T-cell infusion) in columns
 that end in ``_day``. A hospital's file may give calendar dates instead, in a column that ends in ``_date``
-(``salvage_start_date`` for ``salvage_start_day``) beside ``index_date``, the date of day 0.
+(``salvage_start_date`` for ``salvage_start_day``) beside ``infusion_date``, the date of day 0.
 """
 
 from __future__ import annotations
@@ -199,3 +199,31 @@ ORDER = (
     ("transplant_day", "last_follow_up_day"),
     ("first_assessment_day", "last_follow_up_day"),
 )
+
+# What a column is called in tables, figures and sentences, where its own name does not do.
+LABELS = {
+    "salvage_sequence": "Sequence of salvage therapy",
+    "car_t_product": "CAR T product",
+    "best_response": "Best response after CAR T",
+    "rt_field": "Radiotherapy field",
+    "cns_disease": "CNS disease",
+    "bulky_disease": "Bulky disease (5 cm or more)",
+    "bulky_site": "Bulky site (5 cm or more)",
+    "ecog": "ECOG performance status",
+    "ldh_elevated": "Elevated LDH",
+    "ipi": "IPI",
+    "cd19_at_failure": "CD19 at failure",
+    "over_60": "Older than 60 years",
+    "last_disease_status": "Disease status at last follow-up",
+} | {name: rule.description for name, rule in DERIVED.items()}
+
+
+def label_of(column: str) -> str:
+    """What a column is called: ``Elevated LDH`` for ``ldh_elevated``."""
+    return LABELS.get(column, column.replace("_", " ").capitalize())
+
+
+def term_label(term: str) -> str:
+    """What a term of a model is called: the factor, and the level where there are several (``stage.IV``)."""
+    factor, _, level_name = term.partition(".")
+    return f"{label_of(factor)}: {level_name}" if level_name else label_of(factor)

@@ -1,0 +1,311 @@
+"""Survival: Kaplan-Meier curves, medians and rates, log-rank tests, Cox models, follow-up.
+
+Conventions: Greenwood's variance; confidence intervals on the log scale (:data:`INTERVAL`; R's default and what the
+paper prints); Efron's handling of ties; two-sided P; times are whole days, shown in months of 30.4375 days.
+Kaplan-Meier estimates and the proportional-hazards test come from greenwood, log-rank tests and Cox models from
+lifelines.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import greenwood
+import numpy as np
+import pandas as pd
+from lifelines import CoxPHFitter
+from lifelines.exceptions import ConvergenceError, ConvergenceWarning
+from lifelines.statistics import multivariate_logrank_test
+
+from analysis_lib import endpoints, results, schema
+from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
+from analysis_lib.results import row, slug
+
+INTERVAL = "log"
+KM = f"Kaplan-Meier, Greenwood variance, {INTERVAL} interval"
+MONTHS = (12, 24)  # times at which rates are read, and what takes their place where nobody is followed for a year
+MONTHS_IF_SHORT = (3, 6)
+
+
+# --- curves ---------------------------------------------------------------------------------------------------
+
+def kaplan_meier(days, event) -> pd.DataFrame:
+    """The Kaplan-Meier curve, from time 0 on.
+
+    Parameters
+    ----------
+    days : array-like of int
+        Whole days from the origin.
+    event : array-like of bool
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a distinct time: ``days, at_risk, events, censored, survival, lower, upper``. Once survival is 0 its
+        interval is undefined.
+    """
+    days, event = np.asarray(days, dtype=float), np.asarray(event, dtype=int)
+    curve = greenwood.KaplanMeier(conf_type=INTERVAL).fit(greenwood.Surv(days, event=event)).to_frame(format="pandas")
+    curve = curve.rename(columns={"time": "days", "n_risk": "at_risk", "n_event": "events", "n_censor": "censored",
+                                  "estimate": "survival", "conf_low": "lower", "conf_high": "upper"})
+    start = pd.DataFrame({"days": [0.0], "at_risk": [len(days)], "events": [0], "censored": [0],
+                          "survival": [1.0], "lower": [1.0], "upper": [1.0]})
+    curve = pd.concat([start, curve[start.columns]] if curve["days"].iloc[0] > 0 else [curve[start.columns]])
+    return curve.astype({"days": int, "at_risk": int, "events": int, "censored": int}).reset_index(drop=True)
+
+
+def quantile(curve: pd.DataFrame, column: str = "survival", level: float = 0.5) -> float | None:
+    """The day on which a curve falls to ``level``; ``None`` if it never does.
+
+    Where the curve runs exactly at the level this is the middle of the flat stretch, as in R's ``survfit``;
+    both greenwood and lifelines return its left end (STATISTICS: median when S(t) = 0.5).
+    """
+    heights = curve[column].to_numpy(dtype=float)
+    at_or_below = np.flatnonzero(heights <= level + 1e-8)  # undefined heights compare false
+    if not len(at_or_below):
+        return None
+    first = at_or_below[0]
+    below = np.flatnonzero(heights < level - 1e-8)
+    if abs(heights[first] - level) < 1e-8 and len(below):
+        return (curve["days"].iloc[first] + curve["days"].iloc[below[0]]) / 2
+    return float(curve["days"].iloc[first])
+
+
+def at(curve: pd.DataFrame, day: float) -> pd.Series | None:
+    """The step of the curve that holds on ``day``; ``None`` beyond the last follow-up of anyone still event-free."""
+    if day > curve["days"].iloc[-1] and curve["survival"].iloc[-1] > 0:
+        return None
+    return curve[curve["days"] <= day].iloc[-1]
+
+
+def at_risk(days, day: float) -> int:
+    """How many are at risk on ``day``: those whose time is at least that, an event on the day included."""
+    return int((np.asarray(days) >= day).sum())
+
+
+def curves(study: Cohort, name: str, by: str | None = None, where=None) -> pd.DataFrame:
+    """Kaplan-Meier curves of an endpoint, one a group, stacked for plotting.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of :func:`kaplan_meier` and ``group`` (the label of the group; empty without ``by``), or the
+        row that says why there is no curve.
+    """
+    if reason := _reason(study, name, by):
+        return results.skipped(slug(name, "curve"), reason)
+    groups = _groups(_frame(study, name, where), by)
+    if not groups:
+        return results.skipped(slug(name, "curve"), "this cohort has nobody to follow")
+    stacked = pd.concat([kaplan_meier(g["days"], g["event"]).assign(group=label) for label, g in groups.items()])
+    stacked.attrs["label"] = schema.label_of(by) if by else ""
+    return stacked.reset_index(drop=True)
+
+
+# --- medians, rates, tests ------------------------------------------------------------------------------------
+
+def estimates(study: Cohort, name: str, by: str | None = None, where=None, population: str = "all patients",
+              prefix: str = "") -> pd.DataFrame:
+    """Medians, rates and numbers at risk of an endpoint, overall or by group, and the log-rank test between groups.
+
+    Parameters
+    ----------
+    study : Cohort
+    name : str
+        A key of :data:`analysis_lib.endpoints.ENDPOINTS`.
+    by : str, optional
+        Column that names the groups.
+    where : callable, optional
+        Takes the endpoint's rows, returns those to keep (bool); ``population`` then says who they are.
+    prefix : str
+        First part of the ids; the endpoint's name by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Result rows ``<prefix>.median[.by.group]``, ``<prefix>.rate<m>...`` and ``<prefix>.at_risk<m>...`` for the
+        months of :func:`rate_months`, and, with groups, ``<prefix>.logrank.<by>``; or the row that says why not.
+    """
+    prefix = prefix or name.lower()
+    if reason := _reason(study, name, by):
+        return results.skipped(slug(prefix, "median", *filter(None, [by])), reason)
+    frame = _frame(study, name, where)
+    groups = _groups(frame, by)
+    if not groups:
+        return results.skipped(slug(prefix, "median", *filter(None, [by])), "this cohort has nobody to follow")
+    rows = [r for label, group in groups.items()
+            for r in _estimates_of(group, prefix, [by, label] if by else [], str(label), population, rate_months(study))]
+    if by:
+        rows.append(logrank(frame, by, slug(prefix, "logrank", by), population))
+    collected = results.collect(rows)
+    collected.attrs["label"] = schema.label_of(by) if by else ""
+    return collected
+
+
+def _estimates_of(frame, prefix, by, label, population, months):
+    curve, n, events = kaplan_meier(frame["days"], frame["event"]), len(frame), int(frame["event"].sum())
+    shared = {"population": population, "group": label, "n": n, "events": events}
+    median = [quantile(curve, column) for column in ("survival", "lower", "upper")]
+    in_months = [None if m is None else m / DAYS_PER_MONTH for m in median]
+    yield row(slug(prefix, "median", *by), "median time", in_months[0], lower=in_months[1], upper=in_months[2],
+              method=KM, note="" if median[0] else "median not reached", **shared)
+    for month in months:
+        day = month * DAYS_PER_MONTH
+        step = at(curve, day)
+        rate = [None] * 3 if step is None else [100 * step[c] for c in ("survival", "lower", "upper")]
+        yield row(slug(prefix, f"rate{month}", *by), "rate", rate[0], lower=rate[1], upper=rate[2], method=KM,
+                  note="" if step is not None else f"follow-up ends before {month} months", **shared)
+        yield row(slug(prefix, f"at_risk{month}", *by), "at risk", at_risk(frame["days"], day),
+                  method=f"time at least {month} months", **shared)
+
+
+def logrank(frame: pd.DataFrame, by: str, result_id: str, population: str = "all patients") -> dict:
+    """The log-rank test between groups of an endpoint's rows, as one result row."""
+    known = frame[frame[by].notna()]
+    shared = {"population": population, "group": schema.label_of(by), "n": len(known), "events": int(known["event"].sum()),
+              "method": "log-rank test"}
+    if known[by].nunique() < 2 or not known["event"].any():
+        why = "fewer than two groups" if known[by].nunique() < 2 else "no events"
+        return row(result_id, "p", None, note=why, **shared)
+    test = multivariate_logrank_test(known["days"], known[by].astype(str), known["event"])
+    degrees = known[by].nunique() - 1
+    return row(result_id, "p", test.p_value, note=f"chi-square {test.test_statistic:.2f}, {degrees} df", **shared)
+
+
+def rate_months(study: Cohort) -> tuple[int, ...]:
+    """The times, in months, at which this cohort's rates are read."""
+    longest = study.patients["last_follow_up_day"].max()
+    return MONTHS if longest >= MONTHS[0] * DAYS_PER_MONTH else MONTHS_IF_SHORT
+
+
+def follow_up(study: Cohort, name: str) -> pd.DataFrame:
+    """Follow-up of an overall-survival endpoint, both ways it is reported.
+
+    ``<name>.follow_up.naive``: median and quartiles (type 7) of the observed times of everyone, the dead included;
+    ``<name>.follow_up.reverse_km``: median of the time to censoring, deaths censored (Schemper and Smith 1996).
+    """
+    prefix = slug(name, "follow_up")
+    if reason := _reason(study, name, None):
+        return results.skipped(prefix, reason)
+    frame = endpoints.derive(study, name)
+    if frame.empty:
+        return results.skipped(prefix, "this cohort has nobody to follow")
+    quartiles = frame["days"].quantile([0.5, 0.25, 0.75]) / DAYS_PER_MONTH
+    curve = kaplan_meier(frame["days"], ~frame["event"])
+    reverse = [None if (q := quantile(curve, c)) is None else q / DAYS_PER_MONTH for c in ("survival", "lower", "upper")]
+    shared = {"n": len(frame), "events": int(frame["event"].sum())}
+    return results.collect([
+        row(f"{prefix}.naive", "median months", quartiles[0.5], lower=quartiles[0.25], upper=quartiles[0.75],
+            method="median of observed times, the dead included", **shared),
+        row(f"{prefix}.reverse_km", "median time", reverse[0], lower=reverse[1], upper=reverse[2],
+            method="reverse Kaplan-Meier", **shared)])
+
+
+# --- Cox models -----------------------------------------------------------------------------------------------
+
+def cox(study: Cohort, name: str, factors: list[str], model: str, population: str = "all patients") -> pd.DataFrame:
+    """A Cox model of an endpoint on yes/no or categorical factors, complete cases.
+
+    Parameters
+    ----------
+    factors : list of str
+        Columns; the reference is ``no``, or the first level that occurs.
+    model : str
+        Names the model in the ids: ``cox.<endpoint>.<model>.<factor>[.<level>]`` (hazard ratio) and the same with
+        ``.p`` (Wald P value); ``cox.<endpoint>.<model>.events_per_variable``; ``cox.<endpoint>.<model>.ph.<term>``
+        (proportional-hazards test, Grambsch and Therneau 1994, Kaplan-Meier transform).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Result rows, or the row that says why the model was not fitted: a column is absent, a level has no event
+        (separation), or there is nothing to compare.
+    """
+    prefix = slug("cox", name, model)
+    if reason := endpoints.lacking(study, name) or study.lacks(*factors):
+        return results.skipped(prefix, reason)
+    frame = endpoints.derive(study, name).dropna(subset=factors)
+    if reason := _unfit(frame, factors):
+        return results.skipped(prefix, reason)
+    terms = _design(frame, factors)
+    data = terms.assign(days=frame["days"], event=frame["event"].astype(int))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ConvergenceWarning)
+            fit = CoxPHFitter().fit(data, "days", "event")
+    except (ConvergenceError, ConvergenceWarning):
+        return results.skipped(prefix, "the model did not converge: too few events, or factors that determine each other")
+    n, events = len(frame), int(frame["event"].sum())
+    shared = {"population": population, "n": n, "events": events}
+    rows = []
+    for term, estimate in fit.summary.iterrows():
+        label = schema.term_label(term)
+        rows += [row(slug(prefix, term), "hazard ratio", estimate["exp(coef)"],
+                     lower=estimate["exp(coef) lower 95%"], upper=estimate["exp(coef) upper 95%"], group=label,
+                     method="Cox model, Efron ties, Wald interval", **shared),
+                 row(slug(prefix, term, "p"), "p", estimate["p"], group=label, method="Wald test", **shared)]
+    rows.append(row(f"{prefix}.events_per_variable", "estimate", events / terms.shape[1], method="events / parameters",
+                    note="fewer than 10 events per parameter: read with care" if events < 10 * terms.shape[1] else "", **shared))
+    return results.collect(rows + _proportional_hazards(frame, terms, prefix, shared))
+
+
+def _unfit(frame: pd.DataFrame, factors: list[str]) -> str:
+    if frame.empty or not frame["event"].any():
+        return "nobody had the event among patients whose factors are all known"
+    for factor in factors:
+        by_level = frame.groupby(frame[factor].astype(str))["event"].agg(["size", "sum"])
+        if len(by_level) < 2:
+            return f"all patients are alike in {schema.label_of(factor)}"
+        if (by_level["sum"] == 0).any():
+            level = by_level.index[by_level["sum"] == 0][0]
+            return f"nobody with {schema.label_of(factor)} = {level} had the event, so no finite hazard ratio exists (separation)"
+    return ""
+
+
+def _design(frame: pd.DataFrame, factors: list[str]) -> pd.DataFrame:
+    """Indicator columns: ``factor`` for yes/no factors, ``factor.level`` for the others."""
+    columns = {}
+    for factor in factors:
+        values = frame[factor].astype(str)
+        if set(values) <= set(schema.YES_NO):
+            columns[factor] = (values == "yes").astype(float)
+        else:
+            ordered = [str(level) for level in getattr(frame[factor].dtype, "categories", sorted(set(values)))]
+            present = [level for level in ordered if level in set(values)]
+            columns |= {f"{factor}.{level}": (values == level).astype(float) for level in present[1:]}
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def _proportional_hazards(frame, terms, prefix, shared) -> list[dict]:
+    response = greenwood.Surv(frame["days"].to_numpy(dtype=float), event=frame["event"].to_numpy(dtype=int))
+    test = greenwood.CoxPH().fit(response, terms.rename(columns=lambda c: slug(c).replace(".", "_"))).cox_zph(transform="km")
+    table = test.to_frame(format="pandas")
+    labels = [*terms.columns, "global"] if len(table) > len(terms.columns) else list(terms.columns)
+    p_column = next(c for c in table.columns if c.lower() in ("p", "p_value", "pvalue"))
+    return [row(slug(prefix, "ph", label), "p", float(p), group=schema.term_label(label),
+                method="proportional-hazards test (Schoenfeld residuals, Kaplan-Meier transform)", **shared)
+            for label, p in zip(labels, table[p_column])]
+
+
+# --- shared ---------------------------------------------------------------------------------------------------
+
+def _reason(study: Cohort, name: str, by: str | None) -> str:
+    if reason := endpoints.lacking(study, name):
+        return reason
+    in_patients = by is None or by in study.sites or by in ("n_sites", "bed_group")
+    return "" if in_patients else study.lacks(by)
+
+
+def _frame(study: Cohort, name: str, where) -> pd.DataFrame:
+    frame = endpoints.derive(study, name)
+    return frame if where is None else frame[where(frame)].reset_index(drop=True)
+
+
+def _groups(frame: pd.DataFrame, by: str | None) -> dict[str, pd.DataFrame]:
+    """The groups that occur, in the order of the dictionary; rows whose group is unknown are left out."""
+    if frame.empty:
+        return {}
+    if by is None:
+        return {"": frame}
+    known = frame[frame[by].notna()]
+    return {str(label): group for label, group in known.groupby(by, observed=True)}

@@ -1,0 +1,155 @@
+"""What a reader sees of result rows: numbers in words, sentences, tables. Formatting happens here, and only here."""
+
+from __future__ import annotations
+
+import html
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
+import pandas as pd
+from IPython.display import HTML, Markdown, display
+
+from analysis_lib import results
+from analysis_lib.cohort import Cohort
+from analysis_lib.results import STATISTICS
+
+UNDEFINED = "not estimable"
+
+
+def number(value: float, decimals: int) -> str:
+    """Round half up, as journals do (2.25 gives 2.3)."""
+    quantum = Decimal(1).scaleb(-decimals)
+    return str(Decimal(repr(float(value))).quantize(quantum, ROUND_HALF_UP)).replace("-", "−")
+
+
+def p_value(p: float | None) -> str:
+    """``P = 0.61``, ``P = 0.004``, ``P < 0.001``."""
+    if pd.isna(p):
+        return f"P {UNDEFINED}"
+    if p < 0.001:
+        return "P < 0.001"
+    return f"P = {number(p, 3 if p < 0.0995 else 2)}"
+
+
+def estimate(row: pd.Series) -> str:
+    """The value of a row with its unit, without limits."""
+    kind = STATISTICS[row["statistic"]]
+    if row["statistic"] == "p":
+        return p_value(row["value"])
+    if pd.isna(row["value"]):
+        return "not reached" if row["statistic"] == "median time" else UNDEFINED
+    decimals = 0 if kind.unit == "" and float(row["value"]).is_integer() and kind.decimals == 1 else kind.decimals
+    unit = "%" if kind.unit == "%" else f" {kind.unit}" if kind.unit else ""
+    return number(row["value"], decimals) + unit
+
+
+def limits(row: pd.Series) -> str:
+    """The limits of a row, such as ``95% CI 6.3–18.6``; empty when it has none."""
+    if pd.isna(row["lower"]) and pd.isna(row["upper"]):
+        return ""
+    kind = STATISTICS[row["statistic"]]
+    missing = "not reached" if row["statistic"] == "median time" else UNDEFINED
+    whole = kind.decimals == 1 and kind.unit == "" and all(float(x).is_integer() for x in row[["lower", "upper"]].dropna())
+    ends = [missing if pd.isna(end) else number(end, 0 if whole else kind.decimals) for end in row[["lower", "upper"]]]
+    return f"{kind.limits} {ends[0]}–{ends[1]}" if missing not in ends else f"{kind.limits} {ends[0]} to {ends[1]}"
+
+
+def full(row: pd.Series) -> str:
+    """The value of a row with its limits: ``9.8 months (95% CI 6.3–18.6)``."""
+    return f"{estimate(row)} ({limits(row)})" if limits(row) else estimate(row)
+
+
+def share(row: pd.Series) -> str:
+    """A proportion with its counts: ``93 of 120 (78%)``."""
+    return f"{row['events']} of {row['n']} ({estimate(row)})" if row["n"] else "0 of 0"
+
+
+FORMATS = {
+    "": estimate,
+    "full": full,
+    "limits": limits,
+    "share": share,
+    "n": lambda row: str(row["n"]),
+    "events": lambda row: str(row["events"]),
+    "group": lambda row: row["group"],
+    "method": lambda row: row["method"],
+    "note": lambda row: row["note"],
+    "verdict": lambda row: UNDEFINED if pd.isna(row["value"]) else
+    "a difference that chance alone would rarely produce" if row["value"] < 0.05 else "no clear difference",
+}
+
+
+def sentence(rows: pd.DataFrame, template: str) -> str:
+    """Fill ``{result_id}`` or ``{result_id:format}`` from rows; empty when a row that it names is absent.
+
+    Formats: none (value), ``full`` (value and limits), ``limits``, ``share`` (a of b, percent), ``n``, ``events``,
+    ``group``, ``method``, ``note``, ``verdict`` (a P value in words).
+    """
+    by_id = rows.set_index("result_id")
+    fields = re.findall(r"\{([^{}:]+)(?::(\w+))?\}", template)
+    if any(name not in by_id.index for name, _ in fields):
+        return ""
+    filled = template
+    for name, style in fields:
+        shown = FORMATS[style](by_id.loc[name])
+        filled = filled.replace("{" + name + (f":{style}" if style else "") + "}", shown, 1)
+    return filled
+
+
+def say(rows: pd.DataFrame, *templates: str) -> None:
+    """Show sentences built from rows as one paragraph; sentences about absent rows are left out."""
+    if reason := results.skip_reason(rows):
+        return skip(reason)
+    said = " ".join(filter(None, (sentence(rows, template) for template in templates)))
+    if said:
+        display(Markdown(said))
+    else:
+        skip("the numbers it would speak of do not exist in this cohort")
+
+
+def skip(reason: str) -> None:
+    """Say that something is not shown, and why."""
+    display(HTML(f'<p class="skip-note">Not shown: {html.escape(reason)}.</p>'))
+
+
+def table(frame: pd.DataFrame, caption: str) -> None:
+    """Show a frame of finished text as an accessible table; its first column names the rows."""
+    if reason := results.skip_reason(frame):
+        return skip(reason)
+    display(HTML(html_table(frame, caption)))
+
+
+def html_table(frame: pd.DataFrame, caption: str) -> str:
+    """A frame as an HTML table with caption, column headers and row headers; all text is escaped."""
+    head = "".join(f'<th scope="col">{html.escape(str(column))}</th>' for column in frame.columns)
+    body = "".join(
+        "<tr>" + "".join(
+            f'<th scope="row">{html.escape(str(cell))}</th>' if place == 0 else f"<td>{html.escape(str(cell))}</td>"
+            for place, cell in enumerate(cells)) + "</tr>"
+        for cells in frame.itertuples(index=False))
+    return (f'<div class="table-wrap" tabindex="0"><table class="rows"><caption>{html.escape(caption)}</caption>'
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
+
+
+def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns: str) -> None:
+    """Show rows as a table: one line a row, with ``label`` first and one column for each ``heading=format``.
+
+    Example: ``rows_table(medians, "Median OS2", n="n", events="events", median="full")``.
+    """
+    if reason := results.skip_reason(rows):
+        return skip(reason)
+    shown = pd.DataFrame({"": rows[label].replace("", "All")} | {
+        heading.replace("_", " "): [FORMATS[style](row) for _, row in rows.iterrows()] for heading, style in columns.items()})
+    table(shown.rename(columns={"": rows.attrs.get("label", "Group")}), caption)
+
+
+def about(study: Cohort) -> None:
+    """Say whose numbers the page holds; a synthetic cohort is called that wherever it shows."""
+    patients = f"{len(study.patients)} patient{'s' if len(study.patients) != 1 else ''}"
+    note = f" {html.escape(study.note)}" if study.note else ""
+    if study.synthetic:
+        honest = ("Synthetic patients, consistent with the numbers that the paper prints: agreement with the paper "
+                  "is by construction and is no evidence.")
+        display(HTML(f'<div class="synthetic-note"><strong>{html.escape(study.title)}: {patients}.</strong> {honest}{note}</div>'))
+    else:
+        display(HTML(f'<div class="cohort-note"><strong>{html.escape(study.title)}: {patients}.</strong>{note}</div>'))

@@ -1,0 +1,159 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Survival
+#
+# You will learn to read a Kaplan–Meier curve with its risk table, to say what a median and a rate at two years
+# mean when some people are still under observation, and to compare groups with the log-rank test.
+
+# %% tags=["parameters"]
+cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
+results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
+
+# %%
+from analysis_lib import figures, results, survival
+from analysis_lib.cohort import read_cohort
+from analysis_lib.text import about, rows_table, say
+
+study = read_cohort(cohort)
+months = survival.rate_months(study)
+about(study)
+
+# %% [markdown] tags=["car-t"]
+# ## What the paper asks
+#
+# How long do patients live, and how long without a further event, counted from the CAR T-cell infusion (OS1, EFS1)
+# and again from the start of the first salvage therapy (OS2, EFS2)? And does either differ between salvage regimens?
+
+# %% [markdown]
+# ## How it is estimated
+#
+# At each time $t_i$ at which someone has the event, $d_i$ of the $n_i$ people still at risk have it. The
+# Kaplan–Meier estimate multiplies the chances of getting past each of these times {cite:p}`kaplan1958`:
+#
+# $$\hat S(t) = \prod_{t_i \le t} \left(1 - \frac{d_i}{n_i}\right)$$
+#
+# People who are censored leave the risk set without pulling the curve down. The variance is Greenwood's; intervals
+# are built on the log scale, the default of R's `survfit`. The *median* is the time at which the curve falls to one
+# half: it is *not reached* while more than half are estimated to be event-free. The *log-rank test* compares, over
+# all event times, the events observed in each group with those expected if the groups shared one curve.
+
+# %% [markdown]
+# ## Overall survival from day 0 (OS1)
+
+# %%
+os1 = survival.estimates(study, "OS1")
+figures.survival_curves(survival.curves(study, "OS1"), "Overall survival (OS1)",
+                        "OS1: from day 0 to death from any cause.", os1)
+
+# %%
+say(os1, "{os1.median:events} of {os1.median:n} patients died.", "The median OS1 was {os1.median:full}.",
+    *[f"At {m} months, {{os1.rate{m}:full}} were estimated to be alive; {{os1.at_risk{m}}} were still at risk." for m in months])
+
+# %% [markdown] tags=["car-t"]
+# ## Event-free survival from day 0 (EFS1)
+#
+# The event is whichever comes first: progression or relapse, a new line of therapy, or death. Everyone in this study
+# was chosen *because* the disease came back, so this curve ends at zero by design and describes only how soon.
+
+# %%
+efs1 = survival.estimates(study, "EFS1")
+figures.survival_curves(survival.curves(study, "EFS1"), "Event-free survival (EFS1)",
+                        "EFS1: from day 0 to progression, relapse, new therapy or death.", efs1)
+
+# %%
+say(efs1, "The median EFS1 was {efs1.median:full}.",
+    *[f"At {m} months, {{efs1.rate{m}:full}} were estimated to be free of an event." for m in months])
+
+# %% [markdown]
+# ## From the start of salvage therapy (OS2, EFS2)
+#
+# The clock starts anew on the first day of salvage therapy.
+
+# %%
+os2 = survival.estimates(study, "OS2")
+efs2 = survival.estimates(study, "EFS2")
+figures.survival_curves(survival.curves(study, "OS2"), "Overall survival (OS2)",
+                        "OS2: from the start of salvage therapy to death from any cause.", os2)
+
+# %%
+say(os2, "The median OS2 was {os2.median:full}; {os2.median:events} of {os2.median:n} patients died.",
+    *[f"At {m} months, {{os2.rate{m}:full}} were estimated to be alive." for m in months])
+say(efs2, "The median EFS2 was {efs2.median:full}.",
+    *[f"At {m} months, {{efs2.rate{m}:full}} were estimated to be free of an event." for m in months])
+
+# %% [markdown]
+# ## OS2 by what the patients received
+#
+# ```{warning}
+# Two of these five groups are named by what happened *later*: whoever went on to a second modality had to live long
+# enough to receive it (immortal time). The comparison is the paper's; it cannot show which sequence is better.
+# ```
+
+# %%
+os2_groups = survival.estimates(study, "OS2", by="salvage_sequence")
+figures.survival_curves(survival.curves(study, "OS2", by="salvage_sequence"), "Overall survival (OS2)",
+                        "OS2 by salvage regimen and by the modality that followed.", os2_groups)
+
+# %%
+rows_table(results.pick(os2_groups, "median time"), "Median OS2 by sequence of salvage therapy",
+           patients="n", deaths="events", median_OS2="full")
+say(os2_groups, "Between these groups the log-rank test gives {os2.logrank.salvage_sequence} "
+    "({os2.logrank.salvage_sequence:note}): {os2.logrank.salvage_sequence:verdict}.")
+
+# %% [markdown]
+# ## EFS2 by salvage regimen
+
+# %%
+efs2_groups = survival.estimates(study, "EFS2", by="salvage_regimen")
+figures.survival_curves(survival.curves(study, "EFS2", by="salvage_regimen"), "Event-free survival (EFS2)",
+                        "EFS2 by salvage regimen.", efs2_groups)
+
+# %%
+rows_table(results.pick(efs2_groups, "median time"), "Median EFS2 by salvage regimen",
+           patients="n", events="events", median_EFS2="full")
+say(efs2_groups, "Between the regimens the log-rank test gives {efs2.logrank.salvage_regimen}: "
+    "{efs2.logrank.salvage_regimen:verdict}.")
+
+# %%
+rows = results.save([os1, efs1, os2, efs2, os2_groups, efs2_groups], study.name, "04_survival", results_dir)
+
+# %% [markdown]
+# ## Cautions
+#
+# - A median or a rate near the end of follow-up rests on few people: read the risk table with the curve.
+# - A P value above 0.05 does not show that groups are alike; with small groups it shows little at all.
+
+# %% [markdown]
+# ## Exercises
+#
+# ### Exercise 1
+#
+# How many months lie between the lower and the upper confidence limit of the median OS1? Would you expect the
+# interval to be narrower or wider in a sub-cohort with half as many deaths?
+
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
+width = os1.assign(value=os1["upper"] - os1["lower"], lower=None, upper=None)
+say(width, "The interval spans {os1.median}. With half as many deaths it would be wider, by roughly a factor of √2.")
+
+# %% [markdown]
+# ### Exercise 2
+#
+# Compare the median of the observed times with the Kaplan–Meier median of OS1. Why do they differ?
+
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
+say(results.collect([os1, survival.follow_up(study, "OS1")]),
+    "Observed times have a median of {os1.follow_up.naive}; the Kaplan–Meier median is {os1.median}. The first counts "
+    "the time of a patient who is still alive as if it had ended; the second knows that it goes on.")
