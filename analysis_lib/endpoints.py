@@ -134,13 +134,18 @@ def first_courses(sites: pd.DataFrame) -> pd.DataFrame:
     Columns: ``patient_id, rt_start_day, n_sites`` and those of ``rt_field, dose_gy, fractions`` that the table has;
     dose (Gy) and fractions are those of the course's site with the highest dose.
     """
-    first = sites[sites["course"] == sites.groupby("patient_id")["course"].transform("min")]
+    first = first_course_sites(sites)
     n_sites = first.groupby("patient_id").size().rename("n_sites").reset_index()
     if "dose_gy" in first:
         first = first.sort_values("dose_gy", ascending=False, na_position="last", kind="stable")
     kept = [c for c in ("patient_id", "rt_start_day", "rt_field", "dose_gy", "fractions") if c in first]
     leading = first.drop_duplicates("patient_id")[kept]
     return n_sites.merge(leading, on="patient_id").sort_values("patient_id").reset_index(drop=True)
+
+
+def first_course_sites(sites: pd.DataFrame) -> pd.DataFrame:
+    """The rows of each patient's first radiotherapy course."""
+    return sites[sites["course"] == sites.groupby("patient_id")["course"].transform("min")]
 
 
 def _moment(frame: pd.DataFrame, source: Source) -> pd.Series:

@@ -35,8 +35,10 @@ STATISTICS = {
     "median months": Statistic("median of observed times; limits are the quartiles", "months", 1, "IQR"),
     "range": Statistic("median of observed values; limits are the smallest and largest", "", 1, "range"),
     "range months": Statistic("median of observed times; limits are the smallest and largest", "months", 1, "range"),
+    "range dose": Statistic("median of observed doses; limits are the smallest and largest", "Gy", 1, "range"),
     "hazard ratio": Statistic("ratio of hazards", "", 2),
     "odds ratio": Statistic("ratio of odds", "", 2),
+    "heterogeneity": Statistic("I squared: variation between series beyond chance, in percent of all variation", "%", 0),
     "p": Statistic("two-sided P value; value of the test statistic in note", decimals=3),
     "estimate": Statistic("another number, named by its result_id", "", 2),
     "skipped": Statistic("nothing was computed; note says why"),
@@ -78,7 +80,7 @@ def skipped(result_id: str, reason: str) -> pd.DataFrame:
 def slug(*parts: object) -> str:
     """Join words to a dotted slug: lower-case letters, digits, underscores and hyphens between the dots."""
     joined = ".".join(map(str, parts)).lower()
-    for symbol, word in {"≥": "ge", "<": "lt", ">": "gt", "+": "plus"}.items():
+    for symbol, word in {"≥": "ge", "≤": "le", "<": "lt", ">": "gt", "+": "plus"}.items():
         joined = joined.replace(symbol, word)
     return ".".join(re.sub(r"[^a-z0-9_-]+", "_", piece).strip("_") for piece in joined.split("."))
 

@@ -25,11 +25,12 @@ INTERVAL = "log"
 KM = f"Kaplan-Meier, Greenwood variance, {INTERVAL} interval"
 MONTHS = (12, 24)  # times at which rates are read, and what takes their place where nobody is followed for a year
 MONTHS_IF_SHORT = (3, 6)
+NOBODY = "this cohort has nobody to follow"
 
 
 # --- curves ---------------------------------------------------------------------------------------------------
 
-def kaplan_meier(days, event) -> pd.DataFrame:
+def kaplan_meier(days, event, cluster=None) -> pd.DataFrame:
     """The Kaplan-Meier curve, from time 0 on.
 
     Parameters
@@ -37,6 +38,9 @@ def kaplan_meier(days, event) -> pd.DataFrame:
     days : array-like of int
         Whole days from the origin.
     event : array-like of bool
+    cluster : array-like of int, optional
+        Who a row belongs to, where several rows (sites) may share a patient: the variance is then the infinitesimal
+        jackknife's over clusters, as in R's ``survfit(cluster=)``, in place of Greenwood's.
 
     Returns
     -------
@@ -45,7 +49,8 @@ def kaplan_meier(days, event) -> pd.DataFrame:
         interval is undefined.
     """
     days, event = np.asarray(days, dtype=float), np.asarray(event, dtype=int)
-    curve = greenwood.KaplanMeier(conf_type=INTERVAL).fit(greenwood.Surv(days, event=event)).to_frame(format="pandas")
+    curve = greenwood.KaplanMeier(conf_type=INTERVAL).fit(greenwood.Surv(days, event=event), cluster=cluster)
+    curve = curve.to_frame(format="pandas")
     curve = curve.rename(columns={"time": "days", "n_risk": "at_risk", "n_event": "events", "n_censor": "censored",
                                   "estimate": "survival", "conf_low": "lower", "conf_high": "upper"})
     start = pd.DataFrame({"days": [0.0], "at_risk": [len(days)], "events": [0], "censored": [0],
@@ -96,7 +101,7 @@ def curves(study: Cohort, name: str, by: str | None = None, where=None) -> pd.Da
         return results.skipped(slug(name, "curve"), reason)
     groups = _groups(_frame(study, name, where), by)
     if not groups:
-        return results.skipped(slug(name, "curve"), "this cohort has nobody to follow")
+        return results.skipped(slug(name, "curve"), NOBODY)
     stacked = pd.concat([kaplan_meier(g["days"], g["event"]).assign(group=label) for label, g in groups.items()])
     stacked.attrs["label"] = schema.label_of(by) if by else ""
     return stacked.reset_index(drop=True)
@@ -114,7 +119,8 @@ def estimates(study: Cohort, name: str, by: str | None = None, where=None, popul
     name : str
         A key of :data:`analysis_lib.endpoints.ENDPOINTS`.
     by : str, optional
-        Column that names the groups.
+        Column that names the groups: any that the endpoint's rows have (:func:`analysis_lib.endpoints.derive`), so
+        also one that an analysis added to ``study.patients``.
     where : callable, optional
         Takes the endpoint's rows, returns those to keep (bool); ``population`` then says who they are.
     prefix : str
@@ -132,7 +138,7 @@ def estimates(study: Cohort, name: str, by: str | None = None, where=None, popul
     frame = _frame(study, name, where)
     groups = _groups(frame, by)
     if not groups:
-        return results.skipped(slug(prefix, "median", *filter(None, [by])), "this cohort has nobody to follow")
+        return results.skipped(slug(prefix, "median", *filter(None, [by])), NOBODY)
     rows = [r for label, group in groups.items()
             for r in _estimates_of(group, prefix, [by, label] if by else [], str(label), population, rate_months(study))]
     if by:
@@ -178,6 +184,30 @@ def rate_months(study: Cohort) -> tuple[int, ...]:
     return MONTHS if longest >= MONTHS[0] * DAYS_PER_MONTH else MONTHS_IF_SHORT
 
 
+def clustered_rates(study: Cohort, name: str) -> pd.DataFrame:
+    """The rates of :func:`estimates` with intervals that allow for several rows (sites) of one patient.
+
+    Rows ``<name>.rate<m>.clustered``: the same estimates as ``<name>.rate<m>``, with the infinitesimal jackknife over
+    patients in place of Greenwood's variance.
+    """
+    prefix = name.lower()
+    if reason := _reason(study, name, None):
+        return results.skipped(slug(prefix, "clustered"), reason)
+    frame = endpoints.derive(study, name)
+    if frame.empty:
+        return results.skipped(slug(prefix, "clustered"), NOBODY)
+    patients = pd.factorize(frame["patient_id"])[0]
+    curve = kaplan_meier(frame["days"], frame["event"], cluster=patients)
+    rows = []
+    for month in rate_months(study):
+        step = at(curve, month * DAYS_PER_MONTH)
+        rate = [None] * 3 if step is None else [100 * step[c] for c in ("survival", "lower", "upper")]
+        rows.append(row(f"{prefix}.rate{month}.clustered", "rate", rate[0], lower=rate[1], upper=rate[2], n=len(frame),
+                        events=int(frame["event"].sum()), note=f"{patients.max() + 1} patients",
+                        method=f"Kaplan-Meier, infinitesimal jackknife over patients, {INTERVAL} interval"))
+    return results.collect(rows)
+
+
 def follow_up(study: Cohort, name: str) -> pd.DataFrame:
     """Follow-up of an overall-survival endpoint, both ways it is reported.
 
@@ -189,7 +219,7 @@ def follow_up(study: Cohort, name: str) -> pd.DataFrame:
         return results.skipped(prefix, reason)
     frame = endpoints.derive(study, name)
     if frame.empty:
-        return results.skipped(prefix, "this cohort has nobody to follow")
+        return results.skipped(prefix, NOBODY)
     quartiles = frame["days"].quantile([0.5, 0.25, 0.75]) / DAYS_PER_MONTH
     curve = kaplan_meier(frame["days"], ~frame["event"])
     reverse = [None if (q := quantile(curve, c)) is None else q / DAYS_PER_MONTH for c in ("survival", "lower", "upper")]
@@ -292,8 +322,15 @@ def _proportional_hazards(frame, terms, prefix, shared) -> list[dict]:
 def _reason(study: Cohort, name: str, by: str | None) -> str:
     if reason := endpoints.lacking(study, name):
         return reason
-    in_patients = by is None or by in study.sites or by in ("n_sites", "bed_group")
-    return "" if in_patients else study.lacks(by)
+    if by is None:
+        return ""
+    frame = endpoints.derive(study, name)
+    if frame.empty or (by in frame and frame[by].notna().any()):
+        return ""
+    if by not in frame or by in schema.PATIENTS.columns or by in schema.SITES.columns:
+        from_sites = by in schema.SITES.columns and by not in schema.PATIENTS.columns
+        return study.lacks(f"sites.{by}" if from_sites else by)
+    return f"none of these {endpoints.ENDPOINTS[name].unit} falls into a group of {schema.label_of(by).lower()}"
 
 
 def _frame(study: Cohort, name: str, where) -> pd.DataFrame:
