@@ -25,6 +25,12 @@ INTERVAL = "log"
 KM = f"Kaplan-Meier, Greenwood variance, {INTERVAL} interval"
 MONTHS = (12, 24)  # times at which rates are read, and what takes their place where nobody is followed for a year
 MONTHS_IF_SHORT = (3, 6)
+
+# Factors of the study: those of the index therapy, and those of the patient and the disease when salvage began.
+AT_INDEX = ["responder", "bridging_therapy", "car_t_product"]
+AT_SALVAGE = ["bulky_disease", "two_or_more_sites", "extranodal_disease", "poor_performance", "advanced_stage",
+              "ldh_elevated", "high_ipi", "cns_disease"]
+ADJUSTED = {"OS1": AT_INDEX, "OS2": ["advanced_stage", "ldh_elevated"], "EFS2": ["advanced_stage", "ldh_elevated"]}
 NOBODY = "this cohort has nobody to follow"
 
 
@@ -277,6 +283,89 @@ def cox(study: Cohort, name: str, factors: list[str], model: str, population: st
     rows.append(row(f"{prefix}.events_per_variable", "estimate", events / terms.shape[1], method="events / parameters",
                     note="fewer than 10 events per parameter: read with care" if events < 10 * terms.shape[1] else "", **shared))
     return results.collect(rows + _proportional_hazards(frame, terms, prefix, shared))
+
+
+def factors_of(study: Cohort, name: str) -> list[str]:
+    """The single factors to compare for an endpoint: what the study's rows say about the moment its clock starts.
+
+    In a cohort without salvage therapy after CAR T, the disease columns describe day 0, and stage is taken as it is.
+    """
+    if name == "OS1":
+        return AT_INDEX if study.after_car_t else ["stage", *AT_SALVAGE]
+    return AT_SALVAGE
+
+
+def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
+    """Each factor on its own: medians by level, log-rank test, Cox model.
+
+    Parameters
+    ----------
+    factors : list of str
+        Columns, yes/no or categorical. Patients in whom a factor is unknown are left out of that factor only.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Result rows, for each factor ``<endpoint>.median.<factor>.<level>``, ``<endpoint>.logrank.<factor>``,
+        ``cox.<endpoint>.uv.<factor>[.<level>]`` (hazard ratio), the same with ``.p`` (Wald), and
+        ``cox.<endpoint>.uv.ph.<factor>[.<level>]``; then ``<endpoint>.uv.small_p``: how many of the ``n`` log-rank tests
+        have P below 0.05 (their factors in the note), and ``<endpoint>.uv.by_chance``: how many would, were all factors
+        irrelevant. A factor that is absent has one row ``cox.<endpoint>.uv.<factor>`` that says so; one without a hazard
+        ratio has such a row beside its medians. When no factor can be compared: the single row that says why.
+    """
+    prefix = name.lower()
+    if reason := endpoints.lacking(study, name) or _all_absent(study, factors):
+        return results.skipped(slug(prefix, "uv"), reason)
+    if endpoints.derive(study, name).empty:
+        return results.skipped(slug(prefix, "uv"), "this cohort has nobody to follow")
+    parts = []
+    for factor in factors:
+        if reason := study.lacks(factor):
+            parts.append(results.skipped(slug("cox", name, "uv", factor), reason))
+            continue
+        parts.append(results.pick(estimates(study, name, by=factor), "median time", "p"))
+        model = cox(study, name, [factor], "uv")
+        if reason := results.skip_reason(model):
+            parts.append(results.skipped(slug("cox", name, "uv", factor), reason))
+        else:
+            of_the_model = ("events_per_variable", "ph.global")
+            parts.append(model[~model["result_id"].isin([slug("cox", name, "uv", row_id) for row_id in of_the_model])])
+    rows = results.collect(parts)
+    tests = rows[rows["result_id"].str.startswith(f"{prefix}.logrank.") & rows["value"].notna()]
+    small = tests[tests["value"] < 0.05]
+    return results.collect([
+        rows,
+        row(slug(prefix, "uv", "small_p"), "count", len(small), n=len(tests), events=len(small),
+            method="log-rank tests with P < 0.05", note=", ".join(small["group"]) or "none"),
+        row(slug(prefix, "uv", "by_chance"), "estimate", 0.05 * len(tests), n=len(tests),
+            method="0.05 times the number of tests")])
+
+
+def _all_absent(study: Cohort, factors: list[str]) -> str:
+    return study.lacks(*factors) if all(study.lacks(factor) for factor in factors) else ""
+
+
+def multivariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
+    """The Cox model of an endpoint on those of the factors that this cohort has and that differ between its patients.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of :func:`cox` with ``mv`` as the model, then one row ``cox.<endpoint>.mv.<factor>`` for each factor
+        that was left out, saying why; or the row that says why there is no model, such as fewer than two factors left.
+    """
+    prefix = slug("cox", name, "mv")
+    if reason := endpoints.lacking(study, name) or _all_absent(study, factors):
+        return results.skipped(prefix, reason)
+    frame = endpoints.derive(study, name)
+    left_out = {factor: reason for factor in factors if (reason := study.lacks(factor) or _unfit(frame.dropna(subset=[factor]), [factor]))}
+    kept = [factor for factor in factors if factor not in left_out]
+    if len(kept) < 2:
+        return results.skipped(prefix, f"fewer than two factors can be compared ({'; '.join(dict.fromkeys(left_out.values()))})")
+    model = cox(study, name, kept, "mv")
+    if results.skip_reason(model):
+        return model
+    return results.collect([model, *(results.skipped(slug(prefix, factor), reason) for factor, reason in left_out.items())])
 
 
 def _unfit(frame: pd.DataFrame, factors: list[str]) -> str:

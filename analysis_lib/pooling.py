@@ -1,0 +1,151 @@
+"""Pool a proportion over published series: exact intervals, fixed and random effects, heterogeneity.
+
+Series are pooled on the logit scale by inverse variance; the variance between series is Paule and Mandel's (1982),
+from statsmodels. The logit is preferred to the Freeman-Tukey transformation, whose back-transformation depends on a
+single sample size chosen for all series (Schwarzer 2019).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+from statsmodels.stats.meta_analysis import combine_effects
+
+from analysis_lib import describe, results
+from analysis_lib.cohort import Cohort
+from analysis_lib.results import row, slug
+
+SERIES = Path(__file__).parent / "paper" / "series.csv"
+WITH_OLD_SITES = ("local", "local and de novo")  # levels of failure_pattern with a failure in sites involved before
+POOLED = "logit, inverse variance"
+
+
+def published() -> pd.DataFrame:
+    """The published series of failure in previously involved sites, as Ababneh et al. (2023) print or cite them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``key`` (of the reference), ``label, year, events, n, unit`` (what ``n`` counts), ``counted`` (what ``events``
+        counts), ``place`` (where in the paper) and ``pooled``: ``no`` for a second printing of the same quantity.
+    """
+    return pd.read_csv(SERIES)
+
+
+def own_series(study: Cohort) -> pd.DataFrame:
+    """The cohort's own count in the columns of :func:`published`, or the row that says why there is none.
+
+    ``pooled`` is ``no`` for synthetic patients: they repeat counts that the paper printed.
+    """
+    if reason := _not_comparable(study):
+        return results.skipped("context.own", reason)
+    pattern = study.patients["failure_pattern"].dropna()
+    return pd.DataFrame([{"key": "own", "label": "This cohort", "year": pd.NA, "events": int(pattern.isin(WITH_OLD_SITES).sum()),
+                          "n": len(pattern), "unit": "patients", "counted": "failure_pattern is " + " or ".join(WITH_OLD_SITES),
+                          "place": "its own rows", "pooled": "no" if study.synthetic else "yes"}])
+
+
+def in_context(study: Cohort) -> pd.DataFrame:
+    """The published series that are pooled and, if it has one, the cohort's own; or the row that says why not."""
+    if not study.after_car_t:
+        return results.skipped("context", _not_comparable(study))
+    series, own = published(), own_series(study)
+    series = series[series["pooled"] == "yes"]
+    return series if results.skip_reason(own) else pd.concat([series, own], ignore_index=True)
+
+
+def _not_comparable(study: Cohort) -> str:
+    if not study.after_car_t:
+        return f"the published series count failures after CAR T-cell infusion, and this cohort starts at {study.index_event}"
+    return study.lacks("failure_pattern")
+
+
+def shares(series: pd.DataFrame, prefix: str = "context") -> pd.DataFrame:
+    """The share of each series with its exact interval: rows ``<prefix>.<key>``, group the label, note what was counted."""
+    if results.skip_reason(series):
+        return series
+    return results.collect([
+        describe.proportion(slug(prefix, one["key"]), one["events"], one["n"], group=one["label"], population=one["unit"])
+        | ({"note": one["counted"]} if one["n"] else {})
+        for one in series.to_dict("records")])
+
+
+def pooled(series: pd.DataFrame, prefix: str = "context.pooled") -> pd.DataFrame:
+    """The share over the series marked ``pooled``, by fixed and by random effects.
+
+    Parameters
+    ----------
+    series : pandas.DataFrame
+        With ``label, events, n`` and, optionally, ``pooled``; a series without events, or with nothing else, has half
+        an event and half a non-event added, and a series with ``n`` 0 is left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Result rows ``<prefix>.fixed`` and ``<prefix>.random`` (percent), ``<prefix>.heterogeneity`` (P value of
+        Cochran's Q), ``<prefix>.i2`` (percent) and ``<prefix>.tau2`` (variance between series, logit scale); or the
+        row that says why nothing is pooled.
+    """
+    if results.skip_reason(series):
+        return series
+    counted = series[(series["n"] > 0) & (series.get("pooled", "yes") == "yes")]
+    if len(counted) < 2:
+        return results.skipped(prefix, "fewer than two series can be pooled")
+    effect, variance = logit(counted["events"], counted["n"])
+    fit = combine_effects(effect, variance, method_re="pm")
+    summary, total = fit.summary_frame(), {"n": int(counted["n"].sum()), "events": int(counted["events"].sum())}
+    rows = []
+    for kind, line, name in (("fixed", "fixed effect", "one common share"), ("random", "random effect", "shares that vary")):
+        share, low, high = 100 * expit(summary.loc[line, ["eff", "ci_low", "ci_upp"]].astype(float))
+        rows.append(row(slug(prefix, kind), "proportion", share, lower=low, upper=high, group=f"Pooled, {kind} effects",
+                        method=f"{POOLED}, {kind} effects", note=f"{len(counted)} series; {name}", **total))
+    test = fit.test_homogeneity()
+    return results.collect(rows + [
+        row(slug(prefix, "heterogeneity"), "p", test.pvalue, method="Cochran's Q",
+            note=f"Q {test.statistic:.2f}, {test.df} df", **total),
+        row(slug(prefix, "i2"), "heterogeneity", 100 * max(0.0, fit.i2), method="(Q − df) / Q", **total),
+        row(slug(prefix, "tau2"), "estimate", max(0.0, fit.tau2), method="Paule and Mandel, logit scale", **total)])
+
+
+def logit(events, n) -> tuple[np.ndarray, np.ndarray]:
+    """Logit of each proportion and its variance; half an event and half a non-event are added where one is 0."""
+    events, n = np.asarray(events, dtype=float), np.asarray(n, dtype=float)
+    extreme = (events == 0) | (events == n)
+    events, n = events + 0.5 * extreme, n + 1.0 * extreme
+    return np.log(events / (n - events)), 1 / events + 1 / (n - events)
+
+
+def left_out_in_turn(series: pd.DataFrame) -> pd.DataFrame:
+    """The random-effects share without each series in turn: rows ``context.without.<key>``."""
+    if results.skip_reason(series):
+        return series
+    counted = series[series["pooled"] == "yes"]
+    if len(counted) < 3:
+        return results.skipped("context.without", "fewer than three series can be pooled")
+    parts = [pooled(counted[counted["key"] != one["key"]]).set_index("result_id").loc["context.pooled.random"].to_dict()
+             | {"result_id": slug("context.without", one["key"]), "group": f"Without {one['label']}"}
+             for one in counted.to_dict("records")]
+    return results.collect(parts)
+
+
+def two_printings(study: Cohort) -> pd.DataFrame:
+    """The study's own count as its Results and as its Discussion print it, and how the two differ.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Result rows ``context.printed.results``, ``context.printed.discussion`` (proportions) and
+        ``context.printed.more_failures``, ``context.printed.more_patients`` (counts, Discussion minus Results).
+    """
+    if not study.after_car_t:
+        return results.skipped("context.printed", _not_comparable(study))
+    study_counts = published().query("key == 'ababneh2023'").set_index("place")
+    first, second = study_counts.loc["Results"], study_counts.loc["Discussion"]
+    return results.collect([
+        describe.proportion("context.printed.results", first["events"], first["n"], group="Results", population="patients"),
+        describe.proportion("context.printed.discussion", second["events"], second["n"], group="Discussion", population="patients"),
+        row("context.printed.more_failures", "count", second["events"] - first["events"], method="Discussion minus Results"),
+        row("context.printed.more_patients", "count", second["n"] - first["n"], method="Discussion minus Results")])
