@@ -76,7 +76,7 @@ def _sentence(problem):
     return f"{', '.join(place)}{shown}: {problem['concern']}. {problem['suggestion']}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared by identity: tables have no single truth value
 class Cohort:
     """Tidy tables of one cohort, in days since day 0, and what to call it.
 

@@ -35,12 +35,17 @@ def canvas(height: float, **options):
 
 def show(figure: Figure, alt: str, caption: str) -> None:
     """Show a figure with its alt text (what it shows) and caption (what it is, and by which method), and close it."""
+    display(HTML(as_html(figure, alt, caption)))
+
+
+def as_html(figure: Figure, alt: str, caption: str) -> str:
+    """A figure as HTML that needs no other file; the figure is closed."""
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
     plt.close(figure)
     data = base64.b64encode(png.getvalue()).decode()
-    display(HTML(f'<figure class="chart"><img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
-                 f'<figcaption class="figure-caption">{html.escape(caption)}</figcaption></figure>'))
+    return (f'<figure class="chart"><img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
+            f'<figcaption class="figure-caption">{html.escape(caption)}</figcaption></figure>')
 
 
 def style_of(groups) -> dict[str, dict]:

@@ -64,11 +64,19 @@ def share(row: pd.Series) -> str:
     return f"{row['events']} of {row['n']} ({estimate(row)})" if row["n"] else "0 of 0"
 
 
+def n_percent(row: pd.Series) -> str:
+    """A proportion as Table 1 prints it: ``12 (48.0)``, and ``0 (0)``."""
+    if not row["n"]:
+        return "–"
+    return f"{row['events']} ({number(row['value'], 1) if row['events'] else 0})"
+
+
 FORMATS = {
     "": estimate,
     "full": full,
     "limits": limits,
     "share": share,
+    "n_percent": lambda row: n_percent(row),
     "n": lambda row: str(row["n"]),
     "events": lambda row: str(row["events"]),
     "group": lambda row: row["group"],
@@ -82,7 +90,8 @@ FORMATS = {
 def sentence(rows: pd.DataFrame, template: str) -> str:
     """Fill ``{result_id}`` or ``{result_id:format}`` from rows; empty when a row that it names is absent.
 
-    Formats: none (value), ``full`` (value and limits), ``limits``, ``share`` (a of b, percent), ``n``, ``events``,
+    Formats: none (value), ``full`` (value and limits), ``limits``, ``share`` (a of b, percent),
+    ``n_percent`` (a and percent with one decimal, as in Table 1), ``n``, ``events``,
     ``group``, ``method``, ``note``, ``verdict`` (a P value in words).
     """
     by_id = rows.set_index("result_id")
@@ -112,21 +121,25 @@ def skip(reason: str) -> None:
     display(HTML(f'<p class="skip-note">Not shown: {html.escape(reason)}.</p>'))
 
 
-def table(frame: pd.DataFrame, caption: str) -> None:
-    """Show a frame of finished text as an accessible table; its first column names the rows."""
+def table(frame: pd.DataFrame, caption: str, sections=()) -> None:
+    """Show a frame of finished text as an accessible table; its first column names the rows.
+
+    ``sections`` are the positions of rows that head those below them.
+    """
     if reason := results.skip_reason(frame):
         return skip(reason)
-    display(HTML(html_table(frame, caption)))
+    display(HTML(html_table(frame, caption, sections)))
 
 
-def html_table(frame: pd.DataFrame, caption: str) -> str:
+def html_table(frame: pd.DataFrame, caption: str, sections=()) -> str:
     """A frame as an HTML table with caption, column headers and row headers; all text is escaped."""
     head = "".join(f'<th scope="col">{html.escape(str(column))}</th>' for column in frame.columns)
+    level = ' class="level"' if len(sections) else ""
     body = "".join(
-        "<tr>" + "".join(
-            f'<th scope="row">{html.escape(str(cell))}</th>' if place == 0 else f"<td>{html.escape(str(cell))}</td>"
-            for place, cell in enumerate(cells)) + "</tr>"
-        for cells in frame.itertuples(index=False))
+        ('<tr class="section">' if line in sections else "<tr>") + "".join(
+            f'<th scope="row"{"" if line in sections else level}>{html.escape(str(cell))}</th>' if place == 0
+            else f"<td>{html.escape(str(cell))}</td>" for place, cell in enumerate(cells)) + "</tr>"
+        for line, cells in enumerate(frame.itertuples(index=False)))
     return (f'<div class="table-wrap" tabindex="0"><table class="rows"><caption>{html.escape(caption)}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
 
@@ -143,13 +156,61 @@ def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns
     table(shown.rename(columns={"": rows.attrs.get("label", "Group")}), caption)
 
 
+def cross_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
+    """Show rows as a table with a line for each first part of the ids (in capitals) and a column for each group.
+
+    Below it stands what was skipped, and why.
+    """
+    if reason := results.skip_reason(rows):
+        return skip(reason)
+    line = rows["result_id"].str.split(".").str[0].str.upper()
+    gone = rows["statistic"] == "skipped"
+    cells = pd.DataFrame({corner: line, "group": rows["group"], "cell": [estimate(row) for _, row in rows.iterrows()]})[~gone]
+    wide = cells.pivot(index=corner, columns="group", values="cell").reindex(
+        index=cells[corner].unique(), columns=cells["group"].unique()).fillna("–")
+    table(wide.reset_index().rename(columns=lambda name: name[:1].upper() + name[1:]), caption)
+    if gone.any():
+        skip("; ".join(f"{name} ({why})" for name, why in zip(line[gone], rows.loc[gone, "note"])))
+
+
+def characteristics(rows: pd.DataFrame, caption: str) -> None:
+    """Show the rows of :func:`analysis_lib.describe.table_1` as the paper prints them; a dagger marks a rough P value."""
+    by_id = rows.set_index("result_id")
+    sizes = rows[rows["result_id"].str.startswith("table1.n.")]
+    columns = {name.split(".")[-1]: f"{'All' if name.endswith('.all') else whose} (n = {estimate(by_id.loc[name])})"
+               for name, whose in zip(sizes["result_id"], sizes["population"])}
+    tested, lines, sections = (rows["statistic"] == "p").any(), [], []
+    for stem in dict.fromkeys(rows.loc[rows["statistic"] == "proportion", "result_id"].str.rsplit(".", n=1).str[0]):
+        first = by_id.loc[f"{stem}.all"]
+        variable, _, level = first["group"].partition(": ")
+        if (p_id := f"{stem.rsplit('.', 1)[0]}.p") not in sections:
+            whose = f" ({first['population'].split(', ', 1)[1]})" if ", " in first["population"] else ""
+            p = [_printed_p(by_id.loc[p_id])] if tested else []
+            lines.append([variable + whose, *[""] * len(columns), *p])
+            sections += [p_id, len(lines) - 1]
+        lines.append([level, *[n_percent(by_id.loc[f"{stem}.{name}"]) for name in columns], *([""] if tested else [])])
+    heads = ["Characteristic", *columns.values(), *(["P"] if tested else [])]
+    table(pd.DataFrame(lines, columns=heads), caption, sections)
+    if "table1.left_out" in by_id.index:
+        skip(by_id.loc["table1.left_out", "note"])
+
+
+def _printed_p(row: pd.Series) -> str:
+    """A P value for a narrow column: ``0.298``, ``< 0.001 †`` when an expected count was below 5."""
+    shown = "–" if pd.isna(row["value"]) else "< 0.001" if row["value"] < 0.001 else number(row["value"], 3)
+    return shown + (" †" if "expected counts below 5" in row["note"] else "")
+
+
 def about(study: Cohort) -> None:
     """Say whose numbers the page holds; a synthetic cohort is called that wherever it shows."""
-    patients = f"{len(study.patients)} patient{'s' if len(study.patients) != 1 else ''}"
+    display(HTML(about_html(study)))
+
+
+def about_html(study: Cohort) -> str:
+    """The note that :func:`about` shows."""
+    who = f"<strong>{html.escape(study.title)}: {len(study.patients)} patient{'s' if len(study.patients) != 1 else ''}.</strong>"
     note = f" {html.escape(study.note)}" if study.note else ""
-    if study.synthetic:
-        honest = ("Synthetic patients, consistent with the numbers that the paper prints: agreement with the paper "
-                  "is by construction and is no evidence.")
-        display(HTML(f'<div class="synthetic-note"><strong>{html.escape(study.title)}: {patients}.</strong> {honest}{note}</div>'))
-    else:
-        display(HTML(f'<div class="cohort-note"><strong>{html.escape(study.title)}: {patients}.</strong>{note}</div>'))
+    if not study.synthetic:
+        return f'<div class="cohort-note">{who}{note}</div>'
+    return (f'<div class="synthetic-note">{who} These patients are synthetic, made to be consistent with the numbers that '
+            f"the paper prints: agreement with the paper is by construction and is no evidence.{note}</div>")

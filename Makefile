@@ -1,0 +1,40 @@
+# Two commands do everything on a fresh machine with Python 3.11 and make: make book, make test.
+# Each makes .venv from requirements.lock when it is missing or out of date.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: book test lab notebooks lock bench clean
+
+book: $(STAMP)
+	$(BIN)/salvage-book build
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lab: $(STAMP)
+	$(BIN)/jupyter lab --notebook-dir notebooks
+
+# The committed notebooks: generated from their .py source, then executed.
+notebooks: $(STAMP)
+	$(BIN)/jupytext --quiet --to ipynb --update --execute notebooks/*.py
+
+# How long the whole book takes, cold.
+bench: $(STAMP)
+	time $(BIN)/salvage-book build
+
+lock:
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+		--extra test --extra lab --python-version 3.11 pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf _build book/cohorts book/generated notebooks/.ipynb_checkpoints
+
+$(STAMP): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/python -m ensurepip --upgrade >/dev/null
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@

@@ -1,0 +1,146 @@
+"""The command line: ``salvage-book`` or ``python -m analysis_lib``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from analysis_lib import chapter
+from analysis_lib.build import BuildError, build, check_parameters, read_all
+from analysis_lib.chapter import Outcome
+from analysis_lib.cohort import CohortError, bundled_cohorts, locate, read_cohort
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0 for success, 1 when something was wrong, said in one message."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        return parsed.command(parsed)
+    except (CohortError, BuildError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. There is no book until a build has ended.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="salvage-book", description="Run the study's chapters on a cohort, and bind them as a book.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    cohort_help = "a bundled cohort, or the path of a cohort.yml, of its folder, or of a table"
+
+    each = commands.add_parser("build", help="build the book of one or several cohorts")
+    each.add_argument("cohorts", nargs="*", metavar="COHORT", help=f"{cohort_help}; without any, all bundled cohorts")
+    each.add_argument("--out", type=Path, metavar="DIR", help="folder for the book (DIR/html/index.html); default: this checkout's _build")
+    each.add_argument("--jobs", type=_positive, default=2, metavar="N", help="notebooks at a time (default: 2)")
+    _add_parameters(each)
+    each.set_defaults(command=_build)
+
+    each = commands.add_parser("check", help="say what is wrong with a cohort's files, or that they can be used")
+    each.add_argument("cohort", metavar="COHORT", help=cohort_help)
+    each.set_defaults(command=_check)
+
+    each = commands.add_parser("run", help="run one chapter for one cohort")
+    each.add_argument("notebook", metavar="NOTEBOOK", help="a chapter, such as 04_survival (a path to it works too)")
+    each.add_argument("cohort", metavar="COHORT", help=cohort_help)
+    each.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="where to write; default: this folder")
+    _add_parameters(each)
+    each.set_defaults(command=_run)
+
+    each = commands.add_parser("cohorts", help="list the bundled cohorts")
+    each.set_defaults(command=_cohorts)
+    return parser
+
+
+def _add_parameters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
+                        help="a number for the chapters that take such a parameter (alpha_beta 3)")
+
+
+def _positive(written: str) -> int:
+    if not written.isdigit() or int(written) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number of at least 1")
+    return int(written)
+
+
+def _parameters(pairs: list[list[str]]) -> dict[str, float]:
+    try:
+        given = {name: float(value) for name, value in pairs}
+    except ValueError as error:
+        raise BuildError(f"A parameter must be a number ({error}).") from None
+    check_parameters(given)
+    return given
+
+
+def _build(parsed) -> int:
+    cohorts = parsed.cohorts or bundled_cohorts()
+    out = parsed.out.resolve() if parsed.out else None
+    parameters = _parameters(parsed.parameter)
+    total = len(read_all(cohorts)) * len(chapter.chapters())
+    # On a terminal a bar, in a log plain lines.
+    bar = tqdm(total=total, disable=not sys.stderr.isatty(), unit="chapter", dynamic_ncols=True)
+
+    def report(outcome: Outcome) -> None:
+        bar.set_description(f"{outcome.cohort} {outcome.chapter}")
+        bar.update()
+        if bar.disable:
+            report.count += 1
+            print(f"[{report.count}/{total}] {outcome.cohort} {outcome.chapter}: {outcome.status}", flush=True)
+
+    report.count = 0
+    with bar:
+        outcomes = build(cohorts, out, parsed.jobs, parameters, report)
+    return _summary(outcomes, (out or chapter.ROOT / "_build") / "html" / "index.html")
+
+
+def _summary(outcomes: list[Outcome], book: Path) -> int:
+    by_status = {status: [o for o in outcomes if o.status == status] for status in ("done", "skipped", "failed")}
+    for status in ("skipped", "failed"):
+        for outcome in by_status[status]:
+            print(f"{status}: {outcome.cohort} {outcome.chapter}: {outcome.reason}")
+    print(", ".join(f"{len(found)} {status}" for status, found in by_status.items()))
+    if by_status["failed"]:
+        print("No book was made: correct what failed and build again.", file=sys.stderr)
+        return 1
+    print(f"The book: {book}")
+    return 0
+
+
+def _check(parsed) -> int:
+    study = read_cohort(parsed.cohort)
+    tables = {name: len(getattr(study, name)) for name in ("patients", "sites", "lines", "screening")}
+    print(f"{study.title}: no problem found.")
+    print("; ".join(f"{name}: {rows} row{'s' if rows != 1 else ''}" if rows else f"{name}: none" for name, rows in tables.items()))
+    return 0
+
+
+def _run(parsed) -> int:
+    known = chapter.chapters()
+    name = Path(parsed.notebook).stem
+    if name not in known:
+        raise BuildError(f"There is no chapter {parsed.notebook!r}. There are: {', '.join(known)}.")
+    study, parameters = read_cohort(parsed.cohort), _parameters(parsed.parameter)
+    if foreign := set(parameters) - set(chapter.parameters_of(name)):
+        raise BuildError(f"The chapter {name} takes no parameter {', '.join(sorted(foreign))}.")
+    out = parsed.out.resolve()
+    page = out / f"{name}.{study.name}.ipynb"
+    outcome = chapter.run(name, locate(parsed.cohort), study, page, out / "results", parameters)
+    print(f"{outcome.status}: {outcome.reason}" if outcome.reason else outcome.status)
+    if outcome.status == "failed":
+        return 1
+    print(f"Notebook: {page}\nResult rows: {out / 'results' / name}.csv")
+    return 0
+
+
+def _cohorts(parsed) -> int:
+    for name in bundled_cohorts():
+        study = read_cohort(name)
+        print(f"{name:15} {len(study.patients):4} patients  {study.title}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""Cohorts x chapters -> executed notebooks -> a static HTML book."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import yaml
+
+from analysis_lib import chapter, pages
+from analysis_lib.chapter import ROOT, Outcome
+from analysis_lib.cohort import Cohort, CohortError, locate, read_cohort
+
+GENERATED = ("cohorts", "generated")  # folders of book/ that a build writes and git ignores
+
+
+class BuildError(Exception):
+    """The book was not built; the message says why, in words for whoever asked for it."""
+
+
+def read_all(wheres: Iterable[str | Path]) -> dict[Path, Cohort]:
+    """Read every cohort before anything runs; two of one name would share a folder and are refused."""
+    studies = {locate(where): read_cohort(where) for where in wheres}
+    names = [study.name for study in studies.values()]
+    for name in names:
+        if names.count(name) > 1:
+            raise BuildError(f"Two of these cohorts are called {name!r}. Give each cohort.yml a name of its own.")
+    return studies
+
+
+def check_parameters(parameters: dict) -> None:
+    """Refuse a parameter that no chapter takes, and those that the build itself sets."""
+    known = {name for each in chapter.chapters() for name in chapter.parameters_of(each)} - set(chapter.OWN_PARAMETERS)
+    unknown = sorted(set(parameters) - known)
+    if unknown:
+        raise BuildError(f"No chapter takes a parameter {', '.join(map(repr, unknown))}. "
+                         f"There {'are' if len(known) > 1 else 'is'}: {', '.join(sorted(known)) or 'none'}.")
+
+
+def build(wheres: list[str], out: Path | None = None, jobs: int = 2, parameters: dict | None = None,
+          report: Callable[[Outcome], None] = lambda outcome: None) -> list[Outcome]:
+    """Build the book of some cohorts.
+
+    Parameters
+    ----------
+    wheres : list of str
+        Cohorts, as :func:`analysis_lib.cohort.read_cohort` takes them.
+    out : Path, optional
+        Folder for the book (``html/``), its notebooks and result rows (``source/``). Without it, the notebooks go to
+        ``book/cohorts`` and the book to ``_build/html`` of this checkout.
+    jobs : int
+        How many notebooks run at a time.
+    parameters : dict, optional
+        Further parameters for the chapters that take them (``{"alpha_beta": 3}``).
+    report : callable
+        Called with each outcome as it comes.
+
+    Returns
+    -------
+    list of Outcome
+        One a chapter and cohort, in their order. When one failed there is no book: the old one is removed first, so
+        that what stands there is always whole.
+
+    Raises
+    ------
+    CohortError, BuildError
+        Before anything is run or removed, if a cohort or parameter is wrong; or if the HTML does not build cleanly.
+    """
+    studies = read_all(wheres)
+    check_parameters(parameters or {})
+    html = (out or ROOT / "_build") / "html"
+    shutil.rmtree(html, ignore_errors=True)
+    source = stage(out / "source") if out else ROOT
+    for name in GENERATED:
+        shutil.rmtree(source / "book" / name, ignore_errors=True)
+    outcomes = run_all(studies, source / "book" / "cohorts", jobs, parameters or {}, report)
+    if not any(outcome.status == "failed" for outcome in outcomes):
+        pages.write(list(studies.values()), outcomes, source / "book")
+        if out:
+            (source / "_toc.yml").write_text(table_of_contents(list(studies.values())), "utf-8")
+        render(source, html)
+    return outcomes
+
+
+def stage(source: Path) -> Path:
+    """Copy what the book is made of, apart from the notebooks, to a folder outside the checkout."""
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns(*GENERATED))
+    shutil.copy(ROOT / "_config.yml", source)
+    return source
+
+
+def run_all(studies: dict[Path, Cohort], cohorts_dir: Path, jobs: int, parameters: dict, report) -> list[Outcome]:
+    """Run every chapter for every cohort, ``jobs`` at a time."""
+    work = [(each, path, study, cohorts_dir / study.name / f"{each}.ipynb", cohorts_dir / study.name / "results", parameters)
+            for path, study in studies.items() for each in chapter.chapters()]
+    outcomes = {}
+    with ProcessPoolExecutor(jobs) as pool:
+        futures = {pool.submit(chapter.run, *job): job for job in work}
+        for future in as_completed(futures):
+            outcome = future.result()
+            outcomes[outcome.cohort, outcome.chapter] = outcome
+            report(outcome)
+    return [outcomes[study.name, each] for _, study in studies.items() for each in chapter.chapters()]
+
+
+def table_of_contents(studies: list[Cohort]) -> str:
+    """The contents of a book of these cohorts, as ``_toc.yml``: the first cohort leads, the others follow."""
+    parts = [{"caption": "The study" if number == 0 else "The same chapters on other cohorts" if number == 1 else None,
+              "chapters": [{"file": f"book/cohorts/{study.name}/index",
+                            "sections": [{"file": f"book/cohorts/{study.name}/{each}"} for each in chapter.chapters()]}]}
+             for number, study in enumerate(studies)]
+    merged = [parts[0]] + ([{"caption": parts[1]["caption"], "chapters": [c for part in parts[1:] for c in part["chapters"]]
+                             + [{"file": "book/generated/compare"}]}] if len(parts) > 1 else [])
+    merged.append({"caption": "About", "chapters": [{"file": f"book/{page}"} for page in pages.ABOUT]})
+    toc = {"format": "jb-book", "root": "book/intro", "options": {"numbered": False}, "parts": merged}
+    header = "# Written by analysis_lib.build.table_of_contents; a test holds this file equal to it.\n"
+    return header + yaml.safe_dump(toc, sort_keys=False, allow_unicode=True)
+
+
+def render(source: Path, html: Path) -> None:
+    """Build the HTML with warnings as errors, beside its place, and move it there only when it is whole.
+
+    Raises
+    ------
+    BuildError
+        With the warnings, if there is any.
+    """
+    html.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=html.parent, prefix=".building-") as work:
+        command = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(source), "--path-output", work,
+                   "-n", "-W", "--keep-going", "-q"]
+        run = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
+        if run.returncode or not (Path(work) / "_build" / "html" / "index.html").is_file():
+            told = [line for line in (run.stdout + run.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
+            raise BuildError("The pages were not built:\n  " + "\n  ".join(told or (run.stdout + run.stderr).splitlines()[-15:]))
+        os.replace(Path(work) / "_build" / "html", html)
+
+
+__all__ = ["BuildError", "CohortError", "build"]

@@ -1,0 +1,117 @@
+"""Pages of the book that are written from data: one a cohort, the comparison of cohorts, the data dictionary."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+
+from analysis_lib import results, schema, text
+from analysis_lib.chapter import Outcome
+from analysis_lib.cohort import Cohort
+
+ABOUT = ("run-it", "generated/data-dictionary", "teach", "references")
+
+# Results set side by side, by the section they stand in.
+COMPARED = {
+    "Response and failure": {
+        "response.orr": "Overall response rate", "response.cr": "Complete response rate",
+        "failure.time": "Time to failure", "failure.any_local": "Failure in a previously involved site"},
+    "Survival": {
+        "os1.median": "Median OS1", "os1.rate12": "OS1 at 12 months", "os1.rate24": "OS1 at 24 months",
+        "os1.rate3": "OS1 at 3 months", "os1.rate6": "OS1 at 6 months",
+        "efs1.median": "Median EFS1", "os2.median": "Median OS2", "os2.rate12": "OS2 at 12 months",
+        "efs2.median": "Median EFS2", "efs2.rate12": "EFS2 at 12 months"},
+    "Salvage radiotherapy": {
+        "rt.patients": "Patients irradiated", "rt.sites": "Sites irradiated", "lc.rate12": "Local control at 12 months"},
+    "Hazard ratios, multivariable": {
+        "cox.os1.mv.responder": "OS1: partial or complete response",
+        "cox.os2.mv.advanced_stage": "OS2: stage III or IV", "cox.os2.mv.ldh_elevated": "OS2: elevated LDH",
+        "cox.efs2.mv.advanced_stage": "EFS2: stage III or IV", "cox.efs2.mv.ldh_elevated": "EFS2: elevated LDH"},
+}
+
+
+def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
+    """Write the generated pages below ``book`` (``cohorts/<name>/index.md`` and ``generated/``)."""
+    for study in studies:
+        mine = [outcome for outcome in outcomes if outcome.cohort == study.name]
+        (book / "cohorts" / study.name / "index.md").write_text(cohort_page(study, mine, book), "utf-8")
+    generated = book / "generated"
+    generated.mkdir(exist_ok=True)
+    (generated / "data-dictionary.md").write_text(dictionary_page(), "utf-8")
+    if len(studies) > 1:
+        rows = {study: read_rows(book / "cohorts" / study.name / "results") for study in studies}
+        (generated / "compare.md").write_text(compare_page(rows), "utf-8")
+
+
+def read_rows(folder: Path) -> pd.DataFrame:
+    """All result rows of a cohort, chapter after chapter; a row that two chapters share is kept once."""
+    frames = [results.read(path) for path in sorted(folder.glob("*.csv"))]
+    return pd.concat(frames).drop_duplicates("result_id").reset_index(drop=True)
+
+
+def cohort_page(study: Cohort, outcomes: list[Outcome], book: Path) -> str:
+    """The first page of a cohort: whose data these are, and what each chapter could do with them."""
+    lines = [f"# {study.title}", "", text.about_html(study), ""]
+    for outcome in outcomes:
+        first_cell = nbformat.read(book / "cohorts" / study.name / f"{outcome.chapter}.ipynb", as_version=4).cells[0]
+        heading = first_cell.source.splitlines()[0].removeprefix("# ").removesuffix(f": {study.title}")
+        tail = f": not shown, because {outcome.reason}" if outcome.status == "skipped" else ""
+        lines.append(f"- [{outcome.chapter[:2]} {heading}]({outcome.chapter}.ipynb){tail}")
+    return "\n".join(lines) + "\n"
+
+
+def compare_page(rows: dict[Cohort, pd.DataFrame]) -> str:
+    """Cohorts beside each other, every number read from their result rows."""
+    lines = ["# Cohorts side by side", "",
+             "Every number is read from the result rows of the cohort's own chapters. A dash stands where a cohort has no "
+             "such result: a column is absent, or its follow-up is too short.", ""]
+    if any(study.synthetic for study in rows):
+        synthetic = ", ".join(study.title for study in rows if study.synthetic)
+        lines += [f'<div class="synthetic-note"><strong>Synthetic patients:</strong> {html.escape(synthetic)}. '
+                  "Differences between these cohorts are those of the reconstruction, not findings.</div>", ""]
+    for section, wanted in COMPARED.items():
+        table = compared(rows, wanted)
+        if not table.empty:
+            lines += [f"## {section}", "", text.html_table(table, f"{section}: estimates with 95% confidence intervals"), ""]
+    return "\n".join(lines)
+
+
+def compared(rows: dict[Cohort, pd.DataFrame], wanted: dict[str, str]) -> pd.DataFrame:
+    """One line for each wanted result that some cohort has, one column for each cohort, as finished text."""
+    by_id = {study: frame.set_index("result_id") for study, frame in rows.items()}
+    lines = []
+    for result_id, label in wanted.items():
+        cells = [text.full(frame.loc[result_id]) if result_id in frame.index else "–" for frame in by_id.values()]
+        if any(cell != "–" for cell in cells):
+            lines.append([label, *cells])
+    return pd.DataFrame(lines, columns=["Result", *(study.title for study in rows)])
+
+
+def dictionary_page() -> str:
+    """The data dictionary, generated from :mod:`analysis_lib.schema`."""
+    lines = ["# Data dictionary", "",
+             "Every column that the book can read. Only the columns marked *required* must be there; a section whose "
+             "columns are absent says so and is left out. Moments are whole days since day 0, the index event; a column "
+             "`X_day` may come as calendar date `X_date` beside `infusion_date`, the date of day 0.", ""]
+    for name, table in schema.TABLES.items():
+        entries = pd.DataFrame([_entry(column, entry) for column, entry in table.columns.items()],
+                               columns=["Column", "Meaning", "Values", "Required"])
+        lines += [f"## Table `{name}`", "", table.description, "", text.html_table(entries, f"Columns of the table {name}"), ""]
+    derived = pd.DataFrame([[name, rule.description, schema.label_of(rule.source)] for name, rule in schema.DERIVED.items()],
+                           columns=["Column", "Meaning", "Derived from"])
+    lines += ["## Derived columns", "", "The library adds these; no file holds them.", "",
+              text.html_table(derived, "Columns that the library derives"), ""]
+    return "\n".join(lines)
+
+
+def _entry(name, column) -> list[str]:
+    meta = column.metadata
+    levels = "; ".join(f"{level} ({meaning})" if meaning else level for level, meaning in (meta["levels"] or {}).items())
+    bounds = "".join(f" from {check.statistics['min_value']} to {check.statistics['max_value']}"
+                     for check in column.checks if "min_value" in check.statistics and meta["kind"] != "day")
+    kind = {"text": "text", "day": "days, or a date", "count": "whole number", "number": meta["unit"] or "number",
+            "level": levels}[meta["kind"]]
+    return [name, column.description, kind + bounds, "required" if column.required else ""]
