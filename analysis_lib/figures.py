@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import textwrap
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -19,6 +20,7 @@ from matplotlib.figure import Figure
 
 from analysis_lib import results, text
 from analysis_lib.cohort import DAYS_PER_MONTH
+from analysis_lib.results import STATISTICS
 
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 DASHES = ["-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 3)), "-"]
@@ -126,34 +128,150 @@ def _alt_of_curves(curves, what, rows) -> str:
     return alt + "".join(f" Log-rank {text.p_value(row['value'])}." for _, row in tests.iterrows())
 
 
-def forest(rows: pd.DataFrame, caption: str, reference: float = 1.0) -> None:
-    """Show estimates with intervals, one a line, on a log scale (hazard and odds ratios) or a linear one.
+def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axis: str = "", summary=()) -> None:
+    """Show estimates with intervals, one a line: name, interval, numbers.
 
-    ``rows`` are result rows with ``value``, ``lower`` and ``upper``; ``reference`` is the line of no effect.
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Result rows with ``group`` (the name), ``value``, ``lower`` and ``upper``; others are not drawn. Hazard and odds
+        ratios are drawn on a log scale. Squares grow with ``n``.
+    reference : float, optional
+        The line of no effect; 1 for ratios, none otherwise.
+    axis : str
+        What the horizontal axis shows; by default the statistic and its meaning.
+    summary : collection of str
+        Ids of rows that sum up the others; drawn as diamonds.
     """
     if reason := results.skip_reason(rows):
         return text.skip(reason)
-    drawn = rows[rows["value"].notna() & rows["lower"].notna()]
+    drawn = rows[rows["value"].notna() & rows["lower"].notna() & rows["upper"].notna()].reset_index(drop=True)
     if drawn.empty:
         return text.skip("there is no estimate with an interval to draw")
-    figure, axes = canvas(0.9 + 0.34 * len(drawn))
-    places = -np.arange(len(drawn))
-    value, lower, upper = (drawn[c].astype(float).to_numpy() for c in ("value", "lower", "upper"))
-    axes.errorbar(value, places, xerr=[value - lower, upper - value], fmt="s", color=PALETTE[0], markersize=5, capsize=2.5)
-    ratio = drawn["statistic"].isin(["hazard ratio", "odds ratio"]).all()
-    axes.axvline(reference, color="0.45", linewidth=1, linestyle=":")
-    axes.set(yticks=places, xlabel=drawn["statistic"].iloc[0].capitalize() + " (95% CI)",
-             xscale="log" if ratio else "linear")
-    if ratio:
-        _plain_log_ticks(axes, lower.min(), upper.max())
-    axes.set_yticklabels([text.estimate(row) if not row["group"] else f"{row['group']}\n{text.estimate(row)}, {text.limits(row)[7:]}"
-                          for _, row in drawn.iterrows()], fontsize=9)
-    axes.set_ylim(places[-1] - 0.6, 0.6)
-    alt = "Forest plot. " + "; ".join(f"{row['group']}: {text.full(row)}" for _, row in drawn.iterrows()) + "."
+    ratio = bool(drawn["statistic"].isin(["hazard ratio", "odds ratio"]).all())
+    names = [textwrap.fill(name, 25) for name in drawn["group"]]
+    heights = [0.4 if "\n" in name else 0.32 for name in names]
+    places = -(np.cumsum(heights) - np.array(heights) / 2)  # in inches, from the top
+    figure, (left, axes, right) = canvas(sum(heights) + 0.95, ncols=3, sharey=True, width_ratios=[2.0, 2.5, 1.3])
+    figure.get_layout_engine().set(w_pad=0.01, wspace=0)
+    _intervals(axes, drawn, places, ratio, summary)
+    reference = 1.0 if ratio and reference is None else reference
+    if reference is not None:
+        axes.axvline(reference, color="0.35", linewidth=1, zorder=0)
+    for name, place, (_, one) in zip(names, places, drawn.iterrows()):
+        weight = "bold" if one["result_id"] in summary else "normal"
+        left.text(0, place, name, va="center", fontsize=10, weight=weight, linespacing=1.05)
+        right.text(1, place, f"{text.estimate(one)} ({text.limits(one).split('CI ')[-1]})", ha="right", va="center",
+                   fontsize=10, weight=weight)
+    right.text(1, 0.04, "HR (95% CI)" if drawn["statistic"].iloc[0] == "hazard ratio" else "(95% CI)", ha="right", va="bottom", fontsize=9.5, color="0.35")
+    for side in (left, right):
+        side.axis("off")
+    axes.set(ylim=(-sum(heights), 0.28), yticks=[])
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel(axis or _axis_label(drawn["statistic"].iloc[0]))
+    alt = "Forest plot. " + "; ".join(f"{one['group']}: {text.full(one)}" for _, one in drawn.iterrows()) + "."
     show(figure, alt=alt, caption=caption)
 
 
+def _intervals(axes, drawn, places, ratio, summary):
+    value, lower, upper = (drawn[c].astype(float).to_numpy() for c in ("value", "lower", "upper"))
+    low, high = (max(0.05, min(lower.min(), 0.8)), min(20.0, max(upper.max(), 1.25))) if ratio else (lower.min(), upper.max())
+    size = drawn["n"].astype("Float64").fillna(1).to_numpy(dtype=float)
+    for place, x, start, end, area, row_id in zip(places, value, lower, upper, size / max(size.max(), 1), drawn["result_id"]):
+        if row_id in summary:
+            axes.fill([start, x, end, x], [place, place + 0.1, place, place - 0.1], color=PALETTE[1], linewidth=0)
+            continue
+        axes.plot([max(start, low), min(end, high)], [place, place], color=PALETTE[0], linewidth=1.6, solid_capstyle="butt")
+        if low <= x <= high:
+            axes.plot(x, place, "s", color=PALETTE[0], markersize=4 + 4 * np.sqrt(area), markeredgewidth=0)
+        for edge, beyond, marker in ((low, start < low, 4), (high, end > high, 5)):  # an arrow where the interval goes on
+            if beyond:
+                axes.plot(edge, place, marker=marker, color=PALETTE[0], markersize=6, linestyle="none")
+    if ratio:
+        axes.set(xscale="log", xlim=(low / 1.1, high * 1.1))
+        _plain_log_ticks(axes, low, high)
+    else:
+        axes.locator_params(axis="x", nbins=6)
+
+
+def _axis_label(statistic: str) -> str:
+    if statistic == "hazard ratio":
+        return "Hazard ratio, log scale\n(above 1: more events)"
+    unit = STATISTICS[statistic].unit
+    return statistic.capitalize() + (", log scale" if statistic == "odds ratio" else f", {unit}" if unit else "")
+
+
 def _plain_log_ticks(axes, low: float, high: float) -> None:
-    ticks = [t for t in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if low / 1.6 <= t <= high * 1.6]
+    ticks = [t for t in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if low / 1.1 <= t <= high * 1.1]
     axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
     axes.minorticks_off()
+
+
+def shares(rows: pd.DataFrame, what: str, caption: str) -> None:
+    """Show proportions as horizontal bars with their intervals, the counts beside the names.
+
+    ``rows`` are proportions of one population; ``what`` says of whom, for the axis (``"Patients"``).
+    """
+    if reason := results.skip_reason(rows):
+        return text.skip(reason)
+    drawn = rows[rows["value"].notna() & (rows["statistic"] == "proportion")]
+    if drawn.empty:
+        return text.skip("there is nobody to count")
+    figure, axes = canvas(0.8 + 0.5 * len(drawn))
+    places = -np.arange(len(drawn))
+    value, lower, upper = (drawn[c].astype(float).to_numpy() for c in ("value", "lower", "upper"))
+    axes.barh(places, value, height=0.62, color=[PALETTE[i % len(PALETTE)] for i in range(len(drawn))], alpha=0.75)
+    axes.errorbar(value, places, xerr=[value - lower, upper - value], fmt="none", color="black", capsize=3, linewidth=1.3)
+    axes.set_yticks(places, [f"{row['group']}\n{text.share(row)}" for _, row in drawn.iterrows()])
+    axes.set(xlim=(0, 100), xlabel=f"{what}, % (exact 95% CI)")
+    axes.tick_params(axis="y", length=0)
+    alt = f"Bar chart of the share of {what.lower()}. " + "; ".join(
+        f"{row['group']}: {text.share(row)}, {text.limits(row)}" for _, row in drawn.iterrows()) + "."
+    show(figure, alt=alt, caption=caption)
+
+
+def flow_diagram(rows: pd.DataFrame, caption: str) -> None:
+    """Show the participant flow as boxes and arrows; every number is one of the rows.
+
+    ``rows`` come from :func:`analysis_lib.describe.flow`; boxes for counts that the cohort does not know are left out.
+    """
+    count = {row["result_id"]: row for _, row in rows.iterrows()}
+    first = [r for r in rows["result_id"] if r.startswith("flow.salvage_regimen.")]
+    levels = [[r] for r in ("flow.database", "flow.included") if r in count] + ([first] if first else []) + [
+        ["flow.any_rt"] if "flow.any_rt" in count else []]
+    levels = [level for level in levels if level]
+    if len(levels) < 2:
+        return text.skip("the flow has a single step")
+    figure, axes = canvas(1.05 * len(levels))
+    axes.set(xlim=(0, 1), ylim=(-len(levels) + 0.55, 0.45))
+    axes.axis("off")
+    centres = {r: ((i + 0.5) / len(level), -y) for y, level in enumerate(levels) for i, r in enumerate(level)}
+    for r, (x, y) in centres.items():
+        _box(axes, x, y, f"{count[r]['group']}\nn = {text.estimate(count[r])}")
+    for above, below in zip(levels, levels[1:]):
+        for source in above:
+            for target in below:
+                share = count.get(source.replace("flow.", "flow.any_rt.")) if target == "flow.any_rt" else None
+                _arrow(axes, centres[source], centres[target], "" if share is None else text.estimate(share))
+    if "flow.not_included" in count:
+        reasons = [count[r] for r in count if r.startswith("flow.not_included")]
+        _box(axes, 0.82, -0.5, "\n".join(f"{row['group']}: n = {text.estimate(row)}" for row in reasons), color="0.45")
+        axes.plot([0.5, 0.66], [-0.5, -0.5], color="0.45", linewidth=1.2, zorder=0)
+    show(figure, alt=_alt_of_flow(rows), caption=caption)
+
+
+def _box(axes, x: float, y: float, words: str, color: str = PALETTE[0]) -> None:
+    axes.text(x, y, words, ha="center", va="center", fontsize=10, linespacing=1.35,
+              bbox={"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": color, "linewidth": 1.4})
+
+
+def _arrow(axes, start, end, words: str = "") -> None:
+    axes.annotate("", xy=(end[0], end[1] + 0.24), xytext=(start[0], start[1] - 0.24), zorder=0,
+                  arrowprops={"arrowstyle": "-|>", "color": "0.3", "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0})
+    axes.text((start[0] + end[0]) / 2 + 0.02, (start[1] + end[1]) / 2, words, ha="left", va="center", fontsize=10,
+              color="0.2")
+
+
+def _alt_of_flow(rows: pd.DataFrame) -> str:
+    return "Flow diagram, from top to bottom. " + "; ".join(
+        f"{row['group']}: {text.estimate(row)}" for _, row in rows.iterrows()) + "."

@@ -14,6 +14,7 @@ from analysis_lib.cohort import Cohort
 from analysis_lib.results import STATISTICS
 
 UNDEFINED = "not estimable"
+ABSENT = "this cohort has no "  # how Cohort.lacks begins
 
 
 def number(value: float, decimals: int) -> str:
@@ -76,7 +77,7 @@ FORMATS = {
     "full": full,
     "limits": limits,
     "share": share,
-    "n_percent": lambda row: n_percent(row),
+    "n_percent": n_percent,
     "n": lambda row: str(row["n"]),
     "events": lambda row: str(row["events"]),
     "group": lambda row: row["group"],
@@ -179,16 +180,17 @@ def characteristics(rows: pd.DataFrame, caption: str) -> None:
     sizes = rows[rows["result_id"].str.startswith("table1.n.")]
     columns = {name.split(".")[-1]: f"{'All' if name.endswith('.all') else whose} (n = {estimate(by_id.loc[name])})"
                for name, whose in zip(sizes["result_id"], sizes["population"])}
-    tested, lines, sections = (rows["statistic"] == "p").any(), [], []
-    for stem in dict.fromkeys(rows.loc[rows["statistic"] == "proportion", "result_id"].str.rsplit(".", n=1).str[0]):
-        first = by_id.loc[f"{stem}.all"]
-        variable, _, level = first["group"].partition(": ")
-        if (p_id := f"{stem.rsplit('.', 1)[0]}.p") not in sections:
-            whose = f" ({first['population'].split(', ', 1)[1]})" if ", " in first["population"] else ""
-            p = [_printed_p(by_id.loc[p_id])] if tested else []
-            lines.append([variable + whose, *[""] * len(columns), *p])
-            sections += [p_id, len(lines) - 1]
-        lines.append([level, *[n_percent(by_id.loc[f"{stem}.{name}"]) for name in columns], *([""] if tested else [])])
+    counted, tested = rows[rows["statistic"] == "proportion"], (rows["statistic"] == "p").any()
+    variable_of = counted["result_id"].str.split(".").str[1]
+    lines, sections = [], []
+    for variable in dict.fromkeys(variable_of):
+        cells = counted[variable_of == variable]
+        among = cells["population"].iloc[-1].partition(", ")[2]
+        heading = cells["group"].iloc[0].partition(": ")[0] + (f" ({among})" if among else "")
+        sections.append(len(lines))
+        lines.append([heading, *[""] * len(columns), *([_printed_p(by_id.loc[f"table1.{variable}.p"])] if tested else [])])
+        lines += [[name.partition(": ")[2], *[n_percent(cell) for _, cell in level.iterrows()], *([""] if tested else [])]
+                  for name, level in cells.groupby("group", sort=False)]
     heads = ["Characteristic", *columns.values(), *(["P"] if tested else [])]
     table(pd.DataFrame(lines, columns=heads), caption, sections)
     if "table1.left_out" in by_id.index:
@@ -196,9 +198,50 @@ def characteristics(rows: pd.DataFrame, caption: str) -> None:
 
 
 def _printed_p(row: pd.Series) -> str:
-    """A P value for a narrow column: ``0.298``, ``< 0.001 †`` when an expected count was below 5."""
+    """A P value for a narrow column: ``0.298``, ``< 0.001 †`` when too many expected counts were small."""
     shown = "–" if pd.isna(row["value"]) else "< 0.001" if row["value"] < 0.001 else number(row["value"], 3)
-    return shown + (" †" if "expected counts below 5" in row["note"] else "")
+    return shown + (" †" if "rough" in row["note"] else "")
+
+
+def factor_table(rows: pd.DataFrame, endpoint: str, caption: str) -> None:
+    """Show the rows of :func:`analysis_lib.survival.univariable`: one line for each level compared with its reference.
+
+    Medians stand with their events and patients; the reference is ``no``, or the first level of a factor.
+    """
+    if reason := results.skip_reason(rows):
+        return skip(reason)
+    prefix, by_id, lines = endpoint.lower(), rows.set_index("result_id", drop=False), []
+    for test_id in (i for i in rows["result_id"] if i.startswith(f"{prefix}.logrank.")):
+        factor = test_id.rpartition(".")[2]
+        levels = rows[rows["result_id"].str.startswith(f"{prefix}.median.{factor}.")]
+        yes_no = set(levels["group"]) <= {"yes", "no"}
+        without = levels[levels["group"] == "no"] if yes_no else levels.head(1)
+        for _, level in levels.drop(without.index).iterrows():
+            ratio = by_id["value"].index.intersection([f"cox.{prefix}.uv.{factor}" + ("" if yes_no else "." + level["result_id"].rpartition(".")[2])])
+            lines.append({
+                "Factor": by_id.loc[test_id, "group"] + ("" if yes_no else f": {level['group']}, not {without['group'].iloc[0]}"),
+                "With": _median_and_counts(level),
+                "Without": _median_and_counts(without.iloc[0]) if len(without) else "nobody",
+                "HR (95% CI)": _ratio(by_id.loc[ratio[0]]) if len(ratio) else UNDEFINED,
+                "P": p_value(by_id.loc[test_id, "value"]).removeprefix("P ").removeprefix("= ")})
+    table(pd.DataFrame(lines), f"{caption} Median in months (events / patients), hazard ratio (HR), log-rank P.")
+
+
+def _median_and_counts(row: pd.Series) -> str:
+    return f"{estimate(row).removesuffix(' months')} ({row['events']} / {row['n']})"
+
+
+def _ratio(row: pd.Series) -> str:
+    return f"{estimate(row)} ({limits(row).removeprefix('95% CI ')})" if limits(row) else UNDEFINED
+
+
+def left_out(rows: pd.DataFrame) -> None:
+    """Say why parts of an analysis are missing; nothing when none is."""
+    notes = list(dict.fromkeys(rows.loc[rows["statistic"] == "skipped", "note"]))
+    absent = [note.removeprefix(ABSENT) for note in notes if note.startswith(ABSENT)]
+    others = [note for note in notes if not note.startswith(ABSENT)]
+    if notes:
+        skip("; ".join(([ABSENT + ", ".join(absent)] if absent else []) + others))
 
 
 def about(study: Cohort) -> None:
