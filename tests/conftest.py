@@ -1,0 +1,104 @@
+"""Fixtures shared by the tests of the built book. Nothing here runs unless a test asks for it."""
+import contextlib
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SUBPATH = "/some/sub/"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Headless, and quiet: the browser itself must not phone home while we look for requests.
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)
+
+
+@contextlib.contextmanager
+def one_worker_at_a_time(tmp_path_factory):
+    """Under pytest-xdist each worker has its own session: only one of them may build."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield
+        return
+    lock = tmp_path_factory.getbasetemp().parent / "book.lock"
+    while True:
+        try:
+            lock.mkdir()
+            break
+        except FileExistsError:
+            time.sleep(0.2)
+    try:
+        yield
+    finally:
+        lock.rmdir()
+
+
+def build_book():
+    run = subprocess.run(
+        [sys.executable, "-m", "analysis_lib", "build"], cwd=ROOT, capture_output=True, text=True
+    )
+    if run.returncode:
+        tail = "\n".join((run.stdout + run.stderr).splitlines()[-40:])
+        pytest.fail(f"python -m analysis_lib build exited {run.returncode}:\n{tail}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def book_html(tmp_path_factory):
+    """The folder with the finished pages: SALVAGE_BOOK_HTML, else _build/html, built when missing."""
+    named = os.environ.get("SALVAGE_BOOK_HTML")
+    html = Path(named).resolve() if named else ROOT / "_build" / "html"
+    if not named:
+        with one_worker_at_a_time(tmp_path_factory):
+            if not (html / "index.html").exists():
+                build_book()
+    assert (html / "index.html").exists(), f"no book in {html}"
+    return html
+
+
+class SubpathHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves the book below SUBPATH only: a link to the host's root gets a 404."""
+
+    def translate_path(self, path):
+        if not path.startswith(SUBPATH):
+            return str(Path(self.directory) / "no-such-file")
+        return super().translate_path("/" + path[len(SUBPATH):])
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="session")
+def book_site(book_html):
+    """The address of the book on this machine, below a subpath."""
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(SubpathHandler, directory=str(book_html))
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}{SUBPATH}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.fail(
+            "no Chromium found (looked for " + ", ".join(BROWSERS) + "): "
+            "on Debian or Ubuntu, apt-get install chromium",
+            pytrace=False,
+        )
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield chromium
+        chromium.close()
