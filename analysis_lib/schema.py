@@ -185,6 +185,13 @@ DERIVED = {
     "high_ipi": Derived("IPI 3 or more", "ipi", at_least=3),
 }
 
+# What groups that an analysis forms itself are made from; a cohort without it is told so.
+SOURCES = {
+    "bed_group": ("sites.dose_gy", "sites.fractions"),
+    "comprehensive_sites": ("sites.rt_field",),
+    "further_therapy": ("sites.rt_field", "stage", "lines.line_start_day"),
+}
+
 # Moments that must not come before others of the same patient: (earlier, later).
 ORDER = (
     ("response_day", "failure_day"),
@@ -206,6 +213,9 @@ LABELS = {
     "car_t_product": "CAR T product",
     "best_response": "Best response after CAR T",
     "rt_field": "Radiotherapy field",
+    "bed_group": "Biologically effective dose",
+    "comprehensive_sites": "Irradiated sites",
+    "further_therapy": "Therapy",
     "cns_disease": "CNS disease",
     "bulky_disease": "Bulky disease (5 cm or more)",
     "bulky_site": "Bulky site (5 cm or more)",

@@ -16,8 +16,9 @@ import pandas as pd
 from lifelines import CoxPHFitter
 from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 from lifelines.statistics import multivariate_logrank_test
+from statsmodels.stats.multitest import multipletests
 
-from analysis_lib import endpoints, results, schema
+from analysis_lib import describe, endpoints, results, schema
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
 from analysis_lib.results import row, slug
 
@@ -281,7 +282,8 @@ def cox(study: Cohort, name: str, factors: list[str], model: str, population: st
                      method="Cox model, Efron ties, Wald interval", **shared),
                  row(slug(prefix, term, "p"), "p", estimate["p"], group=label, method="Wald test", **shared)]
     rows.append(row(f"{prefix}.events_per_variable", "estimate", events / terms.shape[1], method="events / parameters",
-                    note="fewer than 10 events per parameter: read with care" if events < 10 * terms.shape[1] else "", **shared))
+                    note="fewer than the ten usually asked for, so read it with care" if events < 10 * terms.shape[1]
+                    else "at least the ten usually asked for", **shared))
     return results.collect(rows + _proportional_hazards(frame, terms, prefix, shared))
 
 
@@ -339,6 +341,39 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
             method="log-rank tests with P < 0.05", note=", ".join(small["group"]) or "none"),
         row(slug(prefix, "uv", "by_chance"), "estimate", 0.05 * len(tests), n=len(tests),
             method="0.05 times the number of tests")])
+
+
+def holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Holm's correction (1979) of an endpoint's log-rank tests.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``<endpoint>.holm.<factor>`` (corrected P) and ``<endpoint>.holm.small_p`` (how many of ``n`` are below 0.05); or
+        the row that says why there is nothing to correct.
+    """
+    prefix = name.lower()
+    tests = rows[rows["result_id"].str.startswith(f"{prefix}.logrank.") & rows["value"].notna()]
+    if tests.empty:
+        return results.skipped(slug(prefix, "holm"), results.skip_reason(rows) or "no factor could be compared")
+    corrected = multipletests(tests["value"].astype(float), method="holm")[1]
+    small = int((corrected < 0.05).sum())
+    return results.collect([
+        *(row(test["result_id"].replace(".logrank.", ".holm."), "p", p, group=test["group"], n=test["n"],
+              events=test["events"], method="log-rank test, Holm's correction")
+          for p, (_, test) in zip(corrected, tests.iterrows())),
+        row(slug(prefix, "holm", "small_p"), "count", small, n=len(tests), events=small, method="Holm's correction",
+            note=", ".join(tests["group"][corrected < 0.05]) or "none")])
+
+
+def overlap(study: Cohort, index: str, factors: list[str]) -> pd.DataFrame:
+    """How often an index is ``yes`` among patients with and without each factor: rows ``<index>.<factor>.<level>``."""
+    if reason := study.lacks(index, *factors):
+        return results.skipped(slug(index), reason)
+    known = study.patients[study.patients[index].notna()]
+    return results.collect([
+        describe.proportion(slug(index, factor, level), int((part[index] == "yes").sum()), len(part), group=schema.label_of(factor))
+        for factor in factors for level in schema.YES_NO for part in [known[known[factor] == level]]])
 
 
 def _all_absent(study: Cohort, factors: list[str]) -> str:
@@ -416,10 +451,9 @@ def _reason(study: Cohort, name: str, by: str | None) -> str:
     frame = endpoints.derive(study, name)
     if frame.empty or (by in frame and frame[by].notna().any()):
         return ""
-    if by not in frame or by in schema.PATIENTS.columns or by in schema.SITES.columns:
-        from_sites = by in schema.SITES.columns and by not in schema.PATIENTS.columns
-        return study.lacks(f"sites.{by}" if from_sites else by)
-    return f"none of these {endpoints.ENDPOINTS[name].unit} falls into a group of {schema.label_of(by).lower()}"
+    own = f"sites.{by}" if by in schema.SITES.columns and by not in schema.PATIENTS.columns else by
+    none = f"none of this cohort's {endpoints.ENDPOINTS[name].unit} belongs to a group of this comparison"
+    return study.lacks(*schema.SOURCES.get(by, [own])) or none
 
 
 def _frame(study: Cohort, name: str, where) -> pd.DataFrame:
