@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
 
     each = commands.add_parser("build", help="build the book of one or several cohorts")
     each.add_argument("cohorts", nargs="*", metavar="COHORT", help=f"{cohort_help}; without any, all bundled cohorts")
-    each.add_argument("--out", type=Path, metavar="DIR", help="folder for the book (DIR/html/index.html); default: this checkout's _build")
+    each.add_argument("--out", type=Path, metavar="DIR", help="folder for the book (DIR/html/index.html); default: _build in this checkout")
     each.add_argument("--jobs", type=_positive, default=2, metavar="N", help="notebooks at a time (default: 2)")
     _add_parameters(each)
     each.set_defaults(command=_build)
@@ -77,9 +77,11 @@ def _parameters(pairs: list[list[str]]) -> dict[str, float]:
 
 def _build(parsed) -> int:
     cohorts = parsed.cohorts or bundled_cohorts()
+    parameters, studies = _parameters(parsed.parameter), read_all(cohorts).values()
+    total = len(studies) * len(chapter.chapters())
     out = parsed.out.resolve() if parsed.out else None
-    parameters = _parameters(parsed.parameter)
-    total = len(read_all(cohorts)) * len(chapter.chapters())
+    if parsed.cohorts and not out:
+        out = chapter.ROOT / "_build" / "-".join(study.name for study in studies)
     # On a terminal a bar, in a log plain lines.
     bar = tqdm(total=total, disable=not sys.stderr.isatty(), unit="chapter", dynamic_ncols=True)
 

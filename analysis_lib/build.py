@@ -15,7 +15,7 @@ import yaml
 
 from analysis_lib import chapter, pages
 from analysis_lib.chapter import ROOT, Outcome
-from analysis_lib.cohort import Cohort, CohortError, locate, read_cohort
+from analysis_lib.cohort import Cohort, bundled_cohorts, locate, read_cohort
 
 GENERATED = ("cohorts", "generated")  # folders of book/ that a build writes and git ignores
 
@@ -52,8 +52,9 @@ def build(wheres: list[str], out: Path | None = None, jobs: int = 2, parameters:
     wheres : list of str
         Cohorts, as :func:`analysis_lib.cohort.read_cohort` takes them.
     out : Path, optional
-        Folder for the book (``html/``), its notebooks and result rows (``source/``). Without it, the notebooks go to
-        ``book/cohorts`` and the book to ``_build/html`` of this checkout.
+        Folder for the book (``html/``), its notebooks and result rows (``source/``); the checkout stays as it is. Without
+        it the cohorts must be the bundled ones, whose ``_toc.yml`` is committed: notebooks and rows go to ``book/cohorts``,
+        the book to ``_build/html``.
     jobs : int
         How many notebooks run at a time.
     parameters : dict, optional
@@ -83,7 +84,7 @@ def build(wheres: list[str], out: Path | None = None, jobs: int = 2, parameters:
     if not any(outcome.status == "failed" for outcome in outcomes):
         pages.write(list(studies.values()), outcomes, source / "book")
         if out:
-            (source / "_toc.yml").write_text(table_of_contents(list(studies.values())), "utf-8")
+            write_contents(source, list(studies.values()))
         render(source, html)
     return outcomes
 
@@ -107,14 +108,15 @@ def run_all(studies: dict[Path, Cohort], cohorts_dir: Path, jobs: int, parameter
             outcome = future.result()
             outcomes[outcome.cohort, outcome.chapter] = outcome
             report(outcome)
-    return [outcomes[study.name, each] for _, study in studies.items() for each in chapter.chapters()]
+    return [outcomes[study.name, each] for each, _, study, *_ in work]
 
 
 def table_of_contents(studies: list[Cohort]) -> str:
     """The contents of a book of these cohorts, as ``_toc.yml``: the first cohort leads, the others follow."""
     parts = [{"caption": "The study" if number == 0 else "The same chapters on other cohorts" if number == 1 else None,
               "chapters": [{"file": f"book/cohorts/{study.name}/index",
-                            "sections": [{"file": f"book/cohorts/{study.name}/{each}"} for each in chapter.chapters()]}]}
+                            "sections": [{"file": f"book/cohorts/{study.name}/{each}", "title": chapter.short_title(each, study)}
+                                         for each in chapter.chapters()]}]}
              for number, study in enumerate(studies)]
     merged = [parts[0]] + ([{"caption": parts[1]["caption"], "chapters": [c for part in parts[1:] for c in part["chapters"]]
                              + [{"file": "book/generated/compare"}]}] if len(parts) > 1 else [])
@@ -122,6 +124,12 @@ def table_of_contents(studies: list[Cohort]) -> str:
     toc = {"format": "jb-book", "root": "book/intro", "options": {"numbered": False}, "parts": merged}
     header = "# Written by analysis_lib.build.table_of_contents; a test holds this file equal to it.\n"
     return header + yaml.safe_dump(toc, sort_keys=False, allow_unicode=True)
+
+
+def write_contents(source: Path = ROOT, studies: list[Cohort] | None = None) -> None:
+    """Write ``_toc.yml`` for a book of these cohorts, by default of the bundled ones."""
+    studies = studies or [read_cohort(name) for name in bundled_cohorts()]
+    (source / "_toc.yml").write_text(table_of_contents(studies), "utf-8")
 
 
 def render(source: Path, html: Path) -> None:
@@ -134,13 +142,10 @@ def render(source: Path, html: Path) -> None:
     """
     html.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=html.parent, prefix=".building-") as work:
-        command = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(source), "--path-output", work,
+        command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source), "--path-output", work,
                    "-n", "-W", "--keep-going", "-q"]
         run = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
         if run.returncode or not (Path(work) / "_build" / "html" / "index.html").is_file():
             told = [line for line in (run.stdout + run.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
             raise BuildError("The pages were not built:\n  " + "\n  ".join(told or (run.stdout + run.stderr).splitlines()[-15:]))
         os.replace(Path(work) / "_build" / "html", html)
-
-
-__all__ = ["BuildError", "CohortError", "build"]

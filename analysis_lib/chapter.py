@@ -103,6 +103,12 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
     return page, "; ".join(dict.fromkeys(r for reasons in analyses for r in reasons)) if nothing else ""
 
 
+def short_title(chapter: str, study: Cohort) -> str:
+    """Number and title of a chapter, without the cohort's name: ``4 Survival``."""
+    heading = HEADING.search(jupytext.read(NOTEBOOKS / f"{chapter}.py").cells[0].source).group()
+    return f"{int(chapter[:2])} {heading.removeprefix('# ').replace(CAR_T, study.index_event)}"
+
+
 def titled(source: str, study: Cohort) -> str:
     """Put the cohort into the first heading, and its own index event in place of the CAR T-cell infusion."""
     heading, _, rest = source.partition("\n")

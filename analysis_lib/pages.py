@@ -5,10 +5,9 @@ from __future__ import annotations
 import html
 from pathlib import Path
 
-import nbformat
 import pandas as pd
 
-from analysis_lib import results, schema, text
+from analysis_lib import chapter, results, schema, text
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import Cohort
 
@@ -37,7 +36,7 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
     """Write the generated pages below ``book`` (``cohorts/<name>/index.md`` and ``generated/``)."""
     for study in studies:
         mine = [outcome for outcome in outcomes if outcome.cohort == study.name]
-        (book / "cohorts" / study.name / "index.md").write_text(cohort_page(study, mine, book), "utf-8")
+        (book / "cohorts" / study.name / "index.md").write_text(cohort_page(study, mine), "utf-8")
     generated = book / "generated"
     generated.mkdir(exist_ok=True)
     (generated / "data-dictionary.md").write_text(dictionary_page(), "utf-8")
@@ -52,14 +51,12 @@ def read_rows(folder: Path) -> pd.DataFrame:
     return pd.concat(frames).drop_duplicates("result_id").reset_index(drop=True)
 
 
-def cohort_page(study: Cohort, outcomes: list[Outcome], book: Path) -> str:
+def cohort_page(study: Cohort, outcomes: list[Outcome]) -> str:
     """The first page of a cohort: whose data these are, and what each chapter could do with them."""
     lines = [f"# {study.title}", "", text.about_html(study), ""]
     for outcome in outcomes:
-        first_cell = nbformat.read(book / "cohorts" / study.name / f"{outcome.chapter}.ipynb", as_version=4).cells[0]
-        heading = first_cell.source.splitlines()[0].removeprefix("# ").removesuffix(f": {study.title}")
         tail = f": not shown, because {outcome.reason}" if outcome.status == "skipped" else ""
-        lines.append(f"- [{outcome.chapter[:2]} {heading}]({outcome.chapter}.ipynb){tail}")
+        lines.append(f"- [{chapter.short_title(outcome.chapter, study)}]({outcome.chapter}.ipynb){tail}")
     return "\n".join(lines) + "\n"
 
 
