@@ -150,7 +150,7 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
         return text.skip("there is no estimate with an interval to draw")
     ratio = bool(drawn["statistic"].isin(["hazard ratio", "odds ratio"]).all())
     names = [textwrap.fill(name, 25) for name in drawn["group"]]
-    heights = [0.4 if "\n" in name else 0.32 for name in names]
+    heights = [0.18 + 0.15 * len(name.splitlines()) for name in names]
     places = -(np.cumsum(heights) - np.array(heights) / 2)  # in inches, from the top
     figure, (left, axes, right) = canvas(sum(heights) + 0.95, ncols=3, sharey=True, width_ratios=[2.0, 2.5, 1.3])
     figure.get_layout_engine().set(w_pad=0.01, wspace=0)
@@ -202,7 +202,9 @@ def _axis_label(statistic: str) -> str:
 
 
 def _plain_log_ticks(axes, low: float, high: float) -> None:
-    ticks = [t for t in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if low / 1.1 <= t <= high * 1.1]
+    coarse, fine = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20), (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20)
+    ticks = next(inside for steps in (coarse, fine)
+                 if len(inside := [t for t in steps if low / 1.1 <= t <= high * 1.1]) > 2 or steps == fine)
     axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
     axes.minorticks_off()
 
@@ -220,13 +222,54 @@ def shares(rows: pd.DataFrame, what: str, caption: str) -> None:
     figure, axes = canvas(0.8 + 0.5 * len(drawn))
     places = -np.arange(len(drawn))
     value, lower, upper = (drawn[c].astype(float).to_numpy() for c in ("value", "lower", "upper"))
-    axes.barh(places, value, height=0.62, color=[PALETTE[i % len(PALETTE)] for i in range(len(drawn))], alpha=0.75)
+    axes.barh(places, value, height=0.62, color=PALETTE[0], alpha=0.7)
     axes.errorbar(value, places, xerr=[value - lower, upper - value], fmt="none", color="black", capsize=3, linewidth=1.3)
     axes.set_yticks(places, [f"{row['group']}\n{text.share(row)}" for _, row in drawn.iterrows()])
     axes.set(xlim=(0, 100), xlabel=f"{what}, % (exact 95% CI)")
     axes.tick_params(axis="y", length=0)
     alt = f"Bar chart of the share of {what.lower()}. " + "; ".join(
         f"{row['group']}: {text.share(row)}, {text.limits(row)}" for _, row in drawn.iterrows()) + "."
+    show(figure, alt=alt, caption=caption)
+
+
+MOMENTS = {  # marker and colour of each moment in a swimmer plot
+    "radiotherapy": ("D", PALETTE[1]),
+    "transplant": ("s", PALETTE[2]),
+    "progression": ("v", PALETTE[6]),
+    "alive": (">", PALETTE[0]),
+    "dead": ("X", PALETTE[3]),
+}
+
+
+def swimmer(lanes: pd.DataFrame, axis: str, alt: str, caption: str) -> None:
+    """Show the course of single patients as horizontal lanes with their moments: for synthetic patients only.
+
+    Parameters
+    ----------
+    lanes : pandas.DataFrame
+        ``lane`` (1 on top), ``what`` (``followed``, or a key of :data:`MOMENTS`), ``start`` and ``end``, as from
+        :func:`analysis_lib.radiotherapy.transplant_lanes`.
+    axis : str
+        What the horizontal axis shows, with its unit.
+    alt, caption : str
+        What the figure shows, and what it is.
+    """
+    if reason := results.skip_reason(lanes):
+        return text.skip(reason)
+    count = lanes["lane"].max()
+    figure, axes = canvas(1.6 + 0.42 * count)
+    followed = lanes[lanes["what"] == "followed"]
+    axes.barh(-followed["lane"], followed["end"] - followed["start"], left=followed["start"], height=0.46, color="0.86")
+    for what, (marker, color) in MOMENTS.items():
+        drawn = lanes[lanes["what"] == what]
+        if len(drawn):
+            axes.plot(drawn["start"], -drawn["lane"], marker, color=color, markersize=8, markeredgecolor="white",
+                      markeredgewidth=0.6, label=what.capitalize(), clip_on=False)
+    axes.axvline(0, color="0.35", linewidth=1, linestyle=":", zorder=0)
+    axes.set(yticks=-np.arange(1, count + 1), ylabel="Patient", xlabel=axis, ylim=(-count - 0.6, -0.4))
+    axes.set_yticklabels(np.arange(1, count + 1))
+    axes.tick_params(axis="y", length=0)
+    figure.legend(loc="outside upper left", ncols=3, frameon=False)
     show(figure, alt=alt, caption=caption)
 
 
@@ -256,7 +299,7 @@ def flow_diagram(rows: pd.DataFrame, caption: str) -> None:
     if "flow.not_included" in count:
         reasons = [count[r] for r in count if r.startswith("flow.not_included")]
         _box(axes, 0.82, -0.5, "\n".join(f"{row['group']}: n = {text.estimate(row)}" for row in reasons), color="0.45")
-        axes.plot([0.5, 0.66], [-0.5, -0.5], color="0.45", linewidth=1.2, zorder=0)
+        axes.plot([0.5, 0.82], [-0.5, -0.5], color="0.45", linewidth=1.2, zorder=0)
     show(figure, alt=_alt_of_flow(rows), caption=caption)
 
 
@@ -268,8 +311,9 @@ def _box(axes, x: float, y: float, words: str, color: str = PALETTE[0]) -> None:
 def _arrow(axes, start, end, words: str = "") -> None:
     axes.annotate("", xy=(end[0], end[1] + 0.24), xytext=(start[0], start[1] - 0.24), zorder=0,
                   arrowprops={"arrowstyle": "-|>", "color": "0.3", "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0})
-    axes.text((start[0] + end[0]) / 2 + 0.02, (start[1] + end[1]) / 2, words, ha="left", va="center", fontsize=10,
-              color="0.2")
+    if words:
+        axes.text((start[0] + end[0]) / 2, (start[1] + end[1]) / 2, words, ha="center", va="center", fontsize=10,
+                  bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"})
 
 
 def _alt_of_flow(rows: pd.DataFrame) -> str:

@@ -40,6 +40,7 @@ STATISTICS = {
     "odds ratio": Statistic("ratio of odds", "", 2),
     "heterogeneity": Statistic("I squared: variation between series beyond chance, in percent of all variation", "%", 0),
     "p": Statistic("two-sided P value; value of the test statistic in note", decimals=3),
+    "expected": Statistic("an expected number, or a number for each of several", decimals=1),
     "estimate": Statistic("another number, named by its result_id", "", 2),
     "skipped": Statistic("nothing was computed; note says why"),
 }

@@ -16,6 +16,7 @@ import pandas as pd
 from lifelines import CoxPHFitter
 from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 from lifelines.statistics import multivariate_logrank_test
+from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from analysis_lib import describe, endpoints, results, schema
@@ -185,6 +186,35 @@ def logrank(frame: pd.DataFrame, by: str, result_id: str, population: str = "all
     return row(result_id, "p", test.p_value, note=f"chi-square {test.test_statistic:.2f}, {degrees} df", **shared)
 
 
+def mantel_byar(days, event, switched, result_id: str, **labels) -> dict:
+    """The log-rank test of a state that patients enter during follow-up (Mantel and Byar 1974), as one result row.
+
+    Until a patient enters the state, the time counts for those outside it; an event on the very day counts there too.
+
+    Parameters
+    ----------
+    days, event : array-like
+        Days from the origin, and whether the event ended them.
+    switched : array-like of float
+        Day from the origin on which the state was entered; not a number for those who never entered it.
+    """
+    days, event = np.asarray(days, dtype=float), np.asarray(event, dtype=bool)
+    switched = np.asarray(switched, dtype=float)
+    observed = expected = variance = 0.0
+    for day in np.unique(days[event]):
+        at_risk = days >= day
+        inside = at_risk & (switched < day)  # never true of nan
+        died, n, share = (event & (days == day)), at_risk.sum(), inside.sum() / at_risk.sum()
+        observed += (died & inside).sum()
+        expected += died.sum() * share
+        variance += died.sum() * share * (1 - share) * (n - died.sum()) / max(n - 1, 1)
+    shared = {"n": len(days), "events": int(event.sum()), "method": "Mantel-Byar test"} | labels
+    if variance == 0:
+        return row(result_id, "p", None, note="nobody was at risk in both states when an event happened", **shared)
+    statistic = (observed - expected) ** 2 / variance
+    return row(result_id, "p", stats.chi2.sf(statistic, 1), note=f"chi-square {statistic:.2f}, 1 df", **shared)
+
+
 def rate_months(study: Cohort) -> tuple[int, ...]:
     """The times, in months, at which this cohort's rates are read."""
     longest = study.patients["last_follow_up_day"].max()
@@ -231,11 +261,13 @@ def follow_up(study: Cohort, name: str) -> pd.DataFrame:
     curve = kaplan_meier(frame["days"], ~frame["event"])
     reverse = [None if (q := quantile(curve, c)) is None else q / DAYS_PER_MONTH for c in ("survival", "lower", "upper")]
     shared = {"n": len(frame), "events": int(frame["event"].sum())}
-    return results.collect([
+    rows = results.collect([
         row(f"{prefix}.naive", "median months", quartiles[0.5], lower=quartiles[0.25], upper=quartiles[0.75],
             method="median of observed times, the dead included", **shared),
         row(f"{prefix}.reverse_km", "median time", reverse[0], lower=reverse[1], upper=reverse[2],
             method="reverse Kaplan-Meier", **shared)])
+    rows.attrs["label"] = "Method"
+    return rows
 
 
 # --- Cox models -----------------------------------------------------------------------------------------------
@@ -281,7 +313,7 @@ def cox(study: Cohort, name: str, factors: list[str], model: str, population: st
                      lower=estimate["exp(coef) lower 95%"], upper=estimate["exp(coef) upper 95%"], group=label,
                      method="Cox model, Efron ties, Wald interval", **shared),
                  row(slug(prefix, term, "p"), "p", estimate["p"], group=label, method="Wald test", **shared)]
-    rows.append(row(f"{prefix}.events_per_variable", "estimate", events / terms.shape[1], method="events / parameters",
+    rows.append(row(f"{prefix}.events_per_variable", "expected", events / terms.shape[1], method="events / parameters",
                     note="fewer than the ten usually asked for, so read it with care" if events < 10 * terms.shape[1]
                     else "at least the ten usually asked for", **shared))
     return results.collect(rows + _proportional_hazards(frame, terms, prefix, shared))
@@ -339,7 +371,7 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
         rows,
         row(slug(prefix, "uv", "small_p"), "count", len(small), n=len(tests), events=len(small),
             method="log-rank tests with P < 0.05", note=", ".join(small["group"]) or "none"),
-        row(slug(prefix, "uv", "by_chance"), "estimate", 0.05 * len(tests), n=len(tests),
+        row(slug(prefix, "uv", "by_chance"), "expected", 0.05 * len(tests), n=len(tests),
             method="0.05 times the number of tests")])
 
 
