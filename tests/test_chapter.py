@@ -1,0 +1,85 @@
+"""From an executed notebook to a page: titles, sections that could not be done, words that do not apply."""
+
+from dataclasses import replace
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from analysis_lib import chapter
+from analysis_lib.cohort import read_cohort
+
+SKIPPED = '<p class="skip-note">Not shown: this cohort has no column stage.</p>'
+
+
+def code(source, *html, tags=()):
+    outputs = [new_output("display_data", data={"text/html": each}) for each in html]
+    return new_code_cell(source, outputs=outputs, metadata={"tags": list(tags)})
+
+
+def words(source, *tags):
+    return new_markdown_cell(source, metadata={"tags": list(tags)})
+
+
+def executed(*cells):
+    return new_notebook(cells=[words("# Failure after CAR T-cell infusion\n\nText."), *cells],
+                        metadata={"papermill": {"input_path": "/home/someone/secret"}, "kernelspec": {"name": "python3", "display_name": "Python 3"}})
+
+
+@pytest.fixture(scope="module")
+def lymphoma():
+    return read_cohort("lymphoma")
+
+
+@pytest.fixture(scope="module")
+def car_t(lymphoma):
+    return replace(lymphoma, index_event="CAR T-cell infusion", title="Ours")
+
+
+def sources(page):
+    return [cell.source for cell in page.cells]
+
+
+def test_the_title_names_the_cohort_and_its_own_index_event(lymphoma, car_t):
+    assert sources(chapter.as_page(executed(), car_t)[0])[0].startswith("# Failure after CAR T-cell infusion: Ours\n")
+    assert sources(chapter.as_page(executed(), lymphoma)[0])[0].startswith("# Failure after study entry: Stage III")
+
+
+def test_a_skipped_section_shrinks_to_heading_and_reason(car_t):
+    page, reason = chapter.as_page(executed(
+        words("## Stage\n\nLong explanation."), code("a", SKIPPED), code("b", SKIPPED),
+        words("## Age"), code("c", "<p>42</p>", SKIPPED)), car_t)
+    assert sources(page)[1] == '## Stage\n\n<p class="skip-note">Not shown: this cohort has no column stage.</p>'
+    assert sources(page)[2:] == ["## Age", "c"] and reason == ""
+
+
+def test_a_chapter_without_any_analysis_is_skipped_with_its_reason(car_t):
+    note = code("about", '<div class="cohort-note">Ours</div>')
+    page, reason = chapter.as_page(executed(note, words("## Stage"), code("a", SKIPPED)), car_t)
+    assert reason == "this cohort has no column stage"
+    assert "about" in sources(page)
+
+
+def test_words_on_car_t_go_where_they_do_not_apply(lymphoma, car_t):
+    cells = [words("## What the paper asks\n\nAbout CAR T.", "car-t"), words("## Survival\n\nAfter CAR T.", "car-t"),
+             code("km", "<p>1</p>"), words("Neutral.")]
+    assert sources(chapter.as_page(executed(*cells), lymphoma)[0])[1:] == ["## Survival", "km", "Neutral."]
+    assert len(sources(chapter.as_page(executed(*cells), car_t)[0])) == 5
+
+
+def test_nothing_of_this_machine_stays_on_the_page(car_t):
+    injected = code('# Parameters\ncohort = "/home/someone/secret/cohort.yml"\nresults_dir = "/tmp/x"\nalpha_beta = 3',
+                    tags=["injected-parameters"])
+    default = code('cohort = "reconstructed"', tags=["parameters"])
+    noisy = code("x", "<p>1</p>")
+    noisy.outputs.append(new_output("stream", name="stderr", text="/home/someone: warning"))
+    noisy.metadata["papermill"] = {"start_time": "2026"}
+    page, _ = chapter.as_page(executed(default, injected, noisy), car_t)
+    written = nbformat.writes(page)
+    assert "someone" not in written and "/tmp" not in written and "2026" not in written
+    assert sources(page)[1] == '# Parameters\ncohort = "lymphoma"\nalpha_beta = 3'
+
+
+def test_parameters_are_read_from_the_notebook():
+    assert set(chapter.OWN_PARAMETERS) <= set(chapter.parameters_of("04_survival"))
+    assert chapter.parameters_of("05_radiotherapy")["alpha_beta"] == "10"

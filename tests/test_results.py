@@ -1,0 +1,80 @@
+"""Result rows keep their numbers, and what a reader sees is made from them alone."""
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis_lib import results, text
+from analysis_lib.results import row
+
+finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
+
+
+@given(value=st.none() | finite, lower=st.none() | finite, n=st.none() | st.integers(0, 10**6), note=st.text("a,;\"\n<>é", max_size=20))
+def test_rows_survive_writing_and_reading(tmp_path_factory, value, lower, n, note):
+    folder = tmp_path_factory.mktemp("rows")
+    saved = results.save([row("os1.median", "median time", value, lower=lower, n=n, note=note)], "x", "04_survival", folder)
+    pd.testing.assert_frame_equal(results.read(folder / "04_survival.csv"), saved)
+
+
+def test_ids_are_slugs_statistics_are_known_and_ids_are_unique():
+    with pytest.raises(ValueError, match="not a dotted slug"):
+        row("OS1 median", "median time", 1)
+    with pytest.raises(ValueError, match="unknown statistic"):
+        row("os1.median", "mode", 1)
+    with pytest.raises(ValueError, match="share an id"):
+        results.collect([row("a", "count", 1), row("a", "count", 2)])
+
+
+def test_slug():
+    assert results.slug("os2.median", "stage", "IV") == "os2.median.stage.iv"
+    assert results.slug("failure", "local + de novo") == "failure.local_plus_de_novo"
+    assert results.slug("sites", "≥2") == "sites.ge2"
+
+
+@pytest.mark.parametrize(("value", "decimals", "shown"), [
+    (2.25, 1, "2.3"), (22.5, 0, "23"), (16.25, 1, "16.3"), (0.005, 2, "0.01"), (-1.05, 1, "−1.1"), (7.0, 0, "7")])
+def test_rounding_is_half_up(value, decimals, shown):
+    assert text.number(value, decimals) == shown
+
+
+@pytest.mark.parametrize(("p", "shown"), [
+    (0.0004, "P < 0.001"), (0.004, "P = 0.004"), (0.0499, "P = 0.050"), (0.0996, "P = 0.10"), (0.61, "P = 0.61"),
+    (1.0, "P = 1.00"), (None, "P not estimable")])
+def test_p_values(p, shown):
+    assert text.p_value(p) == shown
+
+
+ROWS = results.collect([
+    row("os2.median", "median time", 9.84, lower=6.3, upper=None, n=120, events=64),
+    row("os1.median", "median time", None, lower=11.7),
+    row("failure.local", "proportion", 77.5, lower=69, upper=84.6, n=120, events=93),
+    row("empty", "proportion", None, n=0, events=0),
+    row("lines", "range", 2.0, lower=1, upper=8), row("dose", "range", 36.7, lower=4, upper=50.4),
+    row("os2.logrank", "p", 0.61), row("cox", "hazard ratio", 0.4962, lower=0.291, upper=0.866)])
+
+
+@pytest.mark.parametrize(("template", "said"), [
+    ("{os2.median}", "9.8 months"),
+    ("{os2.median:full}", "9.8 months (95% CI 6.3 to not reached)"),
+    ("{os1.median:full}", "not reached (95% CI 11.7 to not reached)"),
+    ("{failure.local:share}", "93 of 120 (78%)"), ("{empty:share}", "0 of 0"),
+    ("{lines:full}", "2 (range 1–8)"), ("{dose:full}", "36.7 (range 4.0–50.4)"),
+    ("{os2.logrank} ({os2.logrank:verdict})", "P = 0.61 (no clear difference)"),
+    ("{cox:full}", "0.50 (95% CI 0.29–0.87)"),
+    ("{nobody.knows} and {os2.median}", "")])
+def test_sentences_are_filled_from_rows_or_left_out(template, said):
+    assert text.sentence(ROWS, template) == said
+
+
+def test_skipped_rows_are_said_and_nothing_else(capsys):
+    rows = results.skipped("os2.median", "this cohort has no column salvage_start_day")
+    assert results.skip_reason(rows).endswith("salvage_start_day")
+    assert results.skip_reason(ROWS) == "" and results.skip_reason(results.pick(rows, "p")) != ""
+
+
+def test_tables_have_headers_and_escape_what_they_hold():
+    made = text.html_table(pd.DataFrame({"Group": ["<script>alert(1)</script>"], "n": [3]}), "A & B")
+    assert "<script>" not in made and "&lt;script&gt;" in made and "<caption>A &amp; B</caption>" in made
+    assert made.count('scope="col"') == 2 and made.count('scope="row"') == 1
