@@ -1,0 +1,181 @@
+"""Who the 120 patients are: covariates that give every printed count exactly (OR-tools CP-SAT).
+
+The unknowns are how many patients of each *stratum* (salvage group and, when irradiated, field of the first
+course) have each *profile* (a joint level of the seven covariates that the printed counts tie together).
+Everything else that Table 1 counts is dealt out at random within its salvage group.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from .targets import count, p_interval
+
+GROUPS = {"RT": "rt", "CMT": "cmt", "ST": "st"}
+# stratum: (salvage group, field of the first course of radiotherapy)
+STRATA = {
+    "RT comprehensive": ("RT", "comprehensive"),
+    "RT focal": ("RT", "focal"),
+    "CMT comprehensive": ("CMT", "comprehensive"),
+    "CMT focal": ("CMT", "focal"),
+    "ST then RT comprehensive": ("ST", "comprehensive"),
+    "ST then RT focal": ("ST", "focal"),
+    "ST": ("ST", None),
+}
+STAGES = ("I", "II", "III", "IV")
+MASSES = ("cns", "bulky", "not bulky", "missing")  # bulk is not measured in patients with CNS disease
+FIELDS = {"comprehensive": 29, "focal": 25}
+ST_THEN_RT = 54 - 25 - 15
+
+
+def profiles() -> pd.DataFrame:
+    """All clinically possible profiles, one a row.
+
+    Stage I is one site and stages II and III are several; stage IV has extranodal disease; two or more
+    extranodal sites and CNS disease are stage IV. The IPI is the sum of its five items and lies in 1-4.
+    """
+    levels = product(STAGES, (0, 1), (0, 1), (0, 1), (0, 1, 2), (0, 1), MASSES)
+    table = pd.DataFrame(levels, columns=["stage", "ldh", "poor", "old", "extranodal", "multiple", "mass"])
+    table["advanced"] = table.stage.isin(["III", "IV"]).astype(int)
+    table["ipi"] = table[["old", "poor", "ldh", "advanced"]].sum(axis=1) + (table.extranodal > 1)
+    possible = (
+        table.ipi.between(1, 4)
+        & ((table.stage == "I") <= (table.multiple == 0))
+        & (table.stage.isin(["II", "III"]) <= (table.multiple == 1))
+        & ((table.stage == "IV") <= (table.extranodal > 0))
+        & ((table.extranodal == 2) <= ((table.stage == "IV") & (table.multiple == 1)))
+        & ((table.mass == "cns") <= (table.stage == "IV"))
+    )
+    return table[possible].reset_index(drop=True)
+
+
+def plausibility(table: pd.DataFrame) -> np.ndarray:
+    """Log-odds that go together in the clinic: high LDH, advanced stage, bulk, poor performance."""
+    high = 0.9 * (table.advanced == 1) + 0.7 * (table.mass == "bulky") + 0.5 * (table.poor == 1)
+    return (np.where(table.ldh == 1, high, -high) + 0.3 * table.poor * table.advanced).to_numpy(float)
+
+
+def two_by_two(first: int, n_first: int, second: int, n_second: int) -> float:
+    """Pearson chi-square without Yates, or Fisher's exact test when an expected count is below 5."""
+    table = np.array([[first, n_first - first], [second, n_second - second]])
+    if (table.sum(axis=0) == 0).any():
+        return 1.0
+    if stats.contingency.expected_freq(table).min() < 5:
+        return stats.fisher_exact(table)[1]
+    return stats.chi2_contingency(table, correction=False)[1]
+
+
+def allowed_pairs(claim: str, n_comprehensive: int, n_focal: int) -> list[tuple[int, int]]:
+    """Counts (comprehensive, focal) whose P value prints as in the paper."""
+    low, high = p_interval(claim)
+    return [
+        (a, b)
+        for a in range(n_comprehensive + 1)
+        for b in range(n_focal + 1)
+        if low <= two_by_two(a, n_comprehensive, b, n_focal) < high
+    ]
+
+
+def solve(seed: int, effort: float = 20.0) -> pd.DataFrame:
+    """One table of 120 profiles with their strata, or an error if none was found within the effort.
+
+    Parameters
+    ----------
+    seed
+        Decides which of the many solutions is found.
+    effort
+        CP-SAT's deterministic time (about seconds); equal seeds and efforts give equal tables.
+    """
+    from ortools.sat.python import cp_model  # optional extra "reconstruct"
+
+    rng = np.random.default_rng(seed)
+    table = profiles()
+    model = cp_model.CpModel()
+    x = {}
+    weights = []
+    for stratum, (group, field) in STRATA.items():
+        noise = plausibility(table) + rng.gumbel(0, 1.5, len(table))
+        for k, row in table.iterrows():
+            # A single site that is irradiated is all the disease: that field is comprehensive.
+            if field == "focal" and group != "ST" and not row.multiple:
+                continue
+            x[stratum, k] = model.new_int_var(0, 2 if field else 3, "")
+            weights.append(round(100 * noise[k]) * x[stratum, k])
+
+    def total(where, group=None, field=None, stratum=None):
+        """Number of patients with a covariate pattern, in a salvage group, field or stratum."""
+        index = set(table.index[where])
+        return sum(
+            v for (s, k), v in x.items()
+            if k in index and (group is None or STRATA[s][0] == group)
+            and (field is None or STRATA[s][1] == field) and (stratum is None or s == stratum)
+        )
+
+    every = table.stage.notna()
+    for group, name in GROUPS.items():
+        model.add(total(every, group) == count(f"res.{name}.n"))
+        for stage in STAGES:
+            model.add(total(table.stage == stage, group) == count(f"t1.stage.{stage}.{name}.n"))
+        for ipi in (1, 2, 3, 4):
+            model.add(total(table.ipi == ipi, group) == count(f"t1.ipi.{ipi}.{name}.n"))
+        poor = sum(count(f"t1.ecog.{level}.{name}.n") for level in (2, 3, 4))
+        model.add(total(table.poor == 1, group) == poor)
+        model.add(total(table.ldh == 1, group) == count(f"t1.ldh.yes.{name}.n"))
+        model.add(total(table.multiple == 1, group) == count(f"t1.sites.ge2.{name}.n"))
+        model.add(total(table.extranodal > 0, group) == count(f"t1.extranodal.yes.{name}.n"))
+        model.add(total(table.mass == "cns", group) == count(f"t1.cns.yes.{name}.n"))
+        model.add(total(table.mass == "bulky", group) == count(f"t1.bulky.yes.{name}.n"))
+        model.add(total(table.mass == "missing", group) == count(f"t1.bulky.missing.{name}.n"))
+    model.add(total(every, "ST", None, "ST") == count("res.st.n") - ST_THEN_RT)
+
+    # Comprehensive against focal.
+    for field, n in FIELDS.items():
+        model.add(total(every, None, field) == n)
+    model.add(total(table.advanced == 0, None, "comprehensive") == count("cf.comp.limited.n"))
+    model.add(total(table.advanced == 0, None, "focal") == count("cf.focal.limited.n"))
+    tests = {
+        "cf.ipi3.p": table.ipi >= 3, "cf.sites.p": table.multiple == 1, "cf.extranodal.p": table.extranodal > 0,
+        "cf.ldh.p": table.ldh == 1, "cf.ecog.p": table.poor == 1,
+    }
+    for claim, where in tests.items():
+        a, b = model.new_int_var(0, 29, ""), model.new_int_var(0, 25, "")
+        model.add(a == total(where, None, "comprehensive"))
+        model.add(b == total(where, None, "focal"))
+        model.add_allowed_assignments([a, b], allowed_pairs(claim, 29, 25))
+    known = table.mass.isin(["bulky", "not bulky"])
+    a, m = model.new_int_var(0, 29, ""), model.new_int_var(0, 29, "")
+    b, n = model.new_int_var(0, 25, ""), model.new_int_var(0, 25, "")
+    model.add(a == total(table.mass == "bulky", None, "comprehensive"))
+    model.add(b == total(table.mass == "bulky", None, "focal"))
+    model.add(m == total(known, None, "comprehensive"))
+    model.add(n == total(known, None, "focal"))
+    model.add_allowed_assignments(
+        [m, n, a, b],
+        [(i, j, *pair) for i in range(18, 30) for j in range(14, 26) for pair in allowed_pairs("cf.bulky.p", i, j)])
+    # Enough patients treated comprehensively with RT alone for the group "RT then systemic therapy", and
+    # some in every other stratum for the peri-transplant patients.
+    model.add(total(every, None, None, "RT comprehensive") >= 15)
+    model.add(total(every, None, None, "CMT comprehensive") >= 3)
+    model.add(total(every, None, None, "ST then RT comprehensive") >= 3)
+    # Comprehensive first-line fields over several sites are rare in advanced disease.
+    wide = (table.multiple == 1) & (table.advanced == 1)
+    model.add(total(wide, "RT", "comprehensive") + total(wide, "CMT", "comprehensive") <= 2)
+
+    model.maximize(sum(weights))
+    solver = cp_model.CpSolver()
+    solver.parameters.random_seed = seed
+    solver.parameters.num_workers = 1
+    solver.parameters.max_deterministic_time = effort
+    solver.parameters.relative_gap_limit = 0.03
+    status = solver.solve(model)
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        raise RuntimeError(f"no covariate table found: {solver.status_name(status)}; try more effort or another seed")
+    rows = [
+        {"stratum": stratum, **table.loc[k].to_dict()}
+        for (stratum, k), v in x.items() for _ in range(solver.value(v))
+    ]
+    return pd.DataFrame(rows)

@@ -1,0 +1,252 @@
+"""The tables of the cohort, from covariates, times and sites."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from .covariates import GROUPS, STRATA
+from .sites import build
+from .targets import MONTH, count, interval
+from .times import (AXI, BRIDGE, CMT, DEAD, DELAY, EFS, EV, FAIL, FIELD, G3, G5, LOCK_OS, MORE, OS2, RESPONSE, RT, RT_ST,
+                    ST, ST_RT, TTS)
+
+YES_NO = np.array(["no", "yes"])
+STATUS = {"CR": "CR", "PR": "PR", "DP": "PD"}
+
+
+def deal(members: np.ndarray, levels: dict, rng: np.random.Generator) -> dict:
+    """Deal levels, each as often as counted, to the members at random."""
+    hand = [level for level, n in levels.items() for _ in range(n)]
+    return dict(zip(rng.permutation(members), hand, strict=True))
+
+
+def people(solution: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """One row a patient in random order, with regimen, field and everything dealt out within salvage groups."""
+    table = solution.sample(frac=1, random_state=int(rng.integers(2**31))).reset_index(drop=True)
+    table["regimen"] = [STRATA[s][0] for s in table.stratum]
+    table["field"] = [STRATA[s][1] for s in table.stratum]
+    for group, name in GROUPS.items():
+        members = np.flatnonzero(table.regimen == group)
+
+        def put(column, members, levels):
+            for i, level in deal(members, levels, rng).items():
+                table.loc[i, column] = level
+
+        put("best", members, {("PD" if r == "DP" else r): count(f"t1.best_response.{r}.{name}.n")
+                              for r in ("CR", "PR", "DP", "SD")})
+        put("bridging", members, {1: count(f"t1.bridging.yes.{name}.n"), 0: count(f"t1.bridging.no.{name}.n")})
+        put("axi", members, {1: count(f"t1.product.axi.{name}.n"), 0: count(f"t1.product.tisa.{name}.n")})
+        for poor, levels in ((0, (0, 1)), (1, (2, 3, 4))):
+            some = members[table.poor[members] == poor]
+            put("ecog", some, {level: count(f"t1.ecog.{level}.{name}.n") for level in levels})
+    everyone = np.arange(len(table))
+    patterns = {"local": "prev_only", "local and de novo": "both", "de novo": "denovo"}
+    for i, level in deal(everyone, {p: count(f"fail.{c}.n") for p, c in patterns.items()}, rng).items():
+        table.loc[i, "pattern"] = level
+    positive, negative = count("cd19.pos.n"), count("cd19.neg.n")
+    for i, level in deal(everyone, {"positive": positive, "negative": negative, "": len(table) - positive - negative}, rng).items():
+        table.loc[i, "cd19"] = level
+    table["responder"] = table.best.isin(["CR", "PR"]).astype(int)
+    return table
+
+
+def numbers_of_sites(table: pd.DataFrame, rng) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of disease and of extranodal sites that fit stage and the yes/no covariates."""
+    n = len(table)
+    extranodal = np.where(table.extranodal == 2, np.minimum(2 + rng.geometric(0.55, n) - 1, 6), table.extranodal)
+    nodal = np.where(table.stage.isin(["III", "IV"]), rng.geometric(0.45, n) - (table.stage == "IV"), rng.geometric(0.7, n))
+    several = np.clip(np.maximum(extranodal + nodal, 2), 2, 12)
+    # Comprehensive first fields cover all of it: two sites, rarely three.
+    small = (table.field == "comprehensive") & (table.regimen != "ST")
+    several = np.where(small, np.minimum(several, np.maximum(extranodal, np.where(rng.random(n) < 0.2, 3, 2))), several)
+    return np.where(table.multiple == 1, several, 1), extranodal
+
+
+def last_status(state, fixed, rng) -> np.ndarray:
+    """Disease status at last follow-up in the printed numbers: progression in all who died, then in the living."""
+    status = np.full(len(state), "", object)
+    status[state[:, DEAD] == 1] = "PD"
+    locked = np.flatnonzero(fixed[:, LOCK_OS])
+    relapsed = next(i for i in locked if state[i, OS2] == 131 + 271 + 432)  # the one of the five transplanted
+    for group, name in ((RT, "rt"), (CMT, "cmt"), (ST, "st")):
+        mine = np.flatnonzero((fixed[:, G3] == group) & (state[:, DEAD] == 0))
+        score = {i: 2.0 * (state[i, EV] == 0) + 1.2 * fixed[i, LOCK_OS] - 5 * (i == relapsed) + rng.uniform(0, 0.5)
+                 - min(1.0, state[i, EFS] / state[i, OS2]) * (state[i, EV] == 1) for i in mine}
+        order = sorted(mine, key=score.get)
+        n = count(f"t1.status.DP.{name}.n") - int((status[fixed[:, G3] == group] == "PD").sum())
+        if n < 0 or any(state[i, EV] == 0 for i in order[:n]):
+            raise LookupError("too few living patients have progressed")
+        status[order[:n]] = "PD"
+        rest = order[n:]
+        partial = [i for i in rest if not fixed[i, LOCK_OS]][: count(f"t1.status.PR.{name}.n")]
+        status[rest] = "CR"
+        status[partial] = "PR"
+    return status
+
+
+def lines_of_therapy(state, fixed, sites: pd.DataFrame, rng) -> tuple[pd.DataFrame, dict[int, int], dict[int, int]]:
+    """Lines of salvage therapy, with each patient's days of first progression and of the next line."""
+    rt_starts = sites[sites.course > 1].groupby("patient").start.unique().to_dict()
+    rows, progression, next_line = [], {}, {}
+    longest = max((i for i in range(len(state)) if state[i, G5] == ST and state[i, EV]),
+                  key=lambda i: state[i, OS2] - state[i, EFS])
+    for i, s in enumerate(state):
+        start, event, end = int(s[TTS]), int(s[TTS] + s[EFS]), int(s[TTS] + s[OS2])
+        lines = [(start, ("RT", "CMT", "ST")[fixed[i, G3]])]
+        later = [(int(d), "RT") for d in rt_starts.get(i, [])]
+        if s[G5] == ST_RT:
+            later.append((start + int(s[DELAY]), "RT"))
+        if fixed[i, LOCK_OS]:
+            wait = {119 + 268: 119, 149 + 1023: 149, 280: 180, 131 + 271 + 432: 402, 333 - 183 + 231: 150}[int(s[OS2])]
+            later.append((start + wait, "HSCT"))
+            if wait == 180:
+                later.append((event + 14, "ST"))
+            if wait == 402:
+                later.append((start + wait - 90, "ST"))
+        elif s[EV] and s[EFS] < s[OS2]:
+            later += systemic(i, s, fixed, later, event, end, rng, many=i == longest)
+        later = sorted(later)
+        lines += later
+        rows += [{"patient": i, "line": k + 1, "line_start_day": d, "modality": m} for k, (d, m) in enumerate(lines)]
+        if later:
+            next_line[i] = later[0][0]
+        if s[EV] and s[EFS] < s[OS2] and next_line.get(i) != event:
+            progression[i] = event
+    return pd.DataFrame(rows), progression, next_line
+
+
+def systemic(i, s, fixed, later, event, end, rng, many) -> list[tuple[int, str]]:
+    """Later lines of systemic therapy of a patient who had an EFS2 event before the end."""
+    irradiated = fixed[i, FIELD] >= 0
+    only_rt = s[G5] == RT or (irradiated and fixed[i, FIELD] == 1 and not s[MORE])
+    before_rt = s[G5] == ST_RT and s[DELAY] - s[EFS] > 60
+    if only_rt and not before_rt:
+        return []
+    stop = int(s[TTS] + s[DELAY]) - 21 if only_rt else end - 5
+    switched = not fixed[i, FIELD] == 1 and rng.random() < 0.1  # a change of therapy without progression
+    day = event if switched and not later else event + int(min(rng.integers(4, 30), max(2, (stop - event) // 2)))
+    if s[G5] == ST_RT and not before_rt:
+        day = int(s[TTS] + s[DELAY]) + int(rng.integers(35, 90))
+    taken = [d for d, _ in later]
+    found = []
+    must = s[G5] == RT_ST or (irradiated and s[MORE] and not later)
+    while day <= stop:
+        clear = all(abs(day - d) >= 14 for d in taken)
+        first = not found and not later
+        if clear and (must or first or many or rng.random() < 0.75):
+            found.append((day, "CAR T" if not first and rng.random() < 0.06 else "ST"))
+            taken.append(day)
+            must = False
+        day += int(rng.integers(40, 60)) if many else int(30 + rng.exponential(60 + 40 * len(found)))
+        if len(found) + len(later) >= (7 if many else 5) or (found and not many and rng.random() < 0.45):
+            break
+    if must and not found:
+        raise LookupError("no room for systemic therapy after radiotherapy")
+    return found
+
+
+def responses(table: pd.DataFrame, state, rng) -> pd.DataFrame:
+    """Days of first assessment, of response and of complete response."""
+    n = len(table)
+    responder = table.responder.to_numpy() == 1
+    response = np.where(responder, state[:, RESPONSE], 0)
+    failure = state[:, FAIL]
+    complete = np.zeros(n, int)
+    cr = np.flatnonzero(table.best == "CR")
+    # Complete at the first response, mostly; later in some; once at the printed maximum.
+    complete[cr] = np.maximum(response[cr], 26)
+    late = rng.permutation([i for i in cr if failure[i] > 110])[:12]
+    complete[late] = [int(min(failure[i] - 15, 158, rng.integers(55, 125))) for i in late]
+    top = math.ceil(interval("res.ttcr.range", "upper")[0] * MONTH) + 1
+    complete[max(cr, key=lambda i: failure[i])] = top
+    low, high = (math.ceil(interval("res.ttcr.median")[0] * MONTH), math.floor(interval("res.ttcr.median")[1] * MONTH))
+    movable = [i for i in rng.permutation(cr) if complete[i] < low and response[i] < low]
+    for i in movable:  # until the median is right
+        if low <= np.median(complete[cr]) <= high:
+            break
+        complete[i] = int(rng.integers(low, high + 1))
+    early = min((i for i in cr if response[i] <= 27), key=lambda i: complete[i])
+    complete[early] = 27
+    first = rng.choice([28, 29, 29, 30, 30, 30, 31, 31, 32, 33], n)
+    first = np.where(responder, np.minimum(first, response), np.minimum(first, failure))
+    return pd.DataFrame({"first": first, "response": response, "complete": complete})
+
+
+def assemble(table, state, fixed, rng) -> dict[str, pd.DataFrame]:
+    """The four tables."""
+    status = last_status(state, fixed, rng)
+    sites = build(state, fixed, status, table["mass"].to_numpy(), rng)
+    lines, progression, next_line = lines_of_therapy(state, fixed, sites, rng)
+    days = responses(table, state, rng)
+    n = len(table)
+    ids = np.array([f"P{k + 1:03d}" for k in range(n)])
+    disease, extranodal = numbers_of_sites(table, rng)
+
+    irradiated = fixed[:, FIELD] >= 0
+    bridged = np.flatnonzero(irradiated & (state[:, BRIDGE] == 1))
+    bridging_rt = np.where(state[:, BRIDGE] == 0, "no", np.where(irradiated, "no", "")).astype(object)
+    eight = rng.choice(bridged, count("rt.bridgingRT.n"), replace=False)
+    bridging_rt[eight] = "yes"
+    same = next(k for k in range(len(sites)) if sites.patient[k] in eight)
+    transplant = lines[lines.modality == "HSCT"].set_index("patient").line_start_day
+
+    def optional(days):
+        return pd.array([int(days[i]) if days.get(i) else pd.NA for i in range(n)], dtype="Int64")
+
+    responded = table.responder == 1
+    patients = pd.DataFrame({
+        "patient_id": ids,
+        "last_follow_up_day": state[:, TTS] + state[:, OS2],
+        "vital_status": np.where(state[:, DEAD] == 1, "dead", "alive"),
+        "car_t_product": np.where(state[:, AXI] == 1, "axi-cel", "tisa-cel"),
+        "bridging_therapy": YES_NO[state[:, BRIDGE]],
+        "bridging_radiotherapy": bridging_rt,
+        "first_assessment_day": days["first"],
+        "best_response": table.best,
+        "response_day": optional(dict(enumerate(days.response.where(responded, 0)))),
+        "complete_response_day": optional(dict(enumerate(days.complete))),
+        "failure_day": state[:, FAIL],
+        "failure_pattern": table.pattern,
+        "cd19_at_failure": table.cd19,
+        "salvage_start_day": state[:, TTS],
+        "salvage_regimen": table.regimen,
+        "progression_day": optional(progression),
+        "next_line_day": optional(next_line),
+        "transplant_day": optional(transplant.to_dict()),
+        "over_60": YES_NO[table.old],
+        "cns_disease": YES_NO[(table["mass"] == "cns").astype(int)],
+        "bulky_disease": table["mass"].map({"bulky": "yes", "not bulky": "no"}).fillna(""),
+        "disease_sites": disease,
+        "extranodal_sites": extranodal,
+        "ecog": table.ecog.astype(int),
+        "stage": table.stage,
+        "ldh_elevated": YES_NO[table.ldh],
+        "ipi": table.ipi,
+        "last_disease_status": status,
+    })
+    start = sites.start.to_numpy()
+    irradiations = pd.DataFrame({
+        "patient_id": ids[sites.patient],
+        "course": sites.course,
+        "rt_start_day": start,
+        "rt_field": sites.field,
+        "region": sites.region,
+        "technique": sites.technique,
+        "dose_gy": sites.dose,
+        "fractions": sites.fractions.astype("Int64"),
+        "bulky_site": sites.bulky,
+        "previously_irradiated": np.where(np.arange(len(sites)) == same, "yes", "no"),
+        "in_field_response": sites.response,
+        "in_field_progression_day": pd.array([s + p if p else pd.NA for s, p in zip(start, sites.progression)], dtype="Int64"),
+    })
+    therapy = lines.assign(patient_id=ids[lines.patient])[["patient_id", "line", "line_start_day", "modality"]]
+    total = count("met.database.n")
+    place = np.sort(rng.permutation(total)[:n])
+    database = np.array([f"D{k + 1:03d}" for k in range(total)], object)
+    included = np.zeros(total, int)
+    database[place], included[place] = ids, 1
+    screening = pd.DataFrame({"patient_id": database, "included": YES_NO[included], "exclusion_reason": ""})
+    return {"patients": patients, "sites": irradiations, "lines": therapy, "screening": screening}
