@@ -144,7 +144,7 @@ def render(source: Path, html: Path) -> None:
     with tempfile.TemporaryDirectory(dir=html.parent, prefix=".building-") as work:
         command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source), "--path-output", work,
                    "-n", "-W", "--keep-going", "-q"]
-        run = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
+        run = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore", "NO_COLOR": "1"})
         if run.returncode or not (Path(work) / "_build" / "html" / "index.html").is_file():
             told = [line for line in (run.stdout + run.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
             raise BuildError("The pages were not built:\n  " + "\n  ".join(told or (run.stdout + run.stderr).splitlines()[-15:]))

@@ -161,15 +161,15 @@ def read_cohort(where: str | Path) -> Cohort:
 
 
 def bundled_cohorts() -> list[str]:
-    """Names of the cohorts that come with the library, the reconstructed cohort first."""
-    names = sorted(path.parent.name for path in BUNDLED.glob("*/cohort.yml"))
-    return sorted(names, key=lambda name: name != "reconstructed")
+    """Names of the cohorts that come with the library: the reconstructed one, other synthetic ones, real ones."""
+    manifests = {path.parent.name: _read_manifest(path) for path in sorted(BUNDLED.glob("*/cohort.yml"))}
+    return sorted(manifests, key=lambda name: (name != "reconstructed", manifests[name]["synthetic"] != "true", name))
 
 
 def locate(where: str | Path) -> Path:
     """The manifest or bare table that ``where`` speaks of."""
     path = Path(where).expanduser()
-    if str(where) in bundled_cohorts():
+    if re.fullmatch(r"[\w-]+", str(where)) and (BUNDLED / str(where) / "cohort.yml").is_file():
         return BUNDLED / str(where) / "cohort.yml"
     if path.is_dir() and (path / "cohort.yml").is_file():
         path = path / "cohort.yml"
