@@ -266,7 +266,10 @@ def swimmer(lanes: pd.DataFrame, axis: str, alt: str, caption: str) -> None:
             axes.plot(drawn["start"], -drawn["lane"], marker, color=color, markersize=8, markeredgecolor="white",
                       markeredgewidth=0.6, label=what.capitalize(), clip_on=False)
     axes.axvline(0, color="0.35", linewidth=1, linestyle=":", zorder=0)
-    axes.set(yticks=-np.arange(1, count + 1), ylabel="Patient", xlabel=axis, ylim=(-count - 0.6, -0.4))
+    margin = 0.03 * (lanes["end"].max() - lanes["start"].min())
+    axes.set(yticks=-np.arange(1, count + 1), ylabel="Patient", xlabel=axis, ylim=(-count - 0.6, -0.4),
+             xlim=(lanes["start"].min() - margin, lanes["end"].max() + margin))
+    axes.spines["left"].set_visible(False)
     axes.set_yticklabels(np.arange(1, count + 1))
     axes.tick_params(axis="y", length=0)
     figure.legend(loc="outside upper left", ncols=3, frameon=False)

@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import pandas as pd
 
-from analysis_lib import describe, endpoints, results, schema
+from analysis_lib import describe, endpoints, results, schema, survival
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
 from analysis_lib.results import row, slug
 
 HIGH_BED = 30.0  # Gy; above it the study speaks of high-dose radiotherapy (Ababneh et al., Haematologica 2023)
 BED_GROUPS = (f"> {HIGH_BED:g} Gy", f"≤ {HIGH_BED:g} Gy")
-FURTHER = ("RT alone", "RT, then further therapy")
+FURTHER = ("RT alone", "RT, then more")
 BASELINE = ("high_ipi", "advanced_stage", "two_or_more_sites", "extranodal_disease", "bulky_disease", "ldh_elevated",
             "poor_performance")
 DETAILS = ("technique", "dose_gy", "fractions")
@@ -241,18 +241,22 @@ def with_first_course(study: Cohort, alpha_beta: float) -> Cohort:
             number.where(comprehensive), ["one site", "two sites", "three or more sites"], ordered=True)
         if not study.lacks(*schema.SOURCES["further_therapy"]):
             limited = patients["advanced_stage"] == "no"
-            further = _later_therapy(study, ids.map(first["rt_start_day"]).astype("Int64"))
-            patients["further_therapy"] = _either(further, FURTHER[1], FURTHER[0]).where(comprehensive & limited)
+            further = _next_therapy(study, ids.map(first["rt_start_day"]).astype("Int64")).notna()
+            groups = _either(further, FURTHER[1], FURTHER[0]).where(comprehensive & limited)
+            patients["further_therapy"] = groups.cat.reorder_categories(FURTHER)
     return replace(study, patients=patients)
 
 
-def _later_therapy(study: Cohort, start: pd.Series) -> pd.Series:
-    """Whether a line of therapy or a transplant began after ``start``, for each row of ``patients``."""
-    last_line = study.patients["patient_id"].map(study.lines.groupby("patient_id")["line_start_day"].max()).astype("Int64")
-    further = (last_line > start).fillna(False)
-    if "transplant_day" in study.patients:
-        further |= (study.patients["transplant_day"] > start).fillna(False)
-    return further
+def _next_therapy(study: Cohort, start: pd.Series) -> pd.Series:
+    """The day on which the first line of therapy or transplant after ``start`` began, for each row of ``patients``."""
+    ids = study.patients["patient_id"]
+    lines = study.lines.assign(after=study.lines["patient_id"].map(start.set_axis(ids)))
+    later = lines[(lines["line_start_day"] > lines["after"]).fillna(False)]
+    following = ids.map(later.groupby("patient_id")["line_start_day"].min()).astype("Int64")
+    if "transplant_day" not in study.patients:
+        return following
+    transplant = study.patients["transplant_day"].where(study.patients["transplant_day"] > start)
+    return pd.concat([following, transplant], axis=1).min(axis=1).astype("Int64")
 
 
 def first_courses(study: Cohort) -> pd.DataFrame:
@@ -336,15 +340,39 @@ def limited_stage(study: Cohort) -> pd.DataFrame:
         for field, of in courses.groupby("rt_field", observed=True)])
 
 
+def further_therapy(study: Cohort) -> pd.DataFrame:
+    """Comprehensive first course in stage I or II: how long until further therapy, and its test without immortal time.
+
+    Takes the cohort that :func:`with_first_course` returns. Rows ``further.patients`` (share who had further therapy),
+    ``further.wait`` (months from the start of radiotherapy to it; median and range) and ``further.mantel_byar`` (overall
+    survival, further therapy counting only from the day it began).
+    """
+    if reason := study.lacks(*schema.SOURCES["further_therapy"]) or endpoints.lacking(study, "OSRT"):
+        return results.skipped("further.patients", reason)
+    frame = endpoints.derive(study, "OSRT")
+    frame = frame[frame["further_therapy"].notna()]
+    if frame.empty:
+        return results.skipped("further.patients", "nobody in stage I or II had a comprehensive first course")
+    start = study.patients["patient_id"].map(frame.set_index("patient_id")["rt_start_day"]).astype("Int64")
+    begun = _next_therapy(study, start).set_axis(study.patients["patient_id"])
+    wait = frame["patient_id"].map(begun) - frame["rt_start_day"]
+    labels = {"population": "stage I or II, comprehensive first course"}
+    return results.collect([
+        describe.proportion("further.patients", wait.notna().sum(), len(frame), **labels),
+        _months("further.wait", wait, **labels),
+        survival.mantel_byar(frame["days"], frame["event"], wait.astype("Float64").to_numpy(dtype=float, na_value=float("nan")),
+                             "further.mantel_byar", **labels)])
+
+
 # --- around a transplant --------------------------------------------------------------------------------------
 
 def transplants(study: Cohort) -> pd.DataFrame:
     """Patients who had both salvage radiotherapy and an allogeneic transplant.
 
-    Rows (times in months, median and range): ``hsct.patients``; ``hsct.rt_first`` (first course before the transplant)
-    and ``hsct.rt_to_transplant`` for those; ``hsct.rt_again`` (of those, radiotherapy also after it) and
-    ``hsct.transplant_to_rt_again``; ``hsct.rt_after`` (first course only after it) and ``hsct.transplant_to_rt_after``;
-    ``hsct.follow_up`` (after the transplant), ``hsct.alive``, ``hsct.last_status.<level>``.
+    Rows: ``hsct.patients``; ``hsct.rt_first`` (first course before the transplant); ``hsct.rt_again`` (of those,
+    another course after it); ``hsct.rt_after`` (first course only after it); ``hsct.alive``;
+    ``hsct.last_status.<level>``; and, where there is anybody, times in months (median and range)
+    ``hsct.rt_to_transplant, hsct.transplant_to_rt_again, hsct.transplant_to_rt_after, hsct.follow_up``.
     """
     if reason := study.lacks("transplant_day", "sites.rt_start_day"):
         return results.skipped("hsct.patients", reason)
@@ -356,16 +384,19 @@ def transplants(study: Cohort) -> pd.DataFrame:
     again, after = both[before & both["rt_after"].notna()], both[~before]
     rows = [row("hsct.patients", "count", len(both), **labels),
             describe.proportion("hsct.rt_first", before.sum(), len(both), **labels),
-            _months("hsct.rt_to_transplant", (both["transplant_day"] - both["first_rt"])[before], **labels),
             describe.proportion("hsct.rt_again", len(again), before.sum(), **labels),
-            _months("hsct.transplant_to_rt_again", again["rt_after"] - again["transplant_day"], **labels),
             describe.proportion("hsct.rt_after", len(after), len(both), **labels),
-            _months("hsct.transplant_to_rt_after", after["rt_after"] - after["transplant_day"], **labels),
-            _months("hsct.follow_up", both["last_follow_up_day"] - both["transplant_day"], **labels),
             describe.proportion("hsct.alive", (both["vital_status"] == "alive").sum(), len(both), **labels)]
+    times = {"rt_to_transplant": ("First course to transplant", (both["transplant_day"] - both["first_rt"])[before]),
+             "transplant_to_rt_again": ("Transplant to a further course", again["rt_after"] - again["transplant_day"]),
+             "transplant_to_rt_after": ("Transplant to first course", after["rt_after"] - after["transplant_day"]),
+             "follow_up": ("Transplant to last follow-up", both["last_follow_up_day"] - both["transplant_day"])}
+    rows += [_months(slug("hsct", name), days, group=group, **labels) for name, (group, days) in times.items() if len(days)]
     if "last_disease_status" in both:
         rows += describe.proportions(both["last_disease_status"], "hsct.last_status", **labels)
-    return results.collect(rows)
+    collected = results.collect(rows)
+    collected.attrs["label"] = "Time"
+    return collected
 
 
 def _peri_transplant(study: Cohort) -> pd.DataFrame:

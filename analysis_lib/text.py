@@ -83,7 +83,7 @@ FORMATS = {
     "group": lambda row: row["group"],
     "method": lambda row: row["method"],
     "note": lambda row: row["note"],
-    "verdict": lambda row: UNDEFINED if pd.isna(row["value"]) else
+    "verdict": lambda row: row["note"] or UNDEFINED if pd.isna(row["value"]) else
     "a difference that chance alone would rarely produce" if row["value"] < 0.05 else "no clear difference",
 }
 
@@ -172,6 +172,24 @@ def cross_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
     table(wide.reset_index().rename(columns=lambda name: name[:1].upper() + name[1:]), caption)
     if gone.any():
         skip("; ".join(f"{name} ({why})" for name, why in zip(line[gone], rows.loc[gone, "note"])))
+
+
+def compared_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
+    """Show rows as a table with a line for each group and a column for each population; a group's P value stands last.
+
+    Proportions are shown with their counts, everything else with its limits.
+    """
+    if reason := results.skip_reason(rows):
+        return skip(reason)
+    tested = rows["statistic"] == "p"
+    shown = [share(row) if row["statistic"] == "proportion" else full(row) for _, row in rows[~tested].iterrows()]
+    wide = rows[~tested].assign(cell=shown).pivot(index="group", columns="population", values="cell")
+    wide = wide.reindex(index=rows["group"].unique(), columns=rows.loc[~tested, "population"].unique()).fillna("–")
+    if tested.any():
+        p = rows[tested].set_index("group")["value"].reindex(wide.index)
+        wide["P"] = [p_value(value).removeprefix("P ").removeprefix("= ") if group in set(rows.loc[tested, "group"]) else "–"
+                     for group, value in p.items()]
+    table(wide.reset_index(names=corner).rename(columns=lambda name: name[:1].upper() + name[1:]), caption)
 
 
 def characteristics(rows: pd.DataFrame, caption: str) -> None:

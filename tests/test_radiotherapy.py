@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis_lib import cohort, endpoints, radiotherapy, results, schema, survival
+from analysis_lib import cohort, endpoints, figures, radiotherapy, results, schema, survival, text
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
 
 PATIENTS = {
@@ -173,7 +173,7 @@ def test_first_course_groups(study):
     assert list(patients["bed_group"].astype("string").fillna("")) == ["> 30 Gy", "≤ 30 Gy", "> 30 Gy", "≤ 30 Gy", ""]
     assert list(patients["comprehensive_sites"].astype("string").fillna("")) == ["two sites", "two sites", "one site", "", ""]
     assert list(patients["further_therapy"].astype("string").fillna("")) == [
-        "RT, then further therapy", "RT alone", "RT, then further therapy", "", ""]
+        "RT, then more", "RT alone", "RT, then more", "", ""]
 
 
 def test_first_course_groups_serve_the_survival_analyses(study):
@@ -206,6 +206,39 @@ def test_a_comparison_without_its_columns_says_so(by, sites, lines, missing):
 def test_groups_by_any_column_of_the_endpoint(study):
     for name, by in (("OSRT", "n_sites"), ("OSRT", "stage"), ("LC", "bulky_site"), ("LC", "region"), ("OS2", "stage")):
         assert not results.skip_reason(survival.estimates(study, name, by=by)), (name, by)
+
+
+def test_further_therapy_counts_from_the_day_it_starts(study):
+    rows = by_id(radiotherapy.further_therapy(radiotherapy.with_first_course(study, 10)))
+    # a: transplant on day 300, radiotherapy on day 100; c: second line on day 200, radiotherapy on day 110
+    assert tuple(rows.loc["further.patients", ["events", "n"]]) == (2, 3)
+    assert (rows.loc["further.wait", "lower"], rows.loc["further.wait", "upper"]) == pytest.approx(
+        (90 / DAYS_PER_MONTH, 200 / DAYS_PER_MONTH))
+
+
+DAYS, EVENT = [5, 8, 9, 12, 14, 20, 25, 30, 33, 40], [1, 1, 0, 1, 1, 1, 0, 1, 1, 0]
+
+
+def test_mantel_byar_matches_r():
+    """R 4.2.2, survival 3.5-3: score test of coxph(Surv(start, stop, event) ~ state) on the split times."""
+    nan = float("nan")
+    test = survival.mantel_byar(DAYS, EVENT, [nan, 3, 4, nan, 6, 10, nan, 15, 20, 5], "x")
+    assert test["value"] == pytest.approx(0.4389740, abs=1e-6)
+    assert test["note"] == "chi-square 0.60, 1 df"
+
+
+@given(st.lists(st.tuples(st.integers(1, 30), st.booleans(), st.booleans()), min_size=2, max_size=30))
+def test_mantel_byar_of_a_state_entered_on_day_0_is_the_log_rank_test(people):
+    frame = pd.DataFrame(people, columns=["days", "event", "group"])
+    switched = frame["group"].map({True: 0.0, False: float("nan")})
+    ours = survival.mantel_byar(frame["days"], frame["event"], switched, "x")["value"]
+    theirs = survival.logrank(frame, "group", "y")["value"]
+    if ours is not None:
+        assert ours == pytest.approx(theirs, abs=1e-8)
+
+
+def test_mantel_byar_where_nobody_switches():
+    assert "nobody was at risk" in survival.mantel_byar(DAYS, EVENT, [float("nan")] * 10, "x")["note"]
 
 
 def test_first_courses_and_doses_by_field(study):
@@ -251,9 +284,37 @@ def test_lanes_are_for_synthetic_patients_only(study):
     assert "single patients" in results.skip_reason(radiotherapy.transplant_lanes(replace(study, synthetic=False)))
 
 
+@pytest.fixture
+def displayed(monkeypatch):
+    """What text and figures would show, as HTML."""
+    items = []
+    monkeypatch.setattr(text, "display", lambda item: items.append(item.data))
+    monkeypatch.setattr(figures, "display", lambda item: items.append(item.data))
+    return items
+
+
+def test_swimmer_is_drawn_or_says_why_not(study, displayed):
+    figures.swimmer(radiotherapy.transplant_lanes(study), "Months since the transplant", "alt text", "A caption.")
+    assert 'alt="alt text"' in displayed[0] and "A caption." in displayed[0]
+    figures.swimmer(radiotherapy.transplant_lanes(replace(study, synthetic=False)), "", "", "")
+    assert "Not shown: the figure would show single patients" in displayed[1]
+
+
+def test_every_moment_of_a_lane_has_a_marker(study):
+    assert set(radiotherapy.transplant_lanes(study)["what"]) <= {"followed", *figures.MOMENTS}
+
+
+def test_compared_table(study, displayed):
+    text.compared_table(radiotherapy.dose_by_field(study), "Caption", "First course")
+    assert '<th scope="col">Comprehensive</th>' in displayed[0] and '<th scope="row">Dose per site</th>' in displayed[0]
+    text.compared_table(radiotherapy.dose_by_field(cohort.read_cohort("lymphoma")), "Caption", "First course")
+    assert "Not shown" in displayed[1]
+
+
 ANALYSES = [radiotherapy.volume, radiotherapy.bulk, radiotherapy.responses, radiotherapy.time_to_progression,
             radiotherapy.first_courses, radiotherapy.dose_by_field, radiotherapy.contrasts, radiotherapy.responses_by_field,
-            radiotherapy.limited_stage, radiotherapy.transplants, radiotherapy.transplant_lanes,
+            radiotherapy.limited_stage, radiotherapy.transplants,
+            lambda s: radiotherapy.further_therapy(radiotherapy.with_first_course(s, 10)), radiotherapy.transplant_lanes,
             lambda s: radiotherapy.shares(s, "region", "rt.region"), lambda s: radiotherapy.doses(s, 10),
             lambda s: radiotherapy.bed_by_bulk(s, 10), lambda s: radiotherapy.bed_by_control(s, 10),
             lambda s: survival.clustered_rates(s, "LC"), lambda s: survival.estimates(s, "LC", by="bulky_site")]
