@@ -44,17 +44,34 @@ def own_series(study: Cohort) -> pd.DataFrame:
         return results.skipped("context.own", reason)
     pattern = study.patients["failure_pattern"].dropna()
     return pd.DataFrame([{"key": "own", "label": "This cohort", "year": pd.NA, "events": int(pattern.isin(WITH_OLD_SITES).sum()),
-                          "n": len(pattern), "unit": "patients", "counted": "failure_pattern is " + " or ".join(WITH_OLD_SITES),
+                          "n": len(pattern), "unit": "patients", "counted": "failure in previously involved sites, alone or with new ones",
                           "place": "its own rows", "pooled": "no" if study.synthetic else "yes"}])
 
 
-def in_context(study: Cohort) -> pd.DataFrame:
-    """The published series that are pooled and, if it has one, the cohort's own; or the row that says why not."""
+def in_context(study: Cohort, printing: str = "Results") -> pd.DataFrame:
+    """The published series and, if it is to be pooled with them, the cohort's own; or the row that says why not.
+
+    ``printing`` chooses which of the paper's two counts of its own patients is taken: ``Results`` or ``Discussion``.
+    """
     if not study.after_car_t:
         return results.skipped("context", _not_comparable(study))
-    series, own = published(), own_series(study)
-    series = series[series["pooled"] == "yes"]
-    return series if results.skip_reason(own) else pd.concat([series, own], ignore_index=True)
+    series = published()
+    other = {"Results": "Discussion", "Discussion": "Results"}[printing]
+    series = series[series["place"] != other].assign(pooled="yes")
+    own = own_series(study)
+    mine = [] if results.skip_reason(own) else [own[own["pooled"] == "yes"]]
+    return pd.concat([series, *(part for part in mine if len(part))], ignore_index=True)
+
+
+def own_share(study: Cohort) -> pd.DataFrame:
+    """The cohort's own share, row ``context.cohort``; the note says whether it is pooled."""
+    share = shares(own_series(study))
+    if reason := results.skip_reason(share):
+        return results.skipped("context.cohort", reason)
+    return share.assign(result_id="context.cohort", note="These synthetic patients repeat the counts that the paper printed, so they are not counted twice: "
+                        "the pooled share below leaves them out." if study.synthetic else
+                        "The pooled share below takes this cohort in; that is right only if none of its patients is in a "
+                        "published series already.")
 
 
 def _not_comparable(study: Cohort) -> str:
@@ -67,10 +84,12 @@ def shares(series: pd.DataFrame, prefix: str = "context") -> pd.DataFrame:
     """The share of each series with its exact interval: rows ``<prefix>.<key>``, group the label, note what was counted."""
     if results.skip_reason(series):
         return series
-    return results.collect([
+    rows = results.collect([
         describe.proportion(slug(prefix, one["key"]), one["events"], one["n"], group=one["label"], population=one["unit"])
-        | ({"note": one["counted"]} if one["n"] else {})
+        | ({"note": f"{one['unit']}: {one['counted']}"} if one["n"] else {})
         for one in series.to_dict("records")])
+    rows.attrs["label"] = "Series"
+    return rows
 
 
 def pooled(series: pd.DataFrame, prefix: str = "context.pooled") -> pd.DataFrame:
@@ -89,8 +108,8 @@ def pooled(series: pd.DataFrame, prefix: str = "context.pooled") -> pd.DataFrame
         Cochran's Q), ``<prefix>.i2`` (percent) and ``<prefix>.tau2`` (variance between series, logit scale); or the
         row that says why nothing is pooled.
     """
-    if results.skip_reason(series):
-        return series
+    if reason := results.skip_reason(series):
+        return results.skipped(prefix, reason)
     counted = series[(series["n"] > 0) & (series.get("pooled", "yes") == "yes")]
     if len(counted) < 2:
         return results.skipped(prefix, "fewer than two series can be pooled")
@@ -119,16 +138,22 @@ def logit(events, n) -> tuple[np.ndarray, np.ndarray]:
 
 
 def left_out_in_turn(series: pd.DataFrame) -> pd.DataFrame:
-    """The random-effects share without each series in turn: rows ``context.without.<key>``."""
-    if results.skip_reason(series):
-        return series
-    counted = series[series["pooled"] == "yes"]
+    """The random-effects share without each series in turn, rows ``context.without.<key>``; the largest change first."""
+    if reason := results.skip_reason(series):
+        return results.skipped("context.without", reason)
+    counted = series[(series["n"] > 0) & (series["pooled"] == "yes")]
     if len(counted) < 3:
         return results.skipped("context.without", "fewer than three series can be pooled")
-    parts = [pooled(counted[counted["key"] != one["key"]]).set_index("result_id").loc["context.pooled.random"].to_dict()
+    of_all = _random(counted)["value"]
+    parts = [_random(counted[counted["key"] != one["key"]])
              | {"result_id": slug("context.without", one["key"]), "group": f"Without {one['label']}"}
              for one in counted.to_dict("records")]
-    return results.collect(parts)
+    return results.collect(sorted(parts, key=lambda part: -abs(part["value"] - of_all)))
+
+
+def _random(series: pd.DataFrame) -> dict:
+    rows = pooled(series)
+    return rows[rows["result_id"] == "context.pooled.random"].iloc[0].to_dict()
 
 
 def two_printings(study: Cohort) -> pd.DataFrame:
@@ -138,14 +163,17 @@ def two_printings(study: Cohort) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Result rows ``context.printed.results``, ``context.printed.discussion`` (proportions) and
-        ``context.printed.more_failures``, ``context.printed.more_patients`` (counts, Discussion minus Results).
+        ``context.printed.more_failures``, ``context.printed.more_patients`` (counts) and ``context.printed.shift``
+        (percentage points): Discussion minus Results.
     """
     if not study.after_car_t:
         return results.skipped("context.printed", _not_comparable(study))
-    study_counts = published().query("key == 'ababneh2023'").set_index("place")
-    first, second = study_counts.loc["Results"], study_counts.loc["Discussion"]
+    counts = published().query("key == 'ababneh2023'").set_index("place")
+    first, second = counts.loc["Results"], counts.loc["Discussion"]
+    minus = {"method": "Discussion minus Results"}
     return results.collect([
         describe.proportion("context.printed.results", first["events"], first["n"], group="Results", population="patients"),
         describe.proportion("context.printed.discussion", second["events"], second["n"], group="Discussion", population="patients"),
-        row("context.printed.more_failures", "count", second["events"] - first["events"], method="Discussion minus Results"),
-        row("context.printed.more_patients", "count", second["n"] - first["n"], method="Discussion minus Results")])
+        row("context.printed.more_failures", "count", second["events"] - first["events"], **minus),
+        row("context.printed.more_patients", "count", second["n"] - first["n"], **minus),
+        row("context.printed.shift", "estimate", 100 * (second["events"] / second["n"] - first["events"] / first["n"]), **minus)])

@@ -297,12 +297,8 @@ def cox(study: Cohort, name: str, factors: list[str], model: str, population: st
     if reason := _unfit(frame, factors):
         return results.skipped(prefix, reason)
     terms = _design(frame, factors)
-    data = terms.assign(days=frame["days"], event=frame["event"].astype(int))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", ConvergenceWarning)
-            fit = CoxPHFitter().fit(data, "days", "event")
-    except (ConvergenceError, ConvergenceWarning):
+    fit = _fit(frame, terms)
+    if fit is None:
         return results.skipped(prefix, "the model did not converge: too few events, or factors that determine each other")
     n, events = len(frame), int(frame["event"].sum())
     shared = {"population": population, "n": n, "events": events}
@@ -344,18 +340,19 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
         ``cox.<endpoint>.uv.<factor>[.<level>]`` (hazard ratio), the same with ``.p`` (Wald), and
         ``cox.<endpoint>.uv.ph.<factor>[.<level>]``; then ``<endpoint>.uv.small_p``: how many of the ``n`` log-rank tests
         have P below 0.05 (their factors in the note), and ``<endpoint>.uv.by_chance``: how many would, were all factors
-        irrelevant. A factor that is absent has one row ``cox.<endpoint>.uv.<factor>`` that says so; one without a hazard
-        ratio has such a row beside its medians. When no factor can be compared: the single row that says why.
+        irrelevant (both only if there is a test). A factor that is absent has one row ``cox.<endpoint>.uv.<factor>`` that
+        says so; one without a hazard ratio has such a row beside its medians. When no factor is there: the single row that
+        says why.
     """
     prefix = name.lower()
     if reason := endpoints.lacking(study, name) or _all_absent(study, factors):
         return results.skipped(slug(prefix, "uv"), reason)
     if endpoints.derive(study, name).empty:
         return results.skipped(slug(prefix, "uv"), "this cohort has nobody to follow")
-    parts = []
+    absent, parts = [factor for factor in factors if study.lacks(factor)], []
     for factor in factors:
-        if reason := study.lacks(factor):
-            parts.append(results.skipped(slug("cox", name, "uv", factor), reason))
+        if factor in absent:
+            parts.append(results.skipped(slug("cox", name, "uv", factor), study.lacks(*absent)))
             continue
         parts.append(results.pick(estimates(study, name, by=factor), "median time", "p"))
         model = cox(study, name, [factor], "uv")
@@ -366,6 +363,8 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
             parts.append(model[~model["result_id"].isin([slug("cox", name, "uv", row_id) for row_id in of_the_model])])
     rows = results.collect(parts)
     tests = rows[rows["result_id"].str.startswith(f"{prefix}.logrank.") & rows["value"].notna()]
+    if tests.empty:
+        return rows
     small = tests[tests["value"] < 0.05]
     return results.collect([
         rows,
@@ -399,13 +398,16 @@ def holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def overlap(study: Cohort, index: str, factors: list[str]) -> pd.DataFrame:
-    """How often an index is ``yes`` among patients with and without each factor: rows ``<index>.<factor>.<level>``."""
+    """How often an index is ``yes`` among patients with and without each factor: rows ``<index>.<factor>.<level>``.
+
+    A level that nobody has, has no row.
+    """
     if reason := study.lacks(index, *factors):
         return results.skipped(slug(index), reason)
     known = study.patients[study.patients[index].notna()]
     return results.collect([
         describe.proportion(slug(index, factor, level), int((part[index] == "yes").sum()), len(part), group=schema.label_of(factor))
-        for factor in factors for level in schema.YES_NO for part in [known[known[factor] == level]]])
+        for factor in factors for level in schema.YES_NO if len(part := known[known[factor] == level])])
 
 
 def _all_absent(study: Cohort, factors: list[str]) -> str:
@@ -433,6 +435,17 @@ def multivariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     if results.skip_reason(model):
         return model
     return results.collect([model, *(results.skipped(slug(prefix, factor), reason) for factor, reason in left_out.items())])
+
+
+def _fit(frame: pd.DataFrame, terms: pd.DataFrame) -> CoxPHFitter | None:
+    """The Cox model of ``days`` and ``event`` on the terms; ``None`` when its estimates do not converge."""
+    data = terms.assign(days=frame["days"], event=frame["event"].astype(int))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ConvergenceWarning)
+            return CoxPHFitter().fit(data, "days", "event")
+    except (ConvergenceError, ConvergenceWarning):
+        return None
 
 
 def _unfit(frame: pd.DataFrame, factors: list[str]) -> str:
@@ -468,7 +481,8 @@ def _proportional_hazards(frame, terms, prefix, shared) -> list[dict]:
     table = test.to_frame(format="pandas")
     labels = [*terms.columns, "global"] if len(table) > len(terms.columns) else list(terms.columns)
     p_column = next(c for c in table.columns if c.lower() in ("p", "p_value", "pvalue"))
-    return [row(slug(prefix, "ph", label), "p", float(p), group=schema.term_label(label),
+    return [row(slug(prefix, "ph", label), "p", float(p),
+                group="All factors together" if label == "global" else schema.term_label(label),
                 method="proportional-hazards test (Schoenfeld residuals, Kaplan-Meier transform)", **shared)
             for label, p in zip(labels, table[p_column])]
 

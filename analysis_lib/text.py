@@ -14,7 +14,6 @@ from analysis_lib.cohort import Cohort
 from analysis_lib.results import STATISTICS
 
 UNDEFINED = "not estimable"
-ABSENT = "this cohort has no "  # how Cohort.lacks begins
 
 
 def number(value: float, decimals: int) -> str:
@@ -210,7 +209,8 @@ def characteristics(rows: pd.DataFrame, caption: str) -> None:
         lines += [[name.partition(": ")[2], *[n_percent(cell) for _, cell in level.iterrows()], *([""] if tested else [])]
                   for name, level in cells.groupby("group", sort=False)]
     heads = ["Characteristic", *columns.values(), *(["P"] if tested else [])]
-    table(pd.DataFrame(lines, columns=heads), caption, sections)
+    note = " P: Pearson chi-square over known values; † small expected counts, a rough approximation." if tested else ""
+    table(pd.DataFrame(lines, columns=heads), caption + note, sections)
     if "table1.left_out" in by_id.index:
         skip(by_id.loc["table1.left_out", "note"])
 
@@ -255,11 +255,8 @@ def _ratio(row: pd.Series) -> str:
 
 def left_out(rows: pd.DataFrame) -> None:
     """Say why parts of an analysis are missing; nothing when none is."""
-    notes = list(dict.fromkeys(rows.loc[rows["statistic"] == "skipped", "note"]))
-    absent = [note.removeprefix(ABSENT) for note in notes if note.startswith(ABSENT)]
-    others = [note for note in notes if not note.startswith(ABSENT)]
-    if notes:
-        skip("; ".join(([ABSENT + ", ".join(absent)] if absent else []) + others))
+    if notes := list(dict.fromkeys(rows.loc[rows["statistic"] == "skipped", "note"])):
+        skip("; ".join(notes))
 
 
 def about(study: Cohort) -> None:
