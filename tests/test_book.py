@@ -122,7 +122,7 @@ def outside_requests(page):
 
 def poor_alt_texts(page):
     """Figures that a blind reader would not get: no words, a hash, a file name."""
-    offences = [f"{img.get('src')}: no alt attribute" for img in page.soup.find_all("img", alt=False)]
+    offences = [f"{img.get('src', '')[:80]}: no alt attribute" for img in page.soup.find_all("img", alt=False)]
     for img in page.article.find_all("img", alt=True):
         alt = img["alt"].strip()
         if len(alt) < 15:
@@ -135,7 +135,7 @@ def poor_alt_texts(page):
             reason = "one word"
         else:
             continue
-        offences.append(f"{img.get('src')}: alt text {alt!r} is {reason}")
+        offences.append(f"{img.get('src', '')[:80]}: alt text {alt!r} is {reason}")
     return offences
 
 
@@ -213,12 +213,12 @@ def repeated(titles):
 
 
 def local_paths(text):
-    """Paths of the machine that built the book."""
-    return sorted(set(LOCAL_PATH.findall(text)))
+    """Paths of the machine that built the book. Images in the text are left out: base64 looks like anything."""
+    return sorted(set(LOCAL_PATH.findall(re.sub(r"data:image/[^\"')>]+", "", text))))
 
 
 def notebook_texts(source):
-    """The strings of a notebook, without its images (base64 looks like anything)."""
+    """The strings of a notebook, without its images."""
     if isinstance(source, dict):
         for key, value in source.items():
             if not key.startswith("image/"):

@@ -181,10 +181,14 @@ def wait_for_paper(page, is_light):
     pytest.fail(f"the page's ground stayed {style_of(page, 'body', 'backgroundColor')[0]}")
 
 
-def with_figure(html):
-    found = next((p for p in chapter_paths(html) if 'src="../../../_images/' in (html / p).read_text("utf-8")), None)
-    assert found, "no chapter with a figure"
+def first_chapter_with(html, markup, what):
+    found = next((path for path in chapter_paths(html) if markup in (html / path).read_text("utf-8")), None)
+    assert found, f"no chapter with {what}"
     return found
+
+
+def with_figure(html):
+    return first_chapter_with(html, "<img alt=", "a figure")
 
 
 def test_dark_mode_can_be_chosen_and_is_remembered(visit, book_html, book_site):
@@ -195,7 +199,7 @@ def test_dark_mode_can_be_chosen_and_is_remembered(visit, book_html, book_site):
     page.goto(book_site + with_figure(book_html))
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     background, drawn, radius = style_of(
-        page, "article img[src*='_images']", "backgroundColor", "filter", "borderTopLeftRadius"
+        page, "article .cell_output img", "backgroundColor", "filter", "borderTopLeftRadius"
     )
     assert (background, drawn) == ("rgb(255, 255, 255)", "none") and radius != "0px"
     press_until(page, "light")
@@ -268,9 +272,7 @@ def test_columns_are_aligned_with_their_headers(visit, book_html):
 
 
 def with_solution(html):
-    found = next((p for p in chapter_paths(html) if '<details class="admonition hide' in (html / p).read_text("utf-8")), None)
-    assert found, "no chapter with a folded cell"
-    return found
+    return first_chapter_with(html, '<details class="admonition hide', "a folded cell")
 
 
 def test_a_solution_opens_and_closes_by_keyboard(visit, book_html):

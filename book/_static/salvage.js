@@ -1,7 +1,7 @@
 /* Small repairs that CSS cannot make. No requests, no dependencies; the pages read well without it. */
 "use strict";
 
-const NEUTRAL = /^(|[-–—]|n\/?a|nan|none|<na>|nr|ne|not reached|not estimable)$/i;
+const NEUTRAL = /^(?:[-–—]?|<na>|(?:n\/?a|nan|none|nobody|nr|ne|not reached|not estimable)\b.*)$/i;
 const NUMERIC = /^[<>≤≥=≈~±+−–-]?\s*\(?\d[\d\s.,%()[\]/<>≤≥±+−–—:;×-]*(?:(?:to|of|e[+-]?\d+|nr|ne|nan|inf|%|Gy|ci|p)[\d\s.,%()[\]/<>≤≥±+−–—:;×-]*)*$/i;
 
 /* 'number', 'neutral' (says nothing about its column) or 'text' */
@@ -38,7 +38,7 @@ function alignColumns(table) {
     const body = column.filter((cell) => cell.tagName === "TD" && !cell.closest("thead"));
     if (body.length === 0) continue;
     const kinds = body.map((cell) => kindOf(cell.textContent));
-    const numeric = kinds.includes("number") && !kinds.includes("text");
+    const numeric = !kinds.includes("text");
     for (const cell of column) {
       const isOwn = cell.classList.contains("num") || cell.classList.contains("text");
       if (isOwn || cell.colSpan > 1 || (cell.tagName === "TH" && !cell.closest("thead"))) continue;
