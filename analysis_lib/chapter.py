@@ -69,7 +69,7 @@ def run(chapter: str, cohort_path: Path, study: Cohort, page: Path, results_dir:
     try:
         executed = papermill.execute_notebook(
             jupytext.read(NOTEBOOKS / f"{chapter}.py"), None, given, progress_bar=False, log_output=False,
-            cwd=str(NOTEBOOKS), shutdown_kernel="immediate", extra_arguments=QUIET_KERNEL)
+            kernel_name="python3", cwd=str(NOTEBOOKS), shutdown_kernel="immediate", extra_arguments=QUIET_KERNEL)
     except PapermillExecutionError as error:
         return Outcome(study.name, chapter, "failed", f"{error.ename}: {str(error.evalue).splitlines()[0][:300]}")
     except Exception as error:  # a kernel that dies must end as one failed chapter, not as the end of the build

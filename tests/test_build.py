@@ -13,6 +13,14 @@ from analysis_lib.cohort import bundled_cohorts, read_cohort
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = """\
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
 # %% [markdown]
 # # {title}
 #
@@ -30,7 +38,6 @@ from IPython.display import HTML, display
 
 @pytest.mark.parametrize(("arguments", "says"), [
     (["build", "lymfoma"], "Did you mean 'lymphoma'"),
-    (["build", "lymphoma", "lymphoma"], "are called 'lymphoma'"),
     (["build", "lymphoma", "-p", "alpha_betta", "3"], "No chapter takes a parameter 'alpha_betta'"),
     (["build", "lymphoma", "-p", "alpha_beta", "three"], "must be a number"),
     (["build", "lymphoma", "-p", "cohort", "3"], "No chapter takes a parameter 'cohort'"),
