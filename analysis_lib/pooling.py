@@ -114,7 +114,8 @@ def pooled(series: pd.DataFrame, prefix: str = "context.pooled") -> pd.DataFrame
     if len(counted) < 2:
         return results.skipped(prefix, "fewer than two series can be pooled")
     effect, variance = logit(counted["events"], counted["n"])
-    fit = combine_effects(effect, variance, method_re="pm")
+    with np.errstate(divide="ignore"):  # statsmodels divides by Q, which is 0 when all series agree
+        fit = combine_effects(effect, variance, method_re="pm")
     summary, total = fit.summary_frame(), {"n": int(counted["n"].sum()), "events": int(counted["events"].sum())}
     rows = []
     for kind, line, name in (("fixed", "fixed effect", "one common share"), ("random", "random effect", "shares that vary")):
@@ -122,10 +123,11 @@ def pooled(series: pd.DataFrame, prefix: str = "context.pooled") -> pd.DataFrame
         rows.append(row(slug(prefix, kind), "proportion", share, lower=low, upper=high, group=f"Pooled, {kind} effects",
                         method=f"{POOLED}, {kind} effects", note=f"{len(counted)} series; {name}", **total))
     test = fit.test_homogeneity()
+    beyond_chance = max(0.0, (test.statistic - test.df) / test.statistic) if test.statistic > 0 else 0.0
     return results.collect(rows + [
         row(slug(prefix, "heterogeneity"), "p", test.pvalue, method="Cochran's Q",
             note=f"Q {test.statistic:.2f}, {test.df} df", **total),
-        row(slug(prefix, "i2"), "heterogeneity", 100 * max(0.0, fit.i2), method="(Q − df) / Q", **total),
+        row(slug(prefix, "i2"), "heterogeneity", 100 * beyond_chance, method="(Q − df) / Q", **total),
         row(slug(prefix, "tau2"), "estimate", max(0.0, fit.tau2), method="Paule and Mandel, logit scale", **total)])
 
 

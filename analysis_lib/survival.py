@@ -17,6 +17,7 @@ from lifelines import CoxPHFitter
 from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 from lifelines.statistics import multivariate_logrank_test
 from scipy import stats
+from scipy.linalg import LinAlgWarning
 from statsmodels.stats.multitest import multipletests
 
 from analysis_lib import describe, endpoints, results, schema
@@ -443,8 +444,9 @@ def _fit(frame: pd.DataFrame, terms: pd.DataFrame) -> CoxPHFitter | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", ConvergenceWarning)
+            warnings.simplefilter("error", LinAlgWarning)
             return CoxPHFitter().fit(data, "days", "event")
-    except (ConvergenceError, ConvergenceWarning):
+    except (ConvergenceError, ConvergenceWarning, LinAlgWarning):
         return None
 
 

@@ -181,7 +181,7 @@ models = results.collect([os1_model, os2_model, efs2_model])
 checks = models[models["result_id"].str.contains(".mv.ph.", regex=False)]
 checks = checks.assign(group=checks["result_id"].str.split(".").str[1].str.upper() + ": " + checks["group"])
 checks.attrs["label"] = "Model and factor"
-rows_table(checks if len(checks) else models, "Tests of proportional hazards in the models with several factors.", result="")
+rows_table(checks if len(checks) else models, "Tests of proportional hazards in the models with several factors.", test="")
 
 # %% [markdown]
 # ## Why an index and its components do not share a model
