@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis_lib import schema
 from analysis_lib.cohort import Cohort
 
 
@@ -65,8 +66,12 @@ ENDPOINTS = {
             Source("progression_day", "progression or relapse"),
             Source("next_line_day", "new line of therapy"),
             DEATH)),
+        Endpoint("DOR", "duration of response", "patients", "response_day", (
+            Source("failure_day", "progression or relapse"),
+            DEATH)),
         Endpoint("LC", "in-field control from the start of radiotherapy", "sites", "rt_start_day", (
-            Source("in_field_progression_day", "in-field progression"),)),
+            Source("in_field_progression_day", "in-field progression"),),
+            censor=Source("last_follow_up_day", "last follow-up or death")),
         Endpoint("OSRT", "overall survival from the start of the first radiotherapy course", "courses", "rt_start_day",
                  (DEATH,)),
     )
@@ -80,6 +85,31 @@ def lacking(study: Cohort, name: str) -> str:
     first = endpoint.events[0]
     needed = [first.when[0] if first.when else table + first.column]
     return study.lacks(*([table + endpoint.origin] if endpoint.origin else []), *needed)
+
+
+def definitions(study: Cohort) -> pd.DataFrame:
+    """The endpoints that this cohort can give, in words, for a table; one row an endpoint, all columns text."""
+    lines = []
+    for name, endpoint in ENDPOINTS.items():
+        if not lacking(study, name):
+            table = schema.PATIENTS if endpoint.unit == "patients" else schema.SITES
+            origin = f"day 0 ({study.index_event})" if endpoint.origin is None else _lower(
+                table.columns[endpoint.origin].description)
+            known = [source for source in endpoint.events if source.column in _columns(study, endpoint)]
+            lines.append({
+                "Endpoint": name, "What it is": endpoint.label, "Followed": endpoint.unit, "Time starts": origin,
+                "Event, whichever comes first": ", ".join(dict.fromkeys(source.meaning for source in known)),
+                "Read from": ", ".join(source.column for source in known), "Otherwise censored": endpoint.censor.meaning})
+    return pd.DataFrame(lines)
+
+
+def _lower(description: str) -> str:
+    """A description of the dictionary as part of a sentence."""
+    return description[:1].lower() + description[1:].rstrip(".")
+
+
+def _columns(study: Cohort, endpoint: Endpoint) -> set[str]:
+    return set(study.patients) | (set() if endpoint.unit == "patients" else set(study.sites))
 
 
 def derive(study: Cohort, name: str) -> pd.DataFrame:

@@ -1,0 +1,172 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Patient characteristics
+#
+# You will learn to build and to read a Table 1, to say what its P values can and cannot mean when nobody was
+# randomised, and to report responses with their uncertainty and in their right denominator.
+
+# %% tags=["parameters"]
+cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
+results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
+
+# %%
+from analysis_lib import describe, figures, results, survival
+from analysis_lib.cohort import read_cohort
+from analysis_lib.text import about, characteristics, rows_table, say
+
+study = read_cohort(cohort)
+about(study)
+
+# %% [markdown] tags=["car-t"]
+# ## What the paper asks
+#
+# Who were the patients at the time of salvage therapy, and did those chosen for radiotherapy alone (RT),
+# combined-modality therapy (CMT) and systemic therapy alone (ST) differ? How had they responded to the CAR T cells
+# before, and for how long {cite:p}`ababneh2023`?
+
+# %% [markdown]
+# ## How it is estimated
+#
+# Categories are counted. Percentages have everyone in the column as their denominator, patients with a missing value
+# included, so that each block adds up to 100; missing values are shown, but not tested.
+#
+# Pearson's *chi-square* compares, in each cell of the cross-table, the observed count $O$ with the count $E$ that
+# would be expected if the groups shared one distribution:
+#
+# $$X^2 = \sum_{\text{cells}} \frac{(O - E)^2}{E}, \qquad E = \frac{\text{row total} \times \text{column total}}{n}$$
+#
+# Its P value rests on an approximation for large counts. By Cochran's rule of thumb {cite:p}`cochran1954` it becomes
+# rough when more than a fifth of the expected counts are below 5, or one is below 1. No continuity correction is used.
+#
+# Shares carry the *exact* interval of {cite:t}`clopper1934`: all true shares under which a count as extreme as the
+# observed one would not be surprising, at 2.5% on either side.
+
+# %% [markdown]
+# ### What a P value in a Table 1 means
+#
+# A P value answers one question: if the groups had been formed by chance alone, how often would they differ at least
+# this much? In a randomised trial the answer is known beforehand: they *were* formed by chance. In a study like
+# this one they were not. Clinicians chose, with the patient in front of them, and the question of chance is beside
+# the point. Two further facts:
+#
+# - A P value mixes the size of a difference with the size of the groups. In small groups a difference large enough to
+#   distort a comparison of survival can easily come with P above 0.05.
+# - What matters for confounding is how large the difference is *and* how strongly the factor acts on the outcome.
+#   A P value speaks of neither.
+#
+# Guidelines for reporting observational studies therefore advise against significance tests in descriptive tables
+# {cite:p}`vandenbroucke2007`.
+
+# %% [markdown] tags=["car-t"]
+# The paper prints them; they are repeated here to be checked, and to show how to read them.
+
+# %% [markdown]
+# ## Table 1
+
+# %%
+table_1 = describe.table_1(study)
+characteristics(table_1, "Characteristics of the patients, n (%).")
+
+# %% [markdown]
+# ## What differs between the regimens
+
+# %%
+tests = table_1[table_1["statistic"] == "p"].sort_values("value", kind="stable").reset_index(drop=True)
+lowest = tests.head(3) if len(tests) else results.skipped("table1.p", study.lacks("salvage_regimen"))
+rows_table(lowest, "The three smallest P values of the table", test="", detail="note")
+
+# %% [markdown]
+# ## Best response
+
+# %%
+responses = describe.best_responses(study)
+figures.shares(responses, "Patients", "Best response, where it is known, with exact 95% confidence intervals "
+               "(Clopper–Pearson).")
+
+# %%
+say(responses, "The overall response rate (ORR) was {response.orr:share}, {response.orr:limits}.",
+    "A complete response was the best response of {response.cr:share}, {response.cr:limits}.")
+
+# %% [markdown]
+# ## Assessment, time to complete response and duration of response
+
+# %%
+times = describe.response_times(study)
+say(times, "The median day of the first assessment was day {response.first_assessment:full} "
+    "(n = {response.first_assessment:n}).",
+    "Those in complete response ({response.time_to_cr:n}) reached it after a median of {response.time_to_cr:full}.",
+    "In {response.duration:n} responders whose disease failed, the response lasted a median of {response.duration:full}.")
+
+# %% [markdown]
+# ### A response that has not ended
+#
+# The duration of a response is known only once it is over. The median above is taken over observed durations, from
+# the first day in response to failure: responders without a failure are left out. That is harmless when every responder
+# has failed. Elsewhere it is biased: the longest responses are the ones still going on, and leaving them out makes
+# responses look short. The Kaplan–Meier estimate keeps them in, as censored; here death without failure ends a
+# response as well.
+
+# %%
+duration = survival.estimates(study, "DOR")
+say(duration, "By Kaplan–Meier, the median duration of response was {dor.median:full}; it had ended in "
+    "{dor.median:events} of {dor.median:n} responders.")
+
+# %% [markdown] tags=["car-t"]
+# The paper could use the simple median *because* its patients were selected for having failed. The same
+# selection means that its median says nothing about the responses of all CAR T-cell recipients, many of which
+# last.
+
+# %%
+rows = results.save([table_1, responses, times, duration], study.name, "02_characteristics", results_dir)
+
+# %% [markdown]
+# ## Cautions
+#
+# - Similar P values do not make groups comparable, and a small one does not make a factor a confounder.
+# - Every line of the table is a comparison. With many of them, some P values fall below 0.05 by chance alone.
+# - Disease status and vital status at last follow-up are outcomes, although they stand among the characteristics. They
+#   depend on how long each group was followed.
+# - Best response is known only after the fact: patients who respond have, by definition, lived until the assessment.
+
+# %% [markdown]
+# ## Exercises
+#
+# ### Exercise 1
+#
+# How many of the tests in the table have P below 0.05? How many would you expect if the groups differed in
+# nothing and the tests were independent?
+
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
+known = tests["value"].dropna()
+counted = results.collect([results.row("tests.all", "count", len(known)),
+                           results.row("tests.low", "count", int((known < 0.05).sum())),
+                           results.row("tests.expected", "estimate", 0.05 * len(known))])
+say(counted if len(known) else lowest, "Of {tests.all} tests, {tests.low} have P below 0.05. Chance alone would give "
+    "5% of them: {tests.expected} on average. The tests are not independent, though: such factors go together, and a score "
+    "that is built from several others repeats them.")
+
+# %% [markdown]
+# ### Exercise 2
+#
+# Performance status has several levels with few patients, so its chi-square approximation is doubtful. Check it: shuffle
+# the patients among the groups many times and count how often chance produces a chi-square as large as the observed one.
+
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
+reason = study.lacks("ecog", "salvage_regimen")
+checked = results.skipped("table1.ecog.permutation", reason) if reason else results.collect([
+    table_1, describe.association_by_permutation(study.patients, "ecog", "salvage_regimen", "table1.ecog.permutation")])
+say(checked, "The approximation gives {table1.ecog.p} ({table1.ecog.p:note}); the {table1.ecog.permutation:method} gives "
+    "{table1.ecog.permutation}. Where the two disagree, trust the second.")

@@ -1,0 +1,133 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Failure after CAR T-cell infusion
+#
+# You will learn to describe when and where a disease came back, to put an exact confidence interval around
+# a share, and to keep apart the patients who were negative from those who were never tested.
+
+# %% tags=["parameters"]
+cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
+results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
+
+# %%
+from analysis_lib import describe, figures, results
+from analysis_lib.cohort import read_cohort
+from analysis_lib.text import about, rows_table, say
+
+study = read_cohort(cohort)
+about(study)
+
+# %% [markdown] tags=["car-t"]
+# ## What the paper asks
+#
+# How soon after the infusion did the lymphoma fail? Did it return where it had been before the CAR T cells
+# (*local* failure), in new places (*de novo* failure), or both? And did the relapsed tumour still carry CD19, the target
+# of the treatment {cite:p}`ababneh2023`?
+#
+# The question has a practical side. If most failures involve the old sites, radiotherapy to these sites, before the
+# infusion as a bridge or afterwards as salvage, has something to act on. If the tumour still shows CD19, treatments
+# aimed at CD19 remain an option.
+
+# %% [markdown]
+# ## How it is estimated
+#
+# The *time to failure* is observed in everyone whose disease failed, so its median and quartiles need no censoring; they
+# describe those who failed, and are no estimate of the risk of failing.
+#
+# A *share* of $x$ in $n$ patients has an exact interval {cite:p}`clopper1934`. Its limits $p_L$ and $p_U$ are the shares
+# under which a count as high, or as low, as the observed one would occur with a probability of 2.5%:
+#
+# $$\sum_{k=x}^{n} \binom{n}{k} p_L^k (1-p_L)^{n-k} = 0.025, \qquad
+# \sum_{k=0}^{x} \binom{n}{k} p_U^k (1-p_U)^{n-k} = 0.025$$
+#
+# It needs no large numbers, and remains sensible when $x$ is 0 or $n$ (where one limit is 0 or 1 itself). It is on the
+# cautious side: it covers the truth in at least 95% of studies.
+
+# %% [markdown]
+# ## Time to failure
+
+# %%
+when = describe.time_to_failure(study)
+say(when, "The disease failed a median of {failure.time:full} after day 0 (n = {failure.time:n}).")
+
+# %% [markdown]
+# ## Patterns of failure
+
+# %%
+patterns = describe.failure_patterns(study)
+figures.shares(patterns, "Patients", "Where the disease failed, where that is known, compared with the sites "
+               "involved before day 0. The last bar joins the first two. Exact 95% intervals (Clopper–Pearson).")
+
+# %%
+rows_table(patterns, "Patterns of failure", patients="share", interval="limits")
+say(patterns, "A previously involved site was part of the failure in {failure.any_local:share}, "
+    "{failure.any_local:limits}: alone in {failure.pattern.local:share}, together with new sites in "
+    "{failure.pattern.local_and_de_novo:share}. Failure in new sites only was seen in {failure.pattern.de_novo:share}.")
+
+# %% [markdown]
+# ## CD19 at failure
+
+# %%
+cd19 = describe.cd19(study)
+say(cd19, "CD19 was evaluated in {cd19.evaluated:events} of {cd19.evaluated:n} patients ({cd19.evaluated}).",
+    "The tumour was CD19-positive in {cd19.positive:share}, {cd19.positive:limits}, and CD19-negative in "
+    "{cd19.negative:share}, {cd19.negative:limits}.")
+
+# %%
+rows_table(cd19, "CD19 at failure, with exact intervals", patients="share", interval="limits")
+
+# %%
+rows = results.save([when, patterns, cd19], study.name, "03_failure", results_dir)
+
+# %% [markdown]
+# ## Cautions
+#
+# - These are shares *of patients who failed*. They do not say how likely a site is to fail, for which one would have to
+#   count the sites that were controlled as well.
+# - The interval covers chance, and nothing else. Patients in whom the pattern or a marker was not recorded may
+#   differ from the others.
+# - A pattern depends on how one looks: when scans are repeated late, a local failure has had time to spread, and
+#   is counted as both.
+
+# %% [markdown] tags=["car-t"]
+# - The interval treats patients as if drawn from one population. Those who were biopsied at failure had a
+#   tumour that could be reached and were well enough for it: the CD19 shares are theirs.
+
+# %% [markdown]
+# ## Exercises
+#
+# ### Exercise 1
+#
+# What share of the failures came within three months (91 days) of day 0? Is their pattern different from that of the
+# later ones?
+
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
+contrast = describe.early_failure(study, days=91)
+say(contrast, "Of the failures, {failure.early:share} came within 91 days, {failure.early:limits}. A previous site was "
+    "involved in {failure.early.any_local:share} of the early and {failure.late.any_local:share} of the late ones; the "
+    "chi-square test of the three patterns gives {failure.early.pattern} ({failure.early.pattern:note}).")
+
+# %% [markdown]
+# ### Exercise 2
+#
+# Not every tumour was tested for CD19. Between which two numbers must the share of CD19-negative failures lie among *all*
+# patients, whatever the untested ones were? How does this compare with the confidence interval?
+
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
+bounds = results.collect([cd19, describe.cd19_bounds(study)])
+say(bounds, "If no untested tumour was negative, the share is {cd19.bounds.lowest:share}; if all were, "
+    "{cd19.bounds.highest:share}. Among the tested it was {cd19.negative}, {cd19.negative:limits}. The wider of the two "
+    "ranges shows which uncertainty is larger: chance is in the confidence interval, and what was never measured is not.")
