@@ -76,7 +76,7 @@ def own_share(study: Cohort) -> pd.DataFrame:
 
 def _not_comparable(study: Cohort) -> str:
     if not study.after_car_t:
-        return f"the published series count failures after CAR T-cell infusion, and this cohort starts at {study.index_event}"
+        return f"the published series speak of another treatment than this cohort, whose day 0 is {study.index_event}"
     return study.lacks("failure_pattern")
 
 
