@@ -428,7 +428,8 @@ def multivariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     if reason := endpoints.lacking(study, name) or _all_absent(study, factors):
         return results.skipped(prefix, reason)
     frame = endpoints.derive(study, name)
-    left_out = {factor: reason for factor in factors if (reason := study.lacks(factor) or _unfit(frame.dropna(subset=[factor]), [factor]))}
+    left_out = {factor: reason for factor in factors
+                if (reason := study.lacks(factor) or _unfit(frame.dropna(subset=[factor]), [factor]))}
     kept = [factor for factor in factors if factor not in left_out]
     if len(kept) < 2:
         return results.skipped(prefix, f"fewer than two factors can be compared ({'; '.join(dict.fromkeys(left_out.values()))})")

@@ -235,12 +235,13 @@ def factor_table(rows: pd.DataFrame, endpoint: str, caption: str) -> None:
         yes_no = set(levels["group"]) <= {"yes", "no"}
         without = levels[levels["group"] == "no"] if yes_no else levels.head(1)
         for _, level in levels.drop(without.index).iterrows():
-            ratio = by_id["value"].index.intersection([f"cox.{prefix}.uv.{factor}" + ("" if yes_no else "." + level["result_id"].rpartition(".")[2])])
+            term = factor if yes_no else level["result_id"].removeprefix(f"{prefix}.median.")
+            ratio = f"cox.{prefix}.uv.{term}"
             lines.append({
                 "Factor": by_id.loc[test_id, "group"] + ("" if yes_no else f": {level['group']}, not {without['group'].iloc[0]}"),
                 "With": _median_and_counts(level),
                 "Without": _median_and_counts(without.iloc[0]) if len(without) else "nobody",
-                "HR (95% CI)": _ratio(by_id.loc[ratio[0]]) if len(ratio) else UNDEFINED,
+                "HR (95% CI)": _ratio(by_id.loc[ratio]) if ratio in by_id.index else UNDEFINED,
                 "P": p_value(by_id.loc[test_id, "value"]).removeprefix("P ").removeprefix("= ")})
     table(pd.DataFrame(lines), f"{caption} Median in months (events / patients), hazard ratio (HR), log-rank P.")
 
