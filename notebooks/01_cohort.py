@@ -194,6 +194,7 @@ say(both, "The {follow_up.alive:n} patients who are alive were followed for a me
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 died = ends[ends["result_id"] == "efs2.ended_by.death"]
 other = died.assign(value=died["events"] - died["value"])
-say(other, "Of {efs2.ended_by.death:events} patients with an event, {efs2.ended_by.death} had one that was not death. "
+say(other if len(other) else results.skipped("efs2.other", endpoints.lacking(study, "EFS2")),
+    "Of {efs2.ended_by.death:events} patients with an event, {efs2.ended_by.death} had one that was not death. "
     "Earlier new lines would pull the curve down without any change in the disease: the endpoint also measures what "
     "clinicians do.")
