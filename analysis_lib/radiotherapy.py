@@ -319,14 +319,28 @@ def responses_by_field(study: Cohort) -> pd.DataFrame:
         return results.skipped("first.response", reason)
     sites = endpoints.first_course_sites(study.sites)
     sites = sites[sites["in_field_response"].notna()]
-    rows = []
-    for field, of in sites.groupby("rt_field", observed=True):
-        evaluable = of[of["in_field_response"] != "not evaluable"]
-        rows += [describe.proportion(slug("first.evaluable", field), len(evaluable), len(of), population=field,
-                                     group="Evaluable sites"),
-                 *describe.proportions(evaluable["in_field_response"], slug("first.response", field), population=field)]
-    order = ["Evaluable sites", *schema.RESPONSES]
-    return results.collect(sorted(rows, key=lambda r: order.index(r["group"])))
+    evaluable = sites[sites["in_field_response"] != "not evaluable"]
+    rows = [describe.proportion(slug("first.evaluable", field), (of["in_field_response"] != "not evaluable").sum(), len(of),
+                                population=field, group="Evaluable sites")
+            for field, of in sites.groupby("rt_field", observed=True)]
+    rows += [describe.proportion(slug("first.response", field, level), (of["in_field_response"] == level).sum(), len(of),
+                                 population=field, group=level)
+             for level in schema.RESPONSES if (evaluable["in_field_response"] == level).any()
+             for field, of in evaluable.groupby("rt_field", observed=True)]
+    return results.collect(rows)
+
+
+def low_dose(study: Cohort) -> pd.DataFrame:
+    """Patients whose highest BED in the first course is not above :data:`HIGH_BED`: rows ``first.low_bed.<field>``.
+
+    Takes the cohort that :func:`with_first_course` returns; counts patients with known dose.
+    """
+    if reason := study.lacks("sites.rt_field", *schema.SOURCES["bed_group"]):
+        return results.skipped("first.low_bed", reason)
+    courses = endpoints.first_courses(study.sites).merge(study.patients, on="patient_id").dropna(subset=["bed_group"])
+    return results.collect([describe.proportion(slug("first.low_bed", field), (of["bed_group"] == BED_GROUPS[1]).sum(), len(of),
+                                                population=field, group=f"BED {BED_GROUPS[1]}")
+                            for field, of in courses.groupby("rt_field", observed=True)])
 
 
 def limited_stage(study: Cohort) -> pd.DataFrame:

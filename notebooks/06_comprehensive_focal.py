@@ -118,6 +118,11 @@ rows_table(results.pick(by_dose, "median time"), f"Median overall survival by BE
 say(by_dose, "Between the dose groups the log-rank test gives {osrt.logrank.bed_group}: {osrt.logrank.bed_group:verdict}. "
     "Low doses are often given for comfort, to patients who are expected to live for a short time only.")
 
+# %%
+low = radiotherapy.low_dose(study)
+compared_table(low, f"Patients whose highest BED (α/β = {alpha_beta:g} Gy) was not above {HIGH_BED:g} Gy, among those with "
+               "known dose, by field of the first course.", "Dose")
+
 # %% [markdown]
 # ## Comprehensive fields: number of irradiated sites
 
@@ -183,8 +188,8 @@ figures.swimmer(radiotherapy.transplant_lanes(study), "Months since the transpla
                 "courses.")
 
 # %%
-rows = results.save([first, dose, contrasts, responses, by_field, by_dose, by_sites, limited, by_therapy, further, transplants],
-                    study.name, "06_comprehensive_focal", results_dir)
+rows = results.save([first, dose, contrasts, responses, by_field, by_dose, low, by_sites, limited, by_therapy, further,
+                     transplants], study.name, "06_comprehensive_focal", results_dir)
 
 # %% [markdown]
 # ## Cautions

@@ -262,6 +262,9 @@ def test_responses_and_limited_stage_by_field(study):
     rows = by_id(radiotherapy.responses_by_field(study))
     assert tuple(rows.loc["first.evaluable.focal", ["events", "n"]]) == (0, 1)
     assert tuple(rows.loc["first.response.comprehensive.cr", ["events", "n"]]) == (3, 5)
+    assert "first.response.focal.cr" not in rows.index  # no focal site was evaluable
+    rows = by_id(radiotherapy.low_dose(radiotherapy.with_first_course(study, 10)))
+    assert tuple(rows.loc["first.low_bed.comprehensive", ["events", "n"]]) == (1, 3)
     rows = by_id(radiotherapy.limited_stage(study))
     assert tuple(rows.loc["first.limited.comprehensive", ["events", "n"]]) == (3, 3)
     assert tuple(rows.loc["first.limited.focal", ["events", "n"]]) == (0, 1)
@@ -314,6 +317,7 @@ def test_compared_table(study, displayed):
 ANALYSES = [radiotherapy.volume, radiotherapy.bulk, radiotherapy.responses, radiotherapy.time_to_progression,
             radiotherapy.first_courses, radiotherapy.dose_by_field, radiotherapy.contrasts, radiotherapy.responses_by_field,
             radiotherapy.limited_stage, radiotherapy.transplants,
+            lambda s: radiotherapy.low_dose(radiotherapy.with_first_course(s, 10)),
             lambda s: radiotherapy.further_therapy(radiotherapy.with_first_course(s, 10)), radiotherapy.transplant_lanes,
             lambda s: radiotherapy.shares(s, "region", "rt.region"), lambda s: radiotherapy.doses(s, 10),
             lambda s: radiotherapy.bed_by_bulk(s, 10), lambda s: radiotherapy.bed_by_control(s, 10),
