@@ -2,7 +2,9 @@
 "use strict";
 
 const NEUTRAL = /^(?:[-–—]?|<na>|(?:n\/?a|nan|none|nobody|nr|ne|not reached|not estimable)\b.*)$/i;
-const NUMERIC = /^[<>≤≥=≈~±+−–-]?\s*\(?\d[\d\s.,%()[\]/<>≤≥±+−–—:;×-]*(?:(?:to|of|e[+-]?\d+|nr|ne|nan|inf|%|Gy|ci|p)[\d\s.,%()[\]/<>≤≥±+−–—:;×-]*)*$/i;
+/* A quantity begins with its number and is short: "0.747 †", "<0.001", "19.1 months (95% CI 10.5 to not reached)". */
+const NUMERIC = /^[<>≤≥=≈~±+−–-]?\s*\(?\d.{0,47}$/;
+const LONG = 26; // characters that still fit in one line of a cell
 
 /* 'number', 'neutral' (says nothing about its column) or 'text' */
 function kindOf(text) {
@@ -43,6 +45,7 @@ function alignColumns(table) {
       const isOwn = cell.classList.contains("num") || cell.classList.contains("text");
       if (isOwn || cell.colSpan > 1 || (cell.tagName === "TH" && !cell.closest("thead"))) continue;
       cell.classList.add(numeric ? "num" : "text");
+      if (numeric && cell.textContent.trim().length > LONG) cell.classList.add("long");
     }
   }
 }
@@ -57,6 +60,14 @@ function plainEmptyHeaders(table) {
     }
     td.classList.add("corner");
     th.replaceWith(td);
+  }
+}
+
+/* The size of a group stays in one piece when its column's header breaks: RT / (n = 25). */
+function keepSizesTogether(table) {
+  for (const th of table.querySelectorAll("thead th")) {
+    if (th.childElementCount > 0) continue;
+    th.textContent = th.textContent.replace(/\(n = (\d+)\)/g, "(n\u00a0=\u00a0$1)");
   }
 }
 
@@ -103,7 +114,10 @@ function markAll() {
 function start() {
   document.querySelectorAll("article.bd-article table").forEach((table) => {
     plainEmptyHeaders(table);
-    if (table.matches(".dataframe, .rows")) alignColumns(table);
+    if (table.matches(".dataframe, .rows")) {
+      alignColumns(table);
+      keepSizesTogether(table);
+    }
     wrap(table);
   });
   // The theme's sidebar is a plain div: its logo would stand outside every landmark.
@@ -111,6 +125,11 @@ function start() {
   if (sidebar) {
     sidebar.setAttribute("role", "complementary");
     sidebar.setAttribute("aria-label", "Book");
+  }
+  // The theme's arrows that unfold a part of the contents have no name.
+  for (const summary of document.querySelectorAll("#pst-primary-sidebar summary")) {
+    const link = summary.closest("li")?.querySelector("a");
+    summary.setAttribute("aria-label", `Chapters of ${link ? link.textContent.trim() : "this part"}`);
   }
   markAll();
   addEventListener("resize", markAll);
