@@ -209,10 +209,11 @@ rows = results.save([volume, regions, techniques, doses, bulk, responses, contro
 # for less, and for which schedules does the ratio matter most?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-late = radiotherapy.doses(study, 3).assign(result_id=lambda rows: "late." + rows["result_id"])
-say(results.collect([doses, late]), f"With α/β = 3 Gy the median BED is {{late.rt.bed}}, against {{rt.bed}} with {alpha_beta:g} Gy. "
-    "A smaller ratio makes every fraction count for more, and most where fractions are large: in the formula, $d$ is "
-    "divided by it.")
+late = radiotherapy.doses(study, 3)
+late = late.assign(result_id="late." + late["result_id"])
+say(results.collect([doses, late]),
+    f"With α/β = 3 Gy the median BED is {{late.rt.bed}}, against {{rt.bed}} with {alpha_beta:g} Gy. A smaller "
+    "ratio makes every fraction count for more, and most where fractions are large: in the formula, $d$ is divided by it.")
 
 # %% [markdown]
 # ### Exercise 2
