@@ -113,7 +113,7 @@ def run_all(studies: dict[Path, Cohort], cohorts_dir: Path, jobs: int, parameter
 
 def table_of_contents(studies: list[Cohort]) -> str:
     """The contents of a book of these cohorts, as ``_toc.yml``: the first cohort leads, the others follow."""
-    parts = [{"caption": "The study" if number == 0 else "The same chapters on other cohorts" if number == 1 else None,
+    parts = [{"caption": "Chapters" if number == 0 else "The same chapters on other cohorts" if number == 1 else None,
               "chapters": [{"file": f"book/cohorts/{study.name}/index",
                             "sections": [{"file": f"book/cohorts/{study.name}/{each}", "title": chapter.short_title(each, study)}
                                          for each in chapter.chapters()]}]}

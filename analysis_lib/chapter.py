@@ -89,7 +89,7 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
     Returns
     -------
     tuple of NotebookNode, str
-        The page, and the reason if nothing of the chapter could be done (else empty).
+        The page, and, if nothing of the chapter could be done, the reason of its first section (else empty).
     """
     cells = [_tidy(cell, study) for cell in executed.cells if "parameters" not in cell.metadata.get("tags", [])]
     cells[0].source = titled(cells[0].source, study)
@@ -97,10 +97,10 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
     if not study.after_car_t:
         sections = [(kept, reasons) for section, reasons in sections if (kept := _without_car_t(section))]
     analyses = [reasons for _, reasons in sections if reasons is not None]
-    nothing = bool(analyses) and all(analyses)
+    reason = analyses[0][0] if analyses and all(analyses) else ""
     page = nbformat.v4.new_notebook(cells=[cell for section, _ in sections for cell in section], metadata={
         key: executed.metadata[key] for key in ("kernelspec", "language_info") if key in executed.metadata})
-    return page, "; ".join(dict.fromkeys(r for reasons in analyses for r in reasons)) if nothing else ""
+    return page, reason
 
 
 def short_title(chapter: str, study: Cohort) -> str:

@@ -18,11 +18,12 @@ COMPARED = {
     "Response and failure": {
         "response.orr": "Overall response rate", "response.cr": "Complete response rate",
         "failure.time": "Time to failure", "failure.any_local": "Failure in a previously involved site"},
-    "Survival": {
-        "os1.median": "Median OS1", "os1.rate12": "OS1 at 12 months", "os1.rate24": "OS1 at 24 months",
-        "os1.rate3": "OS1 at 3 months", "os1.rate6": "OS1 at 6 months",
-        "efs1.median": "Median EFS1", "os2.median": "Median OS2", "os2.rate12": "OS2 at 12 months",
-        "efs2.median": "Median EFS2", "efs2.rate12": "EFS2 at 12 months"},
+    "Survival from day 0": {
+        "os1.median": "Median OS1", "os1.rate3": "OS1 at 3 months", "os1.rate6": "OS1 at 6 months",
+        "os1.rate12": "OS1 at 12 months", "os1.rate24": "OS1 at 24 months", "efs1.median": "Median EFS1"},
+    "Survival from the start of salvage therapy": {
+        "os2.median": "Median OS2", "os2.rate12": "OS2 at 12 months", "os2.rate24": "OS2 at 24 months",
+        "efs2.median": "Median EFS2"},
     "Salvage radiotherapy": {
         "rt.patients": "Patients irradiated", "rt.sites": "Sites irradiated", "lc.rate12": "Local control at 12 months"},
     "Hazard ratios, multivariable": {
@@ -53,10 +54,12 @@ def read_rows(folder: Path) -> pd.DataFrame:
 
 def cohort_page(study: Cohort, outcomes: list[Outcome]) -> str:
     """The first page of a cohort: whose data these are, and what each chapter could do with them."""
-    lines = [f"# {study.title}", "", text.about_html(study), ""]
+    lines = [f"# {study.title}", "", text.about_html(study), "", "## Chapters", "",
+             "The result rows of a chapter hold every number that stands in it.", ""]
     for outcome in outcomes:
-        tail = f": not shown, because {outcome.reason}" if outcome.status == "skipped" else ""
-        lines.append(f"- [{chapter.short_title(outcome.chapter, study)}]({outcome.chapter}.ipynb){tail}")
+        link = f"- [{chapter.short_title(outcome.chapter, study)}]({outcome.chapter}.ipynb)"
+        lines.append(f"{link}: not shown, because {outcome.reason}" if outcome.status == "skipped" else
+                     f"{link} ({{download}}`result rows <results/{outcome.chapter}.csv>`)")
     return "\n".join(lines) + "\n"
 
 
@@ -66,13 +69,14 @@ def compare_page(rows: dict[Cohort, pd.DataFrame]) -> str:
              "Every number is read from the result rows of the cohort's own chapters. A dash stands where a cohort has no "
              "such result: a column is absent, or its follow-up is too short.", ""]
     if any(study.synthetic for study in rows):
-        synthetic = ", ".join(study.title for study in rows if study.synthetic)
+        synthetic = ", ".join(study.name for study in rows if study.synthetic)
         lines += [f'<div class="synthetic-note"><strong>Synthetic patients:</strong> {html.escape(synthetic)}. '
                   "Differences between these cohorts are those of the reconstruction, not findings.</div>", ""]
+    lines += [f"- **{study.name}**: [{study.title}](../cohorts/{study.name}/index.md)" for study in rows] + [""]
     for section, wanted in COMPARED.items():
         table = compared(rows, wanted)
         if not table.empty:
-            lines += [f"## {section}", "", text.html_table(table, f"{section}: estimates with 95% confidence intervals"), ""]
+            lines += [f"## {section}", "", text.html_table(table, f"{section}, cohort by cohort"), ""]
     return "\n".join(lines)
 
 
@@ -81,10 +85,13 @@ def compared(rows: dict[Cohort, pd.DataFrame], wanted: dict[str, str]) -> pd.Dat
     by_id = {study: frame.set_index("result_id") for study, frame in rows.items()}
     lines = []
     for result_id, label in wanted.items():
-        cells = [text.full(frame.loc[result_id]) if result_id in frame.index else "–" for frame in by_id.values()]
-        if any(cell != "–" for cell in cells):
-            lines.append([label, *cells])
-    return pd.DataFrame(lines, columns=["Result", *(study.title for study in rows)])
+        found = {study.name: frame.loc[result_id] for study, frame in by_id.items() if result_id in frame.index}
+        if shown := {name: row for name, row in found.items() if row["statistic"] != "skipped"}:
+            kind = results.STATISTICS[next(iter(shown.values()))["statistic"]]
+            limits = "" if kind.unit == "" and kind.decimals == 0 else f" ({kind.limits})"
+            unit = f", {kind.unit}" if kind.unit else ""
+            lines.append([f"{label}{unit}{limits}", *(text.compact(shown[s.name]) if s.name in shown else "–" for s in rows)])
+    return pd.DataFrame(lines, columns=["Result", *(study.name for study in rows)])
 
 
 def dictionary_page() -> str:

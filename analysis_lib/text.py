@@ -59,6 +59,14 @@ def full(row: pd.Series) -> str:
     return f"{estimate(row)} ({limits(row)})" if limits(row) else estimate(row)
 
 
+def compact(row: pd.Series) -> str:
+    """The value of a row with its limits and without unit: ``9.8 (6.3–18.6)``; what they are stands elsewhere."""
+    unit = STATISTICS[row["statistic"]].unit
+    value = estimate(row).removesuffix(f" {unit}").removesuffix("%")
+    ends = limits(row).removeprefix(STATISTICS[row["statistic"]].limits).strip()
+    return f"{value} ({ends})" if ends else value
+
+
 def share(row: pd.Series) -> str:
     """A proportion with its counts: ``93 of 120 (78%)``."""
     return f"{row['events']} of {row['n']} ({estimate(row)})" if row["n"] else "0 of 0"
@@ -152,7 +160,8 @@ def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns
     if reason := results.skip_reason(rows):
         return skip(reason)
     shown = pd.DataFrame({"": rows[label].replace("", "All")} | {
-        heading.replace("_", " "): [FORMATS[style](row) for _, row in rows.iterrows()] for heading, style in columns.items()})
+        heading[0].upper() + heading[1:].replace("_", " "): [FORMATS[style](row) for _, row in rows.iterrows()]
+        for heading, style in columns.items()})
     table(shown.rename(columns={"": rows.attrs.get("label", "Group")}), caption)
 
 

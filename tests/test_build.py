@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis_lib import build, chapter, pages, results
+from analysis_lib import build, chapter, pages, results, schema
 from analysis_lib.__main__ import main
 from analysis_lib.cohort import bundled_cohorts, read_cohort
 
@@ -96,13 +96,11 @@ def test_the_comparison_reads_result_rows(tmp_path):
     study = read_cohort("lymphoma")
     row = results.row("os1.median", "median time", 3.04, lower=1.8, upper=None)
     table = pages.compared({study: results.collect([row])}, {"os1.median": "Median OS1", "os2.median": "Median OS2"})
-    assert table.to_numpy().tolist() == [["Median OS1", "3.0 months (95% CI 1.8 to not reached)"]]
+    assert table.to_numpy().tolist() == [["Median OS1, months (95% CI)", "3.0 (1.8 to not reached)"]]
 
 
 def test_the_dictionary_page_names_every_column():
     page = pages.dictionary_page()
-    from analysis_lib import schema
-
     assert all(column in page for table in schema.TABLES.values() for column in table.columns)
 
 
