@@ -17,7 +17,10 @@ lab: $(STAMP)
 
 # The committed notebooks: generated from their .py source, then executed.
 notebooks: $(STAMP)
-	$(BIN)/jupytext --quiet --to ipynb --update --execute notebooks/*.py
+	$(BIN)/jupytext --quiet --to ipynb --update notebooks/*.py
+	$(BIN)/jupyter-nbconvert --log-level ERROR --to notebook --inplace --execute notebooks/*.ipynb \
+		--ExecutePreprocessor.record_timing=False \
+		--ExecutePreprocessor.extra_arguments='["--IPKernelApp.log_level=ERROR"]'
 
 # How long the whole book takes, cold.
 bench: $(STAMP)
