@@ -123,17 +123,29 @@ def save(parts, cohort_name: str, chapter: str, results_dir: str | Path = "") ->
     results_dir : str or Path
         Where to write; by default ``book/cohorts/<cohort>/results`` of this checkout.
     """
-    rows = collect(parts)
-    folder = Path(results_dir or Path(__file__).parents[1] / "book" / "cohorts" / cohort_name / "results")
-    folder.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(folder / f"{chapter}.csv", index=False)
+    rows, where = collect(parts), folder(cohort_name, results_dir)
+    where.mkdir(parents=True, exist_ok=True)
+    rows.to_csv(where / f"{chapter}.csv", index=False)
     return rows
+
+
+def folder(cohort_name: str, results_dir: str | Path = "") -> Path:
+    """Where a cohort's rows stand: ``results_dir``, or ``book/cohorts/<cohort>/results`` of this checkout."""
+    return Path(results_dir or Path(__file__).parents[1] / "book" / "cohorts" / cohort_name / "results")
 
 
 def read(path: str | Path) -> pd.DataFrame:
     """Read back the rows that :func:`save` wrote."""
     text = dict.fromkeys(["result_id", "population", "group", "statistic", "method", "note"], str)
     return collect([pd.read_csv(path, dtype=text, keep_default_na=False, na_values={c: [""] for c in COLUMNS[4:9]})])
+
+
+def read_all(where: str | Path) -> pd.DataFrame:
+    """All result rows of a cohort, chapter after chapter; of a row that two chapters share, the first."""
+    frames = [read(path) for path in sorted(Path(where).glob("*.csv"))]
+    if not frames:
+        return collect([])
+    return pd.concat(frames).drop_duplicates("result_id").reset_index(drop=True)
 
 
 def pick(rows: pd.DataFrame, *statistics: str) -> pd.DataFrame:

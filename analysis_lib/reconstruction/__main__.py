@@ -44,11 +44,13 @@ def make(seed: int, quick: bool = False, since: float | None = None) -> dict:
 
     scale = 20 if quick else 1
     anneal(200_000 // scale, 1.0, 0.3, False)
-    missed = anneal(1_800_000 // scale, 0.3, 0.008, True)
+    missed = anneal(2_000_000 // scale, 0.3, 0.005, True)
     for attempt in range(0 if quick else 8):
         if not missed:
             break
-        missed = anneal(700_000, (0.07, 0.12)[attempt % 2], 0.005, True)
+        missed = anneal(600_000, 0.1, 0.004, True)
+    import os, pickle
+    if os.environ.get("RCDUMP"): pickle.dump((table, state, fixed, two_ok, missed), open(os.environ["RCDUMP"], "wb"))
     made = tables.assemble(table, state, fixed, rng)
     say(f"sites and lines; missed: {missed or 'nothing'}", since)
     return made

@@ -16,8 +16,7 @@ from .times import BED, CMT, DEAD, DELAY, EFS, EV, FIELD, G3, G5, HIGH, LOCK_OS,
 # (dose in Gy, fractions). BED at alpha/beta 10 is above 30 Gy, or at most 30 Gy.
 COMPREHENSIVE = [(30, 10)] * 4 + [(30.6, 17)] + [(36, 18)] * 6 + [(36, 12)] + [(37.4, 17), (37.5, 15), (39.6, 22)] + \
     [(40, 20)] * 3 + [(41.4, 23)] + [(45, 25)] * 3 + [(46, 23), (50, 25), (50.4, 28)]
-FOCAL_HIGH = [(41.4, 23), (30, 10), (36, 18), (30, 10), (30, 10), (37.5, 15), (30, 10), (30, 15), (30, 10), (36, 12), (30, 10),
-              (39.6, 22), (30, 10), (25, 10), (30, 10), (40, 20), (30, 10), (30, 10)]
+FOCAL_HIGH = [(41.4, 23), (36, 18), (37.5, 15)] + [(30, 10)] * 9 + [(36, 12), (25, 10), (40, 20), (30, 15), (30, 10), (30, 10)]
 FOCAL_LOW = [(4, 2), (20, 5), (8, 1), (20, 5), (24, 12), (20, 5), (20, 5), (20, 5), (20, 5)]
 LATER = [(30, 10)] * 14 + [(20, 5)] * 5 + [(8, 1)] * 2 + [(4, 2)] * 2 + [(36, 18)] * 3 + [(24, 12), (25, 10), (40, 20), (30, 15)]
 COURSES = 18  # later courses, of one to three sites
@@ -123,7 +122,7 @@ def in_field(sites: pd.DataFrame, state, fixed, status, rng) -> pd.DataFrame | N
         return None
     low, high = interval("lc.1y")
     open_ = np.flatnonzero(response == "")
-    bad = np.isin(status[patient], ["PD"])
+    bad = (status[patient] == "PD") & (fixed[patient, LOCK_OS] == 0)
     efs = np.where((sites.course == 1) & (fixed[patient, G3] < 2), state[patient, EFS], 0)
     for _ in range(400):
         days = progression_days(rng)
@@ -151,7 +150,8 @@ def in_field(sites: pd.DataFrame, state, fixed, status, rng) -> pd.DataFrame | N
         left = np.flatnonzero((kind == name) & (response == ""))
         # partial and stable responses where disease remained
         best = {"CR": 0, "PR": 1}
-        order = left[np.argsort([best.get(s, 2) + rng.uniform(0, 0.9) for s in status[patient[left]]])]
+        score = [best.get(status[patient[k]], 2) + rng.uniform(0, 0.9) - 5 * fixed[patient[k], LOCK_OS] for k in left]
+        order = left[np.argsort(score)]
         response[order] = [code for code, n in codes.items() for _ in range(n)]
         if any(status[patient[k]] == "CR" and response[k] != "CR" for k in order):
             return None

@@ -14,7 +14,7 @@ from .times import (AXI, BRIDGE, CMT, DEAD, DELAY, EFS, EV, FAIL, FIELD, G3, G5,
                     ST, ST_RT, TTS)
 
 YES_NO = np.array(["no", "yes"])
-STATUS = {"CR": "CR", "PR": "PR", "DP": "PD"}
+FIRST_ASSESSMENT = (interval("met.early_resp.iqr", "lower"), interval("met.early_resp.day"), interval("met.early_resp.iqr", "upper"))
 
 
 def deal(members: np.ndarray, levels: dict, rng: np.random.Generator) -> dict:
@@ -73,7 +73,7 @@ def last_status(state, fixed, rng) -> np.ndarray:
     relapsed = next(i for i in locked if state[i, OS2] == 131 + 271 + 432)  # the one of the five transplanted
     for group, name in ((RT, "rt"), (CMT, "cmt"), (ST, "st")):
         mine = np.flatnonzero((fixed[:, G3] == group) & (state[:, DEAD] == 0))
-        score = {i: 2.0 * (state[i, EV] == 0) + 1.2 * fixed[i, LOCK_OS] - 5 * (i == relapsed) + rng.uniform(0, 0.5)
+        score = {i: 2.0 * (state[i, EV] == 0) + 10 * fixed[i, LOCK_OS] - 20 * (i == relapsed) + rng.uniform(0, 0.5)
                  - min(1.0, state[i, EFS] / state[i, OS2]) * (state[i, EV] == 1) for i in mine}
         order = sorted(mine, key=score.get)
         n = count(f"t1.status.DP.{name}.n") - int((status[fixed[:, G3] == group] == "PD").sum())
@@ -129,7 +129,8 @@ def systemic(i, s, fixed, later, event, end, rng, many) -> list[tuple[int, str]]
     switched = not fixed[i, FIELD] == 1 and rng.random() < 0.1  # a change of therapy without progression
     day = event if switched and not later else event + int(min(rng.integers(4, 30), max(2, (stop - event) // 2)))
     if s[G5] == ST_RT and not before_rt:
-        day = int(s[TTS] + s[DELAY]) + int(rng.integers(35, 90))
+        event = int(s[TTS] + s[DELAY])
+        day = event + int(min(rng.integers(35, 90), max(10, (stop - event) // 2)))
     taken = [d for d, _ in later]
     found = []
     must = s[G5] == RT_ST or (irradiated and s[MORE] and not later)
@@ -140,11 +141,14 @@ def systemic(i, s, fixed, later, event, end, rng, many) -> list[tuple[int, str]]
             found.append((day, "CAR T" if not first and rng.random() < 0.06 else "ST"))
             taken.append(day)
             must = False
-        day += int(rng.integers(40, 60)) if many else int(30 + rng.exponential(60 + 40 * len(found)))
-        if len(found) + len(later) >= (7 if many else 5) or (found and not many and rng.random() < 0.45):
+        day += int(rng.integers(40, 60) if many else 25 + rng.exponential(50))
+        if len(found) + len(later) >= (7 if many else 6) or (found and not many and rng.random() < 0.3):
             break
     if must and not found:
-        raise LookupError("no room for systemic therapy after radiotherapy")
+        room = [d for d in range(event + 5, stop + 1) if all(abs(d - x) >= 7 for x in taken)]
+        if not room:
+            raise LookupError("no room for systemic therapy after radiotherapy")
+        found = [(room[0], "ST")]
     return found
 
 
@@ -157,26 +161,37 @@ def responses(table: pd.DataFrame, state, rng) -> pd.DataFrame:
     complete = np.zeros(n, int)
     cr = np.flatnonzero(table.best == "CR")
     # Complete at the first response, mostly; later in some; once at the printed maximum.
-    complete[cr] = np.maximum(response[cr], 26)
+    complete[cr] = np.maximum(response[cr], 28)
     late = rng.permutation([i for i in cr if failure[i] > 110])[:12]
     complete[late] = [int(min(failure[i] - 15, 158, rng.integers(55, 125))) for i in late]
-    top = math.ceil(interval("res.ttcr.range", "upper")[0] * MONTH) + 1
-    complete[max(cr, key=lambda i: failure[i])] = top
-    low, high = (math.ceil(interval("res.ttcr.median")[0] * MONTH), math.floor(interval("res.ttcr.median")[1] * MONTH))
-    movable = [i for i in rng.permutation(cr) if complete[i] < low and response[i] < low]
-    for i in movable:  # until the median is right
-        if low <= np.median(complete[cr]) <= high:
+    complete[max(cr, key=lambda i: failure[i])] = math.ceil(interval("res.ttcr.range", "upper")[0] * MONTH) + 1
+    lowest = math.ceil(interval("res.ttcr.median")[0] * MONTH)
+    for i in rng.permutation(cr):  # until the median is right
+        if np.median(complete[cr]) >= lowest:
             break
-        complete[i] = int(rng.integers(low, high + 1))
-    early = min((i for i in cr if response[i] <= 27), key=lambda i: complete[i])
-    complete[early] = 27
-    first = rng.choice([28, 29, 29, 30, 30, 30, 31, 31, 32, 33], n)
-    first = np.where(responder, np.minimum(first, response), np.minimum(first, failure))
+        if complete[i] < lowest:
+            complete[i] = lowest + int(rng.integers(0, 3))
+    # The first assessment comes no later than what it shows.
+    latest = np.where(responder, response, failure)
+    for _ in range(1000):
+        first = np.minimum(rng.choice(np.arange(28, 35), n, p=[0.08, 0.17, 0.3, 0.2, 0.12, 0.08, 0.05]), latest)
+        got = np.percentile(first, [25, 50, 75])
+        if all(low <= q < high for q, (low, high) in zip(got, FIRST_ASSESSMENT)):
+            break
     return pd.DataFrame({"first": first, "response": response, "complete": complete})
 
 
-def assemble(table, state, fixed, rng) -> dict[str, pd.DataFrame]:
-    """The four tables."""
+def assemble(table, state, fixed, rng, tries: int = 20) -> dict[str, pd.DataFrame]:
+    """The four tables; what is drawn at random is drawn again where it finds no room."""
+    for attempt in range(tries):
+        try:
+            return _assemble(table, state, fixed, rng)
+        except LookupError:
+            if attempt == tries - 1:
+                raise
+
+
+def _assemble(table, state, fixed, rng) -> dict[str, pd.DataFrame]:
     status = last_status(state, fixed, rng)
     sites = build(state, fixed, status, table["mass"].to_numpy(), rng)
     lines, progression, next_line = lines_of_therapy(state, fixed, sites, rng)
@@ -227,6 +242,8 @@ def assemble(table, state, fixed, rng) -> dict[str, pd.DataFrame]:
         "ipi": table.ipi,
         "last_disease_status": status,
     })
+    event = patients[["progression_day", "next_line_day"]].min(axis=1).fillna(patients.last_follow_up_day)
+    assert (event - patients.salvage_start_day == state[:, EFS]).all(), "the tables must say what the annealer found"
     start = sites.start.to_numpy()
     irradiations = pd.DataFrame({
         "patient_id": ids[sites.patient],

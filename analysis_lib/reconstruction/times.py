@@ -50,7 +50,7 @@ def _slot(claim: str, kind: str, column: str = "value") -> tuple[float, float, f
     if kind == "rate":
         return low / 100 + 1e-6, high / 100 - 1e-6, 40.0
     if kind == "hr":
-        return math.log(low) + 1e-5, math.log(high) - 1e-5, 8.0
+        return math.log(low) + 1e-5, math.log(high) - 1e-5, 16.0
     return math.log(math.ceil(low * MONTH)) - 1e-9, math.log(high * MONTH) - 1e-9, 6.0  # months
 
 
@@ -137,7 +137,7 @@ def _resort(order, time):
 
 @njit(cache=True)
 def _curve(order, time, event, group, level, out):
-    """Kaplan-Meier of ``group == level``: median (R), median (left end), its log limits, S(12), S(24) into ``out``."""
+    """Kaplan-Meier of ``group == level``: median (R) and its left end; of all (-1) also log limits, S(12) and S(24)."""
     n = len(order)
     at_risk = 0
     for a in range(n):
@@ -163,12 +163,17 @@ def _curve(order, time, event, group, level, out):
             if left < math.inf and right == math.inf:
                 right = t
             s *= 1 - d / at_risk
-            if at_risk > d:
-                v += d / (at_risk * (at_risk - d))
             if left == math.inf and s < 0.5 + 1e-9:
                 left = t
                 if s < 0.5 - 1e-9:
                     right = t
+            if level >= 0:  # of a group only the median is wanted
+                if right < math.inf:
+                    break
+                at_risk -= c
+                continue
+            if at_risk > d:
+                v += d / (at_risk * (at_risk - d))
             half = 1.959963984540054 * math.sqrt(v)
             if low == math.inf and s * math.exp(-half) <= 0.5:
                 low = t
@@ -187,6 +192,28 @@ def _curve(order, time, event, group, level, out):
     out[3] = high
     out[4] = s12
     out[5] = s24
+
+
+@njit(cache=True)
+def _invert(a, inverse):
+    """Inverse of a small positive definite matrix, by Gauss-Jordan; much faster than a call to LAPACK."""
+    p = len(a)
+    work = a.copy()
+    inverse[:] = 0
+    for x in range(p):
+        inverse[x, x] = 1.0
+        work[x, x] += 1e-9
+    for x in range(p):
+        pivot = work[x, x]
+        for y in range(p):
+            work[x, y] /= pivot
+            inverse[x, y] /= pivot
+        for z in range(p):
+            if z != x:
+                f = work[z, x]
+                for y in range(p):
+                    work[z, y] -= f * work[x, y]
+                    inverse[z, y] -= f * inverse[x, y]
 
 
 @njit(cache=True)
@@ -230,8 +257,13 @@ def _logrank(order, time, event, group, k):
         at_risk -= gone
     if k == 2:
         return abs(u[0]) / math.sqrt(v[0, 0]) if v[0, 0] > 0 else 0.0
-    x = np.linalg.solve(v[1:, 1:], u[1:])
-    return math.sqrt(max(0.0, (x * u[1:]).sum()))
+    inverse = np.zeros((k - 1, k - 1))
+    _invert(v[1:, 1:], inverse)
+    chi2 = 0.0
+    for g in range(k - 1):
+        for h in range(k - 1):
+            chi2 += u[g + 1] * inverse[g, h] * u[h + 1]
+    return math.sqrt(max(0.0, chi2))
 
 
 @njit(cache=True)
@@ -246,6 +278,7 @@ def _cox(order, time, event, cell, design, beta, se):
     score = np.zeros(p)
     info = np.zeros((p, p))
     weight = np.zeros(cells)
+    inverse = np.zeros((p, p))
     for _ in range(20):
         for c in range(cells):
             weight[c] = math.exp((design[c] * beta).sum())
@@ -289,7 +322,7 @@ def _cox(order, time, event, cell, design, beta, se):
                     score[x] -= mx
                     for y in range(p):
                         info[x, y] += (s2[x, y] - f * e2[x, y]) / z - mx * (s1[y] - f * e1[y]) / z
-        inverse = np.linalg.inv(info + 1e-9 * np.eye(p))
+        _invert(info, inverse)
         largest = 0.0
         for x in range(p):
             se[x] = math.sqrt(max(inverse[x, x], 1e-12))
@@ -299,7 +332,7 @@ def _cox(order, time, event, cell, design, beta, se):
             step = min(max(step, -1.0), 1.0)
             beta[x] = min(max(beta[x] + step, -5.0), 5.0)
             largest = max(largest, abs(step))
-        if largest < 1e-4:
+        if largest < 3e-4:  # Newton's next step would be of the order of its square
             break
 
 
@@ -482,7 +515,7 @@ def _possible(i, state, fixed):
         return False
     if r[G5] == RT_ST and (ev == 0 or efs > os2 - 21):
         return False
-    if r[G5] == RT_ST and r[MORE] == 0:
+    if r[G5] == RT_ST and (r[MORE] == 0 or (fixed[i, LOCK_OS] and efs > 100)):  # systemic therapy, then transplant
         return False
     if r[TWO] == 1 and r[BED] == UNKNOWN:
         return False
@@ -502,13 +535,17 @@ def _prior(state, fixed, order):
     at_death = 0
     short = np.zeros(2, np.int64)
     one_line = 0
+    sudden = 0
+    new = 0
     for i in range(n):
         r = state[i]
         events += r[EV]
         g = fixed[i, G3]
         one_line += r[EV] == 0 or r[EFS] == r[OS2] or (fixed[i, FIELD] == 1 and g < 2 and r[MORE] == 0)
-        if r[EV] == 1 and r[DEAD] == 0:
+        if r[EV] == 1 and r[DEAD] == 0 and not fixed[i, LOCK_OS]:
             progressing[g] += 1
+        sudden += r[EFS] < 16
+        new += r[DEAD] == 0 and r[OS2] < 60
         if r[DEAD] == 1:
             soon += r[OS2] < 28
             at_death += r[EFS] == r[OS2]
@@ -516,12 +553,13 @@ def _prior(state, fixed, order):
                 short[fixed[i, FIELD]] += 1
         gap = r[TTS] - r[FAIL]
         if gap > 60:
-            loss += 0.004 * (gap - 60) ** 0.5
-    # Progression at last follow-up in 81: everyone who died, and of the living at least
-    for g, least in ((0, 5), (1, 3), (2, 9)):
-        loss += 0.3 * max(0, least - progressing[g])
+            loss += 0.002 * (gap - 60) ** 0.5
+    # Progression at last follow-up in 81: everyone who died, one of the five transplanted, and of the other living
+    for g, least in ((0, 5), (1, 3), (2, 8)):
+        loss += 1.0 * max(0, least - progressing[g])
     loss += 0.2 * max(0, 82 - events) + 0.2 * max(0, events - 94)
     loss += 0.2 * max(0, one_line - 54)  # the median number of lines is two
+    loss += 0.03 * max(0, sudden - 7) + 0.02 * max(0, new - 8)
     loss += 0.1 * max(0, soon - 6) + 0.05 * max(0, at_death - 14)
     loss += 0.3 * max(0, 2 - short[1]) + 0.3 * max(0, 6 - short[0])
     # No more than six deaths within ten days of OS2, no more than two on one day.
@@ -720,7 +758,7 @@ def walk(state, fixed, two_ok, slot, steps, hot, cold, seed, stop_at_zero, best)
             if loss < lowest - 1e-12:
                 lowest = loss
                 best[:] = state
-                if stop_at_zero and loss < 1e-9:
+                if stop_at_zero and loss - parts[5] < 1e-9 and parts[5] < 0.08:
                     return step, loss, lowest
         else:
             state[i] = saved[i]
