@@ -25,6 +25,7 @@ from analysis_lib.results import STATISTICS
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 DASHES = ["-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 3)), "-"]
 WIDTH = 5.8  # inches: text of 10 points stays legible when a phone shrinks the figure to 360 px
+BANDS_UP_TO = 3  # curves; the confidence bands of more would hide one another
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 11, "axes.labelsize": 10.5,
          "xtick.labelsize": 10, "ytick.labelsize": 10, "legend.fontsize": 10, "font.size": 10, "figure.dpi": 160}
 
@@ -73,6 +74,7 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
     if reason := results.skip_reason(curves):
         return text.skip(reason)
     groups = list(dict.fromkeys(curves["group"]))
+    bands = len(groups) <= BANDS_UP_TO
     ticks = month_ticks(curves["days"].max() / DAYS_PER_MONTH)
     table_height = 0.22 * (len(groups) + 1)
     figure, (axes, table) = canvas(3.3 + table_height, nrows=2, sharex=True, height_ratios=[3.2, table_height])
@@ -80,16 +82,18 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
         curve = curves[curves["group"] == group]
         months = curve["days"] / DAYS_PER_MONTH
         axes.step(months, 100 * curve["survival"], where="post", label=group, linewidth=1.8, **style)
-        axes.fill_between(months, 100 * curve["lower"].ffill(), 100 * curve["upper"].ffill(), step="post",
-                          color=style["color"], alpha=0.13, linewidth=0)
+        if bands:
+            axes.fill_between(months, 100 * curve["lower"].ffill(), 100 * curve["upper"].ffill(), step="post",
+                              color=style["color"], alpha=0.13, linewidth=0)
     axes.set(ylim=(0, 102), ylabel=f"{what}, %", xlim=(0, ticks[-1]), xticks=ticks)
     axes.tick_params(labelbottom=True)
     axes.set_xlabel("Months")
     if len(groups) > 1:
-        axes.legend(frameon=False, title=curves.attrs.get("label"))
+        figure.legend(loc="outside upper left", ncols=3, frameon=False, title=curves.attrs.get("label"), alignment="left")
     _risk_table(table, curves, groups, ticks)
-    show(figure, alt=_alt_of_curves(curves, what, rows), caption=f"{caption} Kaplan–Meier estimate with pointwise 95% "
-         "confidence band (log scale); numbers at risk count everyone whose time is at least the tick.")
+    shown = "with pointwise 95% confidence band (log scale)" if bands else "(intervals are in the table, to keep the curves apart)"
+    show(figure, alt=_alt_of_curves(curves, what, rows), caption=f"{caption} Kaplan–Meier estimate {shown}; numbers at risk "
+         "count everyone whose time is at least the tick.")
 
 
 def month_ticks(longest: float) -> list[int]:
@@ -109,7 +113,7 @@ def _risk_table(axes, curves, groups, ticks):
         curve = curves[curves["group"] == group]
         for tick in ticks:
             axes.text(tick, -line, risk_at(curve, tick * DAYS_PER_MONTH), ha="center", va="center", fontsize=9.5)
-        axes.text(-0.03, -line, group or "All", ha="right", va="center", fontsize=9.5, color=style["color"],
+        axes.text(-0.045, -line, group or "All", ha="right", va="center", fontsize=9.5,
                   transform=axes.get_yaxis_transform())
     axes.set(ylim=(-len(groups) + 0.4, 0.9))
     axes.set_title("Number at risk", loc="left", fontsize=9.5)

@@ -67,7 +67,7 @@ def compare_page(rows: dict[Cohort, pd.DataFrame]) -> str:
     """Cohorts beside each other, every number read from their result rows."""
     lines = ["# Cohorts side by side", "",
              "Every number is read from the result rows of the cohort's own chapters. A dash stands where a cohort has no "
-             "such result: a column is absent, or its follow-up is too short.", ""]
+             "such result: a column is absent, or its follow-up is too short. NR: not reached.", ""]
     if any(study.synthetic for study in rows):
         synthetic = ", ".join(study.name for study in rows if study.synthetic)
         lines += [f'<div class="synthetic-note"><strong>Synthetic patients:</strong> {html.escape(synthetic)}. '

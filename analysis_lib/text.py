@@ -60,11 +60,12 @@ def full(row: pd.Series) -> str:
 
 
 def compact(row: pd.Series) -> str:
-    """The value of a row with its limits and without unit: ``9.8 (6.3–18.6)``; what they are stands elsewhere."""
+    """The value of a row with its limits and without unit: ``9.8 (6.3–NR)``; what they are stands elsewhere."""
     unit = STATISTICS[row["statistic"]].unit
     value = estimate(row).removesuffix(f" {unit}").removesuffix("%")
     ends = limits(row).removeprefix(STATISTICS[row["statistic"]].limits).strip()
-    return f"{value} ({ends})" if ends else value
+    short = f"{value} ({ends})" if ends else value
+    return short.replace(" to not reached", "–NR").replace("not reached", "NR")
 
 
 def share(row: pd.Series) -> str:

@@ -96,7 +96,7 @@ def test_the_comparison_reads_result_rows(tmp_path):
     study = read_cohort("lymphoma")
     row = results.row("os1.median", "median time", 3.04, lower=1.8, upper=None)
     table = pages.compared({study: results.collect([row])}, {"os1.median": "Median OS1", "os2.median": "Median OS2"})
-    assert table.to_numpy().tolist() == [["Median OS1, months (95% CI)", "3.0 (1.8 to not reached)"]]
+    assert table.to_numpy().tolist() == [["Median OS1, months (95% CI)", "3.0 (1.8–NR)"]]
 
 
 def test_the_dictionary_page_names_every_column():
