@@ -3,12 +3,13 @@
 import base64
 import io
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from analysis_lib import results
+from analysis_lib import results, survival
 from analysis_lib.cohort import read_cohort
 from analysis_lib.paper import audit, ledger
 from analysis_lib.results import row
@@ -136,17 +137,31 @@ def test_the_ledger_reads_what_the_chapters_saved(tmp_path):
     assert results.read_all(tmp_path / "nowhere").empty
 
 
-def test_a_chapter_shows_its_own_slice_on_the_reconstructed_cohort_only(capsys):
+def test_a_chapter_shows_its_own_slice_on_the_reconstructed_cohort_only(monkeypatch):
+    shown = []
+    monkeypatch.setattr(ledger, "display", lambda shape: shown.append(shape.data))
     rows = results.collect([row("os1.median", "median time", 15.0, lower=11.7, upper=24.4)])
     assert set(ledger.slice_of(rows)["claim_id"]) == {"os1.median", "os1.median.ci"}
     ledger.beside(read_cohort("lymphoma"), rows)
-    assert capsys.readouterr().out == ""
+    assert shown == []
+    ledger.beside(replace(read_cohort("lymphoma"), name=ledger.RECONSTRUCTED), rows)
+    assert "2 claims of this chapter, 2 reproduced" in shown[0] and "11.7–24.4" in shown[0]
+
+
+def test_changing_one_patients_time_turns_verdicts():
+    study = read_cohort(ledger.RECONSTRUCTED)
+    patients = study.patients.copy()
+    first = patients.loc[patients["vital_status"] == "dead", "last_follow_up_day"].nsmallest(1).index
+    patients.loc[first, "last_follow_up_day"] += 365
+    met = [(ledger.against(each, survival.estimates(each, "OS1"))["verdict"] == "reproduced").sum()
+           for each in (study, replace(study, patients=patients))]
+    assert met[0] == 4 and met[1] < 4
 
 
 def test_the_page_holds_every_claim_works_without_script_and_saves_itself():
     held = ledger.hold_against(CLAIMS, results.collect([row("os1.median", "median time", 15.0)]))
     page = BeautifulSoup(ledger.page_html(held), "html.parser")
-    assert len(page.select("tbody tr")) == len(CLAIMS) and page.select_one(".ledger-filters").has_attr("hidden")
+    assert len(page.select("tbody tr[data-verdict]")) == len(CLAIMS) and page.select_one(".ledger-filters").has_attr("hidden")
     assert [option.text for option in page.select("select[name=verdict] option")][1:] == list(ledger.VERDICTS)
     assert not re.search(r"https?://", str(page))
     link = page.select_one("a[download]")["href"]

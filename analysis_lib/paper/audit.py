@@ -7,7 +7,6 @@ choice that a longer text would have stated.
 
 from __future__ import annotations
 
-import html
 import math
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -22,7 +21,7 @@ from scipy import stats
 
 from analysis_lib import results, text
 from analysis_lib.cohort import Cohort
-from analysis_lib.paper.ledger import RECONSTRUCTED, decimals, parts, printed_number, read_claims
+from analysis_lib.paper.ledger import RECONSTRUCTED, decimals, parts, printed_number, read_claims, reasoned_line, reasoned_table
 from analysis_lib.results import row
 from analysis_lib.text import number
 
@@ -75,13 +74,8 @@ def show(checks: pd.DataFrame, caption: str) -> None:
     """Show checks as a table, with the arithmetic under what was checked."""
     if reason := results.skip_reason(checks):
         return text.skip(reason)
-    lines = "".join(
-        f'<tr><th scope="row">{html.escape(c.what[:1].upper() + c.what[1:])}<br><small>{html.escape(c.arithmetic)}</small></th>'
-        f'<td class="text">{html.escape(c.printed)}</td><td class="text">{html.escape(c.recomputed)}</td>'
-        f'<td class="text">{c.verdict}</td></tr>' for c in checks.itertuples())
-    head = "".join(f'<th scope="col" class="text">{name}</th>' for name in ("Check", "Printed", "Recomputed", "Verdict"))
-    display(HTML(f'<div class="table-wrap" tabindex="0"><table class="rows audit"><caption>{html.escape(caption)}</caption>'
-                 f"<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"))
+    lines = [reasoned_line(c.what, c.arithmetic, (c.printed, c.recomputed, c.verdict)) for c in checks.itertuples()]
+    display(HTML(reasoned_table(lines, caption, ("Check", "Printed", "Recomputed", "Verdict"))))
 
 
 def wald_rows(claim: str) -> pd.DataFrame:
@@ -340,6 +334,11 @@ def _about(claim: str) -> str:
     return claims.loc[claim, "about"]
 
 
+def _bounded(p: float) -> str:
+    """A P value for a sentence: ``<0.001``, else two digits."""
+    return "<0.001" if p < 0.001 else f"{p:.2g}"
+
+
 def _p_as_printed(p: float, claim: str) -> tuple[str, bool]:
     printed = _text(claim)
     if printed.startswith("<"):
@@ -581,7 +580,7 @@ def contrasts() -> list[tuple]:
     section, checks = "Results: comprehensive and focal radiotherapy", []
     n_comp, n_focal = _n("cf.comp.n"), _n("cf.focal.n")
     advanced = np.array([[n_comp - _n("cf.comp.limited.n"), _n("cf.comp.limited.n")], [n_focal - _n("cf.focal.limited.n"), _n("cf.focal.limited.n")]])
-    checks.append(_check("cf.stage", section, "advanced stage by field", _text("cf.stage.p"), f"{_pearson(advanced):.1g}", "reproduces",
+    checks.append(_check("cf.stage", section, "advanced stage by field", _text("cf.stage.p"), _bounded(_pearson(advanced)), "reproduces",
                          f"{advanced[0, 0]}/{n_comp} and {advanced[1, 0]}/{n_focal}, from the numbers with limited stage; below 0.001 by every test."))
     for factor in ("ipi3", "sites", "extranodal", "ldh", "ecog"):
         found = {name: splits(factor, test) for name, test in TESTS.items()}
@@ -599,7 +598,7 @@ def contrasts() -> list[tuple]:
     checks.append(_check(
         "cf.sites.definition", section, "focal patients with a single site of disease", 0, f"{n_focal - max(alone)} to {n_focal - min(alone)}", "fragile",
         f"By the definition in the Methods, RT to a patient with one site is comprehensive: all {n_focal} focal patients had 2 or more sites, at most "
-        f"{most} comprehensive ones had, and P would be {largest:.1g} or less. P = {_text('cf.sites.p')} needs {min(alone)} to {max(alone)} focal patients with 2 or "
+        f"{most} comprehensive ones had, and P would be {_bounded(largest)}. P = {_text('cf.sites.p')} needs {min(alone)} to {max(alone)} focal patients with 2 or "
         "more sites. Both hold only if sites were counted at the first salvage therapy, and the others had gained a site before RT."))
     return checks
 
@@ -665,10 +664,10 @@ def statements() -> list[tuple]:
         _check("text.failures", "Discussion", "failures in previously involved sites", f"{_text('dis.fail.n')}/{_text('dis.fail.den')}",
                f"{_text('fail.prev.n')}/{_text('res.n')}", "inconsistent",
                f"Results and abstract: {_n('fail.prev.n')} of {_n('res.n')} = {100 * _n('fail.prev.n') / _n('res.n'):.1f}%; Discussion: {_n('dis.fail.n')} of "
-               f"{_n('dis.fail.den')} = {100 * _n('dis.fail.n') / _n('dis.fail.den'):.1f}%. Both print {_text('dis.fail.pct')}%; a count from an earlier state of the data set is likely."),
+               f"{_n('dis.fail.den')} = {100 * _n('dis.fail.n') / _n('dis.fail.den'):.1f}%. Both print {_text('dis.fail.pct')}%. Such a pair can come from two states of one data set."),
         _check("text.sites", "Discussion", "comprehensive patients with more than one site of disease", _text("dis.gt1site.n"), " or ".join(map(str, needed)),
                "inconsistent", f"With {_n('dis.gt1site.n')} of them at least {least} of {n_focal} focal patients would have 2 or more sites (Table 1: "
-               f"{_n('t1.sites.ge2.rt.n')} + {_n('t1.sites.ge2.cmt.n')} in the RT and CMT groups), and P would be {p:.0e} or less, not {_text('cf.sites.p')}. The Results "
+               f"{_n('t1.sites.ge2.rt.n')} + {_n('t1.sites.ge2.cmt.n')} in the RT and CMT groups), and P would be {_bounded(p)}, not {_text('cf.sites.p')}. The Results "
                f"speak of {_n('cf.comp.gt1site.n')} patients with more than one irradiated site, which is right."),
         _check("text.bulky", "Discussion", "bulky disease as a factor of EFS2", "OS2 and EFS2", "OS2 only", "inconsistent",
                "The Results list six factors of EFS2 and bulk is not among them; the Discussion names bulk for both endpoints, and leaves out performance status, which "

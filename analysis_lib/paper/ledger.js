@@ -3,7 +3,8 @@
   "use strict";
   const ledger = document.currentScript.parentElement;
   const filters = ledger.querySelector(".ledger-filters");
-  const rows = Array.from(ledger.querySelectorAll("tbody tr"));
+  const rows = Array.from(ledger.querySelectorAll("tbody tr[data-verdict]"));
+  const headings = Array.from(ledger.querySelectorAll("tbody tr.section"));
   const texts = rows.map((row) => row.textContent.toLowerCase());
   const said = filters.querySelector("[role=status]");
   const fields = Array.from(filters.querySelectorAll("select, input"));
@@ -19,6 +20,8 @@
       row.hidden = !keep;
       shown += keep;
     });
+    const kept = new Set(rows.filter((row) => !row.hidden).map((row) => row.dataset.section));
+    headings.forEach((heading) => { heading.hidden = !kept.has(heading.dataset.section); });
     said.textContent = `${shown} of ${rows.length} claims shown`;
   }
 

@@ -234,12 +234,15 @@ def by_section(held: pd.DataFrame) -> pd.DataFrame:
 
 
 def unmet(held: pd.DataFrame) -> pd.DataFrame:
-    """The claims that are not reproduced, as finished text, with the reason."""
-    if results.skip_reason(held):
-        return held
-    left = held[held["verdict"] != "reproduced"]
-    return pd.DataFrame({"What": [f"{line.about}, {line.population}" for line in left.itertuples()], "Section": left["section"],
-                         "Printed": left["printed"], "Recomputed": left["recomputed"], "Verdict": left["verdict"], "Why": left["why"]})
+    """The claims that are not reproduced."""
+    return held if results.skip_reason(held) else held[held["verdict"] != "reproduced"]
+
+
+def show(held: pd.DataFrame, caption: str) -> None:
+    """Show claims as a table, by section, each with its reason beneath."""
+    if reason := results.skip_reason(held):
+        return text.skip(reason)
+    display(HTML(_table_of(held, caption)))
 
 
 def near(held: pd.DataFrame) -> pd.DataFrame:
@@ -302,15 +305,6 @@ def page(held: pd.DataFrame) -> None:
 
 def page_html(held: pd.DataFrame) -> str:
     """The HTML that :func:`page` shows."""
-    lines = "".join(
-        f'<tr data-section="{html.escape(line.section)}" data-verdict="{line.verdict}"><th scope="row">{_cell(line.about)}'
-        f'<br><small>{_cell(line.population)}</small></th><td class="text">{_cell(line.section)}</td>'
-        f'<td class="text">{_cell(line.statistic)}</td><td class="num">{_cell(line.printed)}</td>'
-        f'<td class="num">{_cell(line.recomputed)}</td><td class="text">{line.verdict}'
-        f'{f"<br><small>{_cell(line.why)}</small>" if line.why else ""}</td></tr>' for line in held.itertuples())
-    head = "".join(f'<th scope="col"{kind}>{name}</th>' for name, kind in (
-        ("What, of whom", ""), ("Section", ' class="text"'), ("Kind", ' class="text"'), ("Printed", ' class="num"'),
-        ("Recomputed", ' class="num"'), ("Verdict", ' class="text"')))
     saved = base64.b64encode(held.to_csv(index=False).encode("utf-8")).decode("ascii")
     return (
         '<div class="ledger"><div class="ledger-filters" role="search" aria-label="Filter the ledger" hidden>'
@@ -318,15 +312,36 @@ def page_html(held: pd.DataFrame) -> str:
         '<label>Words <input type="search" name="words" autocomplete="off"></label> <button type="button">Show all</button>'
         '<p role="status" aria-live="polite"></p></div>'
         f'<p><a download="ledger.csv" href="data:text/csv;charset=utf-8;base64,{saved}">Save the ledger as CSV</a></p>'
-        '<div class="table-wrap" tabindex="0"><table class="rows"><caption>Every printed number, what the chapters compute, '
-        f"and the verdict</caption><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
+        f"{_table_of(held, 'Every printed number, what the chapters compute, and the verdict')}"
         f"<script>{(HERE / 'ledger.js').read_text('utf-8')}</script></div>")
 
 
-def _cell(value: str) -> str:
-    return html.escape(value)
+def _table_of(held: pd.DataFrame, caption: str) -> str:
+    lines = []
+    for section, claims in held.groupby("section", sort=False):
+        lines.append(f'<tr class="section" data-section="{html.escape(section)}"><th scope="rowgroup" colspan="4">'
+                     f"{html.escape(section)}</th></tr>")
+        lines += [reasoned_line(f"{claim.about}: {claim.statistic}", claim.population + (f". {claim.why}" if claim.why else ""),
+                                (claim.printed, claim.recomputed, claim.verdict), section) for claim in claims.itertuples()]
+    return reasoned_table(lines, caption, ("What, of whom", "Printed", "Recomputed", "Verdict"))
+
+
+def reasoned_line(what: str, beneath: str, cells: tuple[str, ...], section: str = "") -> str:
+    """A line of :func:`reasoned_table`: what it is about, a remark beneath in small print, and the cells; the last is the verdict."""
+    data = f' data-section="{html.escape(section)}" data-verdict="{html.escape(cells[-1])}"' if section else ""
+    shown = "".join(f'<td class="text">{html.escape(cell)}</td>' for cell in cells)
+    return (f'<tr{data}><th scope="row">{html.escape(what[:1].upper() + what[1:])}<br>'
+            f'<small style="font-size: 0.87em; font-weight: 400">{html.escape(beneath[:1].upper() + beneath[1:])}</small></th>{shown}</tr>')
+
+
+def reasoned_table(lines: list[str], caption: str, heads: tuple[str, ...]) -> str:
+    """A table whose wide first column holds what is said and why."""
+    head = "".join(f'<th scope="col" class="text">{name}</th>' for name in heads)
+    return (f'<div class="table-wrap" tabindex="0"><table class="rows" style="width: 100%; min-width: 32rem"><caption>'
+            f'{html.escape(caption)}</caption><colgroup><col style="width: 52%"></colgroup><thead><tr>{head}</tr></thead>'
+            f"<tbody>{''.join(lines)}</tbody></table></div>")
 
 
 def _choice(name: str, label: str, values) -> str:
     options = "".join(f"<option>{html.escape(value)}</option>" for value in dict.fromkeys(values))
-    return f'<label>{label} <select name="{name}"><option value="">all</option>{options}</select></label> '
+    return f'<label style="display: inline-block; max-width: 100%">{label} <select name="{name}" style="max-width: 100%"><option value="">all</option>{options}</select></label> '
