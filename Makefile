@@ -4,12 +4,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
+BOOK := _build/html/index.html
+SOURCES := $(shell find analysis_lib book notebooks -type f -not -name '*.ipynb' -not -name '*.pyc' \
+	-not -path 'book/cohorts/*' -not -path 'book/generated/*') _config.yml _toc.yml
+
 .PHONY: book test lab notebooks lock bench clean
 
-book: $(STAMP)
+book: $(BOOK)
+
+$(BOOK): $(STAMP) $(SOURCES)
 	$(BIN)/salvage-book build
 
-test: $(STAMP)
+# The tests read the finished book, so it is made first if anything in it has changed.
+test: $(BOOK)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lab: $(STAMP)
