@@ -78,7 +78,7 @@ def _parameters(pairs: list[list[str]]) -> dict[str, float]:
 def _build(parsed) -> int:
     cohorts = parsed.cohorts or bundled_cohorts()
     parameters, studies = _parameters(parsed.parameter), read_all(cohorts).values()
-    total = len(studies) * len(chapter.chapters())
+    total = sum(len(chapter.chapters_of(study)) for study in studies)
     out = parsed.out.resolve() if parsed.out else None
     if parsed.cohorts and not out:
         out = chapter.ROOT / "_build" / "-".join(study.name for study in studies)

@@ -98,16 +98,17 @@ def stage(source: Path) -> Path:
 
 
 def run_all(studies: dict[Path, Cohort], cohorts_dir: Path, jobs: int, parameters: dict, report) -> list[Outcome]:
-    """Run every chapter for every cohort, ``jobs`` at a time."""
+    """Run every chapter for every cohort, ``jobs`` at a time; chapters on the paper read the others' rows and come last."""
     work = [(each, path, study, cohorts_dir / study.name / f"{each}.ipynb", cohorts_dir / study.name / "results", parameters)
-            for path, study in studies.items() for each in chapter.chapters()]
+            for path, study in studies.items() for each in chapter.chapters_of(study)]
     outcomes = {}
     with ProcessPoolExecutor(jobs) as pool:
-        futures = {pool.submit(chapter.run, *job): job for job in work}
-        for future in as_completed(futures):
-            outcome = future.result()
-            outcomes[outcome.cohort, outcome.chapter] = outcome
-            report(outcome)
+        for late in (False, True):
+            running = [pool.submit(chapter.run, *job) for job in work if chapter.on_the_paper(job[0]) == late]
+            for future in as_completed(running):
+                outcome = future.result()
+                outcomes[outcome.cohort, outcome.chapter] = outcome
+                report(outcome)
     return [outcomes[study.name, each] for each, _, study, *_ in work]
 
 
@@ -116,7 +117,7 @@ def table_of_contents(studies: list[Cohort]) -> str:
     parts = [{"caption": "Chapters" if number == 0 else "The same chapters on other cohorts" if number == 1 else None,
               "chapters": [{"file": f"book/cohorts/{study.name}/index",
                             "sections": [{"file": f"book/cohorts/{study.name}/{each}", "title": chapter.short_title(each, study)}
-                                         for each in chapter.chapters()]}]}
+                                         for each in chapter.chapters_of(study)]}]}
              for number, study in enumerate(studies)]
     merged = [parts[0]] + ([{"caption": parts[1]["caption"], "chapters": [c for part in parts[1:] for c in part["chapters"]]
                              + [{"file": "book/generated/compare"}]}] if len(parts) > 1 else [])

@@ -18,6 +18,7 @@ from analysis_lib.cohort import CAR_T, Cohort
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]  # it warns, once a notebook, that it listens on this machine
+RECONSTRUCTED = "reconstructed"
 OWN_PARAMETERS = ("cohort", "results_dir")
 SKIP_NOTE = re.compile(r'<p class="skip-note">(.*?)</p>', re.S)
 HEADING = re.compile(r"^#{1,6} .+$", re.M)
@@ -36,6 +37,16 @@ class Outcome:
 def chapters() -> list[str]:
     """The chapters of the book, in order: the stems of ``notebooks/NN_topic.py``."""
     return sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.py"))
+
+
+def chapters_of(study: Cohort) -> list[str]:
+    """The chapters that a cohort's book has: those on the paper itself only stand in the reconstructed cohort's."""
+    return [each for each in chapters() if study.name == RECONSTRUCTED or not on_the_paper(each)]
+
+
+def on_the_paper(chapter: str) -> bool:
+    """Whether a chapter speaks of the paper's printed numbers; it then reads the rows of the chapters before it."""
+    return int(chapter[:2]) >= 10
 
 
 def parameters_of(chapter: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ module knows nothing of cohorts or estimators.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,7 +126,9 @@ def save(parts, cohort_name: str, chapter: str, results_dir: str | Path = "") ->
     """
     rows, where = collect(parts), folder(cohort_name, results_dir)
     where.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(where / f"{chapter}.csv", index=False)
+    unfinished = where / f".{chapter}.{os.getpid()}"
+    rows.to_csv(unfinished, index=False)
+    unfinished.replace(where / f"{chapter}.csv")  # another chapter may be reading: it finds the old rows or the new
     return rows
 
 
