@@ -58,7 +58,7 @@ def audit() -> pd.DataFrame:
 def of_cohort(study: Cohort) -> pd.DataFrame:
     """:func:`audit` on the page of the reconstructed cohort; elsewhere the row that says why not."""
     if study.name != RECONSTRUCTED:
-        return results.skipped("audit", "the audit speaks of the paper's printed numbers, and stands with the reconstructed cohort")
+        return results.skipped("audit", "the audit speaks of the printed numbers of the study, and stands with the reconstructed cohort")
     return audit()
 
 

@@ -260,7 +260,7 @@ def near(held: pd.DataFrame) -> pd.DataFrame:
 def why_not(study: Cohort) -> str:
     """Why a cohort has no ledger; empty for the reconstructed one."""
     return "" if study.name == RECONSTRUCTED else (
-        "the paper's numbers are those of its whole cohort, so only the reconstructed cohort is held against them")
+        "the printed numbers are those of the whole study, so only the reconstructed cohort is held against them")
 
 
 def beside(study: Cohort, rows: pd.DataFrame) -> None:
