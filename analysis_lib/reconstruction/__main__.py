@@ -49,8 +49,6 @@ def make(seed: int, quick: bool = False, since: float | None = None) -> dict:
         if not missed:
             break
         missed = anneal(600_000, 0.1, 0.004, True)
-    import os, pickle
-    if os.environ.get("RCDUMP"): pickle.dump((table, state, fixed, two_ok, missed), open(os.environ["RCDUMP"], "wb"))
     made = tables.assemble(table, state, fixed, rng)
     say(f"sites and lines; missed: {missed or 'nothing'}", since)
     return made

@@ -8,6 +8,8 @@ import numpy as np
 
 from .targets import MONTH, interval
 
+USUAL = [28, 29, 30, 30, 30, 31, 31, 32, 33]  # day of the first assessment
+
 
 def _month_limits(claim: str, column: str = "value") -> tuple[float, float]:
     low, high = interval(claim, column)
@@ -47,7 +49,7 @@ def draw(responder: np.ndarray, rng: np.random.Generator, steps: int = 60_000) -
     response[early] = failure[early] - 90
     failure[short] = rng.integers(45, 92, len(short))
     failure[long] = np.clip(120 + rng.exponential(120, len(long)), 120, 900)
-    response[yes[16:]] = rng.integers(28, 33, len(yes) - 16)
+    response[yes[16:]] = rng.choice(USUAL, len(yes) - 16)
     least, most = np.full(n, 18), np.full(n, 75)
     least[short], most[short], least[long], most[long] = 45, 91, 120, 900
     lower, upper = _order_statistics_of_ci(n)
@@ -79,7 +81,7 @@ def draw(responder: np.ndarray, rng: np.random.Generator, steps: int = 60_000) -
         i = rng.choice(movable)
         before = failure[i], response[i]
         if responder[i] and rng.random() < 0.3:
-            response[i] = rng.integers(28, 33)
+            response[i] = rng.choice(USUAL)
         else:
             failure[i] = np.clip(round(failure[i] * math.exp(rng.normal(0, 0.2))), least[i], most[i])
         then = loss()

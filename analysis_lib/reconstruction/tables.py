@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .covariates import GROUPS, STRATA
+from .failures import USUAL
 from .sites import build
 from .targets import MONTH, count, interval
 from .times import (AXI, BRIDGE, CMT, DEAD, DELAY, EFS, EV, FAIL, FIELD, G3, G5, LOCK_OS, MORE, OS2, RESPONSE, RT, RT_ST,
@@ -171,13 +172,15 @@ def responses(table: pd.DataFrame, state, rng) -> pd.DataFrame:
             break
         if complete[i] < lowest:
             complete[i] = lowest + int(rng.integers(0, 3))
-    # The first assessment comes no later than what it shows.
-    latest = np.where(responder, response, failure)
+    # The first assessment shows the response, or comes no later than the failure.
     for _ in range(1000):
-        first = np.minimum(rng.choice(np.arange(28, 35), n, p=[0.08, 0.17, 0.3, 0.2, 0.12, 0.08, 0.05]), latest)
+        usual = rng.choice(USUAL, n) + rng.integers(-4, 3)
+        first = np.where(responder, response, np.minimum(usual, failure))
         got = np.percentile(first, [25, 50, 75])
         if all(low <= q < high for q, (low, high) in zip(got, FIRST_ASSESSMENT)):
             break
+    else:
+        raise LookupError("no first assessments with the printed quartiles")
     return pd.DataFrame({"first": first, "response": response, "complete": complete})
 
 
