@@ -35,6 +35,9 @@ AT_SALVAGE = ["bulky_disease", "two_or_more_sites", "extranodal_disease", "poor_
               "ldh_elevated", "high_ipi", "cns_disease"]
 ADJUSTED = {"OS1": AT_INDEX, "OS2": ["advanced_stage", "ldh_elevated"], "EFS2": ["advanced_stage", "ldh_elevated"]}
 NOBODY = "this cohort has nobody to follow"
+# By itself lifelines stops early: against R, hazard ratios were off by up to 1 in 7000 and P values by 1 in 800. With
+# these options a fit goes on until a step gains less than 1e-16 of log-likelihood: to 1e-7 standard errors or closer.
+TO_CONVERGENCE = {"precision": 1e-16, "r_precision": 0}
 
 
 # --- curves ---------------------------------------------------------------------------------------------------
@@ -446,7 +449,8 @@ def _fit(frame: pd.DataFrame, terms: pd.DataFrame) -> CoxPHFitter | None:
         with warnings.catch_warnings():
             warnings.simplefilter("error", ConvergenceWarning)
             warnings.simplefilter("error", LinAlgWarning)
-            return CoxPHFitter().fit(data, "days", "event")
+            CoxPHFitter().fit(data, "days", "event")  # tells an estimate that runs away, which a closer fit would follow
+            return CoxPHFitter().fit(data, "days", "event", fit_options=TO_CONVERGENCE)
     except (ConvergenceError, ConvergenceWarning, LinAlgWarning):
         return None
 

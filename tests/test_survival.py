@@ -81,6 +81,18 @@ def test_cox_model_of_lung(lung_model):
     assert fit.log_likelihood_ == pytest.approx(-729.2301, abs=1e-4)
 
 
+def test_cox_model_goes_on_until_nothing_changes(lung_model):
+    """R: coxph(Surv(time, status) ~ age + sex + ph.ecog, lung), to eleven digits; lifelines alone gives five."""
+    fit = survival._fit(*lung_model)
+    assert fit.params_.tolist() == pytest.approx([0.0110667645961, -0.552612395532, 0.463728475116], rel=1e-9)
+
+
+def test_cox_with_few_patients_is_not_followed_to_infinity():
+    """The one patient with the factor dies last: a fit that just went on would show a hazard ratio near 0, with a P value."""
+    study = study_of([1, 1, 1, 2, 3, 4, 6, 7, 9, 16], [1, 1, 1, 1, 1, 1, 0, 1, 1, 1], ldh_elevated=yes_no(i == 9 for i in range(10)))
+    assert "did not converge" in results.skip_reason(survival.cox(study, "OS1", ["ldh_elevated"], "mv"))
+
+
 def test_proportional_hazards_of_lung(lung_model):
     tests = survival._proportional_hazards(*lung_model, "cox.os1.mv", {})
     assert [test["value"] for test in tests] == pytest.approx([0.66460, 0.12892, 0.15178, 0.21555], abs=2e-5)
