@@ -1,0 +1,326 @@
+"""The chapters' numbers, and the estimators on real data sets, against R's survival package.
+
+Both fixtures are made by R, which reads the same files and shares no code with the library:
+
+- ``tests/r/cohort.json``: every number of chapters 1 to 8 for the reconstructed cohort, keyed by result id;
+- ``tests/r/datasets.json``: data sets of R's survival package, with their columns, so that no R is needed here.
+
+``python tests/test_against_r.py`` prints the largest difference of each estimator.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import jupytext
+import matplotlib
+import pandas as pd
+import pytest
+from matplotlib import pyplot
+
+from analysis_lib import cohort, describe, figures, results, survival
+from analysis_lib.chapter import NOTEBOOKS, ROOT, chapters
+from analysis_lib.cohort import DAYS_PER_MONTH
+
+FIXTURES = Path(__file__).parent / "r"
+DATA = ROOT / "analysis_lib" / "data" / "reconstructed"
+COMMANDS = {"cohort": "Rscript tests/r/cohort.R analysis_lib/data/reconstructed > tests/r/cohort.json",
+            "datasets": "Rscript tests/r/datasets.R > tests/r/datasets.json"}
+CHAPTERS = [chapter for chapter in chapters() if chapter < "09"]
+FIELDS = ("value", "lower", "upper", "n", "events")
+
+RELATIVE = 1e-6
+LOOSER = {  # method of a row: tolerance, and why
+    "Paule and Mandel, logit scale": (1e-4, "statsmodels stops looking for the variance between series once its equation holds "
+                                            "to 1e-5; the pooled shares are not touched by that"),
+}
+NOT_IN_R = {  # how a result id begins: why R has no counterpart
+    "table1.ecog.permutation": "random reshufflings: two programs draw different ones",
+}
+AT_LEAST = {"cohort": 675, "datasets": 1342}  # rows compared; they may become more
+
+
+def fixture(name):
+    return json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+# --- comparing ------------------------------------------------------------------------------------------------
+
+def number(value):
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def apart(ours, r):
+    """The relative difference of two numbers (absolute where R's is 0); infinite where only one is missing."""
+    ours, r = number(ours), number(r)
+    if ours is None or r is None:
+        return 0.0 if ours is r else float("inf")
+    return abs(ours - r) / (abs(r) or 1)
+
+
+def compared(ours, theirs):
+    """One line a number that both have: ``id, field, method, ours, r, apart, allowed``."""
+    lines = [(row_id, field, row.get("method", ""), row.get(field), theirs[row_id].get(field))
+             for row_id, row in ours.items() if row_id in theirs for field in FIELDS
+             if field in theirs[row_id] or number(row.get(field)) is not None]
+    frame = pd.DataFrame(lines, columns=["id", "field", "method", "ours", "r"]).astype({"ours": object, "r": object})
+    allowed = [LOOSER.get(method, (RELATIVE,))[0] for method in frame["method"]]
+    return frame.assign(apart=[apart(*pair) for pair in zip(frame["ours"], frame["r"])], allowed=allowed)
+
+
+def assert_agrees(ours, theirs):
+    lines = compared(ours, theirs)
+    wrong = lines[lines["apart"] > lines["allowed"]]
+    assert wrong.empty, f"{len(wrong)} of {len(lines)} numbers differ from R:\n{wrong.head(40).to_string(index=False)}"
+
+
+def test_a_wrong_number_is_noticed():
+    theirs = {"a": {"value": 2.0, "lower": None, "upper": 3.0, "n": 5}}
+    right = {"a": {"value": 2.0 + 1e-9, "lower": pd.NA, "upper": 3.0, "n": 5, "events": pd.NA, "method": ""}}
+    assert_agrees(right, theirs)
+    for change in ({"value": 2.00001}, {"lower": 1.0}, {"upper": None}, {"n": 6}, {"events": 3}):
+        with pytest.raises(AssertionError, match="differ from R"):
+            assert_agrees({"a": right["a"] | change}, theirs)
+
+
+# --- the chapters on the reconstructed cohort -----------------------------------------------------------------
+
+def stale(r):
+    """Which of the files that a fixture was made from have changed since."""
+    places = {"series.csv": ROOT / "analysis_lib" / "paper" / "series.csv"}
+    return [name for name, digest in r["sha256"].items()
+            if hashlib.sha256(places.get(name, DATA / name).read_bytes()).hexdigest() != digest]
+
+
+@pytest.fixture(scope="module")
+def cohort_in_r():
+    r = fixture("cohort")
+    if changed := stale(r):
+        pytest.fail(f"{', '.join(changed)} changed after R computed tests/r/cohort.json. Run:\n  {COMMANDS['cohort']}",
+                    pytrace=False)
+    return r["rows"]
+
+
+def run_chapters(folder):
+    """Rows by id, a dictionary for each chapter: those it saves, and, under ``exercises``, those of its solutions.
+
+    The code cells are executed here, without a kernel, and nothing is shown.
+    """
+    matplotlib.use("Agg")
+    by_chapter, solved = {}, {}
+    for chapter in CHAPTERS:
+        names = {}
+        for cell in jupytext.read(NOTEBOOKS / f"{chapter}.py").cells:
+            if cell.cell_type == "code":
+                exec(compile(cell.source, chapter, "exec"), names)
+                if "parameters" in cell.metadata.get("tags", []):
+                    names |= {"cohort": "reconstructed", "results_dir": str(folder)}
+        by_chapter[chapter] = by_id(results.read(folder / f"{chapter}.csv"))
+        # What a solution makes of saved rows (such as the width of an interval) keeps their ids.
+        frames = [f for f in names.values() if isinstance(f, pd.DataFrame) and list(f.columns) == results.COLUMNS]
+        solved |= {i: row for f in frames for i, row in by_id(f).items() if i not in by_chapter[chapter]}
+        for endpoint in ("OS1", "OS2", "EFS2") if chapter.startswith("07") else ():
+            solved |= by_id(survival.holm(names["rows"], endpoint))
+    return by_chapter | {"exercises": solved}
+
+
+def by_id(rows):
+    return {row["result_id"]: row for row in rows.to_dict("records") if row["statistic"] != "skipped"}
+
+
+@contextlib.contextmanager
+def without_display():
+    """Outside a notebook, what is displayed would be printed; figures are not even rendered, which takes longest."""
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()):
+        patch.setattr(figures, "show", lambda figure, *said, **more: pyplot.close(figure))
+        yield
+
+
+@pytest.fixture(scope="module")
+def rows_of(tmp_path_factory):
+    with without_display():
+        return run_chapters(tmp_path_factory.mktemp("results"))
+
+
+@pytest.mark.parametrize("chapter", [*CHAPTERS, "exercises"])
+def test_chapter_agrees_with_r(chapter, rows_of, cohort_in_r):
+    assert rows_of[chapter]
+    assert_agrees(rows_of[chapter], cohort_in_r)
+
+
+def test_every_number_of_the_chapters_was_computed_by_r_too(rows_of, cohort_in_r):
+    ours = {i for rows in rows_of.values() for i in rows}
+    alone = sorted(i for i in ours - set(cohort_in_r) if not i.startswith(tuple(NOT_IN_R)))
+    assert not alone, f"not in R: {', '.join(alone)}. Add them to tests/r/cohort.R, or say in NOT_IN_R why that cannot be."
+    missing = sorted(set(cohort_in_r) - ours)
+    assert not missing, f"no chapter has these any more; take them out of tests/r/cohort.R: {', '.join(missing)}"
+
+
+def test_not_fewer_rows_of_the_cohort_are_compared(rows_of, cohort_in_r):
+    assert len({i for rows in rows_of.values() for i in rows} & set(cohort_in_r)) >= AT_LEAST["cohort"]
+
+
+def test_a_changed_cohort_makes_its_fixture_stale():
+    r = fixture("cohort")
+    assert set(r["sha256"]) == {"patients.csv", "sites.csv", "lines.csv", "screening.csv", "series.csv"}
+    assert "patients.csv" in stale({"sha256": r["sha256"] | {"patients.csv": "0" * 64}})
+
+
+# --- estimators on real data sets -----------------------------------------------------------------------------
+
+DATASETS = fixture("datasets")["data"]
+
+
+def frame_of(name):
+    """A data set with its groups as text, so that they are levels and not numbers."""
+    columns = {c: values for c, values in DATASETS[name].items() if c not in ("groups", "terms")}
+    frame = pd.DataFrame(columns).assign(event=[bool(e) for e in columns["event"]])
+    for by in DATASETS[name]["groups"]:
+        frame[by] = pd.Categorical([None if v is None else str(v) for v in columns[by]])
+    return frame
+
+
+def study_of(frame):
+    patients = frame.assign(
+        patient_id=[str(i) for i in frame.index], last_follow_up_day=frame["days"].astype("Int64"),
+        vital_status=pd.Categorical(["dead" if e else "alive" for e in frame["event"]], ["alive", "dead"]))
+    return cohort.Cohort("test", "Test", "study entry", False, "", patients.drop(columns=["days", "event"]))
+
+
+def triple(values, **counts):
+    return dict(zip(("value", "lower", "upper"), values)) | counts
+
+
+def in_days(row):
+    return row | {c: None if number(row[c]) is None else row[c] * DAYS_PER_MONTH for c in ("value", "lower", "upper")}
+
+
+def of_curve(prefix, frame, days, cluster=None):
+    """Median, and the curve and the numbers at risk on those days."""
+    steps = ("survival", "lower", "upper")
+    curve = survival.kaplan_meier(frame["days"], frame["event"], cluster=cluster)
+    shared = {"method": "Kaplan-Meier" if cluster is None else "Kaplan-Meier, clustered"}
+    counts = {"n": len(frame), "events": int(frame["event"].sum())}
+    yield f"{prefix}.median", triple([survival.quantile(curve, c) for c in steps], **counts, **shared)
+    for day in days:
+        step = survival.at(curve, day)
+        yield f"{prefix}.survival{day}", triple([None] * 3 if step is None else step[list(steps)], **shared)
+        yield f"{prefix}.at_risk{day}", {"value": survival.at_risk(frame["days"], day), "method": "number at risk"}
+
+
+def of_groups(name, frame, study, by, terms):
+    """Medians, log-rank test and Cox model of the groups, and the tests of tables and ranks between them."""
+    for row_id, row in by_id(survival.estimates(study, "OS1", by=by)).items():
+        if row_id.startswith("os1.median"):
+            yield f"{name}.{by}.{row_id.rpartition('.')[2]}", in_days(row)
+    logrank = by_id(survival.estimates(study, "OS1", by=by))[f"os1.logrank.{by}"]
+    yield f"{name}.{by}.logrank", {"value": logrank["value"], "method": logrank["method"]}
+    for row_id, row in by_id(survival.cox(study, "OS1", [by], "uv")).items():
+        if match := re.fullmatch(rf"cox\.os1\.uv\.{by}\.(\w+(\.p)?)", row_id):
+            kept = ("value", "method") if match[2] else ("value", "lower", "upper", "n", "method")
+            yield f"{name}.{by}.cox.{match[1]}", {c: row[c] for c in kept}
+    for what, options in (("chisq", {}), ("exact_if_sparse", {"exact_if_sparse": True})):
+        test = describe.association(frame, by, "event", "test", **options)
+        yield f"{name}.{by}.{what}", {"value": test["value"], "method": test["method"]}
+    for term in terms:
+        test = describe.rank_test(frame, term, by, "test")
+        yield f"{name}.{by}.rank.{term}", {"value": test["value"], "method": test["method"]}
+
+
+def of_model(prefix, frame, terms):
+    """A Cox model of numbers, and its test of proportional hazards."""
+    known = frame.dropna(subset=terms)
+    design = known[terms].astype(float)
+    fit = survival._fit(known, design)
+    yield f"{prefix}.loglik", {"value": fit.log_likelihood_, "n": len(known), "events": int(known["event"].sum()),
+                               "method": "Cox model"}
+    for term, line in fit.summary.iterrows():
+        values = {"coef": line["coef"], "se": line["se(coef)"], "p": line["p"]}
+        for what, value in values.items():
+            yield f"{prefix}.{term}.{what}", {"value": value, "method": "Wald test" if what == "p" else "Cox model"}
+        ratio = line[["exp(coef)", "exp(coef) lower 95%", "exp(coef) upper 95%"]]
+        yield f"{prefix}.{term}.hr", triple(ratio, method="Cox model")
+    for term, test in zip([*terms, "global"], survival._proportional_hazards(known, design, "cox", {})):
+        where = f"{prefix}.ph_global" if term == "global" else f"{prefix}.{term}.ph"
+        yield where, {"value": test["value"], "method": test["method"]}
+
+
+def of_dataset(name, r, patch):
+    """All rows of a data set, by id; ``patch`` changes the kind of interval."""
+    frame, terms = frame_of(name), DATASETS[name]["terms"]
+    study, days = study_of(frame), sorted({int(d) for d in re.findall(rf"^{name}\.log\.survival(\d+)$", "\n".join(r), re.M)})
+    for kind in ("log", "log-log", "plain"):
+        if f"{name}.{kind}.median" in r:
+            patch.setattr(survival, "INTERVAL", kind)
+            yield from of_curve(f"{name}.{kind}", frame, days)
+    patch.setattr(survival, "INTERVAL", "log")
+    follow_up = by_id(survival.follow_up(study, "OS1"))
+    for what, row_id in (("naive", "os1.follow_up.naive"), ("reverse", "os1.follow_up.reverse_km")):
+        yield f"{name}.{what}", {c: v for c, v in in_days(follow_up[row_id]).items() if c not in ("n", "events")}
+    yield f"{name}.events", describe.proportion("events", int(frame["event"].sum()), len(frame))
+    for by in DATASETS[name]["groups"]:
+        yield from of_groups(name, frame, study, by, terms)
+    for term in terms:
+        for what, limits in (("iqr", "IQR"), ("range", "range")):
+            yield f"{name}.{what}.{term}", describe.spread("spread", frame[term], limits)
+    if terms:
+        yield from of_model(f"{name}.model", frame, terms)
+    if "cluster" in frame:
+        yield from of_curve(f"{name}.clustered", frame, days, cluster=pd.factorize(frame["cluster"])[0])
+    if "switched" in frame:
+        test = survival.mantel_byar(frame["days"], frame["event"], frame["switched"], "test")
+        yield f"{name}.mantel_byar", {"value": test["value"], "method": test["method"]}
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_data_set_agrees_with_r(name, monkeypatch):
+    theirs = {i: row for i, row in fixture("datasets")["rows"].items() if i.startswith(f"{name}.")}
+    ours = dict(of_dataset(name, theirs, monkeypatch))
+    assert set(ours) == set(theirs)
+    assert_agrees(ours, theirs)
+
+
+def test_not_fewer_rows_of_data_sets_are_compared():
+    assert len(fixture("datasets")["rows"]) >= AT_LEAST["datasets"]
+    assert set(DATASETS) >= {"lung", "veteran", "ovarian", "pbc", "colon", "rotterdam", "mgus2", "jasa", "kidney"}
+
+
+# --- R itself, where it is installed --------------------------------------------------------------------------
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed here, so the fixtures are taken as they are")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_r_still_says_the_same(name):
+    command = COMMANDS[name].partition(" > ")[0].split()
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    assert run.returncode == 0, run.stderr
+    now, kept = json.loads(run.stdout), fixture(name)
+    hint = f"tests/r/{name}.json is not what R says now. Run:\n  {COMMANDS[name]}"
+    assert now.get("sha256") == kept.get("sha256") and now.get("data") == kept.get("data"), hint
+    assert now["rows"].keys() == kept["rows"].keys(), hint
+    differ = [i for i, row in kept["rows"].items() if row.keys() != now["rows"][i].keys()
+              or any(apart(now["rows"][i][field], row[field]) > 1e-8 for field in row)]
+    assert not differ, f"{', '.join(differ[:20])}: {hint}"
+
+
+# --- how far apart --------------------------------------------------------------------------------------------
+
+def largest_differences(folder):
+    """One line a method: how many numbers were compared with R, and the largest relative difference."""
+    with without_display():
+        lines = [compared(rows, fixture("cohort")["rows"]) for rows in run_chapters(folder).values()]
+    r = fixture("datasets")["rows"]
+    with pytest.MonkeyPatch.context() as patch:
+        lines += [compared(dict(of_dataset(name, r, patch)), r) for name in DATASETS]
+    every = pd.concat(lines).replace({"method": {"": "counts"}})
+    return every.groupby("method").agg(numbers=("apart", "size"), largest=("apart", "max")).sort_values("largest").reset_index()
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    print(largest_differences(Path(tempfile.mkdtemp())).to_string(index=False))
