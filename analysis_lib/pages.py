@@ -42,14 +42,8 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
     generated.mkdir(exist_ok=True)
     (generated / "data-dictionary.md").write_text(dictionary_page(), "utf-8")
     if len(studies) > 1:
-        rows = {study: read_rows(book / "cohorts" / study.name / "results") for study in studies}
+        rows = {study: results.read_all(book / "cohorts" / study.name / "results") for study in studies}
         (generated / "compare.md").write_text(compare_page(rows), "utf-8")
-
-
-def read_rows(folder: Path) -> pd.DataFrame:
-    """All result rows of a cohort, chapter after chapter; a row that two chapters share is kept once."""
-    frames = [results.read(path) for path in sorted(folder.glob("*.csv"))]
-    return pd.concat(frames).drop_duplicates("result_id").reset_index(drop=True)
 
 
 def cohort_page(study: Cohort, outcomes: list[Outcome]) -> str:
