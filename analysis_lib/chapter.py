@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import traceback
 from dataclasses import dataclass
@@ -89,6 +91,17 @@ def run(chapter: str, cohort_path: Path, study: Cohort, page: Path, results_dir:
     page.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(finished, page)
     return Outcome(study.name, chapter, "skipped" if reason else "done", reason)
+
+
+def calculate(chapter: str, cohort_path: Path, results_dir: Path) -> None:
+    """Run a chapter's code in this process, without solutions and without showing anything; it writes its rows as ever."""
+    namespace: dict = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for cell in jupytext.read(NOTEBOOKS / f"{chapter}.py").cells:
+            if cell.cell_type == "code" and "hide-cell" not in cell.metadata.get("tags", []):
+                exec(compile(cell.source, chapter, "exec"), namespace)
+            if "parameters" in cell.metadata.get("tags", []):
+                namespace |= {"cohort": str(cohort_path), "results_dir": str(results_dir)}
 
 
 def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:

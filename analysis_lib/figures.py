@@ -326,3 +326,45 @@ def _arrow(axes, start, end, words: str = "") -> None:
 def _alt_of_flow(rows: pd.DataFrame) -> str:
     return "Flow diagram, from top to bottom. " + "; ".join(
         f"{row['group']}: {text.estimate(row)}" for _, row in rows.iterrows()) + "."
+
+
+def envelope(curves: pd.DataFrame, anchors: dict[str, float], what: str, alt: str, caption: str) -> None:
+    """Show the curves of many cohorts, group by group, with the band that holds them all and what the paper prints.
+
+    Parameters
+    ----------
+    curves : pandas.DataFrame
+        From :func:`analysis_lib.consistent.envelope`: ``cohort, group, months, percent``.
+    anchors : dict
+        The printed median of a group in months; groups without one (not reached) are left out.
+    """
+    groups = list(dict.fromkeys(curves["group"]))
+    figure, panels = canvas(0.5 + 1.75 * len(groups), nrows=len(groups), sharex=True, sharey=True)
+    for axes, (group, style) in zip(np.atleast_1d(panels), style_of(groups).items()):
+        of = curves[curves["group"] == group]
+        band = of.groupby("months")["percent"].agg(["min", "max"])
+        axes.fill_between(band.index, band["min"], band["max"], step="post", color=style["color"], alpha=0.18, linewidth=0)
+        for _, one in of.groupby("cohort"):
+            axes.step(one["months"], one["percent"], where="post", color=style["color"], linewidth=0.6, alpha=0.45)
+        if group in anchors:
+            axes.plot(anchors[group], 50, marker="D", color="black", markersize=6, zorder=5)
+        axes.set_title(group, loc="left", fontsize=11, weight="bold")
+        axes.set(ylim=(0, 102), ylabel=f"{what}, %")
+    axes.set(xlim=(0, 60), xticks=range(0, 61, 12), xlabel="Months")
+    show(figure, alt=alt, caption=caption)
+
+
+def stacked_intervals(rows: pd.DataFrame, axis: str, caption: str) -> None:
+    """Show many hazard ratios with their intervals as thin lines, sorted, on a log scale; the dotted line is 1."""
+    drawn = rows.astype({"value": float, "lower": float, "upper": float}).sort_values("value", ascending=False)
+    figure, axes = canvas(1.0 + 0.085 * len(drawn))
+    places = np.arange(len(drawn))
+    axes.hlines(places, drawn["lower"], drawn["upper"], color=PALETTE[0], linewidth=1.2, alpha=0.55)
+    axes.plot(drawn["value"], places, "o", color=PALETTE[0], markersize=4)
+    axes.axvline(1, color="0.35", linewidth=1, linestyle=":")
+    axes.set(xscale="log", xlabel=axis, yticks=[], ylim=(-1, len(drawn)))
+    _plain_log_ticks(axes, drawn["lower"].min(), drawn["upper"].max())
+    axes.spines["left"].set_visible(False)
+    lowest, highest = drawn.iloc[-1], drawn.iloc[0]
+    show(figure, alt=f"{len(drawn)} hazard ratios with their intervals, sorted, from {text.full(lowest)} to {text.full(highest)}.",
+         caption=caption)

@@ -54,6 +54,11 @@ def limits(row: pd.Series) -> str:
     return f"{kind.limits} {ends[0]}–{ends[1]}" if missing not in ends else f"{kind.limits} {ends[0]} to {ends[1]}"
 
 
+def one_limit(row: pd.Series, which: str) -> str:
+    """One limit of a row, ``lower`` or ``upper``, written as its value would be."""
+    return estimate(pd.Series({"statistic": row["statistic"], "value": row[which]}))
+
+
 def full(row: pd.Series) -> str:
     """The value of a row with its limits: ``9.8 months (95% CI 6.3–18.6)``."""
     return f"{estimate(row)} ({limits(row)})" if limits(row) else estimate(row)
@@ -84,6 +89,8 @@ FORMATS = {
     "": estimate,
     "full": full,
     "limits": limits,
+    "lower": lambda row: one_limit(row, "lower"),
+    "upper": lambda row: one_limit(row, "upper"),
     "share": share,
     "n_percent": n_percent,
     "n": lambda row: str(row["n"]),
@@ -99,7 +106,7 @@ FORMATS = {
 def sentence(rows: pd.DataFrame, template: str) -> str:
     """Fill ``{result_id}`` or ``{result_id:format}`` from rows; empty when a row that it names is absent.
 
-    Formats: none (value), ``full`` (value and limits), ``limits``, ``share`` (a of b, percent),
+    Formats: none (value), ``full`` (value and limits), ``limits``, ``lower``, ``upper``, ``share`` (a of b, percent),
     ``n_percent`` (a and percent with one decimal, as in Table 1), ``n``, ``events``,
     ``group``, ``method``, ``note``, ``verdict`` (a P value in words).
     """

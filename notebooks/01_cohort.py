@@ -23,8 +23,9 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import describe, endpoints, figures, results, survival
+from analysis_lib import consistent, describe, endpoints, figures, results, survival
 from analysis_lib.cohort import read_cohort
+from analysis_lib.paper import ledger
 from analysis_lib.text import about, cross_table, rows_table, say, table
 
 study = read_cohort(cohort)
@@ -153,6 +154,8 @@ say(ends, "Time to OS1 ended in death in {os1.ended_by.death} of {os1.ended_by.d
 
 # %%
 rows = results.save([flow, lines, waiting, fu1, fu2, ends], study.name, "01_cohort", results_dir)
+ledger.beside(study, rows)
+consistent.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions

@@ -23,8 +23,9 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import describe, figures, results, survival
+from analysis_lib import consistent, describe, figures, results, survival
 from analysis_lib.cohort import read_cohort
+from analysis_lib.paper import ledger
 from analysis_lib.text import about, characteristics, rows_table, say
 
 study = read_cohort(cohort)
@@ -131,6 +132,8 @@ say(duration, "By Kaplan–Meier, the median duration of response was {dor.media
 
 # %%
 rows = results.save([table_1, responses, times, duration], study.name, "02_characteristics", results_dir)
+ledger.beside(study, rows)
+consistent.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions

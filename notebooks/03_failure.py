@@ -23,8 +23,9 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import describe, figures, results
+from analysis_lib import consistent, describe, figures, results
 from analysis_lib.cohort import read_cohort
+from analysis_lib.paper import ledger
 from analysis_lib.text import about, rows_table, say
 
 study = read_cohort(cohort)
@@ -91,6 +92,8 @@ rows_table(cd19, "CD19 at failure, with exact intervals", patients="share", inte
 
 # %%
 rows = results.save([when, patterns, cd19], study.name, "03_failure", results_dir)
+ledger.beside(study, rows)
+consistent.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions

@@ -23,8 +23,9 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import figures, results, survival
+from analysis_lib import consistent, figures, results, survival
 from analysis_lib.cohort import read_cohort
+from analysis_lib.paper import ledger
 from analysis_lib.text import about, rows_table, say
 
 study = read_cohort(cohort)
@@ -129,6 +130,8 @@ say(efs2_groups, "Between the regimens the log-rank test gives {efs2.logrank.sal
 
 # %%
 rows = results.save([os1, efs1, os2, efs2, os2_groups, efs2_groups], study.name, "04_survival", results_dir)
+ledger.beside(study, rows)
+consistent.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions

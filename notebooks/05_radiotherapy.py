@@ -24,8 +24,9 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 alpha_beta = 10  # Gy, for the biologically effective dose
 
 # %%
-from analysis_lib import figures, radiotherapy, results, survival
+from analysis_lib import consistent, figures, radiotherapy, results, survival
 from analysis_lib.cohort import read_cohort
+from analysis_lib.paper import ledger
 from analysis_lib.radiotherapy import HIGH_BED
 from analysis_lib.text import about, rows_table, say
 
@@ -186,6 +187,8 @@ say(dose_by_control, "Failed against controlled sites: {bed.control.p} ({bed.con
 # %%
 rows = results.save([volume, regions, techniques, doses, bulk, responses, control, clustered, progression, by_bulk,
                      dose_by_bulk, dose_by_control], study.name, "05_radiotherapy", results_dir)
+ledger.beside(study, rows)
+consistent.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions

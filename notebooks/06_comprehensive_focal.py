@@ -24,8 +24,9 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 alpha_beta = 10  # Gy, for the biologically effective dose
 
 # %%
-from analysis_lib import figures, radiotherapy, results, survival
+from analysis_lib import consistent, figures, radiotherapy, results, survival
 from analysis_lib.cohort import read_cohort
+from analysis_lib.paper import ledger
 from analysis_lib.radiotherapy import HIGH_BED
 from analysis_lib.text import about, compared_table, rows_table, say, sentence
 
@@ -190,6 +191,8 @@ figures.swimmer(radiotherapy.transplant_lanes(study), "Months since the transpla
 # %%
 rows = results.save([first, dose, contrasts, responses, by_field, by_dose, low, by_sites, limited, by_therapy, further,
                      transplants], study.name, "06_comprehensive_focal", results_dir)
+ledger.beside(study, rows)
+consistent.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions

@@ -24,8 +24,9 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import figures, results, survival
+from analysis_lib import consistent, figures, results, survival
 from analysis_lib.cohort import read_cohort
+from analysis_lib.paper import ledger
 from analysis_lib.text import about, factor_table, left_out, rows_table, say
 
 study = read_cohort(cohort)
@@ -200,6 +201,8 @@ say(overlap, "An IPI of 3 or more was found in {high_ipi.ldh_elevated.yes:share}
 
 # %%
 rows = results.save([os1, os2, efs2, os1_model, os2_model, efs2_model, overlap], study.name, "07_prognostic_factors", results_dir)
+ledger.beside(study, rows)
+consistent.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions

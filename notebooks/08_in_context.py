@@ -23,8 +23,9 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import figures, pooling, results
+from analysis_lib import consistent, figures, pooling, results
 from analysis_lib.cohort import read_cohort
+from analysis_lib.paper import ledger
 from analysis_lib.text import about, rows_table, say
 
 study = read_cohort(cohort)
@@ -117,6 +118,8 @@ say(printed, "The Results print {context.printed.results:share}, the Discussion 
 
 # %%
 rows = results.save([shares, own, pooled, printed], study.name, "08_in_context", results_dir)
+ledger.beside(study, rows)
+consistent.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,16 +24,21 @@ def say(message: str, since: float) -> None:
     print(f"[{time.monotonic() - since:6.1f} s] {message}", file=sys.stderr, flush=True)
 
 
-def make(seed: int, quick: bool = False, since: float | None = None) -> dict:
-    """The four tables for a seed; ``quick`` anneals for seconds and accepts what it has then."""
+def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None = None) -> Iterator[dict]:
+    """The four tables for a seed, then those of its siblings.
+
+    Siblings have the same covariates; their times are heated until nothing is left of the former solution and cooled again.
+    ``quick`` anneals for seconds and accepts what it has then.
+    """
     since = since or time.monotonic()
     rng = np.random.default_rng(seed)
     say("covariates", since)
-    table = tables.people(covariates.solve(seed, 3 if quick else 20), rng)
+    table = tables.people(covariates.solve(seed, 8 if quick else 20), rng)
     table["failure"], table["response"] = failures.draw(table.responder.to_numpy() == 1, rng, 5_000 if quick else 60_000)
     state, fixed, two_ok = times.start(table, rng)
     slot = tuple(times.slots()[0])
     best = state.copy()
+    scale = 20 if quick else 1
 
     def anneal(steps, hot, cold, stop):
         nonlocal state
@@ -42,19 +48,24 @@ def make(seed: int, quick: bool = False, since: float | None = None) -> dict:
         say(f"times: loss {lowest:.4f}, {len(missed)} of the annealer's statistics missed", since)
         return missed
 
-    scale = 20 if quick else 1
-    anneal(200_000 // scale, 1.0, 0.3, False)
-    missed = anneal(2_000_000 // scale, 0.3, 0.005, True)
-    for attempt in range(0 if quick else 8):
-        if not missed:
-            break
-        missed = anneal(600_000, 0.1, 0.004, True)
-    made = tables.assemble(table, state, fixed, rng)
-    say(f"sites and lines; missed: {missed or 'nothing'}", since)
-    return made
+    for sibling in range(1 + siblings):
+        if sibling:
+            hot = float(rng.uniform(0.3, 0.6))
+            times.walk(state, fixed, two_ok, slot, 100_000, hot, hot, int(rng.integers(2**31)), False, best)
+            missed = anneal(1_000_000, 0.3, 0.005, True)
+        else:
+            anneal(200_000 // scale, 1.0, 0.3, False)
+            missed = anneal(2_000_000 // scale, 0.3, 0.005, True)
+        for attempt in range(0 if quick else 8):
+            if not missed:
+                break
+            missed = anneal(600_000, 0.1, 0.004, True)
+        made = tables.assemble(table, state, fixed, rng)
+        say(f"sites and lines; missed: {missed or 'nothing'}", since)
+        yield made
 
 
-def write(made: dict, folder: Path, seed: int) -> None:
+def write(made: dict, folder: Path, made_by: str) -> None:
     """Tables as CSV, and the manifest beside them."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in made.items():
@@ -64,7 +75,7 @@ def write(made: dict, folder: Path, seed: int) -> None:
         "title": "Reconstructed cohort (synthetic)",
         "synthetic": True,
         "tables": {name: f"{name}.csv" for name in made},
-        "made_by": f"python -m analysis_lib.reconstruction --seed {seed}",
+        "made_by": made_by,
     }
     (folder / "cohort.yml").write_text(yaml.safe_dump(manifest, sort_keys=False))
 
@@ -75,10 +86,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True, help="equal seeds give equal tables")
     parser.add_argument("--out", type=Path, default=BUNDLED, help="folder for the tables (default: the bundled cohort)")
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes; many statistics will miss")
+    parser.add_argument("--siblings", type=int, default=0, help="further cohorts with the same covariates, to OUT-1, OUT-2, ...")
     options = parser.parse_args()
     since = time.monotonic()
-    write(make(options.seed, options.quick, since), options.out, options.seed)
-    say(f"written to {options.out}", since)
+    for number, made in enumerate(make(options.seed, options.quick, options.siblings, since)):
+        out = options.out.with_name(f"{options.out.name}-{number}") if number else options.out
+        sibling = f" --siblings {number}" if number else ""
+        write(made, out, f"python -m analysis_lib.reconstruction --seed {options.seed}{sibling}")
+        say(f"written to {out}", since)
 
 
 if __name__ == "__main__":

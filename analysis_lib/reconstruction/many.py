@@ -1,0 +1,103 @@
+"""Many cohorts, each as consistent with the paper as the bundled one: ``python -m analysis_lib.reconstruction.many``.
+
+``pack DIR [DIR ...]`` takes folders that ``python -m analysis_lib.reconstruction`` wrote, keeps those that meet the
+ledger as well as the bundled cohort, and packs them; ``rows`` computes the result rows of the packed cohorts anew.
+The rows are those of the book's own chapters: nothing is estimated here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+
+from analysis_lib import chapter, consistent, results
+from analysis_lib.manifest import BUNDLED, read_manifest
+from analysis_lib.paper import ledger
+
+
+def rows_of(manifest: Path) -> pd.DataFrame:
+    """The result rows of a cohort's chapters, with ``chapter``; those on the paper itself are left out."""
+    kept = []
+    with tempfile.TemporaryDirectory() as folder:
+        for each in chapter.chapters():
+            if not chapter.on_the_paper(each):
+                chapter.calculate(each, manifest, Path(folder))
+                kept.append(results.read(Path(folder) / f"{each}.csv").assign(chapter=each))
+    return pd.concat(kept).drop_duplicates("result_id").reset_index(drop=True)
+
+
+def missed(rows: pd.DataFrame) -> set[str]:
+    """The claims that these rows do not reproduce."""
+    held = ledger.hold_against(ledger.read_claims(), rows)
+    return set(held.loc[~held["verdict"].isin(["reproduced"]), "claim_id"])
+
+
+def rows_of_tables(tables: dict[str, pd.DataFrame], number: int) -> pd.DataFrame:
+    """The result rows of a cohort given as tables, with ``chapter`` and ``cohort``."""
+    with tempfile.TemporaryDirectory() as folder:
+        return rows_of(consistent.hand_over(tables, number, Path(folder))).assign(cohort=number)
+
+
+def rows_of_packed(number: int) -> pd.DataFrame:
+    """The result rows of a packed cohort, with ``chapter`` and ``cohort``."""
+    with tempfile.TemporaryDirectory() as folder:
+        return rows_of(consistent.unpack(number, Path(folder))).assign(cohort=number)
+
+
+def pack(folders: list[Path], jobs: int) -> None:
+    """Pack the cohorts in these folders that miss no more claims than the bundled one; say what becomes of each."""
+    candidates = [_tables(folder) for folder in (BUNDLED / "reconstructed", *folders)]
+    with ProcessPoolExecutor(jobs) as pool:
+        found = list(pool.map(rows_of_tables, candidates, range(len(candidates))))
+    allowed = missed(found[0])
+    kept = []
+    for number, folder in enumerate(folders, start=1):
+        claims = missed(found[number])
+        kept += [number] if len(claims) <= len(allowed) else []
+        print(f"{folder}: {len(claims)} claims missed; {'kept' if number in kept else 'left out'} "
+              f"{', '.join(sorted(claims - allowed))}", flush=True)
+    consistent.FOLDER.mkdir(exist_ok=True)
+    for name in consistent.TABLES:
+        _keep(name, [candidates[number][name] for number in kept])
+    _keep("rows", [found[number] for number in kept])
+    made_by = [read_manifest(folders[number - 1] / "cohort.yml")["made_by"] for number in kept]
+    provenance = pd.DataFrame({"cohort": range(1, len(kept) + 1), "made_by": made_by})
+    provenance.to_csv(consistent.FOLDER / "made_by.csv", index=False, lineterminator="\n")
+    print(f"{len(kept)} cohorts packed")
+
+
+def _tables(folder: Path) -> dict[str, pd.DataFrame]:
+    return {name: pd.read_csv(folder / f"{name}.csv") for name in consistent.TABLES}
+
+
+def _keep(name: str, tables: list[pd.DataFrame]) -> None:
+    """Stack the tables of all cohorts, numbered from 1, and write them."""
+    stacked = pd.concat([table.assign(cohort=number) for number, table in enumerate(tables, start=1)], ignore_index=True)
+    stacked.to_parquet(consistent.FOLDER / f"{name}.parquet", index=False, compression="zstd")
+
+
+def compute_rows(jobs: int) -> None:
+    """Compute the result rows of every packed cohort anew."""
+    with ProcessPoolExecutor(jobs) as pool:
+        _keep("rows", list(pool.map(rows_of_packed, consistent.numbers())))
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m analysis_lib.reconstruction.many", description=__doc__.splitlines()[0])
+    parser.add_argument("task", choices=["pack", "rows"])
+    parser.add_argument("folders", nargs="*", type=Path, help="for pack: folders with a cohort.yml")
+    parser.add_argument("--jobs", type=int, default=2, help="cohorts at a time")
+    options = parser.parse_args()
+    if options.task == "pack":
+        pack(options.folders, options.jobs)
+    else:
+        compute_rows(options.jobs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The ledger
+#
+# You will learn what it takes to hold a published paper against data, number by number: a list of claims, the precision
+# at which each is printed, and a verdict that a machine can reach in the same way every time.
+
+# %% tags=["parameters"]
+cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
+results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
+
+# %%
+from dataclasses import replace
+
+from analysis_lib import results, survival
+from analysis_lib.cohort import read_cohort
+from analysis_lib.paper import ledger
+from analysis_lib.text import about, say, table
+
+study = read_cohort(cohort)
+about(study)
+
+# %% [markdown] tags=["car-t"]
+# ## What the paper asks
+#
+# The paper prints several hundred numbers about its own patients: counts, percentages, medians, intervals, hazard
+# ratios, P values {cite:p}`ababneh2023`. This chapter asks of each of them: does the analysis of this book, run on the
+# reconstructed cohort, print the same?
+#
+# Agreement is *no evidence* that the paper is right. The cohort was made to agree, so that agreement shows two things
+# only: the printed numbers can all be true at once, and the analyses of this book are those that the paper describes.
+# The numbers that *no* cohort can meet say more; their arithmetic stands beside them, and in the audit.
+
+# %% [markdown]
+# ## How it is done
+#
+# Each *claim* has a place in the paper, a population, a statistic, the number exactly as printed, and the name of the
+# result that it speaks of. The result is rounded half up to the printed number of decimals and compared: a printed value
+# $p$ with $d$ decimals stands for every $x$ with
+#
+# $$p - \tfrac12\,10^{-d} \le x < p + \tfrac12\,10^{-d}.$$
+#
+# An interval is met when both its ends are. A bound such as "< 0.001" is met by anything below it; "not reached" by a
+# curve that never falls to one half. Words without a number ("not associated") are read as P above 0.05. A claim is
+# *reproduced*, or it *differs*, or it is *impossible* because the paper's own other numbers rule it out, or *not
+# computed* because no result speaks of it. Nothing is compared anywhere else, in particular not where the cohort was made.
+
+# %% [markdown]
+# ## Totals
+
+# %%
+held = ledger.of_cohort(study, results_dir)
+totals = ledger.totals(held)
+say(totals, "Of {ledger.claims} claims, {ledger.reproduced:events} are reproduced ({ledger.reproduced}), "
+    "{ledger.differs:events} differ, {ledger.impossible:events} are impossible and {ledger.not_computed:events} are not computed.")
+
+# %%
+table(ledger.by_section(held), "Claims by section of the paper, and what became of them")
+
+# %% [markdown]
+# ## What is not reproduced
+
+# %%
+ledger.show(ledger.unmet(held), "Claims that are not reproduced, with the reason.")
+
+# %% [markdown]
+# ## Every claim
+
+# %%
+ledger.page(held)
+
+# %%
+rows = results.save([totals], study.name, "10_ledger", results_dir)
+
+# %% [markdown]
+# ## Cautions
+#
+# - A number printed without decimals is easily met. How much a reproduced claim says depends on how precisely it is
+#   printed and on how many patients it rests on.
+# - Claims are not independent: a percentage repeats its count, the abstract repeats the results. The totals count them all.
+# - A claim that differs may mean a slip in print, another definition, or an error in this book. The ledger tells that they
+#   differ, not why.
+
+# %% [markdown]
+# ## Exercises
+#
+# ### Exercise 1
+#
+# How many of the single numbers that differ are only one unit of the last printed digit away? What would you make of a
+# ledger in which nearly all of them were?
+
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
+say(ledger.near(held), "Within one unit of the last digit: {ledger.near:share} of the single numbers that differ. If nearly all "
+    "were, rounding, another month length or another rule for ties would be the first suspects; large differences point to "
+    "another population or another definition.")
+
+# %% [markdown]
+# ### Exercise 2
+#
+# Let the first patient who died live a year longer, and hold the claims on OS1 against the data again. How many verdicts
+# turn?
+
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
+patients = study.patients.copy()
+first = patients.loc[patients["vital_status"] == "dead", "last_follow_up_day"].nsmallest(1).index
+patients.loc[first, "last_follow_up_day"] += 365
+before, after = (ledger.totals(ledger.against(study, survival.estimates(each, "OS1")), prefix)
+                 for each, prefix in ((study, "before"), (replace(study, patients=patients), "after")))
+say(totals if results.skip_reason(totals) else results.collect([before, after]),
+    "Of {before.claims} claims on OS1, {before.reproduced:events} are reproduced as the data stand, and {after.reproduced:events} after "
+    "the change. One patient in a cohort of this size is enough to move a printed digit: that is how sharply the printed "
+    "numbers describe the data, and how little it takes to miss them.")

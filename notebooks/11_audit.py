@@ -1,0 +1,166 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The audit
+#
+# You will learn how much of a paper can be checked with nothing but the paper: percentages against counts, P values
+# against tables, hazard ratios against their intervals, and one section against another.
+
+# %% tags=["parameters"]
+cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
+results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
+
+# %%
+from analysis_lib import results
+from analysis_lib.cohort import read_cohort
+from analysis_lib.paper import audit
+from analysis_lib.text import about, rows_table, say
+
+study = read_cohort(cohort)
+about(study)
+
+# %% [markdown] tags=["car-t"]
+# ## What the paper asks
+#
+# Nothing here comes from patients, reconstructed or real. Every number below was printed in the paper
+# {cite:p}`ababneh2023` or follows from printed numbers by arithmetic. Most of it fits together exactly, which is more
+# than many papers can show. Where something does not, it is mostly a slip of the pen; in a few places a conclusion hangs on
+# a choice that could have been made otherwise, and these are worth more attention than the slips.
+
+# %% [markdown]
+# ## How it is done
+#
+# A printed number stands for all numbers that round to it. A check *reproduces* when the arithmetic gives the printed
+# number; it agrees *within rounding* when only some of the unrounded values do; it is *fragile* when the answer depends on
+# a choice that is not stated or could well have been another; *inconsistent* when it cannot stand beside other printed
+# numbers; and it *cannot be decided* when the printed numbers do not suffice.
+#
+# Three tools do most of the work. Pearson's chi-square and its rivals are recomputed from the printed counts; the exact test
+# of {cite:t}`freeman1951` is approximated by drawing tables at random. The number of deaths follows from survival and follow-up:
+# in an interval that starts with $n_0$ and ends with $n_1$ patients at risk, over which survival falls by the factor $q$, about
+# $(1-q)(n_0+n_1)/(1+q)$ die. And a hazard ratio with its 95% limits $L$ and $U$ gives back its own test:
+#
+# $$\hat\beta = \frac{\log L + \log U}{2}, \qquad \mathrm{SE} = \frac{\log U - \log L}{2 \times 1.96}, \qquad
+# P = 2\,\Phi\!\left(-\left|\hat\beta\right| / \mathrm{SE}\right)$$
+
+# %% [markdown]
+# ## The verdicts
+
+# %%
+checks = audit.of_cohort(study)
+totals = audit.totals(checks)
+say(totals, "Of {audit.checks} checks, {audit.reproduces} reproduce, {audit.within_rounding} agree within rounding, "
+    "{audit.fragile} are fragile, {audit.inconsistent} are inconsistent, and {audit.cannot_be_decided} cannot be decided.")
+
+# %%
+rows_table(results.pick(totals, "count"), "Verdicts and what they mean",
+           checks="", meaning="note")
+
+# %% [markdown]
+# ## What does not fit
+
+# %%
+audit.show(audit.theme(checks, verdict="inconsistent"), "Printed numbers that cannot stand beside other printed numbers.")
+
+# %% [markdown]
+# ## What depends on a choice
+
+# %%
+audit.show(audit.theme(checks, verdict="fragile"), "Numbers and conclusions that another reasonable choice would change.")
+
+# %% [markdown]
+# ## Percentages
+
+# %%
+audit.show(audit.theme(checks, "percent"), "Every printed percentage with its printed count and denominator.")
+
+# %% [markdown]
+# ## Sums and denominators
+
+# %%
+audit.show(audit.theme(checks, "sum"), "Counts that must add up, within a section and across sections.")
+
+# %% [markdown]
+# ## P values of Table 1
+
+# %%
+audit.show(audit.theme(checks, "p"), "P values of Table 1 under Pearson's test and its rivals; the exact test by "
+           f"{audit.RESAMPLES} random tables, seed {audit.SEED}.")
+
+# %% [markdown]
+# ## Response, follow-up and medians
+
+# %%
+audit.show(audit.theme(checks, "response", "follow_up", "median", "events"), "Times against each other, and against the number of deaths.")
+
+# %% [markdown]
+# ## Radiotherapy
+
+# %%
+audit.show(audit.theme(checks, "lc", "rt"), "Local control, dose and what was irradiated.")
+
+# %% [markdown]
+# ## Comprehensive and focal radiotherapy
+
+# %%
+audit.show(audit.theme(checks, "cf"), "P values between the fields: recomputed where counts are printed, else the counts that could give them.")
+
+# %% [markdown]
+# ## Hazard ratios and their intervals
+
+# %%
+audit.show(audit.theme(checks, "wald"), "Wald P values that a printed hazard ratio and its interval allow, within their rounding.")
+
+# %% [markdown]
+# ## One place against another
+
+# %%
+audit.show(audit.theme(checks, "text", "cited"), "Statements on the same thing in two places, and shares of the series that are cited.")
+
+# %%
+rows = results.save([totals], study.name, "11_audit", results_dir)
+
+# %% [markdown]
+# ## Cautions
+#
+# - That a number can be recomputed does not make it right, and that it cannot does not make it wrong: the audit sees the
+#   print, not the patients.
+# - Some checks lean on a reading of the text, such as which patients a group holds. The arithmetic beside each says which.
+# - Whoever looks at this many numbers will find slips in nearly every paper. They should be weighed by what depends on them.
+
+# %% [markdown]
+# ## Exercises
+#
+# ### Exercise 1
+#
+# Compute Pearson's chi-square for elevated LDH in the three regimens from the counts of Table 1. Which cells contribute most?
+
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
+ldh = checks if results.skip_reason(checks) else audit.pearson_rows("ldh")
+rows_table(results.pick(ldh, "expected"), "Elevated LDH: observed and expected patients, and what each cell adds to the chi-square",
+           observed="n", expected="", adds="note")
+say(ldh, "Together: {pearson.p:note}, {pearson.p}.")
+
+# %% [markdown]
+# ### Exercise 2
+#
+# Take the printed hazard ratio of elevated LDH for EFS2 with its interval. What is the smallest and what the largest P value
+# that the unrounded numbers behind it allow? How many of the possible limits fit the printed ratio?
+
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
+wald = checks if results.skip_reason(checks) else audit.wald_rows("mv.efs2.ldh")
+say(wald, "The smallest value is {wald.least}, the largest {wald.most}: one decimal of a hazard ratio leaves a P value open by a factor. "
+    "Of the pairs of limits that round to the print, {wald.fits} have a geometric mean that rounds to the printed ratio; the "
+    "others are ruled out, so the three numbers together tell more than each of them.")
