@@ -95,7 +95,7 @@ figures.stacked_intervals(adjusted[adjusted["group"].str.startswith("Cohort")], 
 
 # %%
 say(adjusted, "Over the cohorts the hazard ratio goes from {adjusted.range:lower} to {adjusted.range:upper}. Its confidence "
-    "interval leaves out 1 in {adjusted.range:events} of {adjusted.range:n} cohorts.")
+    "interval lies wholly on one side of 1 in {adjusted.range:events} of {adjusted.range:n} cohorts.")
 
 # %% [markdown]
 # ## What is determined, and what is not

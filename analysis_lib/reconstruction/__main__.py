@@ -36,30 +36,32 @@ def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None 
     table = tables.people(covariates.solve(seed, 8 if quick else 20), rng)
     table["failure"], table["response"] = failures.draw(table.responder.to_numpy() == 1, rng, 5_000 if quick else 60_000)
     state, fixed, two_ok = times.start(table, rng)
-    slot = tuple(times.slots()[0])
+    usual = tuple(times.slots()[0])
+    sharp = tuple(slot * [1, 1, 5] for slot in usual)  # a printed number weighs more against realism
     best = state.copy()
     scale = 20 if quick else 1
 
-    def anneal(steps, hot, cold, stop):
+    def anneal(steps, hot, cold, stop, targets=usual):
         nonlocal state
-        _, _, lowest = times.walk(state, fixed, two_ok, slot, steps, hot, cold, int(rng.integers(2**31)), stop, best)
+        _, _, lowest = times.walk(state, fixed, two_ok, targets, steps // scale, hot, cold, int(rng.integers(2**31)), stop, best)
         state = best.copy()
         missed = times.misses(state, fixed)
         say(f"times: loss {lowest:.4f}, {len(missed)} of the annealer's statistics missed", since)
         return missed
 
     for sibling in range(1 + siblings):
+        targets = sharp if sibling else usual
         if sibling:
             hot = float(rng.uniform(0.3, 0.6))
-            times.walk(state, fixed, two_ok, slot, 100_000, hot, hot, int(rng.integers(2**31)), False, best)
-            missed = anneal(1_000_000, 0.3, 0.005, True)
+            times.walk(state, fixed, two_ok, usual, 100_000 // scale, hot, hot, int(rng.integers(2**31)), False, best)
+            missed = anneal(1_000_000, 0.3, 0.005, True, sharp)
         else:
-            anneal(200_000 // scale, 1.0, 0.3, False)
-            missed = anneal(2_000_000 // scale, 0.3, 0.005, True)
-        for attempt in range(0 if quick else 8):
+            anneal(200_000, 1.0, 0.3, False)
+            missed = anneal(2_000_000, 0.3, 0.005, True)
+        for _ in range(0 if quick else 8):
             if not missed:
                 break
-            missed = anneal(600_000, 0.1, 0.004, True)
+            missed = anneal(600_000, 0.1, 0.004, True, targets)
         made = tables.assemble(table, state, fixed, rng)
         say(f"sites and lines; missed: {missed or 'nothing'}", since)
         yield made
