@@ -41,8 +41,9 @@ about(study)
 # %% [markdown]
 # ## How it is done
 #
-# Cohorts were drawn by computer from those consistent with the printed numbers: several solutions of the table of
-# characteristics, and for each of them times to events found from separate random starts. Every cohort meets the same
+# The first cohort is the reconstructed one of this book; the others were drawn by computer from those consistent with the
+# printed numbers: several solutions of the table of characteristics, and for some of them several solutions of the times
+# to events, each heated up and frozen again. Every cohort meets the same
 # ledger of claims and runs through the same chapters. For a result $r$, let $r_1, \dots, r_m$ be its values in the $m$
 # cohorts and $w$ the median width of its confidence interval (hazard ratios on the log scale). The share
 #

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from analysis_lib import consistent, results
-from analysis_lib.cohort import locate
+from analysis_lib.cohort import locate, read_cohort
+from analysis_lib.manifest import read_manifest
 from analysis_lib.reconstruction import many
 
 
@@ -52,6 +53,14 @@ def test_the_cached_rows_are_those_of_todays_chapters(which):
 def test_the_cached_rows_cover_what_the_chapters_give():
     own = set(bundled_rows().loc[bundled_rows()["statistic"] != "skipped", "result_id"])
     assert len(own - set(cached()["result_id"])) <= 2  # the flow's two boxes above the cohort
+
+
+def test_the_bundled_cohort_is_the_first_and_each_names_the_command_that_made_it():
+    made_by = pd.read_csv(consistent.FOLDER / "made_by.csv").set_index("cohort")["made_by"]
+    assert made_by.index.tolist() == consistent.numbers() and made_by.is_unique
+    assert made_by[1] == read_manifest(locate("reconstructed"))["made_by"]
+    first, bundled = consistent.read(1).patients, read_cohort("reconstructed").patients
+    pd.testing.assert_frame_equal(first, bundled)
 
 
 def test_the_cohorts_differ():

@@ -49,13 +49,14 @@ def rows_of_packed(number: int) -> pd.DataFrame:
 
 
 def pack(folders: list[Path], jobs: int) -> None:
-    """Pack the cohorts in these folders that miss no more claims than the bundled one; say what becomes of each."""
-    candidates = [_tables(folder) for folder in (BUNDLED / "reconstructed", *folders)]
+    """Pack the bundled cohort and those in these folders that miss no more claims; say what becomes of each."""
+    folders = [BUNDLED / "reconstructed", *folders]
+    candidates = [_tables(folder) for folder in folders]
     with ProcessPoolExecutor(jobs) as pool:
-        found = list(pool.map(rows_of_tables, candidates, range(len(candidates))))
+        found = list(pool.map(rows_of_tables, candidates, range(1, len(candidates) + 1)))
     allowed = missed(found[0])
     kept = []
-    for number, folder in enumerate(folders, start=1):
+    for number, folder in enumerate(folders):
         claims = missed(found[number])
         kept += [number] if len(claims) <= len(allowed) else []
         print(f"{folder}: {len(claims)} claims missed; {'kept' if number in kept else 'left out'} "
@@ -64,7 +65,7 @@ def pack(folders: list[Path], jobs: int) -> None:
     for name in consistent.TABLES:
         _keep(name, [candidates[number][name] for number in kept])
     _keep("rows", [found[number] for number in kept])
-    made_by = [read_manifest(folders[number - 1] / "cohort.yml")["made_by"] for number in kept]
+    made_by = [read_manifest(folders[number] / "cohort.yml")["made_by"] for number in kept]
     provenance = pd.DataFrame({"cohort": range(1, len(kept) + 1), "made_by": made_by})
     provenance.to_csv(consistent.FOLDER / "made_by.csv", index=False, lineterminator="\n")
     print(f"{len(kept)} cohorts packed")

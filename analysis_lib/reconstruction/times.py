@@ -120,6 +120,12 @@ def slots() -> tuple[list[np.ndarray], list[list[str]]]:
     return [np.array(block) for block in blocks], names
 
 
+def with_weight(claim: str, factor: float) -> tuple[np.ndarray, ...]:
+    """The slots, with those of claims that begin so weighing more."""
+    blocks, names = slots()
+    return tuple(block * [[1, 1, factor if name.startswith(claim) else 1] for name in of] for block, of in zip(blocks, names))
+
+
 # --- estimators, all on an index sorted by time -----------------------------------------------------------------
 
 @njit(cache=True)
