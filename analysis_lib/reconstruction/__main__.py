@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ import yaml
 
 from . import covariates, failures, tables, times
 
-NARROW = "mv.os2.ldh"  # hazard ratio, interval and rounding leave a corridor of 0.005 in its logarithm: siblings keep near it
+ATTEMPTS = 16
 BUNDLED = Path(__file__).parents[1] / "data" / "reconstructed"
 
 
@@ -25,12 +24,8 @@ def say(message: str, since: float) -> None:
     print(f"[{time.monotonic() - since:6.1f} s] {message}", file=sys.stderr, flush=True)
 
 
-def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None = None) -> Iterator[dict]:
-    """The four tables for a seed, then those of its siblings.
-
-    Siblings have the same covariates; their times are heated, far above where they froze, and cooled again.
-    ``quick`` anneals for seconds and accepts what it has then.
-    """
+def make(seed: int, quick: bool = False, since: float | None = None) -> dict:
+    """The four tables for a seed. ``quick`` anneals for seconds and accepts what it has then."""
     since = since or time.monotonic()
     rng = np.random.default_rng(seed)
     say("covariates", since)
@@ -38,7 +33,6 @@ def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None 
     table["failure"], table["response"] = failures.draw(table.responder.to_numpy() == 1, rng, 5_000 if quick else 60_000)
     state, fixed, two_ok = times.start(table, rng)
     usual = tuple(times.slots()[0])
-    sharp = times.with_weight(NARROW, 5)
     best = state.copy()
     scale = 20 if quick else 1
 
@@ -50,22 +44,18 @@ def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None 
         say(f"times: loss {lowest:.4f}, {len(missed)} of the annealer's statistics missed", since)
         return missed
 
-    for sibling in range(1 + siblings):
-        targets = sharp if sibling else usual
-        if sibling:
-            hot = float(rng.uniform(0.3, 0.6))
-            times.walk(state, fixed, two_ok, usual, 100_000 // scale, hot, hot, int(rng.integers(2**31)), False, best)
-            missed = anneal(1_000_000, 0.3, 0.005, True, sharp)
-        else:
-            anneal(200_000, 1.0, 0.3, False)
-            missed = anneal(2_000_000, 0.3, 0.005, True)
-        for attempt in range(0 if quick else 8):
-            if not missed:
-                break
-            missed = anneal(600_000, (0.1, 0.06, 0.2)[attempt % 3] if sibling else 0.1, 0.004, True, targets)
-        made = tables.assemble(table, state, fixed, rng)
-        say(f"sites and lines; missed: {missed or 'nothing'}", since)
-        yield made
+    anneal(200_000, 1.0, 0.3, False)
+    missed = anneal(2_000_000, 0.3, 0.005, True)
+    for attempt in range(0 if quick else ATTEMPTS):
+        if not missed:
+            break
+        if attempt < 8:
+            missed = anneal(600_000, 0.1, 0.004, True)
+        else:  # what stays missed weighs more, and the walk starts hotter
+            missed = anneal(600_000, (0.2, 0.1)[attempt % 2], 0.004, True, times.with_weight(missed, 4))
+    made = tables.assemble(table, state, fixed, rng)
+    say(f"sites and lines; missed: {missed or 'nothing'}", since)
+    return made
 
 
 def write(made: dict, folder: Path, made_by: str) -> None:
@@ -89,14 +79,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True, help="equal seeds give equal tables")
     parser.add_argument("--out", type=Path, default=BUNDLED, help="folder for the tables (default: the bundled cohort)")
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes; many statistics will miss")
-    parser.add_argument("--siblings", type=int, default=0, help="further cohorts with the same covariates, to OUT-1, OUT-2, ...")
     options = parser.parse_args()
     since = time.monotonic()
-    for number, made in enumerate(make(options.seed, options.quick, options.siblings, since)):
-        out = options.out.with_name(f"{options.out.name}-{number}") if number else options.out
-        sibling = f" --siblings {number}" if number else ""
-        write(made, out, f"python -m analysis_lib.reconstruction --seed {options.seed}{sibling}")
-        say(f"written to {out}", since)
+    write(make(options.seed, options.quick, since), options.out, f"python -m analysis_lib.reconstruction --seed {options.seed}")
+    say(f"written to {options.out}", since)
 
 
 if __name__ == "__main__":

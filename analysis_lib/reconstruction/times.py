@@ -120,10 +120,11 @@ def slots() -> tuple[list[np.ndarray], list[list[str]]]:
     return [np.array(block) for block in blocks], names
 
 
-def with_weight(claim: str, factor: float) -> tuple[np.ndarray, ...]:
-    """The slots, with those of claims that begin so weighing more."""
+def with_weight(missed: list[str], factor: float) -> tuple[np.ndarray, ...]:
+    """The slots, with those of the claims in ``missed`` (as :func:`misses` names them) weighing more."""
     blocks, names = slots()
-    return tuple(block * [[1, 1, factor if name.startswith(claim) else 1] for name in of] for block, of in zip(blocks, names))
+    claims = {name.split(" ")[0] for name in missed}
+    return tuple(block * [[1, 1, factor if name in claims else 1] for name in of] for block, of in zip(blocks, names))
 
 
 # --- estimators, all on an index sorted by time -----------------------------------------------------------------
