@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from . import covariates, failures, tables, times
+from . import check, covariates, failures, tables, times
 
-ATTEMPTS = 16
+REHEATS = 3  # how often the times are heated and cooled again while a statistic stays missed
+REDRAWS = 10  # how often sites and lines are drawn again when the times miss nothing but they do
 BUNDLED = Path(__file__).parents[1] / "data" / "reconstructed"
 
 
@@ -44,16 +45,27 @@ def make(seed: int, quick: bool = False, since: float | None = None) -> dict:
         say(f"times: loss {lowest:.4f}, {len(missed)} of the annealer's statistics missed", since)
         return missed
 
+    def cool(missed, times_over, targets=usual):
+        for _ in range(0 if quick else times_over):
+            if missed:
+                missed = anneal(600_000, 0.1, 0.004, True, targets)
+        return missed
+
     anneal(200_000, 1.0, 0.3, False)
-    missed = anneal(2_000_000, 0.3, 0.005, True)
-    for attempt in range(0 if quick else ATTEMPTS):
+    missed = cool(anneal(2_000_000, 0.3, 0.005, True), 8)
+    hard = set()
+    for _ in range(0 if quick else REHEATS):
         if not missed:
             break
-        if attempt < 8:
-            missed = anneal(600_000, 0.1, 0.004, True)
-        else:  # what stays missed weighs more, and the walk starts hotter
-            missed = anneal(600_000, (0.2, 0.1)[attempt % 2], 0.004, True, times.with_weight(missed, 4))
+        hard.update(missed)  # what was missed once weighs more from here on
+        sharp = times.with_weight(hard, 5)
+        anneal(100_000, 0.6, 0.3, False, sharp)
+        missed = cool(anneal(1_000_000, 0.3, 0.005, True, sharp), 4, sharp)
     made = tables.assemble(table, state, fixed, rng)
+    for _ in range(0 if quick or missed else REDRAWS):
+        if not (check.compare(made).verdict == "miss").any():
+            break
+        made = tables.assemble(table, state, fixed, rng)
     say(f"sites and lines; missed: {missed or 'nothing'}", since)
     return made
 

@@ -1,7 +1,7 @@
 """Independent check: re-analyse the tables with lifelines, greenwood and scipy, and hold every printed claim against it.
 
 ``python -m analysis_lib.reconstruction.check [FOLDER]`` prints the claims that the tables do not reproduce, and a
-count. Nothing here comes from the annealer, and nothing here feeds it.
+count. Nothing here comes from the annealer, and nothing here feeds it; sites and lines are drawn again when this check misses one.
 """
 
 from __future__ import annotations

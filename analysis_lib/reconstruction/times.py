@@ -120,7 +120,7 @@ def slots() -> tuple[list[np.ndarray], list[list[str]]]:
     return [np.array(block) for block in blocks], names
 
 
-def with_weight(missed: list[str], factor: float) -> tuple[np.ndarray, ...]:
+def with_weight(missed: set[str], factor: float) -> tuple[np.ndarray, ...]:
     """The slots, with those of the claims in ``missed`` (as :func:`misses` names them) weighing more."""
     blocks, names = slots()
     claims = {name.split(" ")[0] for name in missed}
