@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib import intake, schema
+from analysis_lib import intake, redcap, schema
 from analysis_lib.intake import DAYS_PER_MONTH
 from analysis_lib.manifest import CAR_T, CohortError, bundled_cohorts, listed, locate, problem, read_manifest
 
@@ -83,8 +83,10 @@ def read_cohort(where: str | Path) -> Cohort:
     problems: list[dict] = []
     tables = {name: intake.read_mapped(path.parent, name, file, manifest, problems)
               for name, file in manifest["tables"].items()}
+    export = redcap.read(path.parent, manifest, problems)
+    tables |= {name: intake.mapped(name, raw, manifest, problems) for name, raw in export.tables.items()}
     if problems:
-        raise CohortError(path.name, problems)
+        raise CohortError(path.name, export.places(problems))
     patients = tables["patients"]
     if "patient_id" not in patients and set(tables) == {"patients"}:
         patients.insert(0, "patient_id", [str(number + 1) for number in range(len(patients))])
@@ -94,7 +96,7 @@ def read_cohort(where: str | Path) -> Cohort:
     if not problems:
         problems += intake.disorders(tables)
     if problems:
-        raise CohortError(path.name, problems)
+        raise CohortError(path.name, export.places(problems))
     cohort = Cohort(
         name=manifest["name"], title=manifest["title"], index_event=manifest["index_event"],
         synthetic=manifest["synthetic"] == "true", note=manifest["note"],

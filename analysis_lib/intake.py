@@ -23,11 +23,16 @@ DAYS_PER_MONTH = 30.4375
 def read_mapped(folder: Path, name: str, file: str, manifest: dict, problems: list[dict]) -> pd.DataFrame:
     """One table as text, its columns and values renamed to those of the data dictionary."""
     try:
-        raw = _read_text(folder, file)
-    except _Unreadable as error:
+        raw = read_text(folder, file)
+    except Unreadable as error:
         problems.append(problem(name, str(error), f"Correct `tables: {{{name}: ...}}` or the file.", value=file))
         return pd.DataFrame()
-    known = _file_columns(name)
+    return mapped(name, raw, manifest, problems)
+
+
+def mapped(name: str, raw: pd.DataFrame, manifest: dict, problems: list[dict]) -> pd.DataFrame:
+    """A table as it stands in the file, its columns and values renamed to those of the data dictionary."""
+    known = file_columns(name)
     mapping = manifest["columns"].get(name, {})
     for column, target in mapping.items():
         if column not in raw:
@@ -49,22 +54,22 @@ def read_mapped(folder: Path, name: str, file: str, manifest: dict, problems: li
                                      "Name the column as in the data dictionary, after mapping.", field=column))
     for column in schema.TABLES[name].columns:
         required = schema.TABLES[name].columns[column].required and not (column == "patient_id" and name == "patients")
-        if required and not {column, _as_date(column)} & set(table.columns) and column not in twice:
+        if required and not {column, as_date(column)} & set(table.columns) and column not in twice:
             problems.append(problem(name, "this required column is missing",
                                      f"The file has: {', '.join(raw.columns)}. Map one under `columns:`.", field=column))
     return table
 
 
-class _Unreadable(Exception):
+class Unreadable(Exception):
     """A table could not be read; the message says why."""
 
 
-def _read_text(folder: Path, file: str) -> pd.DataFrame:
+def read_text(folder: Path, file: str) -> pd.DataFrame:
     """Any supported file as a frame of stripped text, empty cells missing; ``#Sheet`` chooses an Excel sheet."""
     file, _, sheet = file.partition("#")
     path = folder / file
     if not path.is_file():
-        raise _Unreadable("there is no such file")
+        raise Unreadable("there is no such file")
     suffix = path.suffix.lower()
     try:
         if suffix == ".parquet":
@@ -74,11 +79,11 @@ def _read_text(folder: Path, file: str) -> pd.DataFrame:
         elif suffix in (".csv", ".tsv", ".txt"):
             frame = pd.read_csv(path, sep=_separator(path), dtype="string", encoding="utf-8-sig", skipinitialspace=True)
         else:
-            raise _Unreadable(f"files of type {suffix or 'none'} are not read; use {', '.join(TABLE_SUFFIXES)}")
+            raise Unreadable(f"files of type {suffix or 'none'} are not read; use {', '.join(TABLE_SUFFIXES)}")
     except UnicodeDecodeError:
-        raise _Unreadable("the text is not UTF-8; save it as UTF-8") from None
+        raise Unreadable("the text is not UTF-8; save it as UTF-8") from None
     except (ValueError, OSError, pd.errors.ParserError) as error:
-        raise _Unreadable(f"it cannot be read ({str(error).splitlines()[0]})") from None
+        raise Unreadable(f"it cannot be read ({str(error).splitlines()[0]})") from None
     frame.columns = [str(column).strip() for column in frame.columns]
     return frame.astype("string").apply(lambda column: column.str.strip()).replace("", pd.NA)
 
@@ -89,14 +94,14 @@ def _separator(path: Path) -> str:
     return max("\t;,", key=header.count) if path.suffix.lower() != ".tsv" else "\t"
 
 
-def _file_columns(table: str) -> list[str]:
+def file_columns(table: str) -> list[str]:
     """The names a file may use: those of the dictionary, and ``X_date`` for each ``X_day``."""
     columns = list(schema.TABLES[table].columns)
-    dates = [_as_date(column) for column in columns if column.endswith("_day")]
+    dates = [as_date(column) for column in columns if column.endswith("_day")]
     return columns + dates + (["infusion_date"] if table == "patients" else [])
 
 
-def _as_date(column: str) -> str:
+def as_date(column: str) -> str:
     return re.sub("_day$", "_date", column)
 
 
@@ -114,10 +119,10 @@ def in_days(name: str, table: pd.DataFrame, patients: pd.DataFrame, manifest: di
         if column == "infusion_day":
             _check_dates(name, "infusion_date", table["infusion_date"], manifest, problems)
         elif column not in table:
-            dates = _check_dates(name, _as_date(column), table[_as_date(column)], manifest, problems)
-            orphan = table[_as_date(column)].notna() & start.isna()
+            dates = _check_dates(name, as_date(column), table[as_date(column)], manifest, problems)
+            orphan = table[as_date(column)].notna() & start.isna()
             problems += [problem(name, "the patient has no infusion_date to count days from",
-                                  "Fill in infusion_date (the date of day 0).", row=_row(i), field=_as_date(column))
+                                  "Fill in infusion_date (the date of day 0).", row=_row(i), field=as_date(column))
                          for i in table.index[orphan]]
             columns[column] = (dates - start).dt.days.astype("Int64")
         else:

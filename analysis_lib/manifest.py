@@ -18,6 +18,7 @@ MANIFEST_KEYS = {
     "name": "short name, used for folders: lower-case letters, digits and hyphens",
     "title": "title shown on every page",
     "tables": "file of each table: " + ", ".join(schema.TABLES),
+    "redcap": "a REDCap export in place of tables: its file, or {export: FILE, dictionary: FILE, ...}",
     "columns": "for each table, {column in the file: name in the data dictionary}",
     "values": "for each table and column, {value in the file: level in the data dictionary}",
     "date_format": "format of calendar dates, such as %d.%m.%Y (default: ISO, 2021-03-28)",
@@ -27,6 +28,13 @@ MANIFEST_KEYS = {
     "synthetic": "true when the patients are not real people",
     "note": "a sentence about the cohort, with its source, shown on every page",
     "made_by": "for synthetic cohorts: the command that made the tables",
+}
+REDCAP_KEYS = {
+    "export": "the CSV file that REDCap writes (all records, raw or labels)",
+    "dictionary": "the project's data dictionary as CSV, which says what the codes mean; not needed for a project "
+                  "that was set up with the dictionary of `salvage-book new`",
+    "instruments": "for each table with several rows a patient, {table: repeating instrument}",
+    "missing": "the project's own missing-data codes, such as [-99, UNK]",
 }
 
 
@@ -92,9 +100,8 @@ def locate(where: str | Path) -> Path:
 
 def read_manifest(path: Path) -> dict:
     """The manifest with its defaults filled in; a bare table gets one of its own."""
-    stem = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "cohort"
     if path.suffix.lower() not in (".yml", ".yaml"):
-        given = {"name": stem, "title": path.stem, "tables": {"patients": path.name}}
+        given = {"name": as_name(path.stem), "title": path.stem, "tables": {"patients": path.name}}
     else:
         try:
             # BaseLoader keeps every word as written: `yes` stays yes, 1 stays "1".
@@ -107,10 +114,11 @@ def read_manifest(path: Path) -> dict:
                 "Look for a missing colon, a tab, or an unclosed quote, and save the file as UTF-8.")]) from None
     if problems := _manifest_problems(path, given):
         raise CohortError(path.name, problems)
-    folder = re.sub(r"[^a-z0-9]+", "-", path.parent.name.lower()).strip("-") or "cohort"
-    defaults = {"name": folder, "columns": {}, "values": {}, "date_format": "ISO8601", "time_unit": "days",
-                "subset": "", "index_event": CAR_T, "synthetic": "false", "note": "", "made_by": ""}
+    defaults = {"name": as_name(path.parent.name), "columns": {}, "values": {}, "date_format": "ISO8601", "time_unit": "days",
+                "subset": "", "index_event": CAR_T, "synthetic": "false", "note": "", "made_by": "", "tables": {}, "redcap": {}}
     manifest = defaults | given
+    if isinstance(manifest["redcap"], str):
+        manifest["redcap"] = {"export": manifest["redcap"]}
     return {"title": manifest["name"]} | manifest
 
 
@@ -129,7 +137,9 @@ def _manifest_problems(path: Path, given) -> list[dict]:
             given = given | {key: {}}
         for table in given[key].keys() - schema.TABLES.keys():
             problems.append(problem(here, f"unknown table {table!r} under {key!r}", f"Known: {', '.join(schema.TABLES)}."))
-    if "patients" not in given.get("tables", {}):
+    if "redcap" in given:
+        problems += _redcap_problems(here, given["redcap"])
+    elif "patients" not in given.get("tables", {}):
         problems.append(problem(here, "no patients table is named", "Write `tables: {patients: FILE}`."))
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", given.get("name", "x")):
         problems.append(problem(here, "the name cannot be used for a folder", f"Use a {MANIFEST_KEYS['name']}.",
@@ -138,6 +148,31 @@ def _manifest_problems(path: Path, given) -> list[dict]:
         if given.get(key, allowed[0]) not in allowed:
             problems.append(problem(here, f"it must be {' or '.join(allowed)}", f"Meaning: {MANIFEST_KEYS[key]}.",
                                      field=key, value=given[key]))
+    return problems
+
+
+def as_name(text: str) -> str:
+    """A text as the name of a cohort: lower-case letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-") or "cohort"
+
+
+def _redcap_problems(here: str, given) -> list[dict]:
+    entries = {"export": given} if isinstance(given, str) else given
+    if not isinstance(entries, dict) or not entries.get("export"):
+        return [problem(here, "no export is named", "Write `redcap: FILE` or `redcap: {export: FILE}`.", field="redcap")]
+    problems = []
+    for key in entries.keys() - REDCAP_KEYS.keys():
+        near = difflib.get_close_matches(key, REDCAP_KEYS, n=1)
+        problems.append(problem(here, f"unknown key {key!r} under 'redcap'", f"Did you mean {near[0]!r}?" if near else
+                                 f"Known keys: {', '.join(REDCAP_KEYS)}."))
+    for key, kind in {"export": str, "dictionary": str, "instruments": dict, "missing": list}.items():
+        if key in entries and not isinstance(entries[key], kind):
+            problems.append(problem(here, f"{key!r} under 'redcap' is not written as expected", f"Meaning: {REDCAP_KEYS[key]}."))
+    instruments = entries.get("instruments", {})
+    for table in instruments if isinstance(instruments, dict) else ():
+        if table not in schema.REPEATING:
+            problems.append(problem(here, f"{table!r} is no table that repeats", f"There are: {', '.join(schema.REPEATING)}. "
+                                     "Everything outside the repeating instruments goes to patients.", field="instruments"))
     return problems
 
 
