@@ -8,10 +8,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from analysis_lib import chapter
+from analysis_lib import chapter, mapping, starter
 from analysis_lib.build import BuildError, build, check_parameters, read_all
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import CohortError, bundled_cohorts, locate, read_cohort
+from analysis_lib.manifest import listed
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,6 +43,15 @@ def _parser() -> argparse.ArgumentParser:
     each = commands.add_parser("check", help="say what is wrong with a cohort's files, or that they can be used")
     each.add_argument("cohort", metavar="COHORT", help=cohort_help)
     each.set_defaults(command=_check)
+
+    each = commands.add_parser("new", help="write a starter: Excel template, REDCap dictionary and cohort.yml")
+    each.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
+    each.set_defaults(command=_new)
+
+    each = commands.add_parser("map", help="propose which columns of your files are which")
+    each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="your tables; with several, each becomes the table it fits best")
+    each.add_argument("--out", type=Path, metavar="FILE", help="write the proposal there instead of showing it; never overwrites")
+    each.set_defaults(command=_map)
 
     each = commands.add_parser("run", help="run one chapter for one cohort")
     each.add_argument("notebook", metavar="NOTEBOOK", help="a chapter, such as 04_survival (a path to it works too)")
@@ -116,6 +126,21 @@ def _check(parsed) -> int:
     tables = {name: len(getattr(study, name)) for name in ("patients", "sites", "lines", "screening")}
     print(f"{study.title}: no problem found.")
     print("; ".join(f"{name}: {rows} row{'s' if rows != 1 else ''}" if rows else f"{name}: none" for name, rows in tables.items()))
+    return 0
+
+
+def _new(parsed) -> int:
+    names = starter.new(parsed.folder)
+    print(f"Written to {parsed.folder}: {listed(names)}.\nBegin with README.txt.")
+    return 0
+
+
+def _map(parsed) -> int:
+    proposal = mapping.propose(parsed.files, parsed.out)
+    if parsed.out:
+        print(f"Written: {parsed.out}. Read it, correct it, then: salvage-book check {parsed.out}")
+    else:
+        print(proposal, end="")
     return 0
 
 

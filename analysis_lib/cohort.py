@@ -87,6 +87,8 @@ def read_cohort(where: str | Path) -> Cohort:
     tables |= {name: intake.mapped(name, raw, manifest, problems) for name, raw in export.tables.items()}
     if problems:
         raise CohortError(path.name, export.places(problems))
+    # A sheet of the template that nobody filled in is a table that this cohort does not have.
+    tables = {name: table for name, table in tables.items() if len(table) or name == "patients"}
     patients = tables["patients"]
     if "patient_id" not in patients and set(tables) == {"patients"}:
         patients.insert(0, "patient_id", [str(number + 1) for number in range(len(patients))])

@@ -41,6 +41,8 @@ def mapped(name: str, raw: pd.DataFrame, manifest: dict, problems: list[dict]) -
             near = difflib.get_close_matches(target, known, n=1)
             problems.append(problem(name, f"{target!r} is not in the data dictionary",
                                      f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}.", field=column))
+    if name == "patients" and raw.empty:
+        problems.append(problem(name, "there is no row below the header", "Fill in one row a patient."))
     table = raw.rename(columns=mapping)
     twice = sorted(set(table.columns[table.columns.duplicated()]) & set(known))
     for column in twice:

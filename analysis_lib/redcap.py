@@ -157,7 +157,7 @@ def _named(raw: pd.DataFrame, fields: pd.DataFrame | None) -> tuple[pd.DataFrame
         fields = ours if "patients_complete" in raw or required <= set(raw) else ours.head(0)
     variables: dict[str, list[str]] = {}
     for entry in fields.fillna("").to_dict("records"):
-        options = _choices(entry) if entry[TYPE] == "checkbox" else {}
+        options = choices(entry) if entry[TYPE] == "checkbox" else {}
         for code, label in options.items():
             variables.setdefault(f"{entry[LABEL]} (choice={label})", []).append(f"{entry[VARIABLE]}___{code.lower()}")
         if not options:
@@ -175,7 +175,7 @@ def _named(raw: pd.DataFrame, fields: pd.DataFrame | None) -> tuple[pd.DataFrame
     return raw.set_axis(renamed, axis=1), fields.fillna("")
 
 
-def _choices(entry: dict) -> dict[str, str]:
+def choices(entry: dict) -> dict[str, str]:
     """Codes of a field with their labels: ``1, alive | 2, dead``."""
     if entry[TYPE] in FIXED_CHOICES:
         return FIXED_CHOICES[entry[TYPE]]
@@ -187,10 +187,10 @@ def _choices(entry: dict) -> dict[str, str]:
 
 def _without_missing(raw: pd.DataFrame, declared: list[str], fields: pd.DataFrame) -> pd.DataFrame:
     """Missing-data codes become empty cells, unless a field has a choice of that code."""
-    choices = {entry[VARIABLE]: _choices(entry) for entry in fields.to_dict("records")}
+    own = {entry[VARIABLE]: choices(entry) for entry in fields.to_dict("records")}
     raw = raw.copy()
     for column in raw.columns[1:]:
-        codes = [code for code in (*MISSING, *declared) if code not in choices.get(column, {})]
+        codes = [code for code in (*MISSING, *declared) if code not in own.get(column, {})]
         raw[column] = raw[column].mask(raw[column].isin(codes))
     return raw
 
@@ -234,10 +234,10 @@ def _slug(form: str) -> str:
 def _decoded(rows: pd.DataFrame, targets: dict[str, str], table: str, fields: pd.DataFrame) -> pd.DataFrame:
     """Codes as the words of their choices, if the export is one of raw data; ticks and yes-no fields as yes and no."""
     entries = {entry[VARIABLE]: entry for entry in fields.to_dict("records")}
-    coded = {column: choices for column in rows if column in entries and (choices := _choices(entries[column]))}
+    coded = {column: options for column in rows if column in entries and (options := choices(entries[column]))}
     coded |= {column: COMPLETE for column in rows if column.endswith("_complete")}
-    raw_cells = sum(int(rows[column].isin(list(choices)).sum()) for column, choices in coded.items())
-    label_cells = sum(int(rows[column].isin(list(choices.values())).sum()) for column, choices in coded.items())
+    raw_cells = sum(int(rows[column].isin(list(options)).sum()) for column, options in coded.items())
+    label_cells = sum(int(rows[column].isin(list(options.values())).sum()) for column, options in coded.items())
     rows = rows.copy()
     for column, target in targets.items():
         if column in coded and raw_cells >= label_cells:
