@@ -83,11 +83,14 @@ def read_cohort(where: str | Path) -> Cohort:
     problems: list[dict] = []
     tables = {name: intake.read_mapped(path.parent, name, file, manifest, problems)
               for name, file in manifest["tables"].items()}
+    patients = tables["patients"]
+    if "patient_id" not in patients and set(tables) != {"patients"} and not problems:
+        problems.append(problem("patients", "this required column is missing", "The other tables name their patients by it.",
+                                field="patient_id"))
     if problems:
         raise CohortError(path.name, problems)
-    patients = tables["patients"]
-    if "patient_id" not in patients and set(tables) == {"patients"}:
-        patients.insert(0, "patient_id", [str(number + 1) for number in range(len(patients))])
+    if "patient_id" not in patients:
+        patients.insert(0, "patient_id", pd.array([str(number + 1) for number in range(len(patients))], dtype="string"))
     for name, table in tables.items():
         tables[name] = intake.in_days(name, table, patients, manifest, problems)
         problems += intake.violations(name, tables[name])
