@@ -84,14 +84,17 @@ def read_cohort(where: str | Path) -> Cohort:
     tables = {name: intake.read_mapped(path.parent, name, file, manifest, problems)
               for name, file in manifest["tables"].items()}
     export = redcap.read(path.parent, manifest, problems)
-    tables |= {name: intake.mapped(name, raw, manifest, problems) for name, raw in export.tables.items()}
-    if problems:
-        raise CohortError(path.name, export.places(problems))
+    tables |= {name: intake.map_table(raw, name, manifest, problems) for name, raw in export.tables.items()}
     # A sheet of the template that nobody filled in is a table that this cohort does not have.
     tables = {name: table for name, table in tables.items() if len(table) or name == "patients"}
-    patients = tables["patients"]
-    if "patient_id" not in patients and set(tables) == {"patients"}:
-        patients.insert(0, "patient_id", [str(number + 1) for number in range(len(patients))])
+    patients = tables.get("patients", pd.DataFrame())
+    if "patient_id" not in patients and set(tables) != {"patients"} and not problems:
+        problems.append(problem("patients", "this required column is missing", "The other tables name their patients by it.",
+                                field="patient_id"))
+    if problems:
+        raise CohortError(path.name, export.places(problems))
+    if "patient_id" not in patients:
+        patients.insert(0, "patient_id", pd.array([str(number + 1) for number in range(len(patients))], dtype="string"))
     for name, table in tables.items():
         tables[name] = intake.in_days(name, table, patients, manifest, problems)
         problems += intake.violations(name, tables[name])

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib import intake, schema
+from analysis_lib import intake, reading, schema
 from analysis_lib.manifest import listed, problem
 
 HERE = "REDCap export"
@@ -34,7 +34,6 @@ HEADINGS = {"Event Name": "redcap_event_name", "Repeat Instrument": "redcap_repe
             "Repeat Instance": "redcap_repeat_instance", "Data Access Group": "redcap_data_access_group"}
 COMPLETE = {"0": "Incomplete", "1": "Unverified", "2": "Complete"}
 FIXED_CHOICES = {"yesno": {"1": "Yes", "0": "No"}, "truefalse": {"1": "True", "0": "False"}}
-ANSWERS = {"1": "yes", "yes": "yes", "true": "yes", "checked": "yes", "0": "no", "no": "no", "false": "no", "unchecked": "no"}
 # The missing-data codes that REDCap itself proposes; a project's own are named in cohort.yml.
 MISSING = ("NI", "INV", "UNK", "NASK", "ASKU", "NAV", "MSK", "NA", "NAVU", "NP", "QS", "QI", "TRC", "UNC", "DER", "PINF", "NINF", "OTH")
 
@@ -81,7 +80,7 @@ def _field(form: str, name: str, column) -> dict:
 class Export:
     """The tables of an export as text, and where their cells stand in it.
 
-    ``tables`` keep the export's own column names; their index counts its rows from 0. ``origins`` has, for patients
+    ``tables`` keep the export's own column names, and its rows as their index. ``origins`` has, for patients
     whose values were gathered from several rows, the row of each value.
     """
 
@@ -98,7 +97,7 @@ class Export:
         column = names.get(found["field"]) or names.get(intake.as_date(found["field"])) or found["field"]
         row = found["row"]
         if found["table"] == "patients" and row is not None and column in self.origins:
-            row = int(self.origins.at[row - 2, column]) + 2
+            row = int(self.origins.at[row, column])
         return found | {"row": row, "field": column}
 
 
@@ -117,6 +116,7 @@ def read(folder: Path, manifest: dict, problems: list[dict]) -> Export:
                                 "Keep one of the two."))
     if problems:
         return Export()
+    labelled = bool(set(raw) & {*HEADINGS, "Complete?"})
     raw, fields = _named(raw, fields)
     raw = _without_missing(raw, declared.get("missing", []), fields)
     parts = _by_table(raw, declared.get("instruments"), fields, problems)
@@ -128,7 +128,7 @@ def read(folder: Path, manifest: dict, problems: list[dict]) -> Export:
         if record not in mapping:
             rows = rows.rename(columns={record: "patient_id"})
             targets = {"patient_id": "patient_id"} | {column: name for column, name in targets.items() if column != record}
-        rows = _decoded(rows, targets, table, fields)
+        rows = rows if labelled else _decoded(rows, targets, fields)
         known = set(intake.file_columns(table))
         if table == "patients":
             wanted = [column for column in rows if targets[column] in known]
@@ -140,9 +140,10 @@ def read(folder: Path, manifest: dict, problems: list[dict]) -> Export:
 
 def _file(folder: Path, file: str, what: str, problems: list[dict]) -> pd.DataFrame | None:
     try:
-        return intake.read_text(folder, file)
-    except intake.Unreadable as error:
-        problems.append(problem(HERE, str(error), f"Correct `redcap: {{{what}: ...}}` or the file.", field=what, value=file))
+        return reading.read_table(folder, file)
+    except reading.Unreadable as error:
+        problems.append(problem(HERE, error.concern, error.suggestion or f"Correct `redcap: {{{what}: ...}}` or the file.",
+                                row=error.row, field=what, value=file))
 
 
 def _named(raw: pd.DataFrame, fields: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -165,14 +166,12 @@ def _named(raw: pd.DataFrame, fields: pd.DataFrame | None) -> tuple[pd.DataFrame
     known = {name for names in variables.values() for name in names}
     renamed = []
     for heading in raw.columns:
-        label = re.sub(r"\.\d+$", "", heading)  # a second column of one heading got a number while reading
-        if heading in known or heading in HEADINGS.values():
-            renamed.append(heading)
-        elif label in HEADINGS:
-            renamed.append(HEADINGS[label])
-        else:
-            renamed.append(variables[label].pop(0) if variables.get(label) else heading)
-    return raw.set_axis(renamed, axis=1), fields.fillna("")
+        if heading in known or heading not in variables:
+            renamed.append(HEADINGS.get(heading, heading))
+        else:  # fields of one label follow each other as in the dictionary
+            renamed.append(variables[heading].pop(0) if variables[heading] else heading)
+    raw = raw.set_axis(renamed, axis=1)
+    return raw.loc[:, ~raw.columns.duplicated()], fields.fillna("")
 
 
 def choices(entry: dict) -> dict[str, str]:
@@ -222,7 +221,7 @@ def _by_table(raw: pd.DataFrame, declared: dict | None, fields: pd.DataFrame, pr
         problems.append(problem(
             HERE, "no table is named for this repeating instrument",
             f"Say what it holds: `redcap: {{instruments: {{sites: {foreign[0]}}}}}`, or `instruments: {{}}` to leave all out.",
-            row=int(first) + 2, field=repeats, value=foreign[0]))
+            row=int(first), field=repeats, value=foreign[0]))
     return parts
 
 
@@ -231,22 +230,16 @@ def _slug(form: str) -> str:
     return re.sub(r"\W+", "_", str(form).strip().lower()).strip("_")
 
 
-def _decoded(rows: pd.DataFrame, targets: dict[str, str], table: str, fields: pd.DataFrame) -> pd.DataFrame:
-    """Codes as the words of their choices, if the export is one of raw data; ticks and yes-no fields as yes and no."""
+def _decoded(rows: pd.DataFrame, targets: dict[str, str], fields: pd.DataFrame) -> pd.DataFrame:
+    """Codes as the words of their choices; an interface can give labels below raw headings, and those stay."""
     entries = {entry[VARIABLE]: entry for entry in fields.to_dict("records")}
     coded = {column: options for column in rows if column in entries and (options := choices(entries[column]))}
     coded |= {column: COMPLETE for column in rows if column.endswith("_complete")}
     raw_cells = sum(int(rows[column].isin(list(options)).sum()) for column, options in coded.items())
     label_cells = sum(int(rows[column].isin(list(options.values())).sum()) for column, options in coded.items())
-    rows = rows.copy()
-    for column, target in targets.items():
-        if column in coded and raw_cells >= label_cells:
-            rows[column] = rows[column].replace(coded[column])
-        entry = schema.TABLES[table].columns.get(target)
-        two_valued = "___" in column or entries.get(column, {}).get(TYPE) in FIXED_CHOICES
-        if two_valued and entry is not None and tuple(entry.metadata["levels"] or ()) == schema.YES_NO:
-            rows[column] = rows[column].map(lambda cell: cell if pd.isna(cell) else ANSWERS.get(cell.lower(), cell)).astype("string")
-    return rows
+    if label_cells > raw_cells:
+        return rows
+    return rows.assign(**{column: rows[column].replace(options) for column, options in coded.items() if column in targets})
 
 
 def _one_row_a_patient(rows: pd.DataFrame, wanted: list[str], targets: dict[str, str],
@@ -264,8 +257,8 @@ def _one_row_a_patient(rows: pd.DataFrame, wanted: list[str], targets: dict[str,
         for index in rows.index[differs.fillna(False)]:
             other = int(told.at[first[index], column])
             problems.append(problem(
-                HERE, f"row {other + 2} gives another value for the same patient",
+                HERE, f"row {other} gives another value for the same patient",
                 "Export the event that holds the right one, or correct the record in REDCap.",
-                row=int(index) + 2, field=column if column != "patient_id" else record))
+                row=int(index), field=column if column != "patient_id" else record))
     told = told.apply(lambda column: column.fillna(pd.Series(told.index, index=told.index)))
     return gathered.astype("string"), told.astype("int64")

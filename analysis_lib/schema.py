@@ -17,6 +17,13 @@ import pandera.pandas as pa
 
 DAYS = "days since day 0"
 YES_NO = ("yes", "no")
+
+# Words of a file, in lower case. What stands for an empty cell, in any column:
+EMPTY = ("", ".", "-", "–", "?", "na", "n/a", "n.a.", "nan", "nd", "n/d", "null", "none", "unknown", "missing",
+         "not available", "not known", "unbekannt")
+# What yes/no columns take beside yes and no; every other level is matched by its own name, in any case.
+WORDS = {"yes": ("y", "1", "true", "checked", "ja", "j", "oui", "si", "sí"),
+         "no": ("n", "0", "false", "unchecked", "nein", "non")}
 RESPONSES = {
     "CR": "complete response",
     "PR": "partial response",
