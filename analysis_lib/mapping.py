@@ -15,14 +15,14 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 
-from analysis_lib import intake, redcap, schema
+from analysis_lib import intake, reading, redcap, schema, values
 from analysis_lib.manifest import CohortError, as_name, listed, problem
 
 SURE, POSSIBLE = 0.84, 0.6
 FEW = 12  # more different values than this are not taken for levels
-DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%d.%m.%y")
 
 # What hospitals call the columns: English, German, French, Spanish and Italian words, separated by commas.
 # Words such as "date" or "Datum" are left out of names before they are compared.
@@ -85,8 +85,7 @@ COLUMN_WORDS = {
 }
 # What hospitals call the levels.
 LEVEL_WORDS = {
-    "yes": "y, yes, 1, true, ja, j, oui, o, si, s, x, vorhanden, pos, positive, positiv",
-    "no": "n, no, 0, false, nein, non, nicht vorhanden, neg, negative, negativ",
+    "yes": "o, s, x, vorhanden, pos, positive, positiv", "no": "nicht vorhanden, neg, negative, negativ",
     "alive": "alive, living, lebt, lebend, am leben, vivant, vivante, vivo, viva, en vie, censored",
     "dead": "dead, deceased, died, death, tot, verstorben, gestorben, decede, decedee, mort, fallecido, fallecida, exitus, deceduto, deceduta, morto",
     "axi-cel": "axicel, yescarta, axicabtagene ciloleucel", "tisa-cel": "tisacel, kymriah, tisagenlecleucel",
@@ -166,11 +165,9 @@ def _sources(path: Path, out: Path | None, header: list[str], problems: list[dic
     """The tables of a file: the sheets of a workbook, the instruments of a REDCap export, or the file itself."""
     shown = os.path.relpath(path, out.parent) if out else path.name
     try:
-        sheets = pd.ExcelFile(path).sheet_names if path.suffix.lower() in (".xlsx", ".xls") and path.is_file() else [""]
-        found = [Source(f"{shown}#{sheet}" if sheet else shown, sheet or path.stem,
-                        intake.read_text(path.parent, f"{path.name}#{sheet}" if sheet else path.name)) for sheet in sheets]
-    except (intake.Unreadable, ValueError, OSError) as error:
-        problems.append(problem(path.name, str(error).splitlines()[0], "Name a table of yours: CSV, TSV, Excel or Parquet."))
+        found = [Source(f"{shown}#{sheet}" if sheet else shown, sheet or path.stem, _frame(path, sheet)) for sheet in _sheets(path)]
+    except reading.Unreadable as error:
+        problems.append(problem(path.name, error.concern, error.suggestion or "Name a table of yours: CSV, TSV, Excel or Parquet."))
         return []
     if redcap.VARIABLE in found[0].frame:
         header.append(f"dictionary: {json.dumps(shown, ensure_ascii=False)}")
@@ -178,6 +175,27 @@ def _sources(path: Path, out: Path | None, header: list[str], problems: list[dic
     if len(found) == 1 and any(column.startswith("redcap_") for column in found[0].frame):
         return _instruments(found[0], header)
     return [source for source in found if len(source.frame) and source.frame.shape[1] > 1]
+
+
+def _sheets(path: Path) -> list[str]:
+    """The sheets of a workbook, or one without a name for any other file."""
+    if path.suffix.lower() != ".xlsx" or not path.is_file():
+        return [""]
+    try:
+        return openpyxl.load_workbook(path, read_only=True).sheetnames
+    except Exception:  # reading.read_table says what is wrong with it
+        return [""]
+
+
+def _frame(path: Path, sheet: str) -> pd.DataFrame:
+    try:
+        frame = reading.read_table(path.parent, f"{path.name}#{sheet}" if sheet else path.name)
+    except reading.Unreadable:
+        if sheet:  # an empty sheet of a workbook is no table
+            return pd.DataFrame()
+        raise
+    frame = frame.loc[:, ~frame.columns.duplicated()]
+    return frame.mask(frame.apply(values.empty))
 
 
 def _instruments(source: Source, header: list[str]) -> list[Source]:
@@ -202,11 +220,14 @@ def _as_tables(sources: list[Source]) -> dict[str, Source]:
             own = [best for column, options in matches.items() if options and column != "patient_id" and (best := options[0][1]) >= SURE]
             fits.append((len(own) / max(source.frame.shape[1], 1) + (1 if named > 0.9 else 0), -place, table, source, matches))
     chosen: dict[str, Source] = {}
-    for _, _, table, source, matches in sorted(fits, key=lambda fit: fit[:2], reverse=True):
-        if len(sources) == 1 and table != "patients":
-            continue
-        if table not in chosen and not any(source is other for other in chosen.values()):
+    taken: list[Source] = []
+    for fit, _, table, source, matches in sorted(fits, key=lambda fit: fit[:2], reverse=True):
+        if fit and table not in chosen and not any(source is other for other in taken) and (len(sources) > 1 or table == "patients"):
+            taken.append(source)
             chosen[table] = Source(source.file, source.name, source.frame, matches)
+    if not chosen:  # nothing is recognised: the first table is offered as the patients, all of it to be decided
+        chosen["patients"] = sources[0]
+        sources[0].matches = _matches(sources[0].frame, "patients")
     return {table: chosen[table] for table in schema.TABLES if table in chosen}
 
 
@@ -257,30 +278,29 @@ def _matches(frame: pd.DataFrame, table: str) -> dict[str, list[tuple[str, float
     return found
 
 
-def kind_of(values: pd.Series) -> str:
+def kind_of(cells: pd.Series) -> str:
     """What a column of text holds: ``empty``, ``date``, ``number``, ``few`` (different values) or ``text``."""
-    known = values.dropna()
+    known = cells.dropna()
     if known.empty:
         return "empty"
     if date_formats(known):
         return "date"
-    numbers = pd.to_numeric(known.str.replace(",", ".", regex=False), errors="coerce")
-    if numbers.notna().mean() > 0.95:
+    if values.numbers(known, values.decimal_marks(known)).notna().mean() > 0.95:
         return "number"
     return "few" if known.nunique() <= FEW and len(known) >= 2 * known.nunique() else "text"
 
 
-def date_formats(values: pd.Series) -> list[str]:
-    """The formats in which nine of ten of the values are dates."""
-    known = values.dropna().str.slice(0, 10)
-    if known.empty or not known.str.contains(r"\d[./-]\d").mean() > 0.9:
+def date_formats(cells: pd.Series) -> list[str]:
+    """The formats in which every value is a date, ISO's first; none for plain numbers."""
+    known = cells.dropna()
+    if known.empty or known.str.fullmatch(r"[0-9]+(\.[0-9]+)?").any():
         return []
-    return [each for each in DATE_FORMATS if pd.to_datetime(known, format=each, errors="coerce").notna().mean() > 0.9]
+    return ([values.ISO] if values.dates(known, values.ISO).notna().all() else []) + list(values.formats_that_fit(known))
 
 
-def _fits(values: pd.Series, kind: str, column) -> float:
+def _fits(cells: pd.Series, kind: str, column) -> float:
     """How well the content fits a column of the dictionary, from 0 to 1 and a little more when levels are recognised."""
-    wanted, known = column.metadata["kind"], values.dropna()
+    wanted, known = column.metadata["kind"], cells.dropna()
     if kind == "empty":
         return 0.9
     if wanted == "day":
@@ -298,10 +318,16 @@ def _fits(values: pd.Series, kind: str, column) -> float:
 def level_of(value: str, column) -> str | None:
     """The level that a value means, by its own name or one of :data:`LEVEL_WORDS`; None when that is not clear."""
     levels = list(column.metadata["levels"])
+    if (read := _as_read(value, column)) in levels:
+        return read
     plain = _plain(value)
-    same = [level for level in levels if _plain(level) == plain]
-    meant = same or [level for level in levels if plain and plain in map(_plain, LEVEL_WORDS.get(level, "").split(","))]
+    meant = [level for level in levels if plain and plain in map(_plain, [level, *LEVEL_WORDS.get(level, "").split(",")])]
     return meant[0] if len(meant) == 1 else None
+
+
+def _as_read(value: str, column) -> str:
+    """What a value becomes while reading, without any translation."""
+    return values.levels(pd.Series([value], dtype="string"), tuple(column.metadata["levels"]))[0]
 
 
 # --- the proposal, written --------------------------------------------------------------------------------------
@@ -315,15 +341,15 @@ def _written(tables: dict[str, Source], header: list[str], files: list[Path], ou
     lines = ["# A proposal, made from the names of columns and the kind of their content. Read every line.",
              "# Active lines were thought sure. To use one that starts with #, remove the # and keep the one name that is right.", "",
              f"name: {as_name(titled)}", f"title: {_quoted(titled)}", *_places(tables, header), ""]
-    columns, values, formats, months = [], [], [], False
+    columns, translations, formats, months = [], [], [], False
     for table, source in tables.items():
         lines_of, sure = _columns(table, source)
         columns.append((table, lines_of, any(not line.startswith("#") for line in lines_of)))
         translated = _values(table, source, sure)
-        values.append((table, translated, any(not line.startswith("#") for line in translated)))
+        translations.append((table, translated, any(not line.startswith("#") for line in translated)))
         formats += [date_formats(source.frame[heading]) for heading, target in sure.items() if target.endswith("_date")]
         months = months or any(target.endswith("_day") and MONTH_WORDS & set(_plain(heading).split()) for heading, target in sure.items())
-    lines += _block("columns", columns) + _block("values", values) + _dates(formats)
+    lines += _block("columns", columns) + _block("values", translations) + _dates(formats)
     if months:
         lines.append("time_unit: months")
     lines += [f"# {key}" for key in _still_needed(tables)]
@@ -371,8 +397,9 @@ def _values(table: str, source: Source, sure: dict[str, str]) -> list[str]:
             continue
         levels = list(column.metadata["levels"])
         counts = source.frame[heading].value_counts()
-        known = {value: level for value in sorted(counts.index) if value not in levels and (level := level_of(value, column))}
-        unknown = [value for value in sorted(counts.index) if value not in levels and value not in known]
+        foreign = [value for value in sorted(counts.index) if _as_read(value, column) not in levels]
+        known = {value: level for value in foreign if (level := level_of(value, column))}
+        unknown = [value for value in foreign if value not in known]
         if known:
             lines.append(f"{target}: {{{', '.join(f'{_quoted(value)}: {_quoted(level)}' for value, level in known.items())}}}")
         if repeated := [value for value in unknown if counts[value] > 1]:
@@ -400,8 +427,8 @@ def _dates(formats: list[list[str]]) -> list[str]:
     """The one format that fits all columns of dates; where day and month could be either, that is asked."""
     if not formats:
         return []
-    shared = [each for each in DATE_FORMATS if all(each in fitting for fitting in formats)]
-    if shared[:1] == ["%Y-%m-%d"]:
+    shared = [each for each in formats[0] if all(each in fitting for fitting in formats)]
+    if shared[:1] == [values.ISO]:
         return []
     if len(shared) == 1:
         return [f'date_format: "{shared[0]}"']
