@@ -12,7 +12,7 @@ import json
 import os
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import openpyxl
@@ -21,7 +21,7 @@ import pandas as pd
 from analysis_lib import intake, reading, redcap, schema, values
 from analysis_lib.manifest import CohortError, as_name, listed, problem
 
-SURE, POSSIBLE = 0.84, 0.6
+SURE, POSSIBLE, OWN = 0.84, 0.6, 2.0  # how alike a name must be; the dictionary's own name
 FEW = 12  # more different values than this are not taken for levels
 
 # What hospitals call the columns: English, German, French, Spanish and Italian words, separated by commas.
@@ -31,26 +31,26 @@ COLUMN_WORDS = {
                   "pat nr, pid, numero patient, nip, ipp, paciente, numero paciente, historia clinica, paziente, codice paziente, codice",
     "infusion": "infusion, car t, car t infusion, cart infusion, infusion car t, t0, index, day 0, infusion des car t, infusione, infusione car t, "
                 "infusion de car t, reinfusion, transfusion car t",
-    "last_follow_up": "last follow up, last contact, last seen, follow up, followup, fu, time, survival time, os, os time, futime, survival, "
+    "last_follow_up": "last follow up, last contact, last seen, last seen or death, follow up, followup, fu, months, days, time, survival time, os, os time, futime, survival, "
                       "letzter kontakt, letzte kontrolle, zuletzt gesehen, letztes follow up, nachbeobachtung, uberlebenszeit, zeit, "
                       "dernieres nouvelles, date dernieres nouvelles, dernier contact, temps, ultimo contacto, ultimo seguimiento, tiempo, "
                       "ultimo contatto, ultimo controllo, tempo",
-    "vital_status": "status, vital status, alive, dead, death, event, censor, os event, os status, vitalstatus, verstorben, tot, lebensstatus, "
+    "vital_status": "status, vital status, alive, dead, died, death, event, censor, os event, os status, vitalstatus, verstorben, tot, lebensstatus, "
                     "statut vital, deces, decede, estado vital, exitus, fallecido, stato vitale, stato, deceduto",
-    "car_t_product": "product, car t product, cart product, produkt, car t produkt, produit, produit car t, producto, prodotto",
-    "bridging_therapy": "bridging, bridge, bridging therapie, uberbruckungstherapie, traitement d attente, terapia puente, terapia ponte",
+    "car_t_product": "product, car t product, cart product, praparat, produkt, car t produkt, produit, produit car t, producto, prodotto",
+    "bridging_therapy": "bridging, bridge, bridging therapie, uberbruckung, uberbruckungstherapie, traitement d attente, terapia puente, terapia ponte",
     "bridging_radiotherapy": "bridging rt, bridging radiation, bridging bestrahlung, radiotherapie d attente, radioterapia puente",
     "first_assessment": "first response assessment, day 30 assessment, erste restaging, erstes staging, premiere evaluation",
     "best_response": "best response, response, bestes ansprechen, ansprechen, remission, meilleure reponse, reponse, mejor respuesta, "
                      "respuesta, migliore risposta, risposta",
     "response": "response, first response, ansprechen, reponse, respuesta, risposta",
     "complete_response": "complete response, cr, complete remission, komplette remission",
-    "failure": "failure, relapse, progression after car t, recurrence, rezidiv, rezidiv oder progress, ruckfall, rechute, recaida, recidiva, ricaduta",
+    "failure": "failure, relapse, relapse or progression, progression after car t, recurrence, rezidiv, rezidiv oder progress, ruckfall, rechute, recaida, recidiva, ricaduta",
     "failure_pattern": "pattern of failure, relapse pattern, relapse site, rezidivmuster, type de rechute, patron de recaida",
     "cd19_at_failure": "cd19, cd19 status, cd19 at relapse, cd19 bei rezidiv",
     "salvage_start": "salvage start, salvage, start of salvage, salvage therapy start, beginn salvage, beginn therapie, beginn salvagetherapie, "
                      "therapiebeginn, debut rattrapage, debut du traitement, inicio rescate, inicio del rescate, inizio salvataggio",
-    "salvage_regimen": "salvage given, salvage therapy, salvage regimen, salvage type, regimen, salvagetherapie, therapie, therapieart, "
+    "salvage_regimen": "salvage given, salvage therapy, salvage treatment, salvage regimen, salvage type, regimen, salvagetherapie, therapie, therapieart, "
                        "traitement de rattrapage, rattrapage, tratamiento de rescate, rescate, terapia di salvataggio",
     "progression": "progression, progression after salvage, pd, progress, progress nach salvage, progresion, progressione",
     "next_line": "next line, next therapy, second line, nachste linie, folgetherapie, ligne suivante, siguiente linea, linea successiva",
@@ -66,7 +66,7 @@ COLUMN_WORDS = {
     "ipi": "ipi, ipi score, international prognostic index",
     "last_disease_status": "disease status, last disease status, status at last follow up, krankheitsstatus, letzter remissionsstatus, statut maladie",
     "course": "course, rt course, course number, serie, bestrahlungsserie, kurs, cours, curso, corso",
-    "rt_start": "rt start, start, radiotherapy start, radiation start, beginn rt, beginn bestrahlung, bestrahlungsbeginn, debut rt, "
+    "rt_start": "rt start, start, beginn, first fraction, radiotherapy start, radiation start, beginn rt, beginn bestrahlung, bestrahlungsbeginn, debut rt, "
                 "debut radiotherapie, inicio rt, inicio radioterapia, inizio rt, inizio radioterapia",
     "rt_field": "field, rt field, comprehensive, feld, zielvolumen, champ, campo",
     "region": "region, site, body region, location, lokalisation, localisation, localizacion, sede",
@@ -95,9 +95,9 @@ LEVEL_WORDS = {
     "SD": "sd, stable disease, stable, stabil, stabile erkrankung, maladie stable, enfermedad estable, malattia stabile",
     "PD": "pd, progressive disease, progression, progress, maladie progressive, enfermedad progresiva, progressione",
     "not evaluable": "ne, not evaluable, nicht beurteilbar, non evaluable, no evaluable, non valutabile",
-    "RT": "rt, radiotherapy, radiation, bestrahlung, strahlentherapie, nur bestrahlung, radiotherapie, radioterapia",
+    "RT": "rt, radiotherapy, radiation, radiation only, bestrahlung, strahlentherapie, nur bestrahlung, radiotherapie, radioterapia",
     "CMT": "cmt, combined, combined modality, both, rt and systemic, beides, kombiniert, kombination, combine, combinado, combinata",
-    "ST": "st, systemic, systemic therapy, chemo, chemotherapy, systemtherapie, chemotherapie, systemique, sistemico, sistemica, quimioterapia",
+    "ST": "st, systemic, drugs, drugs only, systemic therapy, chemo, chemotherapy, systemtherapie, chemotherapie, systemique, sistemico, sistemica, quimioterapia",
     "HSCT": "hsct, allo, allosct, transplant, transplantation, allogreffe, trasplante, trapianto", "CAR T": "car t, cart, second car t, zweite car t",
     "local": "local, lokal, locale", "de novo": "de novo, new, neu, distant, nouveau, nuevo, nuovo",
     "local and de novo": "both, local and distant, lokal und neu, beides, local et de novo",
@@ -124,11 +124,17 @@ MONTH_WORDS = frozenset("month months mo monat monate monaten mois meses mese me
 
 @dataclass
 class Source:
-    """A table of the files as it was found: how it is named in ``tables:``, what it is called, its columns as text."""
+    """A table of the files as it was found: how it is named in ``tables:``, what it is called, its columns as text.
+
+    ``record`` is REDCap's column of the patient, ``labels`` what a REDCap dictionary calls the columns, and ``matches``
+    what each may be, the likeliest first.
+    """
 
     file: str
     name: str
     frame: pd.DataFrame
+    record: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
     matches: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
 
 
@@ -142,14 +148,17 @@ def propose(files: list[Path], out: Path | None = None) -> str:
     """
     if out is not None and out.exists():
         raise CohortError(str(out), [problem("--out", "this file exists, and nothing is ever overwritten", "Name another one.")])
-    sources, header, problems = [], [], []
+    sources, declared, problems = [], {}, []
     for path in files:
-        sources += _sources(path, out, header, problems)
+        sources += _sources(path, out, declared, problems)
+    if (fields := declared.pop("fields", None)) is not None:
+        for source in sources:
+            source.frame, source.labels = redcap.decoded(source.frame, fields), _labels(fields)
     if not sources and not problems:
         problems.append(problem("files", "there is no table with data in them", "Name the file that holds the patients."))
     if problems:
         raise CohortError(listed([path.name for path in files]), problems)
-    proposal = _written(_as_tables(sources), header, files, out)
+    proposal = _written(_as_tables(sources), declared, (out or files[0]).resolve().parent.name)
     if out is not None:
         try:
             with out.open("x", encoding="utf-8") as file:
@@ -161,7 +170,7 @@ def propose(files: list[Path], out: Path | None = None) -> str:
 
 # --- what there is ----------------------------------------------------------------------------------------------
 
-def _sources(path: Path, out: Path | None, header: list[str], problems: list[dict]) -> list[Source]:
+def _sources(path: Path, out: Path | None, declared: dict, problems: list[dict]) -> list[Source]:
     """The tables of a file: the sheets of a workbook, the instruments of a REDCap export, or the file itself."""
     shown = os.path.relpath(path, out.parent) if out else path.name
     try:
@@ -170,10 +179,11 @@ def _sources(path: Path, out: Path | None, header: list[str], problems: list[dic
         problems.append(problem(path.name, error.concern, error.suggestion or "Name a table of yours: CSV, TSV, Excel or Parquet."))
         return []
     if redcap.VARIABLE in found[0].frame:
-        header.append(f"dictionary: {json.dumps(shown, ensure_ascii=False)}")
+        declared |= {"dictionary": shown, "fields": found[0].frame.fillna("")}
         return []
     if len(found) == 1 and any(column.startswith("redcap_") for column in found[0].frame):
-        return _instruments(found[0], header)
+        declared["export"] = shown
+        return _instruments(found[0])
     return [source for source in found if len(source.frame) and source.frame.shape[1] > 1]
 
 
@@ -198,15 +208,24 @@ def _frame(path: Path, sheet: str) -> pd.DataFrame:
     return frame.mask(frame.apply(values.empty))
 
 
-def _instruments(source: Source, header: list[str]) -> list[Source]:
+def _labels(fields: pd.DataFrame) -> dict[str, str]:
+    """What a REDCap dictionary calls the columns of an export; a box to tick by its question and its own words."""
+    labels = {}
+    for entry in fields.to_dict("records"):
+        ticks = redcap.choices(entry) if entry[redcap.TYPE] == "checkbox" else {}
+        labels |= {f"{entry[redcap.VARIABLE]}___{code.lower()}": f"{entry[redcap.LABEL]} {words}" for code, words in ticks.items()}
+        labels[entry[redcap.VARIABLE]] = entry[redcap.LABEL]
+    return labels
+
+
+def _instruments(source: Source) -> list[Source]:
     """A REDCap export as one source for the patients and one for each repeating instrument."""
-    header.insert(0, f"export: {json.dumps(source.file, ensure_ascii=False)}")
     repeats = source.frame.get("redcap_repeat_instrument", pd.Series(pd.NA, index=source.frame.index)).fillna("")
     parts = []
     for instrument in sorted(repeats.unique()):
         frame = source.frame[repeats == instrument].dropna(axis=1, how="all")
         kept = [column for column in frame if not column.startswith("redcap_") and not column.endswith("_complete")]
-        parts.append(Source(instrument, instrument or "patients", frame[kept]))
+        parts.append(Source(instrument, instrument or "patients", frame[kept], record=source.frame.columns[0]))
     return parts
 
 
@@ -215,7 +234,7 @@ def _as_tables(sources: list[Source]) -> dict[str, Source]:
     fits = []
     for place, source in enumerate(sources):
         for table in schema.TABLES:
-            matches = _matches(source.frame, table)
+            matches = _matches(source, table)
             named = max(_likeness(_words(source.name), _words(word)) for word in TABLE_WORDS[table].split(","))
             own = [best for column, options in matches.items() if options and column != "patient_id" and (best := options[0][1]) >= SURE]
             fits.append((len(own) / max(source.frame.shape[1], 1) + (1 if named > 0.9 else 0), -place, table, source, matches))
@@ -224,10 +243,10 @@ def _as_tables(sources: list[Source]) -> dict[str, Source]:
     for fit, _, table, source, matches in sorted(fits, key=lambda fit: fit[:2], reverse=True):
         if fit and table not in chosen and not any(source is other for other in taken) and (len(sources) > 1 or table == "patients"):
             taken.append(source)
-            chosen[table] = Source(source.file, source.name, source.frame, matches)
+            chosen[table] = replace(source, matches=matches)
     if not chosen:  # nothing is recognised: the first table is offered as the patients, all of it to be decided
         chosen["patients"] = sources[0]
-        sources[0].matches = _matches(sources[0].frame, "patients")
+        sources[0].matches = _matches(sources[0], "patients")
     return {table: chosen[table] for table in schema.TABLES if table in chosen}
 
 
@@ -255,24 +274,32 @@ def _likeness(heading: list[str], words: list[str]) -> float:
     return ratio if ratio > 0.75 else 0.0
 
 
-def _matches(frame: pd.DataFrame, table: str) -> dict[str, list[tuple[str, float]]]:
+def _matches(source: Source, table: str) -> dict[str, list[tuple[str, float]]]:
     """For each column the columns of the dictionary that it may be, the likeliest first."""
     found: dict[str, list[tuple[str, float]]] = {}
+    frame = source.frame
     for heading in frame:
+        called = [_words(each) for each in (heading, source.labels.get(heading, "")) if each]
+        if "___" in heading:  # a box to tick is called by its question and its own words, not by its number
+            called = called[1:]
         kind, scores = kind_of(frame[heading]), {}
         for target, column in schema.collected(table).items():
             base = target.removesuffix("_date")
             names = [_words(word) for word in COLUMN_WORDS.get(base, "").split(",") if word.strip()]
-            score = max(_likeness(_words(heading), words) for words in [_words(base), _words(schema.label_of(target)), *names])
+            names += [_words(base), _words(schema.label_of(target))]
+            score = max((_likeness(words, name) for words in called for name in names), default=0.0)
             score *= _fits(frame[heading], kind, column)
             if score >= POSSIBLE:
                 scores[target if kind == "date" else re.sub("_date$", "_day", target)] = round(score, 3)
         if heading in intake.file_columns(table):
-            scores = {heading: 2.0}
+            scores = {heading: OWN}
+        elif heading == source.record:
+            scores = {"patient_id": OWN - 0.1}
         found[heading] = sorted(scores.items(), key=lambda pair: -pair[1])[:4]
     for target in {name for options in found.values() for name, _ in options}:
         rivals = sorted(((dict(options)[target], heading) for heading, options in found.items() if target in dict(options)), reverse=True)
-        for score, heading in rivals[1:]:  # the second column that looks like it is no longer sure of it
+        close = len(rivals) > 1 and rivals[0][0] < OWN - 0.1 and rivals[0][0] - rivals[1][0] < 0.05
+        for score, heading in rivals if close else rivals[1:]:  # of several columns that look like it only a clear one is sure
             found[heading] = sorted(((name, min(value, SURE - 0.01) if name == target else value) for name, value in found[heading]),
                                     key=lambda pair: -pair[1])
     return found
@@ -336,11 +363,10 @@ def _quoted(text: str) -> str:
     return json.dumps(str(text), ensure_ascii=False)
 
 
-def _written(tables: dict[str, Source], header: list[str], files: list[Path], out: Path | None) -> str:
-    titled = (out.resolve().parent.name if out else files[0].stem) or "cohort"
+def _written(tables: dict[str, Source], declared: dict[str, str], titled: str) -> str:
     lines = ["# A proposal, made from the names of columns and the kind of their content. Read every line.",
              "# Active lines were thought sure. To use one that starts with #, remove the # and keep the one name that is right.", "",
-             f"name: {as_name(titled)}", f"title: {_quoted(titled)}", *_places(tables, header), ""]
+             f"name: {as_name(titled)}", f"title: {_quoted(titled)}", *_places(tables, declared), ""]
     columns, translations, formats, months = [], [], [], False
     for table, source in tables.items():
         lines_of, sure = _columns(table, source)
@@ -356,10 +382,10 @@ def _written(tables: dict[str, Source], header: list[str], files: list[Path], ou
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _places(tables: dict[str, Source], header: list[str]) -> list[str]:
-    if any(entry.startswith("export:") for entry in header):
+def _places(tables: dict[str, Source], declared: dict[str, str]) -> list[str]:
+    if "export" in declared:
         instruments = ", ".join(f"{table}: {_quoted(source.file)}" for table, source in tables.items() if table in schema.REPEATING)
-        return ["redcap:", *(f"  {entry}" for entry in header), *([f"  instruments: {{{instruments}}}"] if instruments else [])]
+        return ["redcap:", *(f"  {key}: {_quoted(declared[key])}" for key in ("export", "dictionary") if key in declared), *([f"  instruments: {{{instruments}}}"] if instruments else [])]
     return ["tables:", *(f"  {table}: {_quoted(source.file)}" for table, source in tables.items())]
 
 
@@ -370,7 +396,7 @@ def _columns(table: str, source: Source) -> tuple[list[str], dict[str, str]]:
         best, score = options[0] if options else ("", 0.0)
         others = [name for name, _ in options[1:]]
         clear = score >= SURE and (len(options) < 2 or score - options[1][1] > 0.04) and best not in sure.values()
-        if score == 2.0:
+        if score == OWN:
             own.append(heading)
             sure[heading] = best
         elif clear:

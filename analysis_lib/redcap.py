@@ -128,7 +128,7 @@ def read(folder: Path, manifest: dict, problems: list[dict]) -> Export:
         if record not in mapping:
             rows = rows.rename(columns={record: "patient_id"})
             targets = {"patient_id": "patient_id"} | {column: name for column, name in targets.items() if column != record}
-        rows = rows if labelled else _decoded(rows, targets, fields)
+        rows = rows if labelled else decoded(rows, fields)
         known = set(intake.file_columns(table))
         if table == "patients":
             wanted = [column for column in rows if targets[column] in known]
@@ -230,7 +230,7 @@ def _slug(form: str) -> str:
     return re.sub(r"\W+", "_", str(form).strip().lower()).strip("_")
 
 
-def _decoded(rows: pd.DataFrame, targets: dict[str, str], fields: pd.DataFrame) -> pd.DataFrame:
+def decoded(rows: pd.DataFrame, fields: pd.DataFrame) -> pd.DataFrame:
     """Codes as the words of their choices; an interface can give labels below raw headings, and those stay."""
     entries = {entry[VARIABLE]: entry for entry in fields.to_dict("records")}
     coded = {column: options for column in rows if column in entries and (options := choices(entries[column]))}
@@ -239,7 +239,7 @@ def _decoded(rows: pd.DataFrame, targets: dict[str, str], fields: pd.DataFrame) 
     label_cells = sum(int(rows[column].isin(list(options.values())).sum()) for column, options in coded.items())
     if label_cells > raw_cells:
         return rows
-    return rows.assign(**{column: rows[column].replace(options) for column, options in coded.items() if column in targets})
+    return rows.assign(**{column: rows[column].replace(options) for column, options in coded.items()})
 
 
 def _one_row_a_patient(rows: pd.DataFrame, wanted: list[str], targets: dict[str, str],
