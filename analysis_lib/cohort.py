@@ -58,6 +58,7 @@ class Cohort:
                 source = schema.DERIVED[column].source if column in schema.DERIVED else column
                 source = "lines.modality" if column == "salvage_sequence" else source
                 absent.append(source if table == "patients" else f"{table}.{source}")
+        absent = list(dict.fromkeys(absent))
         return f"this cohort has no column{'s' if len(absent) > 1 else ''} {listed(absent)}" if absent else ""
 
 
