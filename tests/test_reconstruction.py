@@ -9,6 +9,7 @@ import pytest
 
 from analysis_lib.cohort import read_cohort
 from analysis_lib.reconstruction import check
+from plausible import assert_plausible
 
 # Claims that no cohort can meet, with the arithmetic, are in check.IMPOSSIBLE. Others that this one does not meet:
 MISSED: set[str] = set()
@@ -117,17 +118,7 @@ def test_screening_holds_the_cohort(tables):
 
 
 def test_it_looks_like_a_clinic_s_data(tables):
-    found = check.realism(tables)
-    assert found["deaths within 14 days of salvage"] == 0
-    assert found["deaths within 28 days of salvage"] <= 6
-    assert found["most deaths within any 10 days of OS2"] <= 7
-    assert found["most deaths on one day of OS2"] <= 2
-    assert found["not evaluable sites of patients alive"] == 0
-    assert found["not evaluable sites, longest survival after radiotherapy (days)"] <= 91
-    assert found["evaluable sites, shortest follow-up (days)"] >= 30
-    assert found["courses within 21 days of death"] <= 2
-    assert found["shortest gap between lines (days)"] >= 5
-    assert found["longest follow-up (months)"] <= 60
+    assert_plausible(check.realism(tables))
 
 
 def test_one_changed_time_is_noticed(tables):
