@@ -30,6 +30,8 @@ MANIFEST_KEYS = {
     "note": "a sentence about the cohort, with its source, shown on every page",
     "made_by": "for synthetic cohorts: the command that made the tables",
 }
+MOST_SHOWN = 40  # problems in a message; `salvage-book check` shows them all
+NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 DEPTHS = {"tables": 1, "columns": 2, "values": 3}  # how deep the entries of these keys are nested
 
 
@@ -39,16 +41,17 @@ class CohortError(ValueError):
     Attributes
     ----------
     problems : pandas.DataFrame
-        One row a problem: ``table, row, field, value, concern, suggestion``. ``row`` is the row of the file
-        as a spreadsheet shows it (the header is row 1).
+        One row a problem: ``severity, table, row, field, value, concern, suggestion``. ``row`` is the row of the file
+        as a spreadsheet shows it (the header is row 1). Warnings (``severity``) are among them, but not in the message.
     """
 
     def __init__(self, source, problems):
-        self.problems = pd.DataFrame(problems, columns=["table", "row", "field", "value", "concern", "suggestion"])
-        lines = [_sentence(p) for p in self.problems.head(40).to_dict("records")]
-        if (more := len(self.problems) - len(lines)) > 0:
+        self.problems = as_frame(problems)
+        errors = self.problems[self.problems["severity"] == "error"]
+        lines = [_sentence(each) for each in errors.head(MOST_SHOWN).to_dict("records")]
+        if (more := len(errors) - len(lines)) > 0:
             lines.append(f"... and {more} more.")
-        count = f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''}"
+        count = f"{len(errors)} problem{'s' if len(errors) > 1 else ''}"
         super().__init__(f"{source}: {count}; nothing was changed.\n  " + "\n  ".join(lines))
 
     def _render_traceback_(self):
@@ -56,8 +59,19 @@ class CohortError(ValueError):
         return [str(self)]
 
 
-def problem(table, concern, suggestion, row=None, field="", value=""):
-    return {"table": table, "row": row, "field": field, "value": value, "concern": concern, "suggestion": suggestion}
+def problem(table, concern, suggestion, row=None, field="", value="", severity="error", rule="", patient_id=None):
+    """Something that is wrong: where it is, what it is and what to do.
+
+    ``rule`` names the rule of :mod:`analysis_lib.checks`; it and ``patient_id`` are for counting and shown to nobody.
+    """
+    return {"severity": severity, "table": table, "row": row, "field": field, "value": value, "concern": concern,
+            "suggestion": suggestion, "rule": rule, "patient_id": patient_id}
+
+
+def as_frame(problems: list[dict]) -> pd.DataFrame:
+    """Problems as a frame, each said once."""
+    columns = list(problem("", "", ""))
+    return pd.DataFrame(problems, columns=columns).drop_duplicates(columns[:7], ignore_index=True)
 
 
 def _sentence(found):
@@ -66,7 +80,7 @@ def _sentence(found):
         place.append(f"row {int(found['row'])}")
     if found["field"]:
         place.append(f"column {found['field']}")
-    shown = f" = {found['value']!r}" if found["value"] != "" else ""
+    shown = "" if found["value"] == "" else f" = {found['value']}" if NUMBER.fullmatch(str(found["value"])) else f" = {found['value']!r}"
     return f"{', '.join(place)}{shown}: {found['concern']}. {found['suggestion']}"
 
 
