@@ -90,7 +90,7 @@ def read_cohort(where: str | Path) -> Cohort:
     if "patients" not in texts:
         raise CohortError(path.name, _severe(intake.as_in_files(problems, texts, manifest)))
     tables = {name: intake.in_days(name, text, patients, manifest, problems) for name, text in texts.items()}
-    problems += [found for name, table in tables.items() for found in intake.violations(name, table, texts[name])]
+    problems += [found for name, table in tables.items() for found in intake.violations(name, table, texts[name], problems)]
     problems += checks.check(checks.Files(intake.without_faulty(tables, problems), texts, manifest))
     problems = _severe(intake.as_in_files(problems, texts, manifest))
     if any(each["severity"] == "error" for each in problems):

@@ -19,6 +19,7 @@ from analysis_lib import reading, schema, values
 from analysis_lib.manifest import problem
 from analysis_lib.values import DAYS_PER_MONTH
 
+REQUIRED = "a value is required here"
 BEFORE_DAY_0 = "it lies before day 0"
 BROKEN_CELL = r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|N/A|SPILL!|CALC!)|=.*"  # what Excel leaves of a formula without a result
 
@@ -237,8 +238,12 @@ def _parse(name, column, cells, time_unit, marks, problems) -> pd.Series:
     return numbers.astype("Int64") if whole else numbers
 
 
-def violations(name: str, table: pd.DataFrame, text: pd.DataFrame) -> list[dict]:
-    """What the data dictionary does not allow in the columns that are there, found by pandera, said in our words."""
+def violations(name: str, table: pd.DataFrame, text: pd.DataFrame, problems: list[dict]) -> list[dict]:
+    """What the data dictionary does not allow in the columns that are there, found by pandera, said in our words.
+
+    Cells that a problem already speaks of, and dates that could not be counted, are not said to be empty as well.
+    """
+    told = {(each["row"], each["field"]) for each in problems if each["table"] == name}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # pandera concatenates empty frames; its next release does not
@@ -246,6 +251,9 @@ def violations(name: str, table: pd.DataFrame, text: pd.DataFrame) -> list[dict]
     except SchemaErrors as error:
         cases = error.failure_cases.drop_duplicates(["column", "check", "index"])
         found = [_in_words(name, case) for case in cases.to_dict("records") if case["index"] is not None]
+        found = [each for each in found if each["concern"] != REQUIRED or (
+            pd.isna(text.at[each["row"], each["field"] if each["field"] in text else _as_date(each["field"])])
+            and (each["row"], each["field"]) not in told)]
         late = table.index[_late(table, text)] if "infusion_date" in text else []
         return [problem(name, "it comes after every other date of the patient",
                         "Check it: are day and month, or two columns, exchanged?", row=int(row), field="infusion_date") for row in late
@@ -278,7 +286,7 @@ def _in_words(name: str, case: dict) -> dict:
         elif column == "dose_gy" and value > 90:
             advice = "If the file gives cGy, divide by 100."
     elif check == "not_nullable":
-        concern, advice = "a value is required here", "Fill it in, or leave the row out of the file."
+        concern, advice = REQUIRED, "Fill it in, or leave the row out of the file."
     else:
         concern, advice = "the same identifier stands in more than one row", "Keep one row a patient."
     return problem(name, concern, advice, row=int(case["index"]), field=column, value=value)

@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 
 from analysis_lib import schema
-from analysis_lib.reading import SUFFIXES
+from analysis_lib.reading import CONTROL, SUFFIXES
 from analysis_lib.values import ISO, is_date_format
 
 BUNDLED = Path(__file__).parent / "data"
@@ -40,19 +40,22 @@ class CohortError(ValueError):
 
     Attributes
     ----------
+    source : str
+        The file that is wrong.
     problems : pandas.DataFrame
         One row a problem: ``severity, table, row, field, value, concern, suggestion``. ``row`` is the row of the file
         as a spreadsheet shows it (the header is row 1). Warnings (``severity``) are among them, but not in the message.
     """
 
     def __init__(self, source, problems):
+        self.source = str(source)
         self.problems = as_frame(problems)
         errors = self.problems[self.problems["severity"] == "error"]
         lines = [_sentence(each) for each in errors.head(MOST_SHOWN).to_dict("records")]
         if (more := len(errors) - len(lines)) > 0:
             lines.append(f"... and {more} more.")
         count = f"{len(errors)} problem{'s' if len(errors) > 1 else ''}"
-        super().__init__(f"{source}: {count}; nothing was changed.\n  " + "\n  ".join(lines))
+        super().__init__("\n  ".join(CONTROL.sub("\ufffd", line) for line in [f"{source}: {count}; nothing was changed.", *lines]))
 
     def _render_traceback_(self):
         """What Jupyter shows in place of a traceback."""
@@ -69,9 +72,13 @@ def problem(table, concern, suggestion, row=None, field="", value="", severity="
 
 
 def as_frame(problems: list[dict]) -> pd.DataFrame:
-    """Problems as a frame, each said once."""
+    """Problems as a frame, each once: errors first, then table by table and row by row."""
     columns = list(problem("", "", ""))
-    return pd.DataFrame(problems, columns=columns).drop_duplicates(columns[:7], ignore_index=True)
+    frame = pd.DataFrame(problems, columns=columns).drop_duplicates(columns[:7])
+    rank = {name: number for number, name in enumerate(schema.TABLES)}
+    order = frame.assign(table=frame["table"].map(rank).fillna(-1), row=pd.to_numeric(frame["row"]))
+    order = order.sort_values(["severity", "table", "row"], na_position="first", kind="stable").index
+    return frame.loc[order].astype({"row": "Int64"}).reset_index(drop=True)
 
 
 def _sentence(found):
@@ -134,6 +141,10 @@ def read_manifest(path: Path) -> dict:
 
 class _Loader(yaml.BaseLoader):
     """Keeps every word as written (``yes`` stays yes, 1 stays "1") and refuses a key that stands twice."""
+
+    def construct_scalar(self, node):
+        text = super().construct_scalar(node)  # an escape can hold what no file and no page can
+        return CONTROL.sub("\ufffd", text.encode("utf-8", "replace").decode("utf-8"))
 
     def construct_mapping(self, node, deep=False):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
