@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from analysis_lib import chapter, mapping, starter
+from analysis_lib import chapter, check_report, mapping, starter
 from analysis_lib.build import BuildError, build, check_parameters, read_all
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import CohortError, bundled_cohorts, locate, read_cohort
@@ -42,6 +42,8 @@ def _parser() -> argparse.ArgumentParser:
 
     each = commands.add_parser("check", help="say what is wrong with a cohort's files, or that they can be used")
     each.add_argument("cohort", metavar="COHORT", help=cohort_help)
+    each.add_argument("--csv", type=Path, metavar="FILE", help="write the answer as a table, too")
+    each.add_argument("--html", type=Path, metavar="FILE", help="write the answer as a page, too")
     each.set_defaults(command=_check)
 
     each = commands.add_parser("new", help="write a starter: Excel template, REDCap dictionary and cohort.yml")
@@ -122,11 +124,7 @@ def _summary(outcomes: list[Outcome], book: Path) -> int:
 
 
 def _check(parsed) -> int:
-    study = read_cohort(parsed.cohort)
-    tables = {name: len(getattr(study, name)) for name in ("patients", "sites", "lines", "screening")}
-    print(f"{study.title}: no problem found.")
-    print("; ".join(f"{name}: {rows} row{'s' if rows != 1 else ''}" if rows else f"{name}: none" for name, rows in tables.items()))
-    return 0
+    return check_report.check(parsed.cohort, parsed.csv, parsed.html)
 
 
 def _new(parsed) -> int:

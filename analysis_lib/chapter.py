@@ -117,7 +117,7 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
     """
     cells = [_tidy(cell, study) for cell in executed.cells if "parameters" not in cell.metadata.get("tags", [])]
     cells[0].source = titled(cells[0].source, study)
-    sections = [_collapse(section) for section in _sections(cells)]
+    sections = [_collapse(section) for section in _sections(cells) if _has_its_say(section)]
     if not study.after_car_t:
         sections = [(kept, reasons) for section, reasons in sections if (kept := _without_car_t(section))]
     analyses = [reasons for _, reasons in sections if reasons is not None]
@@ -159,6 +159,11 @@ def _sections(cells: list[NotebookNode]) -> list[list[NotebookNode]]:
             sections.append([])
         sections[-1].append(cell)
     return sections
+
+
+def _has_its_say(section: list[NotebookNode]) -> bool:
+    """Whether a section stays: one tagged ``if-any`` does only if its code showed something."""
+    return "if-any" not in section[0].metadata.get("tags", []) or any(cell.get("outputs") for cell in section)
 
 
 def _without_car_t(section: list[NotebookNode]) -> list[NotebookNode]:

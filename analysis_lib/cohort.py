@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib import intake, redcap, schema
+from analysis_lib import checks, intake, redcap, schema
 from analysis_lib.intake import DAYS_PER_MONTH
-from analysis_lib.manifest import CAR_T, CohortError, bundled_cohorts, listed, locate, problem, read_manifest
+from analysis_lib.manifest import CAR_T, CohortError, as_frame, bundled_cohorts, listed, locate, problem, read_manifest
 
 __all__ = ["CAR_T", "DAYS_PER_MONTH", "Cohort", "CohortError", "bundled_cohorts", "locate", "read_cohort"]
 
@@ -23,7 +23,8 @@ __all__ = ["CAR_T", "DAYS_PER_MONTH", "Cohort", "CohortError", "bundled_cohorts"
 class Cohort:
     """Tidy tables of one cohort, in days since day 0, and what to call it.
 
-    An absent table is an empty frame. ``patients`` holds the derived columns of the data dictionary as well.
+    An absent table is an empty frame. ``patients`` holds the derived columns of the data dictionary as well. ``warnings``
+    holds what the check found odd, with rows and values of the file: :func:`analysis_lib.checks.noticed` is what may be shown.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Cohort:
     sites: pd.DataFrame = field(default_factory=pd.DataFrame)
     lines: pd.DataFrame = field(default_factory=pd.DataFrame)
     screening: pd.DataFrame = field(default_factory=pd.DataFrame)
+    warnings: pd.DataFrame = field(default_factory=lambda: as_frame([]))
 
     @property
     def after_car_t(self) -> bool:
@@ -82,32 +84,32 @@ def read_cohort(where: str | Path) -> Cohort:
     path = locate(where)
     manifest = read_manifest(path)
     problems: list[dict] = []
-    tables = {name: intake.read_mapped(path.parent, name, file, manifest, problems)
-              for name, file in manifest["tables"].items()}
+    texts = {name: intake.read_mapped(path.parent, name, file, manifest, problems)
+             for name, file in manifest["tables"].items()}
     export = redcap.read(path.parent, manifest, problems)
-    tables |= {name: intake.map_table(raw, name, manifest, problems) for name, raw in export.tables.items()}
+    texts |= {name: intake.map_table(raw, name, manifest, problems) for name, raw in export.tables.items()}
     # A sheet of the template that nobody filled in is a table that this cohort does not have.
-    tables = {name: table for name, table in tables.items() if len(table) or name == "patients"}
-    patients = tables.get("patients", pd.DataFrame())
-    if "patient_id" not in patients and set(tables) != {"patients"} and not problems:
-        problems.append(problem("patients", "this required column is missing", "The other tables name their patients by it.",
-                                field="patient_id"))
-    if problems:
-        raise CohortError(path.name, export.places(problems))
-    if "patient_id" not in patients:
-        patients.insert(0, "patient_id", pd.array([str(number + 1) for number in range(len(patients))], dtype="string"))
-    for name, table in tables.items():
-        tables[name] = intake.in_days(name, table, patients, manifest, problems)
-        problems += intake.violations(name, tables[name])
-    if not problems:
-        problems += intake.disorders(tables)
-    if problems:
-        raise CohortError(path.name, export.places(problems))
+    texts = {"patients": pd.DataFrame()} | {name: text for name, text in texts.items() if len(text)}
+    texts["patients"] = patients = intake.with_identifiers(texts["patients"], alone=set(texts) == {"patients"}, problems=problems)
+    texts = {name: text for name, text in texts.items() if "patient_id" in text}  # others are unreadable, and said to be
+    if "patients" not in texts:
+        raise CohortError(path.name, _severe(export.places(intake.as_in_files(problems, texts, manifest))))
+    tables = {name: intake.in_days(name, text, patients, manifest, problems) for name, text in texts.items()}
+    problems += [found for name, table in tables.items() for found in intake.violations(name, table, texts[name], problems)]
+    problems += checks.check(checks.Files(intake.without_faulty(tables, problems), texts, manifest))
+    problems = _severe(export.places(intake.as_in_files(problems, texts, manifest)))
+    if any(each["severity"] == "error" for each in problems):
+        raise CohortError(path.name, problems)
     cohort = Cohort(
         name=manifest["name"], title=manifest["title"], index_event=manifest["index_event"],
-        synthetic=manifest["synthetic"] == "true", note=manifest["note"],
+        synthetic=manifest["synthetic"] == "true", note=manifest["note"], warnings=as_frame(problems),
         **{name: _typed(name, table) for name, table in tables.items()})
     return _subset(_with_derived(cohort), manifest["subset"], path.name)
+
+
+def _severe(problems: list[dict]) -> list[dict]:
+    """Problems with their severity: what the rules of :data:`analysis_lib.checks.WARNINGS` find does not stop a book."""
+    return [each | {"severity": "warning" if each["rule"] in checks.WARNINGS else "error"} for each in problems]
 
 
 def _typed(name: str, table: pd.DataFrame) -> pd.DataFrame:
@@ -123,9 +125,7 @@ def _with_derived(cohort: Cohort) -> Cohort:
     patients, lines = cohort.patients.copy(), cohort.lines
     for name, rule in schema.DERIVED.items():
         if rule.source in patients:
-            source = patients[rule.source]
-            holds = source >= rule.at_least if rule.at_least is not None else source.isin(rule.levels)
-            answer = holds.map({True: "yes", False: "no"}).where(source.notna())
+            answer = rule.met(patients[rule.source]).map({True: "yes", False: "no"})
             patients[name] = pd.Categorical(answer, schema.YES_NO, ordered=True)
     if not lines.empty:
         second = lines[lines["line"] == 2].set_index("patient_id")["line_start_day"]
@@ -172,7 +172,9 @@ def _subset(cohort: Cohort, expression: str, source: str) -> Cohort:
     patients = cohort.patients.loc[kept].reset_index(drop=True)
     mine = {name: table[table["patient_id"].isin(patients["patient_id"])].reset_index(drop=True)
             for name in ("sites", "lines") if not (table := getattr(cohort, name)).empty}
-    return replace(cohort, patients=patients, screening=pd.DataFrame(), **mine)
+    concerned = cohort.warnings["patient_id"]
+    warnings = cohort.warnings[concerned.isna() | concerned.isin(patients["patient_id"])].reset_index(drop=True)
+    return replace(cohort, patients=patients, screening=pd.DataFrame(), warnings=warnings, **mine)
 
 
 def _names_in(expression: str, source: str) -> set[str]:

@@ -17,8 +17,10 @@ from pandera.errors import SchemaErrors
 
 from analysis_lib import reading, schema, values
 from analysis_lib.manifest import problem
+from analysis_lib.values import DAYS_PER_MONTH
 
-DAYS_PER_MONTH = 30.4375
+REQUIRED = "a value is required here"
+BEFORE_DAY_0 = "it lies before day 0"
 BROKEN_CELL = r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|N/A|SPILL!|CALC!)|=.*"  # what Excel leaves of a formula without a result
 
 
@@ -59,6 +61,7 @@ def map_table(raw: pd.DataFrame, name: str, manifest: dict, problems: list[dict]
             problems.append(problem(name, f"{target!r} is not in the data dictionary",
                                     f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}.", field=column))
     table = raw.rename(columns=mapping)
+    problems += _almost(name, raw, table, known)
     twice = sorted(set(table.columns[table.columns.duplicated()]) & set(known))
     for column in twice:
         problems.append(problem(name, "two columns of the file carry this name", "Rename one, or map only one of them.", field=column))
@@ -94,6 +97,16 @@ def _in_our_words(name: str, column: str, cells: pd.Series, words: dict[str, str
     return values.levels(meant, tuple(allowed)) if allowed else meant
 
 
+def _almost(name: str, raw: pd.DataFrame, table: pd.DataFrame, known: list[str]) -> list[dict]:
+    """Columns that nobody reads, although their name is almost one of the dictionary that the table lacks."""
+    lacking, warned = [column for column in known if column not in table], []
+    for column in [each for each in table if each not in known and each in raw]:
+        if near := difflib.get_close_matches("_".join(column.lower().split()), lacking, n=1, cutoff=0.85):
+            warned.append(problem(name, f"this column is not used; it is almost called {near[0]}",
+                                  "If it is that, rename it or map it under `columns:`.", field=column, rule="unused_column"))
+    return warned
+
+
 def _some(names, most: int = 40) -> str:
     names = [str(each) for each in names]
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
@@ -108,6 +121,31 @@ def file_columns(table: str) -> list[str]:
 
 def as_date(column: str) -> str:
     return re.sub("_day$", "_date", column)
+
+
+def with_identifiers(patients: pd.DataFrame, alone: bool, problems: list[dict]) -> pd.DataFrame:
+    """The patients, numbered where a table that stands alone does not name them."""
+    if "patient_id" in patients or patients.empty:
+        return patients
+    if not alone:
+        problems.append(problem("patients", "this required column is missing",
+                                "The other tables name their patients by it: map one to patient_id under `columns:`.",
+                                field="patient_id"))
+        return patients
+    numbers = pd.Series([str(number + 1) for number in range(len(patients))], index=patients.index, dtype="string")
+    numbered = pd.concat([numbers.rename("patient_id"), patients], axis=1)
+    numbered.attrs = patients.attrs
+    return numbered
+
+
+def without_faulty(tables: dict[str, pd.DataFrame], problems: list[dict]) -> dict[str, pd.DataFrame]:
+    """The tables without the cells that a problem speaks of, apart from identifiers: one fault is told once."""
+    tables = {name: table.copy() for name, table in tables.items()}
+    for each in problems:
+        table = tables.get(each["table"], pd.DataFrame())
+        if each["field"] in table and each["row"] in table.index and each["field"] != "patient_id":
+            table.loc[each["row"], each["field"]] = pd.NA
+    return tables
 
 
 # --- days and numbers -----------------------------------------------------------------------------------------
@@ -200,16 +238,33 @@ def _parse(name, column, cells, time_unit, marks, problems) -> pd.Series:
     return numbers.astype("Int64") if whole else numbers
 
 
-def violations(name: str, table: pd.DataFrame) -> list[dict]:
-    """What the data dictionary does not allow, found by pandera, said in our words."""
+def violations(name: str, table: pd.DataFrame, text: pd.DataFrame, problems: list[dict]) -> list[dict]:
+    """What the data dictionary does not allow in the columns that are there, found by pandera, said in our words.
+
+    Cells that a problem already speaks of, and dates that could not be counted, are not said to be empty as well.
+    """
+    told = {(each["row"], each["field"]) for each in problems if each["table"] == name}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # pandera concatenates empty frames; its next release does not
             schema.TABLES[name].validate(table, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases.drop_duplicates(["column", "check", "index"])
-        return [_in_words(name, case) for case in cases.to_dict("records") if case["index"] is not None]
+        found = [_in_words(name, case) for case in cases.to_dict("records") if case["index"] is not None]
+        found = [each for each in found if each["concern"] != REQUIRED or (
+            pd.isna(text.at[each["row"], each["field"] if each["field"] in text else _as_date(each["field"])])
+            and (each["row"], each["field"]) not in told)]
+        late = table.index[_late(table, text)] if "infusion_date" in text else []
+        return [problem(name, "it comes after every other date of the patient",
+                        "Check it: are day and month, or two columns, exchanged?", row=int(row), field="infusion_date") for row in late
+                ] + [each for each in found if not (each["row"] in late and each["concern"] == BEFORE_DAY_0)]
     return []
+
+
+def _late(table: pd.DataFrame, text: pd.DataFrame) -> pd.Series:
+    """Whether the infusion date comes after every other date of the patient, which makes all of them wrong at once."""
+    dated = [table[column] for column in table if column.endswith("_day") and column not in text]
+    return (pd.concat(dated, axis=1).max(axis=1) < 0).fillna(False).astype(bool) if dated else pd.Series(False, index=table.index)
 
 
 def _in_words(name: str, case: dict) -> dict:
@@ -226,38 +281,26 @@ def _in_words(name: str, case: dict) -> dict:
         low, high = re.findall(r"-?[\d.]+", check)[:2]
         unit = f" {meta['unit']}" if meta["unit"] else ""
         concern, advice = f"it must lie between {low} and {high}{unit}", "Correct the value, or leave the cell empty."
+        if meta["kind"] == "day" and value < 0:
+            concern, advice = BEFORE_DAY_0, "Check it, and the date of day 0."
+        elif column == "dose_gy" and value > 90:
+            advice = "If the file gives cGy, divide by 100."
     elif check == "not_nullable":
-        concern, advice = "a value is required here", "Fill it in, or leave the row out of the file."
+        concern, advice = REQUIRED, "Fill it in, or leave the row out of the file."
     else:
         concern, advice = "the same identifier stands in more than one row", "Keep one row a patient."
     return problem(name, concern, advice, row=int(case["index"]), field=column, value=value)
 
 
-def disorders(tables: dict[str, pd.DataFrame]) -> list[dict]:
-    """Moments in an impossible order, and rows of a patient who is not in the patients table."""
-    patients = tables["patients"]
-    problems = []
-    for earlier, later in schema.ORDER:
-        if {earlier, later} <= set(patients):
-            wrong = (patients[earlier] > patients[later]).fillna(False)
-            problems += [problem("patients", f"it comes before {earlier} ({patients[earlier][row]})",
-                                 "Check both moments.", row=row, field=later, value=patients[later][row])
-                         for row in patients.index[wrong]]
-    last_day = dict(zip(patients["patient_id"], patients["last_follow_up_day"]))
-    for name in tables.keys() - {"patients", "screening"}:
-        table = tables[name]
-        unknown = ~table["patient_id"].isin(patients["patient_id"])
-        problems += [problem(name, "this patient is not in the patients table", "Add the patient, or remove the row.",
-                             row=row, field="patient_id", value=table["patient_id"][row]) for row in table.index[unknown]]
-        end = table["patient_id"].map(last_day).astype("Int64")
-        for column in [c for c in table if c.endswith("_day")]:
-            late = (table[column] > end).fillna(False)
-            problems += [problem(name, f"it comes after the patient's last follow-up (day {end[row]})",
-                                 "Check both moments.", row=row, field=column, value=table[column][row])
-                         for row in table.index[late]]
-    if "in_field_progression_day" in (sites := tables.get("sites", pd.DataFrame())):
-        wrong = (sites["in_field_progression_day"] < sites["rt_start_day"]).fillna(False)
-        problems += [problem("sites", f"it comes before rt_start_day ({sites['rt_start_day'][row]})", "Check both moments.",
-                             row=row, field="in_field_progression_day", value=sites["in_field_progression_day"][row])
-                     for row in sites.index[wrong]]
-    return problems
+def as_in_files(problems: list[dict], texts: dict[str, pd.DataFrame], manifest: dict) -> list[dict]:
+    """Problems with the cell as the file has it, and with the file's own name of the column beside the dictionary's."""
+    shown = []
+    for each in problems:
+        text, field, value = texts.get(each["table"], pd.DataFrame()), each["field"], each["value"]
+        field = field if field in text else re.sub("_day$", "_date", field) if re.sub("_day$", "_date", field) in text else field
+        if field in text and each["row"] in text.index:
+            cell = text.at[each["row"], field]
+            value = value if pd.isna(cell) else cell
+        own = [name for name, target in manifest["columns"].get(each["table"], {}).items() if target == field and name != field]
+        shown.append(each | {"field": f"{own[0]} ({field})" if own else field, "value": value})
+    return shown

@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 
 from analysis_lib import schema
-from analysis_lib.reading import SUFFIXES
+from analysis_lib.reading import CONTROL, SUFFIXES
 from analysis_lib.values import ISO, is_date_format
 
 BUNDLED = Path(__file__).parent / "data"
@@ -38,6 +38,8 @@ REDCAP_KEYS = {
     "instruments": "for each table with several rows a patient, {table: repeating instrument}",
     "missing": "the project's own missing-data codes, such as [-99, UNK]",
 }
+MOST_SHOWN = 40  # problems in a message; `salvage-book check` shows them all
+NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 DEPTHS = {"tables": 1, "columns": 2, "values": 3}  # how deep the entries of these keys are nested
 
 
@@ -46,26 +48,45 @@ class CohortError(ValueError):
 
     Attributes
     ----------
+    source : str
+        The file that is wrong.
     problems : pandas.DataFrame
-        One row a problem: ``table, row, field, value, concern, suggestion``. ``row`` is the row of the file
-        as a spreadsheet shows it (the header is row 1).
+        One row a problem: ``severity, table, row, field, value, concern, suggestion``. ``row`` is the row of the file
+        as a spreadsheet shows it (the header is row 1). Warnings (``severity``) are among them, but not in the message.
     """
 
     def __init__(self, source, problems):
-        self.problems = pd.DataFrame(problems, columns=["table", "row", "field", "value", "concern", "suggestion"])
-        lines = [_sentence(p) for p in self.problems.head(40).to_dict("records")]
-        if (more := len(self.problems) - len(lines)) > 0:
+        self.source = str(source)
+        self.problems = as_frame(problems)
+        errors = self.problems[self.problems["severity"] == "error"]
+        lines = [_sentence(each) for each in errors.head(MOST_SHOWN).to_dict("records")]
+        if (more := len(errors) - len(lines)) > 0:
             lines.append(f"... and {more} more.")
-        count = f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''}"
-        super().__init__(f"{source}: {count}; nothing was changed.\n  " + "\n  ".join(lines))
+        count = f"{len(errors)} problem{'s' if len(errors) > 1 else ''}"
+        super().__init__("\n  ".join(CONTROL.sub("\ufffd", line) for line in [f"{source}: {count}; nothing was changed.", *lines]))
 
     def _render_traceback_(self):
         """What Jupyter shows in place of a traceback."""
         return [str(self)]
 
 
-def problem(table, concern, suggestion, row=None, field="", value=""):
-    return {"table": table, "row": row, "field": field, "value": value, "concern": concern, "suggestion": suggestion}
+def problem(table, concern, suggestion, row=None, field="", value="", severity="error", rule="", patient_id=None):
+    """Something that is wrong: where it is, what it is and what to do.
+
+    ``rule`` names the rule of :mod:`analysis_lib.checks`; it and ``patient_id`` are for counting and shown to nobody.
+    """
+    return {"severity": severity, "table": table, "row": row, "field": field, "value": value, "concern": concern,
+            "suggestion": suggestion, "rule": rule, "patient_id": patient_id}
+
+
+def as_frame(problems: list[dict]) -> pd.DataFrame:
+    """Problems as a frame, each once: errors first, then table by table and row by row."""
+    columns = list(problem("", "", ""))
+    frame = pd.DataFrame(problems, columns=columns).drop_duplicates(columns[:7])
+    rank = {name: number for number, name in enumerate(schema.TABLES)}
+    order = frame.assign(table=frame["table"].map(rank).fillna(-1), row=pd.to_numeric(frame["row"]))
+    order = order.sort_values(["severity", "table", "row"], na_position="first", kind="stable").index
+    return frame.loc[order].astype({"row": "Int64"}).reset_index(drop=True)
 
 
 def _sentence(found):
@@ -74,7 +95,7 @@ def _sentence(found):
         place.append(f"row {int(found['row'])}")
     if found["field"]:
         place.append(f"column {found['field']}")
-    shown = f" = {found['value']!r}" if found["value"] != "" else ""
+    shown = "" if found["value"] == "" else f" = {found['value']}" if NUMBER.fullmatch(str(found["value"])) else f" = {found['value']!r}"
     return f"{', '.join(place)}{shown}: {found['concern']}. {found['suggestion']}"
 
 
@@ -128,6 +149,10 @@ def read_manifest(path: Path) -> dict:
 
 class _Loader(yaml.BaseLoader):
     """Keeps every word as written (``yes`` stays yes, 1 stays "1") and refuses a key that stands twice."""
+
+    def construct_scalar(self, node):
+        text = super().construct_scalar(node)  # an escape can hold what no file and no page can
+        return CONTROL.sub("\ufffd", text.encode("utf-8", "replace").decode("utf-8"))
 
     def construct_mapping(self, node, deep=False):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]

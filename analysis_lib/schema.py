@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import pandas as pd
 import pandera.pandas as pa
 
 DAYS = "days since day 0"
@@ -193,6 +194,11 @@ class Derived:
     at_least: int | None = None
     levels: tuple[str, ...] = ()
 
+    def met(self, values: pd.Series) -> pd.Series:
+        """Whether each value of the source meets the rule; missing where the value is."""
+        holds = values >= self.at_least if self.at_least is not None else values.isin(self.levels)
+        return holds.astype("boolean").where(values.notna())
+
 
 DERIVED = {
     "responder": Derived("Partial or complete response to CAR T-cell therapy", "best_response", levels=("CR", "PR")),
@@ -202,6 +208,15 @@ DERIVED = {
     "advanced_stage": Derived("Stage III or IV", "stage", levels=("III", "IV")),
     "high_ipi": Derived("IPI 3 or more", "ipi", at_least=3),
 }
+
+# The International Prognostic Index counts these.
+IPI_PARTS = (
+    Derived("Older than 60 years", "over_60", levels=("yes",)),
+    DERIVED["poor_performance"],
+    Derived("Elevated LDH", "ldh_elevated", levels=("yes",)),
+    DERIVED["advanced_stage"],
+    Derived("More than one extranodal site", "extranodal_sites", at_least=2),
+)
 
 # What groups that an analysis forms itself are made from; a cohort without it is told so.
 SOURCES = {
@@ -214,7 +229,9 @@ SOURCES = {
 ORDER = (
     ("response_day", "failure_day"),
     ("complete_response_day", "failure_day"),
+    ("response_day", "complete_response_day"),
     ("failure_day", "salvage_start_day"),
+    ("failure_day", "transplant_day"),
     ("salvage_start_day", "progression_day"),
     ("salvage_start_day", "next_line_day"),
     ("failure_day", "last_follow_up_day"),
@@ -223,6 +240,25 @@ ORDER = (
     ("next_line_day", "last_follow_up_day"),
     ("transplant_day", "last_follow_up_day"),
     ("first_assessment_day", "last_follow_up_day"),
+    ("response_day", "last_follow_up_day"),
+    ("complete_response_day", "last_follow_up_day"),
+)
+
+# Columns of the patients table of which the first makes no sense without the second.
+TOGETHER = (
+    ("failure_pattern", "failure_day"),
+    ("cd19_at_failure", "failure_day"),
+    ("salvage_start_day", "failure_day"),
+    ("salvage_regimen", "salvage_start_day"),
+    ("progression_day", "salvage_start_day"),
+    ("next_line_day", "salvage_start_day"),
+)
+
+# Answers that exclude each other: (column, answers, other column, answers); None stands for any moment.
+CONTRADICTIONS = (
+    ("bridging_radiotherapy", ("yes",), "bridging_therapy", ("no",)),
+    ("response_day", None, "best_response", ("SD", "PD")),
+    ("complete_response_day", None, "best_response", ("PR", "SD", "PD")),
 )
 
 # What a column is called in tables, figures and sentences, where its own name does not do.

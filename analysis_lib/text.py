@@ -277,6 +277,18 @@ def left_out(rows: pd.DataFrame) -> None:
         skip("; ".join(notes))
 
 
+def noticed(rows: pd.DataFrame) -> None:
+    """Show the rows of :func:`analysis_lib.checks.noticed` as a list, a line for each thing that was odd; nothing when none was."""
+    if rows.empty:
+        return
+    lines = []
+    for _, row in rows.iterrows():
+        number = row["note"] if pd.isna(row["value"]) else estimate(row)
+        patients = "patient" if number == "1" else "patients"
+        lines.append(f"<li>{html.escape(row['group'])}{f': {number} {patients}' if number else ''}.</li>")
+    display(HTML(f"<ul>{''.join(lines)}</ul>"))
+
+
 def about(study: Cohort) -> None:
     """Say whose numbers the page holds; a synthetic cohort is called that wherever it shows."""
     display(HTML(about_html(study)))

@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis_lib import schema
 
+DAYS_PER_MONTH = 30.4375
 ISO = "ISO8601"
 DATE_FORMATS = {  # formats that are proposed when none is declared, and what sets them apart
     "%d.%m.%Y": "", "%d.%m.%y": "", "%Y/%m/%d": "", "%Y.%m.%d": "", "%Y%m%d": "", "%d-%b-%Y": "", "%d %b %Y": "",

@@ -61,7 +61,15 @@ def make(seed: int, quick: bool = False, since: float | None = None) -> dict:
         sharp = times.with_weight(hard, 5)
         anneal(100_000, 0.6, 0.3, False, sharp)
         missed = cool(anneal(1_000_000, 0.3, 0.005, True, sharp), 4, sharp)
-    made = tables.assemble(table, state, fixed, rng)
+    for last in [False] * REHEATS + [True]:
+        try:
+            made = tables.assemble(table, state, fixed, rng)
+            break
+        except LookupError as why:  # far from the printed numbers the times may leave no room for sites and lines
+            if last or not missed:
+                raise
+            say(f"{why}: the times are heated again", since)
+            missed = anneal(2_000_000, 1.0, 0.005, True)
     for _ in range(0 if quick or missed else REDRAWS):
         if not (check.compare(made).verdict == "miss").any():
             break
@@ -93,7 +101,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="seconds instead of minutes; many statistics will miss")
     options = parser.parse_args()
     since = time.monotonic()
-    write(make(options.seed, options.quick, since), options.out, f"python -m analysis_lib.reconstruction --seed {options.seed}")
+    try:
+        made = make(options.seed, options.quick, since)
+    except LookupError as why:
+        sys.exit(f"No cohort was found with this seed: {why}. Nothing was written; take another seed.")
+    write(made, options.out, f"python -m analysis_lib.reconstruction --seed {options.seed}" + " --quick" * options.quick)
     say(f"written to {options.out}", since)
 
 
