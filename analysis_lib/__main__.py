@@ -8,10 +8,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from analysis_lib import chapter, check_report
+from analysis_lib import chapter, check_report, mapping, starter
 from analysis_lib.build import BuildError, build, check_parameters, read_all
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import CohortError, bundled_cohorts, locate, read_cohort
+from analysis_lib.manifest import listed
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,6 +45,15 @@ def _parser() -> argparse.ArgumentParser:
     each.add_argument("--csv", type=Path, metavar="FILE", help="write the answer as a table, too")
     each.add_argument("--html", type=Path, metavar="FILE", help="write the answer as a page, too")
     each.set_defaults(command=_check)
+
+    each = commands.add_parser("new", help="write a starter: Excel template, REDCap dictionary and cohort.yml")
+    each.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
+    each.set_defaults(command=_new)
+
+    each = commands.add_parser("map", help="propose which columns of your files are which")
+    each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="your tables; with several, each becomes the table it fits best")
+    each.add_argument("--out", type=Path, metavar="FILE", help="write the proposal there instead of showing it; never overwrites")
+    each.set_defaults(command=_map)
 
     each = commands.add_parser("run", help="run one chapter for one cohort")
     each.add_argument("notebook", metavar="NOTEBOOK", help="a chapter, such as 04_survival (a path to it works too)")
@@ -115,6 +125,21 @@ def _summary(outcomes: list[Outcome], book: Path) -> int:
 
 def _check(parsed) -> int:
     return check_report.check(parsed.cohort, parsed.csv, parsed.html)
+
+
+def _new(parsed) -> int:
+    names = starter.new(parsed.folder)
+    print(f"Written to {parsed.folder}: {listed(names)}.\nBegin with README.txt.")
+    return 0
+
+
+def _map(parsed) -> int:
+    proposal = mapping.propose(parsed.files, parsed.out)
+    if parsed.out:
+        print(f"Written: {parsed.out}. Read it, correct it, then: salvage-book check {parsed.out}")
+    else:
+        print(proposal, end="")
+    return 0
 
 
 def _run(parsed) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib import checks, intake, schema
+from analysis_lib import checks, intake, redcap, schema
 from analysis_lib.intake import DAYS_PER_MONTH
 from analysis_lib.manifest import CAR_T, CohortError, as_frame, bundled_cohorts, listed, locate, problem, read_manifest
 
@@ -85,14 +85,19 @@ def read_cohort(where: str | Path) -> Cohort:
     problems: list[dict] = []
     texts = {name: intake.read_mapped(path.parent, name, file, manifest, problems)
              for name, file in manifest["tables"].items()}
-    texts["patients"] = patients = intake.with_identifiers(texts["patients"], alone=set(texts) == {"patients"}, problems=problems)
+    export = redcap.read(path.parent, manifest, problems)
+    texts |= {name: intake.map_table(raw, name, manifest, problems) for name, raw in export.tables.items()}
+    # A sheet of the template that nobody filled in is a table that this cohort does not have.
+    texts = {name: text for name, text in texts.items() if len(text) or name == "patients"}
+    patients = texts.get("patients", pd.DataFrame())
+    texts["patients"] = patients = intake.with_identifiers(patients, alone=set(texts) <= {"patients"}, problems=problems)
     texts = {name: text for name, text in texts.items() if "patient_id" in text}  # others are unreadable, and said to be
     if "patients" not in texts:
-        raise CohortError(path.name, _severe(intake.as_in_files(problems, texts, manifest)))
+        raise CohortError(path.name, _severe(export.places(intake.as_in_files(problems, texts, manifest))))
     tables = {name: intake.in_days(name, text, patients, manifest, problems) for name, text in texts.items()}
     problems += [found for name, table in tables.items() for found in intake.violations(name, table, texts[name], problems)]
     problems += checks.check(checks.Files(intake.without_faulty(tables, problems), texts, manifest))
-    problems = _severe(intake.as_in_files(problems, texts, manifest))
+    problems = _severe(export.places(intake.as_in_files(problems, texts, manifest)))
     if any(each["severity"] == "error" for each in problems):
         raise CohortError(path.name, problems)
     cohort = Cohort(

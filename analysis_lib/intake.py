@@ -67,8 +67,8 @@ def map_table(raw: pd.DataFrame, name: str, manifest: dict, problems: list[dict]
         problems.append(problem(name, "two columns of the file carry this name", "Rename one, or map only one of them.", field=column))
     table = table.loc[:, ~table.columns.duplicated()][[c for c in dict.fromkeys(table.columns) if c in known]].copy()
     table.attrs = raw.attrs
-    for column in [c for c in table if c.endswith("_day") and _as_date(c) in table]:
-        problems.append(problem(name, f"the file has both {column} and {_as_date(column)}", "Keep one of them.", field=column))
+    for column in [c for c in table if c.endswith("_day") and as_date(c) in table]:
+        problems.append(problem(name, f"the file has both {column} and {as_date(column)}", "Keep one of them.", field=column))
     for column, words in manifest["values"].get(name, {}).items():
         if column not in table:
             problems.append(problem(name, "values are translated for a column that the table does not have",
@@ -77,8 +77,8 @@ def map_table(raw: pd.DataFrame, name: str, manifest: dict, problems: list[dict]
         table[column] = _in_our_words(name, column, table[column], manifest["values"].get(name, {}).get(column, {}), problems)
     for column in schema.TABLES[name].columns:
         required = schema.TABLES[name].columns[column].required and not (column == "patient_id" and name == "patients")
-        if required and not {column, _as_date(column)} & set(table.columns) and column not in twice:
-            other = f" (or {_as_date(column)})" if _as_date(column) != column else ""
+        if required and not {column, as_date(column)} & set(table.columns) and column not in twice:
+            other = f" (or {as_date(column)})" if as_date(column) != column else ""
             problems.append(problem(name, "this required column is missing", f"{has} Map one to {column}{other} under `columns:`.",
                                     field=column))
     if name == "patients" and table.empty and not problems:
@@ -115,11 +115,11 @@ def _some(names, most: int = 40) -> str:
 def file_columns(table: str) -> list[str]:
     """The names a file may use: those of the dictionary, and ``X_date`` for each ``X_day``."""
     columns = list(schema.TABLES[table].columns)
-    dates = [_as_date(column) for column in columns if column.endswith("_day")]
+    dates = [as_date(column) for column in columns if column.endswith("_day")]
     return columns + dates + (["infusion_date"] if table == "patients" else [])
 
 
-def _as_date(column: str) -> str:
+def as_date(column: str) -> str:
     return re.sub("_day$", "_date", column)
 
 

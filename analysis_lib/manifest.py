@@ -20,6 +20,7 @@ MANIFEST_KEYS = {
     "name": "short name, used for folders: lower-case letters, digits and hyphens",
     "title": "title shown on every page",
     "tables": "file of each table: " + ", ".join(schema.TABLES),
+    "redcap": "a REDCap export in place of tables: its file, or {export: FILE, dictionary: FILE, ...}",
     "columns": "for each table, {column in the file: name in the data dictionary}",
     "values": "for each table and column, {value in the file: level in the data dictionary}",
     "date_format": "format of calendar dates, such as %d.%m.%Y (default: ISO, 2021-03-28)",
@@ -32,6 +33,13 @@ MANIFEST_KEYS = {
 }
 MOST_SHOWN = 40  # problems in a message; `salvage-book check` shows them all
 NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
+REDCAP_KEYS = {
+    "export": "the CSV file that REDCap writes (all records, raw or labels)",
+    "dictionary": "the project's data dictionary as CSV, which says what the codes mean; not needed for a project "
+                  "that was set up with the dictionary of `salvage-book new`",
+    "instruments": "for each table with several rows a patient, {table: repeating instrument}",
+    "missing": "the project's own missing-data codes, such as [-99, UNK]",
+}
 DEPTHS = {"tables": 1, "columns": 2, "values": 3}  # how deep the entries of these keys are nested
 
 
@@ -120,17 +128,17 @@ def locate(where: str | Path) -> Path:
 
 def read_manifest(path: Path) -> dict:
     """The manifest with its defaults filled in; a bare table gets one of its own."""
-    stem = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:41].strip("-") or "cohort"
     if path.suffix.lower() not in (".yml", ".yaml"):
-        given = {"name": stem, "title": path.stem, "tables": {"patients": path.name}}
+        given = {"name": as_name(path.stem), "title": path.stem, "tables": {"patients": path.name}}
     else:
         given = _read_yaml(path)
     if problems := _manifest_problems(path, given):
         raise CohortError(path.name, problems)
-    folder = re.sub(r"[^a-z0-9]+", "-", path.parent.name.lower()).strip("-")[:41].strip("-") or "cohort"
-    defaults = {"name": folder, "columns": {}, "values": {}, "date_format": ISO, "time_unit": "days",
-                "subset": "", "index_event": CAR_T, "synthetic": "false", "note": "", "made_by": ""}
+    defaults = {"name": as_name(path.parent.name), "columns": {}, "values": {}, "date_format": ISO, "time_unit": "days",
+                "subset": "", "index_event": CAR_T, "synthetic": "false", "note": "", "made_by": "", "tables": {}, "redcap": {}}
     manifest = defaults | given
+    if isinstance(manifest["redcap"], str):
+        manifest["redcap"] = {"export": manifest["redcap"]}
     shown = {key: " ".join(manifest.get(key, "").split()) for key in ("title", "note", "index_event")}
     manifest |= shown | {"title": shown["title"] or manifest["name"], "index_event": shown["index_event"] or CAR_T}
     # Headers of files are read with single spaces, and so are their names here.
@@ -180,7 +188,7 @@ def _manifest_problems(path: Path, given) -> list[dict]:
         near = difflib.get_close_matches(str(key), MANIFEST_KEYS, n=1)
         problems.append(problem(here, f"unknown key {key!r}", f"Did you mean {near[0]!r}?" if near else
                                 f"Known keys: {', '.join(MANIFEST_KEYS)}."))
-    given = {key: value for key, value in given.items() if key in MANIFEST_KEYS}
+    named = given = {key: value for key, value in given.items() if key in MANIFEST_KEYS}
     for key, depth in DEPTHS.items():
         if key not in given:
             continue
@@ -193,10 +201,12 @@ def _manifest_problems(path: Path, given) -> list[dict]:
         for table in [table for table in given[key] if table not in schema.TABLES]:
             problems.append(problem(here, f"unknown table {table!r} under {key!r}", f"Known: {', '.join(schema.TABLES)}."))
     for key, value in given.items():
-        if key not in DEPTHS and not isinstance(value, str):
+        if key not in DEPTHS and key != "redcap" and not isinstance(value, str):
             problems.append(problem(here, "it must be text, not a list", f"Meaning: {MANIFEST_KEYS[key]}.", field=key))
     given = {key: value for key, value in given.items() if key in DEPTHS or isinstance(value, str)}
-    if "patients" not in given.get("tables", {}):
+    if "redcap" in named:
+        problems += _redcap_problems(here, named["redcap"])
+    elif "patients" not in given.get("tables", {}):
         problems.append(problem(here, "no patients table is named", "Write `tables: {patients: FILE}`."))
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", given.get("name", "x")):
         problems.append(problem(here, "the name cannot be used for a folder", f"Use a {MANIFEST_KEYS['name']}.",
@@ -217,6 +227,37 @@ def _not_of_depth(entries, depth: int, where: str) -> list[tuple[str, int]]:
     if depth == 0 or not isinstance(entries, dict):
         return [] if isinstance(entries, str) == (depth == 0) and isinstance(entries, (str, dict)) else [(where, depth)]
     return [wrong for key, below in entries.items() for wrong in _not_of_depth(below, depth - 1, f"{where}: {key}")]
+
+
+def as_name(text: str) -> str:
+    """A text as the name of a cohort: lower-case letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:41].strip("-") or "cohort"
+
+
+def _redcap_problems(here: str, given) -> list[dict]:
+    entries = {"export": given} if isinstance(given, str) else given
+    if not isinstance(entries, dict) or not entries.get("export"):
+        return [problem(here, "no export is named", "Write `redcap: FILE` or `redcap: {export: FILE}`.", field="redcap")]
+    problems = []
+    for key in [key for key in entries if key not in REDCAP_KEYS]:
+        near = difflib.get_close_matches(str(key), REDCAP_KEYS, n=1)
+        problems.append(problem(here, f"unknown key {key!r} under 'redcap'", f"Did you mean {near[0]!r}?" if near else
+                                f"Known keys: {', '.join(REDCAP_KEYS)}."))
+    wanted = {"export": "text", "dictionary": "text", "instruments": "entries", "missing": "texts"}
+    for key in [key for key in wanted if key in entries and not _is_written_as(entries[key], wanted[key])]:
+        problems.append(problem(here, f"{key!r} under 'redcap' is not written as expected", f"Meaning: {REDCAP_KEYS[key]}."))
+    instruments = entries.get("instruments", {})
+    for table in [table for table in instruments if table not in schema.REPEATING] if isinstance(instruments, dict) else ():
+        problems.append(problem(here, f"{table!r} is no table that repeats", f"There are: {', '.join(schema.REPEATING)}. "
+                                "Everything outside the repeating instruments goes to patients.", field="instruments"))
+    return problems
+
+
+def _is_written_as(value, kind: str) -> bool:
+    if kind == "text":
+        return isinstance(value, str)
+    inner = value.values() if kind == "entries" and isinstance(value, dict) else value if kind == "texts" and isinstance(value, list) else [None]
+    return all(isinstance(each, str) for each in inner)
 
 
 def listed(words: list[str]) -> str:

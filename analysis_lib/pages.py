@@ -95,7 +95,8 @@ def dictionary_page() -> str:
              "columns are absent says so and is left out. Moments are whole days since day 0, the index event; a column "
              "`X_day` may come as calendar date `X_date` beside `infusion_date`, the date of day 0.", ""]
     for name, table in schema.TABLES.items():
-        entries = pd.DataFrame([_entry(column, entry) for column, entry in table.columns.items()],
+        entries = pd.DataFrame([[column, entry.description, schema.allowed(entry), "required" if entry.required else ""]
+                                for column, entry in table.columns.items()],
                                columns=["Column", "Meaning", "Values", "Required"])
         lines += [f"## Table `{name}`", "", table.description, "", text.html_table(entries, f"Columns of the table {name}"), ""]
     derived = pd.DataFrame([[name, rule.description, schema.label_of(rule.source)] for name, rule in schema.DERIVED.items()],
@@ -103,13 +104,3 @@ def dictionary_page() -> str:
     lines += ["## Derived columns", "", "The library adds these; no file holds them.", "",
               text.html_table(derived, "Columns that the library derives"), ""]
     return "\n".join(lines)
-
-
-def _entry(name, column) -> list[str]:
-    meta = column.metadata
-    levels = "; ".join(f"{level} ({meaning})" if meaning else level for level, meaning in (meta["levels"] or {}).items())
-    bounds = "".join(f" from {check.statistics['min_value']} to {check.statistics['max_value']}"
-                     for check in column.checks if "min_value" in check.statistics and meta["kind"] != "day")
-    kind = {"text": "text", "day": "days, or a date", "count": "whole number", "number": meta["unit"] or "number",
-            "level": levels}[meta["kind"]]
-    return [name, column.description, kind + bounds, "required" if column.required else ""]

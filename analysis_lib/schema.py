@@ -10,6 +10,7 @@ that end in ``_day``. A hospital's file may give calendar dates instead, in a co
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
@@ -172,6 +173,16 @@ SCREENING = pa.DataFrameSchema(
 )
 
 TABLES = {"patients": PATIENTS, "sites": SITES, "lines": LINES, "screening": SCREENING}
+REPEATING = ("sites", "lines")  # the tables with several rows a patient
+INDEX_DATE = day("Date of day 0: the CAR T-cell infusion, or whatever the cohort counts from.")
+
+
+def collected(table: str) -> dict[str, pa.Column]:
+    """The columns of a table as people fill them in: a calendar date for each moment, and in patients the date of day 0."""
+    columns = {re.sub("_day$", "_date", name): column for name, column in TABLES[table].columns.items()}
+    if table != "patients":
+        return columns
+    return {"patient_id": columns.pop("patient_id"), "infusion_date": INDEX_DATE} | columns
 
 
 @dataclass(frozen=True)
@@ -268,12 +279,31 @@ LABELS = {
     "cd19_at_failure": "CD19 at failure",
     "over_60": "Older than 60 years",
     "last_disease_status": "Disease status at last follow-up",
+    "patient_id": "Patient",
+    "infusion_date": "Date of day 0 (infusion)",
+    "last_follow_up_date": "Last follow-up date",
+    "rt_start_date": "Radiotherapy start date",
+    "dose_gy": "Dose (Gy)",
+    "in_field_response": "In-field response",
+    "in_field_progression_date": "In-field progression date",
+    "course": "Number of the course",
+    "line": "Number of the line",
 } | {name: rule.description for name, rule in DERIVED.items()}
 
 
 def label_of(column: str) -> str:
     """What a column is called: ``Elevated LDH`` for ``ldh_elevated``."""
     return LABELS.get(column, column.replace("_", " ").capitalize())
+
+
+def allowed(column: pa.Column) -> str:
+    """What may stand in a column, in words: its levels with their meaning, its unit and bounds."""
+    meta = column.metadata
+    levels = "; ".join(f"{level} ({meaning})" if meaning else level for level, meaning in (meta["levels"] or {}).items())
+    bounds = "".join(f" from {check.statistics['min_value']} to {check.statistics['max_value']}"
+                     for check in column.checks if "min_value" in check.statistics and meta["kind"] != "day")
+    return {"text": "text", "day": "days, or a date", "count": "whole number", "number": meta["unit"] or "number",
+            "level": levels}[meta["kind"]] + bounds
 
 
 def term_label(term: str) -> str:
