@@ -338,7 +338,7 @@ def pairwise(study: Cohort, name: str, by: str) -> pd.DataFrame:
     rows = results.collect(
         row(slug(prefix, f"{pair['first']} vs {pair['second']}"), "p", None if pd.isna(pair["adjusted"]) else pair["adjusted"],
             group=f"{pair['first']} and {pair['second']}", n=pair["n"], events=pair["events"],
-            method="log-rank test, Holm's correction", note=pair["note"] or f"uncorrected P = {pair['p']:.4f}")
+            method="log-rank test, Holm's correction", note=pair["note"] or f"P = {pair['p']:.3f} by itself")
         for _, pair in pairwise_logrank(known["days"], known["event"], known[by]).iterrows())
     rows.attrs["label"] = "Groups compared"
     return rows

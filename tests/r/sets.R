@@ -53,4 +53,19 @@ SETS <- list(
   separated = set(c(3, 5, 8, 8, 12, 15, 20, 21, 30, 34, 40, 41), c(1, 1, 1, 1, 0, 1, 0, 0, 1, 0, 1, 0), list(),
     list(x = c(0, 0, 0, 0, 1, 0, 1, 1, 0, 1, 0, 1), age = c(50, 61, 45, 70, 66, 58, 49, 73, 55, 62, 68, 51))))
 
-ONLY_ESTIMATORS <- c("heart", "colon_both", "mgus2_first", "separated")  # those that only estimators.R looks at
+# The reconstructed cohort: overall survival from salvage therapy, and in-field progression (1) or death (2) of its sites.
+cohort <- file.path(here, "..", "..", "analysis_lib", "data", "reconstructed")
+patients <- read.csv(file.path(cohort, "patients.csv"), na.strings = "", colClasses = c(patient_id = "character"))
+salvaged <- patients[!is.na(patients$salvage_start_day), ]
+SETS$reconstructed <- with(salvaged, set(last_follow_up_day - salvage_start_day, vital_status == "dead",
+  list(regimen = code(salvage_regimen), ldh = code(ldh_elevated)),
+  list(advanced = 1 * (stage %in% c("III", "IV")), ldh_high = 1 * (ldh_elevated == "yes"), sites = disease_sites),
+  list(stratum = code(car_t_product), weight = 1 + ecog / 2)))
+sites <- read.csv(file.path(cohort, "sites.csv"), na.strings = "", colClasses = c(patient_id = "character"))
+sites <- merge(sites[!is.na(sites$in_field_response), ], patients[c("patient_id", "last_follow_up_day", "vital_status")])
+SETS$reconstructed_sites <- with(sites, set(
+  ifelse(is.na(in_field_progression_day), last_follow_up_day, in_field_progression_day) - rt_start_day,
+  !is.na(in_field_progression_day), list(bulky = code(bulky_site)), list(bulk = 1 * (bulky_site == "yes"), dose = dose_gy),
+  list(cause = ifelse(!is.na(in_field_progression_day), 1, ifelse(vital_status == "dead", 2, 0)), cluster = code(patient_id))))
+
+ONLY_ESTIMATORS <- c("reconstructed_sites", "heart", "colon_both", "mgus2_first", "separated")  # those that only estimators.R looks at
