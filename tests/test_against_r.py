@@ -23,7 +23,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 
-from analysis_lib import cohort, describe, figures, results, survival
+from analysis_lib import cohort, describe, figures, models, results, survival
 from analysis_lib.chapter import NOTEBOOKS, ROOT, chapters
 from analysis_lib.cohort import DAYS_PER_MONTH
 
@@ -200,10 +200,10 @@ def in_days(row):
     return row | {c: None if number(row[c]) is None else row[c] * DAYS_PER_MONTH for c in ("value", "lower", "upper")}
 
 
-def of_curve(prefix, frame, days, cluster=None):
+def of_curve(prefix, frame, days, cluster=None, interval="log"):
     """Median, and the curve and the numbers at risk on those days."""
     steps = ("survival", "lower", "upper")
-    curve = survival.kaplan_meier(frame["days"], frame["event"], cluster=cluster)
+    curve = survival.kaplan_meier(frame["days"], frame["event"], cluster=cluster, interval=interval)
     shared = {"method": "Kaplan-Meier" if cluster is None else "Kaplan-Meier, clustered"}
     counts = {"n": len(frame), "events": int(frame["event"].sum())}
     yield f"{prefix}.median", triple([survival.quantile(curve, c) for c in steps], **counts, **shared)
@@ -236,29 +236,24 @@ def of_model(prefix, frame, terms):
     """A Cox model of numbers, and its test of proportional hazards."""
     known = frame.dropna(subset=terms)
     design = known[terms].astype(float)
-    fit = survival._fit(known, design)
-    yield f"{prefix}.loglik", {"value": fit.log_likelihood_, "n": len(known), "events": int(known["event"].sum()),
-                               "method": "Cox model"}
-    for term, line in fit.summary.iterrows():
-        values = {"coef": line["coef"], "se": line["se(coef)"], "p": line["p"]}
-        for what, value in values.items():
-            yield f"{prefix}.{term}.{what}", {"value": value, "method": "Wald test" if what == "p" else "Cox model"}
-        ratio = line[["exp(coef)", "exp(coef) lower 95%", "exp(coef) upper 95%"]]
-        yield f"{prefix}.{term}.hr", triple(ratio, method="Cox model")
-    for term, test in zip([*terms, "global"], survival._proportional_hazards(known, design, "cox", {})):
+    fit = models.cox(design, known["days"], known["event"])
+    yield f"{prefix}.loglik", {"value": fit.loglik, "n": fit.n, "events": fit.events, "method": "Cox model"}
+    for term, line in fit.terms.iterrows():
+        for what, method in {"coef": "Cox model", "se": "Cox model", "p": "Wald test"}.items():
+            yield f"{prefix}.{term}.{what}", {"value": line[what], "method": method}
+        yield f"{prefix}.{term}.hr", triple(line[["hr", "lower", "upper"]], method="Cox model")
+    for term, test in models.proportional_hazards(design, known["days"], known["event"]).iterrows():
         where = f"{prefix}.ph_global" if term == "global" else f"{prefix}.{term}.ph"
-        yield where, {"value": test["value"], "method": test["method"]}
+        yield where, {"value": test["p"], "method": "proportional-hazards test"}
 
 
-def of_dataset(name, r, patch):
-    """All rows of a data set, by id; ``patch`` changes the kind of interval."""
+def of_dataset(name, r):
+    """All rows of a data set, by id."""
     frame, terms = frame_of(name), DATASETS[name]["terms"]
     study, days = study_of(frame), sorted({int(d) for d in re.findall(rf"^{name}\.log\.survival(\d+)$", "\n".join(r), re.M)})
     for kind in ("log", "log-log", "plain"):
         if f"{name}.{kind}.median" in r:
-            patch.setattr(survival, "INTERVAL", kind)
-            yield from of_curve(f"{name}.{kind}", frame, days)
-    patch.setattr(survival, "INTERVAL", "log")
+            yield from of_curve(f"{name}.{kind}", frame, days, interval=kind)
     follow_up = by_id(survival.follow_up(study, "OS1"))
     for what, row_id in (("naive", "os1.follow_up.naive"), ("reverse", "os1.follow_up.reverse_km")):
         yield f"{name}.{what}", {c: v for c, v in in_days(follow_up[row_id]).items() if c not in ("n", "events")}
@@ -278,9 +273,9 @@ def of_dataset(name, r, patch):
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_data_set_agrees_with_r(name, monkeypatch):
+def test_data_set_agrees_with_r(name):
     theirs = {i: row for i, row in fixture("datasets")["rows"].items() if i.startswith(f"{name}.")}
-    ours = dict(of_dataset(name, theirs, monkeypatch))
+    ours = dict(of_dataset(name, theirs))
     assert set(ours) == set(theirs)
     assert_agrees(ours, theirs)
 
@@ -314,8 +309,7 @@ def largest_differences(folder):
     with without_display():
         lines = [compared(rows, fixture("cohort")["rows"]) for rows in run_chapters(folder).values()]
     r = fixture("datasets")["rows"]
-    with pytest.MonkeyPatch.context() as patch:
-        lines += [compared(dict(of_dataset(name, r, patch)), r) for name in DATASETS]
+    lines += [compared(dict(of_dataset(name, r)), r) for name in DATASETS]
     every = pd.concat(lines).replace({"method": {"": "counts"}})
     return every.groupby("method").agg(numbers=("apart", "size"), largest=("apart", "max")).sort_values("largest").reset_index()
 
