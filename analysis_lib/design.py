@@ -87,6 +87,8 @@ def needed(study: Cohort) -> pd.DataFrame:
 
 
 def _lacking(study: Cohort, name: str, by: str) -> str:
+    if study.after_car_t and (name, by) == ("OS1", "stage"):  # the study's stage is that of salvage therapy, not of day 0
+        return "stage is not that of day 0"
     if reason := endpoints.lacking(study, name):
         return reason
     if by in schema.SOURCES:

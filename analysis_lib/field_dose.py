@@ -11,39 +11,51 @@ from analysis_lib.radiotherapy import BED_GROUPS
 from analysis_lib.results import slug
 
 FEWEST = 5  # patients in the smaller group below which no hazard ratio is computed: it would be one of single patients
-STAGES = {"no": "Stage I or II", "yes": "Stage III or IV"}
+STAGES = {"no": ("limited", "Stage I or II"), "yes": ("advanced", "Stage III or IV")}
 FACTORS = ("advanced_stage", "poor_performance", "ldh_elevated", "high_ipi", "two_or_more_sites", "bulky_disease")
 DOSES = {BED_GROUPS[0]: "high", BED_GROUPS[1]: "low"}
 
 
-def fields(study: Cohort) -> pd.DataFrame:
-    """Survival by field within stages (OS from the start of the first course).
+def by_stage(study: Cohort) -> pd.DataFrame:
+    """How many patients of each stage had each field, and how many of them died.
 
-    Returns
-    -------
-    pandas.DataFrame
-        ``field.<limited, advanced>.<comprehensive, focal>`` (share who died, ``n`` patients); hazard ratios of focal against
-        comprehensive fields ``field.crude, field.limited, field.advanced``, and ``field.within``, in which only patients of
-        one stage group are compared (stratified). A stratum with fewer than :data:`FEWEST` patients in a group has a row
-        that says so. Or the row that says why there is nothing.
+    Rows ``field.<limited, advanced>.<comprehensive, focal>`` (share who died, of ``n`` patients), or the row that says why not.
     """
     if reason := study.lacks("sites.rt_field", "stage") or endpoints.lacking(study, "OSRT"):
-        return results.skipped("field", reason)
-    frame = endpoints.derive(study, "OSRT")
-    frame = frame[frame["rt_field"].notna() & frame["stage"].notna()].reset_index(drop=True)
+        return results.skipped("field.stage", reason)
+    frame = _known(study)
     rows = []
-    for level, words in STAGES.items():
-        stage = "advanced" if level == "yes" else "limited"
+    for level, (stage, words) in STAGES.items():
         for field in schema.SITES.columns["rt_field"].metadata["levels"]:
             of = frame[(frame["advanced_stage"] == level) & (frame["rt_field"] == field)]
             rows.append(describe.proportion(slug("field", stage, field), int(of["event"].sum()), len(of), group=words,
                                             population=field))
-    everyone = pd.Series(True, index=frame.index)
-    rows.append(_focal("field.crude", frame, everyone, "All stages, as they are"))
-    for level, words in STAGES.items():
-        rows.append(_focal(f"field.{'advanced' if level == 'yes' else 'limited'}", frame, frame["advanced_stage"] == level, words))
-    rows.append(_focal("field.within", frame, everyone, "Within stage groups", strata=frame["advanced_stage"].astype(str)))
     return results.collect(rows)
+
+
+def _known(study: Cohort) -> pd.DataFrame:
+    frame = endpoints.derive(study, "OSRT")
+    return frame[frame["rt_field"].notna() & frame["stage"].notna()].reset_index(drop=True)
+
+
+def fields(study: Cohort) -> pd.DataFrame:
+    """Survival by field (OS from the start of the first course), within stages.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Hazard ratios of focal against comprehensive fields: ``field.crude, field.limited, field.advanced``, and ``field.within``,
+        in which only patients of one stage group are compared (stratified). Where a group has fewer than :data:`FEWEST`
+        patients, a row says so. Or the row that says why there is nothing.
+    """
+    if reason := study.lacks("sites.rt_field", "stage") or endpoints.lacking(study, "OSRT"):
+        return results.skipped("field", reason)
+    frame = _known(study)
+    everyone = pd.Series(True, index=frame.index)
+    return results.collect([
+        _focal("field.crude", frame, everyone, "All stages, as they are"),
+        *(_focal(f"field.{stage}", frame, frame["advanced_stage"] == level, words) for level, (stage, words) in STAGES.items()),
+        _focal("field.within", frame, everyone, "Within stage groups", strata=frame["advanced_stage"].astype(str))])
 
 
 def _focal(result_id, frame, among, words, strata=None):

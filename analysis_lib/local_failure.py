@@ -16,6 +16,7 @@ from analysis_lib.observed import NotEstimable
 from analysis_lib.results import row, slug
 
 FAILED, DIED = 1, 2
+FEWEST = 5  # sites in the smaller group below which nothing is compared
 CURVES = ("1 − Kaplan–Meier", "Aalen–Johansen", "Death without local failure")
 GROUPS = {"bulky_site": ("yes", "Bulky against other sites"), "rt_field": ("focal", "Focal against comprehensive fields")}
 POPULATION = "assessable sites"
@@ -57,6 +58,8 @@ def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     days, event, cause = frame["days"], frame["event"], frame["cause"]
     km, incidence = survival.kaplan_meier(days, event), competing.cumulative_incidence(days, cause)
+    rest = [frame[frame["patient"] != patient] for patient in range(frame["patient"].nunique())]
+    left_out = [competing.cumulative_incidence(of["days"], of["cause"]) if (of["cause"] > 0).any() else None for of in rest]
     rows = []
     for month in survival.rate_months(study):
         day = month * DAYS_PER_MONTH
@@ -70,7 +73,7 @@ def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
         rows.append(_rate(f"failure.rate{month}.aj", point, FAILED, f"{CURVES[1]}, {month} months", shared))
         rows.append(_rate(f"failure.rate{month}.death", point, DIED, f"{CURVES[2]}, {month} months",
                           shared | {"events": int(((cause == DIED) & (days <= day)).sum())}))
-        rows.append(_clustered(f"failure.rate{month}.clustered", frame, point, day, month, shared))
+        rows.append(_clustered(f"failure.rate{month}.clustered", point, left_out, day, month, shared))
         rows.append(row(f"failure.excess{month}", "estimate", 100 * (1 - step["survival"] - point[f"incidence{FAILED}"]),
                         group=f"1 − Kaplan–Meier less Aalen–Johansen, {month} months, percentage points", **shared))
     return results.collect(rows)
@@ -83,22 +86,15 @@ def _rate(result_id, point, code, group, shared) -> dict:
                **ends, **shared)
 
 
-def _clustered(result_id, frame, point, day, month, shared) -> pd.DataFrame:
+def _clustered(result_id, point, left_out, day, month, shared) -> pd.DataFrame:
     """The interval that a jackknife gives which leaves out one patient, with all sites, at a time."""
     group = f"{CURVES[1]}, {month} months, interval over patients"
-    value, patients = float(point[f"incidence{FAILED}"]), frame["patient"].nunique()
-    left_out = []
-    for patient in range(patients):
-        rest = frame[frame["patient"] != patient]
-        try:
-            step = competing.incidence_at(competing.cumulative_incidence(rest["days"], rest["cause"]), day)
-        except NotEstimable:
-            step = None
-        left_out.append(np.nan if step is None else float(step.get(f"incidence{FAILED}", 0.0)))
-    left_out = np.array(left_out)
-    if value == 0 or np.isnan(left_out).any():
+    value, patients = float(point.get(f"incidence{FAILED}", 0.0)), len(left_out)
+    steps = [curve is not None and competing.incidence_at(curve, day) for curve in left_out]
+    if value == 0 or patients < 2 or any(step is None or step is False for step in steps):
         return results.skipped(result_id, f"{group}: the estimate hangs on one patient")
-    se = np.sqrt((patients - 1) / patients * ((left_out - left_out.mean()) ** 2).sum())
+    without = np.array([float(step.get(f"incidence{FAILED}", 0.0)) for step in steps])
+    se = np.sqrt((patients - 1) / patients * ((without - without.mean()) ** 2).sum())
     return results.collect([row(result_id, "rate", 100 * value, lower=100 * value * np.exp(-Z * se / value),
                                 upper=min(100.0, 100 * value * np.exp(Z * se / value)), group=group, note=f"{patients} patients",
                                 method="Aalen-Johansen, jackknife over patients, log interval", **shared)])
@@ -112,16 +108,16 @@ def compare(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     failures depends on), ``.death`` (cause-specific hazard of death without failure, robust over patients) and ``.gray``
     (P of Gray's test). What cannot be estimated has a row that says so.
     """
-    if results.skip_reason(frame):
-        return frame
+    if reason := results.skip_reason(frame):
+        return results.skipped("failure.groups", reason)
     rows = []
     for by, (level, words) in GROUPS.items():
         if reason := study.lacks(f"sites.{by}"):
             rows.append(results.skipped(slug("failure", by), f"{words}: {reason}"))
             continue
         known = frame[frame[by].notna()].reset_index(drop=True)
-        if known[by].nunique() < 2:
-            rows.append(results.skipped(slug("failure", by), f"{words}: there is only one group"))
+        if min((known[by] == level).sum(), (known[by] != level).sum()) < FEWEST:
+            rows.append(results.skipped(slug("failure", by), f"{words}: fewer than {FEWEST} sites in one of the groups"))
             continue
         rows += _compared(known, slug("failure", by), (known[by] == level).astype(float).to_frame("group"), words)
     return results.collect(rows)

@@ -48,15 +48,14 @@ def of_outcomes(tests: pd.DataFrame) -> pd.Series:
     return tests["result_id"].str.contains(".logrank.", regex=False) | tests["result_id"].str.startswith("cox.")
 
 
-def corrected(tests: pd.DataFrame) -> pd.DataFrame:
-    """The tests after correction.
+def tally(tests: pd.DataFrame) -> pd.DataFrame:
+    """How many of the tests have P below 0.05, as they are and after correction.
 
     Returns
     -------
     pandas.DataFrame
-        ``holm.<id>`` and ``bh.<id>`` for each test (corrected over all); and for each of :data:`FAMILIES`
-        ``multiplicity.<family>.raw, .holm, .bh`` (how many of ``n`` are below 0.05) and ``.by_chance`` (how many would be
-        expected if nothing differed).
+        For each of :data:`FAMILIES`: counts ``multiplicity.<family>.raw, .holm, .bh`` (of ``n``), and ``.by_chance`` (how many
+        would be expected if nothing differed at all).
     """
     if results.skip_reason(tests):
         return tests
@@ -66,35 +65,29 @@ def corrected(tests: pd.DataFrame) -> pd.DataFrame:
         if len(among) < 2:
             continue
         p = among["value"].astype(float).to_numpy()
-        rows += [_count(f"multiplicity.{family}.raw", p, among, population, "as they are"),
+        rows += [_count(f"multiplicity.{family}.raw", p, population, "as they are"),
                  row(f"multiplicity.{family}.by_chance", "expected", LIMIT * len(p), n=len(p), population=population,
-                     group=f"Expected by chance, {population}", method="0.05 times the number of tests")]
-        for name, (method, words) in METHODS.items():
-            adjusted = multipletests(p, method=method)[1]
-            rows.append(_count(f"multiplicity.{family}.{name}", adjusted, among, population, words))
-            if family == "all":
-                rows += [row(slug(name, test["result_id"]), "p", value, group=test["group"], n=test["n"], events=test["events"],
-                             population=population, method=f"{test['method']}, {words}")
-                         for value, (_, test) in zip(adjusted, among.iterrows())]
+                     group="Expected by chance", method="0.05 times the number of tests")]
+        rows += [_count(f"multiplicity.{family}.{name}", multipletests(p, method=method)[1], population, words)
+                 for name, (method, words) in METHODS.items()]
     return results.collect(rows)
 
 
-def _count(result_id, p, tests, population, method) -> dict:
-    small = int((p < LIMIT).sum())
-    return row(result_id, "proportion", 100 * small / len(p), n=len(p), events=small, population=population,
-               group=f"Small P values, {method}", method=method)
+def _count(result_id, p, population, method) -> dict:
+    return row(result_id, "count", int((p < LIMIT).sum()), n=len(p), population=population, group=f"P below 0.05, {method}",
+               method=method)
 
 
-def table(tests: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+def table(tests: pd.DataFrame) -> pd.DataFrame:
     """The tests with P below 0.05 as finished text, smallest first: ``Comparison, P`` and P after each correction."""
     if results.skip_reason(tests):
         return tests
-    by_id = rows.set_index("result_id")["value"]
-    small = tests[tests["value"] < LIMIT].sort_values("value", kind="stable")
-    columns = {"P": small["value"]} | {words.split("'")[0]: [by_id[slug(name, one)] for one in small["result_id"]]
-                                       for name, (_, words) in reversed(METHODS.items())}
-    return pd.DataFrame({"Comparison": [name_of(one.result_id, one.group) for one in small.itertuples()]} | {
-        heading: [text.p_value(p).removeprefix("P ").removeprefix("= ") for p in values] for heading, values in columns.items()})
+    p = tests["value"].astype(float)
+    columns = {"P": p} | {words.split("'")[0]: multipletests(p, method=method)[1] for method, words in METHODS.values()}
+    shown = pd.DataFrame({"Comparison": [name_of(one.result_id, one.group) for one in tests.itertuples()]} | columns)
+    shown = shown[shown["P"] < LIMIT].sort_values("P", kind="stable")
+    return shown.assign(**{column: [text.p_value(value).removeprefix("P ").removeprefix("= ") for value in shown[column]]
+                           for column in columns})
 
 
 def name_of(result_id: str, group: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-STEPS = 15  # of Newton's method, which needs four to six; an estimate that still moves by then runs away
+STEPS = 15  # of Newton's method, which needs five or six; an estimate that still moves by then runs away
 
 
 def cox(x, days, event, counts=None) -> tuple[np.ndarray, np.ndarray]:
@@ -42,6 +42,8 @@ def cox(x, days, event, counts=None) -> tuple[np.ndarray, np.ndarray]:
             score, information = _derivatives(coef, x, counts, at_risk, dying, deaths, observed)
             step = _solve(information, score)
             coef = coef + np.clip(step, -2, 2)
+            if np.abs(step).max() < 1e-9:
+                break
         variance = np.diagonal(np.linalg.pinv(np.nan_to_num(information)), axis1=1, axis2=2)
     converged = (np.abs(step) < 1e-6).all(axis=1) & (np.abs(coef * x.std(axis=1)) < 10).all(axis=1) & (variance > 0).all(axis=1)
     return np.where(converged[:, None], coef, np.nan), np.where(converged[:, None], np.sqrt(np.abs(variance)), np.nan)
@@ -50,8 +52,9 @@ def cox(x, days, event, counts=None) -> tuple[np.ndarray, np.ndarray]:
 def _derivatives(coef, x, counts, at_risk, dying, deaths, observed):
     risk = counts * np.exp(np.einsum("bnk,bk->bn", x, coef))
     first = risk[:, :, None] * x
-    second = first[:, :, :, None] * x[:, :, None, :]
-    whole, part = [[risk @ among.T, among @ first, np.einsum("tn,bnjk->btjk", among, second)] for among in (at_risk, dying)]
+    second = (first[:, :, :, None] * x[:, :, None, :]).reshape(*first.shape[:2], -1)
+    whole, part = [[risk @ among.T, among @ first, (among @ second).reshape(len(risk), len(among), *[first.shape[2]] * 2)]
+                   for among in (at_risk, dying)]
     score, information = observed.copy(), np.zeros((*observed.shape, observed.shape[1]))
     for tie in range(int(deaths.max())):  # the deaths of a day leave one after the other
         here, left = (deaths > tie).astype(float), tie / np.maximum(deaths, 1)

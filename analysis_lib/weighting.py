@@ -143,8 +143,8 @@ def sizes(frame: pd.DataFrame) -> pd.DataFrame:
     score is below the lowest of the first: nobody comparable had radiotherapy) and ``weighted.size.<iptw, overlap>.<rt, st>``
     (effective sample size, ``n`` the actual one).
     """
-    if results.skip_reason(frame):
-        return frame
+    if reason := results.skip_reason(frame):
+        return results.skipped("weighted.size", reason)
     rows = []
     lowest, highest = frame.loc[frame["treated"], "score"].agg(["min", "max"])
     for treated, name in GROUPS.items():
@@ -167,8 +167,8 @@ def balance(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     Rows ``balance.<factor>.<unweighted, iptw, overlap>``: radiotherapy less systemic therapy in standard deviations, among
     those in whom the factor is known; and ``balance.<kind>.largest`` over the factors of the model.
     """
-    if results.skip_reason(frame):
-        return frame
+    if reason := results.skip_reason(frame):
+        return results.skipped("balance", reason)
     factors = frame.attrs["factors"]
     shown = [*factors, *(factor for factor in contrasts.usable(study, frame, NOT_IN_THE_MODEL) if factor not in factors)]
     rows = []
@@ -205,7 +205,7 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
     rows = [contrasts.hazard_ratio("weighted.os2.crude", term, "systemic", days, event, group="As they are")]
     for name, group, factors in (("stage_ldh", "Adjusted for stage and LDH", few),
                                  ("adjusted", "Adjusted for all factors of the score", frame.attrs["factors"])):
-        if factors:
+        if factors and (name == "stage_ldh" or factors != few):
             rows.append(contrasts.hazard_ratio(f"weighted.os2.{name}", pd.concat([term, contrasts.indicators(frame, factors)], axis=1),
                                                "systemic", days, event, group=group))
     rows += [contrasts.hazard_ratio(f"weighted.os2.{kind}", term, "systemic", days, event, weights=frame[kind], group=KINDS[kind],
