@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib import chapter, results, schema, text
+from analysis_lib import chapter, results, schema, takeaway, text
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import Cohort
 
@@ -37,7 +37,8 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
     """Write the generated pages below ``book`` (``cohorts/<name>/index.md`` and ``generated/``)."""
     for study in studies:
         mine = [outcome for outcome in outcomes if outcome.cohort == study.name]
-        (book / "cohorts" / study.name / "index.md").write_text(cohort_page(study, mine), "utf-8")
+        folder = book / "cohorts" / study.name
+        (folder / "index.md").write_text(cohort_page(study, mine, folder), "utf-8")
     generated = book / "generated"
     generated.mkdir(exist_ok=True)
     (generated / "data-dictionary.md").write_text(dictionary_page(), "utf-8")
@@ -46,14 +47,14 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
         (generated / "compare.md").write_text(compare_page(rows), "utf-8")
 
 
-def cohort_page(study: Cohort, outcomes: list[Outcome]) -> str:
-    """The first page of a cohort: whose data these are, and what each chapter could do with them."""
+def cohort_page(study: Cohort, outcomes: list[Outcome], folder: Path) -> str:
+    """The first page of a cohort: whose data these are, what each chapter could do with them, and what it offers."""
     lines = [f"# {study.title}", "", text.about_html(study), "", "## Chapters", "",
              "The result rows of a chapter hold every number that stands in it.", ""]
     for outcome in outcomes:
         link = f"- [{chapter.short_title(outcome.chapter, study)}]({outcome.chapter}.ipynb)"
         lines.append(f"{link}: not shown, because {outcome.reason}" if outcome.status == "skipped" else
-                     f"{link} ({{download}}`result rows <results/{outcome.chapter}.csv>`)")
+                     f"{link}: {takeaway.links(study, outcome.chapter, folder, folder / 'results')}")
     return "\n".join(lines) + "\n"
 
 
