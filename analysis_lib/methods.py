@@ -190,6 +190,11 @@ def printed(method: str) -> str:
     return re.sub(r"\b(Kaplan|Mann|Mantel|Aalen|Fine|Benjamini)-(?=[A-Z])", "\\1–", method)
 
 
+def capital(words: str) -> str:
+    """Words as the start of a cell or sentence."""
+    return words[:1].upper() + words[1:]
+
+
 def sentences(rows: pd.DataFrame) -> list[str]:
     """What the methods of a manuscript say of the estimators and tests behind some rows, in the order of :data:`METHODS`."""
     by_entry = {named(method): method for method in reversed(used(rows))}
@@ -215,4 +220,6 @@ def how(rows: pd.DataFrame, intervals: bool = True, counts: bool = True) -> str:
     sizes = set(telling["n"])
     if counts and len(sizes) == 1 and pd.notna(size := sizes.pop()):
         told += f"{'; ' if told else ''}n = {size}"
-    return f"{told[:1].upper()}{told[1:]}." if told and told[0] != "n" else f"{told}." if told else ""
+    if not told:
+        return ""
+    return f"{told if told.startswith('n = ') else capital(told)}."

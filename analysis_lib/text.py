@@ -160,6 +160,12 @@ def html_table(frame: pd.DataFrame, caption: str, sections=()) -> str:
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
 
 
+def markdown_table(heads: list[str], lines: list[list[str]], caption: str) -> list[str]:
+    """A table whose cells are Markdown, with links and citations, as the lines of a page; its first column names the rows."""
+    cells = [f"{'* -' if place == 0 else '  -'} {cell}" for line in [heads, *lines] for place, cell in enumerate(line)]
+    return [f"```{{list-table}} {caption}", ":header-rows: 1", ":stub-columns: 1", "", *cells, "```", ""]
+
+
 def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns: str) -> None:
     """Show rows as a table: one line a row, with ``label`` first and one column for each ``heading=format``.
 
