@@ -20,7 +20,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from matplotlib_inline.config import InlineBackend
 
-from analysis_lib import results, text
+from analysis_lib import methods, results, text
 from analysis_lib.cohort import DAYS_PER_MONTH
 from analysis_lib.results import STATISTICS
 
@@ -102,7 +102,7 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
     what : str
         What is estimated, for the vertical axis (``"Overall survival (OS2)"``).
     caption : str
-        What the figure is; the method is added.
+        What the figure is; estimator, interval, test and numbers are added from the rows.
     rows : pandas.DataFrame, optional
         Result rows with the groups' medians and the log-rank test; they go into the alt text.
     """
@@ -126,9 +126,20 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
     if len(groups) > 1:
         figure.legend(loc="outside upper left", ncols=3, frameon=False, title=curves.attrs.get("label"), alignment="left")
     _risk_table(table, curves, groups, ticks)
-    shown = "with pointwise 95% confidence band (log scale)" if bands else "(intervals are in the table, to keep the curves apart)"
-    show(figure, alt=_alt_of_curves(curves, what, rows), caption=f"{caption} Kaplan–Meier estimate {shown}; numbers at risk "
-         "count everyone whose time is at least the tick.")
+    shown = "Bands: pointwise 95% intervals" if bands else "Intervals are in the table, to keep the curves apart"
+    show(figure, alt=_alt_of_curves(curves, what, rows), caption=text.captioned(
+        caption, f"{_how_of_curves(rows)} {shown}. At risk: all whose time is at least the tick."))
+
+
+def _how_of_curves(rows: pd.DataFrame | None) -> str:
+    """Estimator, interval, test and numbers behind curves, for their caption."""
+    if rows is None or results.skip_reason(rows):
+        return "Kaplan–Meier."
+    medians, tests = rows[rows["statistic"] == "median time"], rows[rows["result_id"].str.contains(".logrank.", regex=False)]
+    whole = tests if len(tests) else medians
+    counts = whole[["n", "events"]].iloc[0]
+    size = "" if counts.isna().any() else f" n = {counts['n']}, {counts['events']} events."
+    return methods.how(pd.concat([medians, tests]), counts=False) + size
 
 
 def month_ticks(longest: float) -> list[int]:
@@ -209,7 +220,7 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(axis or _axis_label(drawn["statistic"].iloc[0]))
     alt = "Forest plot. " + "; ".join(f"{one['group']}: {text.full(one)}" for _, one in drawn.iterrows()) + "."
-    show(figure, alt=alt, caption=caption)
+    show(figure, alt=alt, caption=text.captioned(caption, methods.how(drawn)))
 
 
 def _intervals(axes, drawn, places, ratio, summary):
@@ -268,7 +279,7 @@ def shares(rows: pd.DataFrame, what: str, caption: str) -> None:
     axes.tick_params(axis="y", length=0)
     alt = f"Bar chart of the share of {what.lower()}. " + "; ".join(
         f"{row['group']}: {text.share(row)}, {text.limits(row)}" for _, row in drawn.iterrows()) + "."
-    show(figure, alt=alt, caption=caption)
+    show(figure, alt=alt, caption=text.captioned(caption, methods.how(drawn)))
 
 
 MOMENTS = {  # marker and colour of each moment in a swimmer plot

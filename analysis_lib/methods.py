@@ -44,6 +44,8 @@ class Method:
     sentence : str
         For the methods of a manuscript; ``{interval}`` stands for the scale that the row names. Empty for mere counts
         and for what only speaks of the paper itself.
+    called : str
+        What to call it where the rows' own words would not do.
     """
 
     starts: str
@@ -51,6 +53,7 @@ class Method:
     by: str
     cites: tuple[str, ...] = ()
     sentence: str = ""
+    called: str = ""
 
 
 METHODS = (
@@ -84,7 +87,7 @@ METHODS = (
            "Median follow-up was estimated by the reverse Kaplan–Meier method."),
     Method("median of observed times", "median follow-up, the dead included", "pandas", ("schemper1996", "hyndman1996"),
            "The median of all observed times, the dead included, is given beside it."),
-    Method("time at least", "number at risk at a time", HERE),
+    Method("time at least", "patients followed for at least so long", HERE, called="Number at risk"),
     Method("restricted mean", "mean event-free time up to a limit", "greenwood", ("royston2013",),
            "Mean event-free times up to a limit were compared as restricted mean survival times."),
     Method("log-rank test", "whether groups share one survival curve", "lifelines", ("mantel1966", "peto1972"),
@@ -114,7 +117,7 @@ METHODS = (
     Method("likelihood-ratio test", "whether a model is better than one without its factors", "lifelines", ("cox1972",)),
     Method("proportional-hazards test", "whether a hazard ratio stays the same over time", "greenwood", ("grambsch1994",),
            "Proportional hazards were tested with scaled Schoenfeld residuals (Kaplan–Meier transform of time)."),
-    Method("events / parameters", "whether a model has enough events", HERE, ("peduzzi1995",)),
+    Method("events / parameters", "whether a model has enough events", HERE, ("peduzzi1995",), called="Events per parameter"),
     Method("concordance", "how well a model ranks patients by their time", "lifelines", ("harrell1982",),
            "Discrimination of models was measured by Harrell's concordance."),
     Method("bootstrap", "how much a model's performance owes to chance", HERE, ("efron1979", "harrell1996"),
@@ -160,10 +163,10 @@ METHODS = (
            "Random-effects estimates used the between-series variance of DerSimonian and Laird."),
     Method("Cochran's Q", "whether series differ by more than chance", "statsmodels", ("cochran1954", "higgins2003"),
            "Heterogeneity between series was tested by Cochran's Q and described by I²."),
-    Method("(Q − df) / Q", "share of the variation that is beyond chance (I²)", HERE, ("higgins2003",)),
+    Method("(Q − df) / Q", "share of the variation that is beyond chance", HERE, ("higgins2003",), called="I² = (Q − df) / Q"),
     # the paper's own numbers
     Method("Discussion minus Results", "how far two printings of a count lie apart", HERE, ("ababneh2023",)),
-    Method("claims.csv", "how many numbers the paper prints", HERE, ("ababneh2023",)),
+    Method("claims.csv", "how many numbers the paper prints", HERE, ("ababneh2023",), called="Count of printed numbers"),
     Method("compared at the printed precision", "whether a result agrees with the printed number", HERE, ("ababneh2023",)),
     Method("distance in units of the last printed digit", "how far a result lies from the printed number", HERE, ("ababneh2023",)),
     Method("grid over the rounding box", "what unrounded limits a printed interval allows", HERE, ("ababneh2023",)),
@@ -180,14 +183,17 @@ def named(method: str) -> Method | None:
 
 
 def used(rows: pd.DataFrame) -> list[str]:
-    """The distinct ``method`` of rows that hold a number, in order."""
-    told = rows.loc[(rows["statistic"] != "skipped") & (rows["method"] != "") & rows["value"].notna(), "method"]
+    """The distinct ``method`` of rows that hold a number, or a median that is not reached, in order."""
+    holds = rows["value"].notna() | (rows["statistic"] == "median time")
+    told = rows.loc[holds & (rows["statistic"] != "skipped") & (rows["method"] != ""), "method"]
     return list(dict.fromkeys(told))
 
 
 def printed(method: str) -> str:
-    """A ``method`` as it is set in print: pairs of names joined by a dash."""
-    return re.sub(r"\b(Kaplan|Mann|Mantel|Aalen|Fine|Benjamini)-(?=[A-Z])", "\\1–", method)
+    """A ``method`` as it is set in print: pairs of names joined by a dash, and intervals with their level."""
+    dashed = re.sub(r"\b(Kaplan|Mann|Mantel|Aalen|Fine|Benjamini)-(?=[A-Z])", "\\1–", method)
+    scaled = re.sub(r"\b(log|log-log|plain) interval\b", r"95% interval on the \1 scale", dashed)
+    return re.sub(r"(?<!95%) interval\b", " 95% interval", scaled)
 
 
 def capital(words: str) -> str:
@@ -210,11 +216,11 @@ def how(rows: pd.DataFrame, intervals: bool = True, counts: bool = True) -> str:
     """How rows were made, to end a caption: their methods and, where all share it, the number analysed.
 
     ``intervals=False`` says that no limits of proportions are shown, so that theirs need no name; ``counts=False`` that
-    the numbers stand with the lines. Numbers at risk need no name at all.
+    the numbers stand with the lines. Numbers at risk and ranges need no name at all: they are what they are called.
     """
     if results.skip_reason(rows):
         return ""
-    telling = rows[~rows["statistic"].isin(["at risk", "count"])]
+    telling = rows[~rows["statistic"].isin(["at risk", "count", "range", "range months", "range dose"])]
     shown = telling if intervals else telling[telling["statistic"] != "proportion"]
     told = "; ".join(printed(method) for method in used(shown))
     sizes = set(telling["n"])

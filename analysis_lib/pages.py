@@ -114,16 +114,19 @@ def dictionary_page() -> str:
 def methods_page(studies: list[Cohort], book: Path) -> str:
     """Every method that the rows of these cohorts name: what it finds, what computes it, who described it, where it is used."""
     places: dict[methods.Method, dict[str, str]] = {}
+    called: dict[methods.Method, str] = {}
     for study in studies:
         for each in chapter.chapters_of(study):
             file = book / "cohorts" / study.name / "results" / f"{each}.csv"
             for method in methods.used(results.read(file)) if file.is_file() else []:
                 link = f"[{chapter.short_title(each, study)}](../cohorts/{study.name}/{each}.ipynb)"
-                places.setdefault(methods.named(method), {}).setdefault(each, link)
-    lines = [[methods.printed(entry.starts), methods.capital(entry.finds), entry.by,
+                entry = methods.named(method)
+                places.setdefault(entry, {}).setdefault(each, link)
+                called.setdefault(entry, entry.called or methods.capital(methods.printed(method)))
+    lines = [[called[entry], methods.capital(entry.finds), entry.by,
               f"{{cite:p}}`{','.join(entry.cites)}`" if entry.cites else "–", "; ".join(places[entry][each] for each in sorted(places[entry]))]
              for entry in methods.METHODS if entry in places]
-    libraries = sorted({entry.by for entry in places if entry} - {methods.HERE} | {"numpy", "pandas", "matplotlib"})
+    libraries = sorted({entry.by for entry in places} - {methods.HERE} | {"numpy", "pandas", "matplotlib"})
     return "\n".join([
         "# Methods", "", "This page is written from the result rows of the cohorts in this book: it names what was called, and nothing "
         "else.", "", "## What was used", "",
