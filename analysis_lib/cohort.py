@@ -16,7 +16,10 @@ from analysis_lib import checks, intake, redcap, schema
 from analysis_lib.intake import DAYS_PER_MONTH
 from analysis_lib.manifest import CAR_T, CohortError, as_frame, bundled_cohorts, listed, locate, problem, read_manifest
 
-__all__ = ["CAR_T", "DAYS_PER_MONTH", "Cohort", "CohortError", "bundled_cohorts", "locate", "read_cohort"]
+# Later lines that bring the other modality to patients whose first salvage regimen was the one named.
+SECOND_MODALITY = {"ST": ("RT", "CMT"), "RT": ("ST", "CMT", "HSCT", "CAR T")}
+
+__all__ = ["CAR_T", "DAYS_PER_MONTH", "SECOND_MODALITY", "Cohort", "CohortError", "bundled_cohorts", "locate", "read_cohort"]
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity: tables have no single truth value
@@ -142,10 +145,10 @@ def _salvage_sequence(patients: pd.DataFrame, lines: pd.DataFrame) -> pd.Categor
     Groups are named by what happened *later*, so they are not baseline groups (immortal time).
     """
     later = lines[lines["line"] > 1]
-    had = {kind: patients["patient_id"].isin(later.loc[later["modality"].isin(kinds), "patient_id"])
-           for kind, kinds in {"RT": ["RT", "CMT"], "ST": ["ST", "CMT", "HSCT", "CAR T"]}.items()}
+    went_on = {regimen: patients["patient_id"].isin(later.loc[later["modality"].isin(kinds), "patient_id"])
+               for regimen, kinds in SECOND_MODALITY.items()}
     first = patients["salvage_regimen"].astype("string")
-    sequence = first.mask((first == "ST") & had["RT"], "ST then RT").mask((first == "RT") & had["ST"], "RT then ST")
+    sequence = first.mask((first == "ST") & went_on["ST"], "ST then RT").mask((first == "RT") & went_on["RT"], "RT then ST")
     return pd.Categorical(sequence, ["RT", "CMT", "ST", "ST then RT", "RT then ST"], ordered=True)
 
 

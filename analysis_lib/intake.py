@@ -252,7 +252,7 @@ def violations(name: str, table: pd.DataFrame, text: pd.DataFrame, problems: lis
         cases = error.failure_cases.drop_duplicates(["column", "check", "index"])
         found = [_in_words(name, case) for case in cases.to_dict("records") if case["index"] is not None]
         found = [each for each in found if each["concern"] != REQUIRED or (
-            pd.isna(text.at[each["row"], each["field"] if each["field"] in text else _as_date(each["field"])])
+            pd.isna(text.at[each["row"], each["field"] if each["field"] in text else as_date(each["field"])])
             and (each["row"], each["field"]) not in told)]
         late = table.index[_late(table, text)] if "infusion_date" in text else []
         return [problem(name, "it comes after every other date of the patient",

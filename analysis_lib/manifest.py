@@ -31,6 +31,8 @@ MANIFEST_KEYS = {
     "note": "a sentence about the cohort, with its source, shown on every page",
     "made_by": "for synthetic cohorts: the command that made the tables",
 }
+MOST_SHOWN = 40  # problems in a message; `salvage-book check` shows them all
+NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 REDCAP_KEYS = {
     "export": "the CSV file that REDCap writes (all records, raw or labels)",
     "dictionary": "the project's data dictionary as CSV, which says what the codes mean; not needed for a project "
@@ -38,8 +40,6 @@ REDCAP_KEYS = {
     "instruments": "for each table with several rows a patient, {table: repeating instrument}",
     "missing": "the project's own missing-data codes, such as [-99, UNK]",
 }
-MOST_SHOWN = 40  # problems in a message; `salvage-book check` shows them all
-NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 DEPTHS = {"tables": 1, "columns": 2, "values": 3}  # how deep the entries of these keys are nested
 
 
