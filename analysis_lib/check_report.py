@@ -87,8 +87,8 @@ def as_lines(found: pd.DataFrame, width: int = 100) -> list[str]:
         for place, index in enumerate(shown.index):
             start = "  ".join(cells[name][place].rjust(size) if name == "row" else cells[name][place].ljust(size)
                               for name, size in sizes.items())
-            said = textwrap.wrap(cells["concern"][place][:1].upper() + cells["concern"][place][1:] + ".", room)
-            said += textwrap.wrap(cells["suggestion"][place], room, initial_indent="→ ", subsequent_indent="  ")
+            said = textwrap.wrap(cells["concern"][place][:1].upper() + cells["concern"][place][1:] + ".", room, break_on_hyphens=False)
+            said += textwrap.wrap(cells["suggestion"][place], room, initial_indent="→ ", subsequent_indent="  ", break_on_hyphens=False)
             lines += ["  " + f"{start if number == 0 else ' ' * len(start)}  {line}" for number, line in enumerate(said)]
             if repeats[index] == REPEATS - 1 and alike[index] > REPEATS:
                 more = alike[index] - REPEATS

@@ -50,7 +50,8 @@ def map_table(raw: pd.DataFrame, name: str, manifest: dict, problems: list[dict]
         Gains what is wrong.
     """
     known, mapping = file_columns(name), manifest["columns"].get(name, {})
-    has = f"The file has: {_some(raw.columns)}."
+    others = f" (its first sheet; to read another, write FILE#SHEET: {_some(raw.attrs['sheets'])})" if raw.attrs.get("sheets") else ""
+    has = f"The file{others} has: {_some(raw.columns)}."
     for column, target in mapping.items():
         if column not in raw:
             near = difflib.get_close_matches(column, list(raw.columns), n=1)
@@ -79,8 +80,9 @@ def map_table(raw: pd.DataFrame, name: str, manifest: dict, problems: list[dict]
         required = schema.TABLES[name].columns[column].required and not (column == "patient_id" and name == "patients")
         if required and not {column, as_date(column)} & set(table.columns) and column not in twice:
             other = f" (or {as_date(column)})" if as_date(column) != column else ""
-            problems.append(problem(name, "this required column is missing", f"{has} Map one to {column}{other} under `columns:`.",
-                                    field=column))
+            near = difflib.get_close_matches(column, [each for each in raw.columns if each not in known], n=1, cutoff=0.75)
+            problems.append(problem(name, "this required column is missing",
+                                    f"{has} Map {repr(near[0]) if near else 'one'} to {column}{other} under `columns:`.", field=column))
     if name == "patients" and table.empty and not problems:
         problems.append(problem(name, "the table has no rows", "Name the file (and the sheet) that holds the patients."))
     return table
@@ -252,7 +254,7 @@ def violations(name: str, table: pd.DataFrame, text: pd.DataFrame, problems: lis
         cases = error.failure_cases.drop_duplicates(["column", "check", "index"])
         found = [_in_words(name, case) for case in cases.to_dict("records") if case["index"] is not None]
         found = [each for each in found if each["concern"] != REQUIRED or (
-            pd.isna(text.at[each["row"], each["field"] if each["field"] in text else _as_date(each["field"])])
+            pd.isna(text.at[each["row"], each["field"] if each["field"] in text else as_date(each["field"])])
             and (each["row"], each["field"]) not in told)]
         late = table.index[_late(table, text)] if "infusion_date" in text else []
         return [problem(name, "it comes after every other date of the patient",
@@ -275,8 +277,9 @@ def _in_words(name: str, case: dict) -> dict:
         levels = ", ".join(meta["levels"])
         concern, advice = f"it must be one of {levels}", "Translate it under `values:` in cohort.yml, or correct it."
         if str(value) in ("0", "1", "2"):
-            advice = (f"A code does not say what it means: declare it under `values:` in cohort.yml, "
-                      f"such as `{name}: {{{column}: {{\"{value}\": {list(meta['levels'])[-1]}}}}}`.")
+            meaning = " or ".join(meta["levels"]) if len(meta["levels"]) == 2 else "its level"
+            advice = ("A code does not say what it means: declare it in cohort.yml, as in "
+                      f"`values: {{{name}: {{{column}: {{\"{value}\": {meaning}}}}}}}`.")
     elif check.startswith("in_range"):
         low, high = re.findall(r"-?[\d.]+", check)[:2]
         unit = f" {meta['unit']}" if meta["unit"] else ""

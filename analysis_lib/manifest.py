@@ -32,6 +32,7 @@ MANIFEST_KEYS = {
     "made_by": "for synthetic cohorts: the command that made the tables",
 }
 MOST_SHOWN = 40  # problems in a message; `salvage-book check` shows them all
+LONGEST_SHOWN = 80  # characters of a value in a message
 NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 REDCAP_KEYS = {
     "export": "the CSV file that REDCap writes (all records, raw or labels)",
@@ -94,8 +95,10 @@ def _sentence(found):
     if pd.notna(found["row"]):
         place.append(f"row {int(found['row'])}")
     if found["field"]:
-        place.append(f"column {found['field']}")
-    shown = "" if found["value"] == "" else f" = {found['value']}" if NUMBER.fullmatch(str(found["value"])) else f" = {found['value']!r}"
+        place.append(f"{'column' if found['table'] in schema.TABLES else 'key'} {found['field']}")
+    value = str(found["value"])
+    short = value if len(value) <= LONGEST_SHOWN else value[:LONGEST_SHOWN - 1] + "…"
+    shown = "" if value == "" else f" = {short}" if NUMBER.fullmatch(value) else f" = {short!r}"
     return f"{', '.join(place)}{shown}: {found['concern']}. {found['suggestion']}"
 
 
@@ -108,16 +111,15 @@ def bundled_cohorts() -> list[str]:
 def locate(where: str | Path) -> Path:
     """The manifest or bare table that ``where`` speaks of."""
     try:
-        path = Path(where).expanduser()
-        path.is_file()
+        path, bundled = Path(where).expanduser(), BUNDLED / str(where) / "cohort.yml"
+        if re.fullmatch(r"[\w-]+", str(where)) and bundled.is_file():
+            return bundled
+        if path.is_dir() and (path / "cohort.yml").is_file():
+            path = path / "cohort.yml"
+        if path.is_file() and path.suffix.lower() in (".yml", ".yaml", *SUFFIXES):
+            return path.resolve()
     except (OSError, ValueError, RuntimeError):  # a name too long for a file, or a home that nobody has
-        path = Path("no such file")
-    if re.fullmatch(r"[\w-]+", str(where)) and (BUNDLED / str(where) / "cohort.yml").is_file():
-        return BUNDLED / str(where) / "cohort.yml"
-    if path.is_dir() and (path / "cohort.yml").is_file():
-        path = path / "cohort.yml"
-    if path.is_file() and path.suffix.lower() in (".yml", ".yaml", *SUFFIXES):
-        return path.resolve()
+        pass
     near = difflib.get_close_matches(str(where), bundled_cohorts(), n=1)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     raise CohortError(str(where), [problem(
