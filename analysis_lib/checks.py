@@ -19,6 +19,7 @@ WARNINGS = {
     "unused_column": "A column of the file is not used, although its name is almost one of the data dictionary",
     "time_unit": "The times of follow-up look as if they were in another unit",
     "constant": "All patients have one and the same vital status",
+    "nobody": "A column of moments is empty, which is read as: it happened to nobody",
     "old_date": "A date lies before 1990",
     "together": "A value is given, but not the moment that it speaks of",
     "contradiction": "Two answers exclude each other",
@@ -281,6 +282,15 @@ def constant(files: Files) -> list[dict]:
                     field="vital_status", rule="constant")] if len(status) == 1 else []
 
 
+def nobody(files: Files) -> list[dict]:
+    """Columns of moments without a single value: an event that happened to nobody, or one that was not recorded."""
+    return [problem(name, "no row has a value, which is read as: it happened to nobody", "If it was not recorded, delete the column.",
+                    field=column, rule="nobody")
+            for name, table in files.tables.items() if len(table) >= MANY
+            for column in table if column.endswith("_day") and table[column].isna().all()
+            and not schema.TABLES[name].columns[column].required and files.texts[name][files.named(name, column)].isna().all()]
+
+
 def _of_patient(files: Files, name: str, column: str) -> pd.Series:
     """A column of the patients table, for each row of another table."""
     patients = files.tables["patients"].drop_duplicates("patient_id")
@@ -289,7 +299,7 @@ def _of_patient(files: Files, name: str, column: str) -> pd.Series:
 
 
 RULES = (orders, after_follow_up, orphans, courses, line_numbers, doses, extranodal, calendar, ipi, together,
-         contradictions, first_line, second_line, twins, screening, time_unit, constant)
+         contradictions, first_line, second_line, twins, screening, time_unit, constant, nobody)
 
 
 # --- what the book says ---------------------------------------------------------------------------------------

@@ -67,7 +67,8 @@ class Cohort:
                 source = schema.DERIVED[column].source if column in schema.DERIVED else column
                 source = "lines.modality" if column == "salvage_sequence" else source
                 absent.append(source if table == "patients" else f"{table}.{source}")
-        return f"this cohort has no column {listed(absent)}" if absent else ""
+        absent = list(dict.fromkeys(absent))
+        return f"this cohort has no column{'s' if len(absent) > 1 else ''} {listed(absent)}" if absent else ""
 
 
 def read_cohort(where: str | Path) -> Cohort:
@@ -95,9 +96,8 @@ def read_cohort(where: str | Path) -> Cohort:
     export = redcap.read(path.parent, manifest, problems)
     texts |= {name: intake.map_table(raw, name, manifest, problems) for name, raw in export.tables.items()}
     # A sheet of the template that nobody filled in is a table that this cohort does not have.
-    texts = {name: text for name, text in texts.items() if len(text) or name == "patients"}
-    patients = texts.get("patients", pd.DataFrame())
-    texts["patients"] = patients = intake.with_identifiers(patients, alone=set(texts) <= {"patients"}, problems=problems)
+    texts = {"patients": pd.DataFrame()} | {name: text for name, text in texts.items() if len(text)}
+    texts["patients"] = patients = intake.with_identifiers(texts["patients"], alone=set(texts) == {"patients"}, problems=problems)
     texts = {name: text for name, text in texts.items() if "patient_id" in text}  # others are unreadable, and said to be
     if "patients" not in texts:
         raise CohortError(path.name, _severe(export.places(intake.as_in_files(problems, texts, manifest))))

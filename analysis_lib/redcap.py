@@ -80,26 +80,24 @@ def _field(form: str, name: str, column) -> dict:
 class Export:
     """The tables of an export as text, and where their cells stand in it.
 
-    ``tables`` keep the export's own column names, and its rows as their index. ``origins`` has, for patients
-    whose values were gathered from several rows, the row of each value.
+    ``tables`` keep the export's own column names, apart from ``record``, its column of the patient, and its rows as their
+    index. ``origins`` has the row of each value of a patient, which may be gathered from several.
     """
 
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
-    names: dict[str, dict[str, str]] = field(default_factory=dict)
+    record: str = "patient_id"
     origins: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def places(self, problems: list[dict]) -> list[dict]:
-        """The same problems, with the row and column of the export in place of those of a table."""
+        """The same problems, with the row and the column of the export in place of those of a table."""
         return [self._in_export(each) if each["table"] in self.tables else each for each in problems]
 
     def _in_export(self, found: dict) -> dict:
-        names = self.names[found["table"]]
-        field = re.sub(r"^.* \((\w+)\)$", r"\1", found["field"])  # the dictionary's name, which may stand behind the file's
-        column = names.get(field) or names.get(intake.as_date(field)) or found["field"]
-        row = found["row"]
-        if found["table"] == "patients" and row is not None and column in self.origins:
+        row, column = found["row"], found["field"].partition(" (")[0]
+        if found["table"] == "patients" and column in self.origins and row in self.origins.index:
             row = int(self.origins.at[row, column])
-        return found | {"row": row, "field": column}
+        own = column == "patient_id" != self.record
+        return found | {"row": row, "field": f"{self.record} (patient_id)" if own else found["field"]}
 
 
 def read(folder: Path, manifest: dict, problems: list[dict]) -> Export:
@@ -121,22 +119,19 @@ def read(folder: Path, manifest: dict, problems: list[dict]) -> Export:
     raw, fields = _named(raw, fields)
     raw = _without_missing(raw, declared.get("missing", []), fields)
     parts = _by_table(raw, declared.get("instruments"), fields, problems)
-    tables, names, origins = {}, {}, pd.DataFrame()
+    record, tables, origins = raw.columns[0], {}, pd.DataFrame()
     for table, rows in parts.items():
-        mapping = manifest["columns"].get(table, {})
-        targets = {column: mapping.get(column, column) for column in rows}
-        record = rows.columns[0]
+        mapping, known = manifest["columns"].get(table, {}), set(intake.file_columns(table))
+        rows = rows if labelled else decoded(rows, fields)
         if record not in mapping:
             rows = rows.rename(columns={record: "patient_id"})
-            targets = {"patient_id": "patient_id"} | {column: name for column, name in targets.items() if column != record}
-        rows = rows if labelled else decoded(rows, fields)
-        known = set(intake.file_columns(table))
+        ours = [column for column in rows if mapping.get(column, column) in known]
+        filled = [column for column in rows if rows[column].notna().any() and not re.search("^redcap_|_complete$", column)]
+        rows = rows[[column for column in rows if column in ours or column in filled]]
         if table == "patients":
-            wanted = [column for column in rows if targets[column] in known]
-            rows, origins = _one_row_a_patient(rows, wanted, targets, problems)
+            rows, origins = _one_row_a_patient(rows, ours, record if record in mapping else "patient_id", problems)
         tables[table] = rows
-        names[table] = {target: column if column != "patient_id" else record for column, target in targets.items() if target in known}
-    return Export(tables, names, origins)
+    return Export(tables, record, origins)
 
 
 def _file(folder: Path, file: str, what: str, problems: list[dict]) -> pd.DataFrame | None:
@@ -243,23 +238,19 @@ def decoded(rows: pd.DataFrame, fields: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**{column: rows[column].replace(options) for column, options in coded.items()})
 
 
-def _one_row_a_patient(rows: pd.DataFrame, wanted: list[str], targets: dict[str, str],
-                       problems: list[dict]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Gather what the events of a longitudinal project say of a patient; two different values of one field are a problem."""
-    record = next(column for column in wanted if targets[column] == "patient_id") if "patient_id" in targets.values() else rows.columns[0]
+def _one_row_a_patient(rows: pd.DataFrame, ours: list[str], record: str, problems: list[dict]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Gather what the events of a longitudinal project say of a patient; two different values of one field are a problem.
+
+    The second frame has the row of each value; an empty one is looked for in the patient's first row.
+    """
     place = pd.Series(rows.index, index=rows.index)
-    origins = pd.DataFrame({column: place.where(rows[column].notna()) for column in wanted})
-    key = rows[record].fillna("")
-    first = place.groupby(key).transform("min")
-    gathered = rows[wanted].groupby(first).first()
-    told = origins.groupby(first).first()
-    for column in wanted:
-        differs = rows[column].notna() & (rows[column] != gathered[column].reindex(first).to_numpy())
-        for index in rows.index[differs.fillna(False)]:
-            other = int(told.at[first[index], column])
-            problems.append(problem(
-                HERE, f"row {other} gives another value for the same patient",
-                "Export the event that holds the right one, or correct the record in REDCap.",
-                row=int(index), field=column if column != "patient_id" else record))
-    told = told.apply(lambda column: column.fillna(pd.Series(told.index, index=told.index)))
-    return gathered.astype("string"), told.astype("int64")
+    first = place.groupby(rows[record].fillna("")).transform("min")
+    gathered = rows.groupby(first).first()
+    origins = pd.DataFrame({column: place.where(rows[column].notna()) for column in ours}).groupby(first).first()
+    origins = origins.apply(lambda column: column.fillna(pd.Series(column.index, index=column.index))).astype("int64")
+    for column in ours:
+        differs = rows[column].notna() & (rows[column] != gathered[column].reindex(first).to_numpy()).fillna(False)
+        problems += [problem(HERE, f"row {origins.at[first[row], column]} gives another value for the same patient",
+                             "Export the event that holds the right one, or correct the record in REDCap.", row=int(row), field=column)
+                     for row in rows.index[differs]]
+    return gathered.astype("string"), origins

@@ -86,8 +86,8 @@ noticed(odd)
 
 # %%
 lines = describe.salvage_lines(study)
-say(lines, "The {lines.per_patient:n} patients who had salvage therapy received a median of "
-    "{lines.per_patient} lines ({lines.per_patient:limits}).")
+say(lines, "The median number of lines was {lines.per_patient} ({lines.per_patient:limits}), in the {lines.per_patient:n} "
+    "patients who had salvage therapy.")
 
 # %% [markdown]
 # ## Time to salvage therapy

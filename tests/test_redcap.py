@@ -16,7 +16,7 @@ patient_id,redcap_repeat_instrument,redcap_repeat_instance,redcap_data_access_gr
 bridging_therapy,ecog,stage,patients_complete,course,rt_start_date,rt_field,dose_gy,sites_complete,line,line_start_date,modality,lines_complete
 1,,,north,2021-01-01,2021-06-01,1,1,2,3,2,,,,,,,,,
 1,sites,1,north,,,,,,,,1,2021-02-01,1,30.5,2,,,,
-1,sites,2,north,,,,,,,,1,2021-02-01,2,,2,,,,
+1,sites,2,north,,,,,,,,2,2021-02-01,2,,2,,,,
 1,lines,1,north,,,,,,,,,,,,,1,2021-02-01,5,2
 2,,,south,2021-01-01,2021-07-01,2,0,,4,2,,,,,,,,,
 """
@@ -97,15 +97,15 @@ def test_any_project_is_read_by_its_own_dictionary_raw_or_labels(tmp_path, expor
 def test_codes_are_not_taken_for_ours_in_somebody_elses_project(tmp_path):
     path = write(tmp_path, "redcap: {export: e.csv, instruments: {}}\ncolumns: {patients: {dt_inf: infusion_date, "
                  "dt_last: last_follow_up_date, died: vital_status}}", e=RAW)
-    assert "row 2, column died = '0': it must be one of alive, dead" in told(path)
+    assert "row 2, column died (vital_status) = 0: it must be one of alive, dead" in told(path)
 
 
 def test_errors_name_the_row_and_column_of_the_export(tmp_path):
     path = write(tmp_path, MANIFEST, e=RAW.replace("2020-05-01,-99", "2020-05-01,200").replace("1,20,0,1,3", "1,30,0,1,3"), d=DICTIONARY)
     message = told(path)
-    assert "patients, row 5, column outcome = '30': it must be one of alive, dead" in message
-    assert "sites, row 4, column rt_gy = 200.0: it must lie between 0.5 and 90 Gy" in message
-    assert "row 3, column rt_from" in told(write(tmp_path, MANIFEST, e=RAW.replace("2020-03-01", "soon"), d=DICTIONARY))
+    assert "patients, row 5, column outcome (vital_status) = 30: it must be one of alive, dead" in message
+    assert "sites, row 4, column rt_gy (dose_gy) = 200: it must lie between 0.5 and 90 Gy" in message
+    assert "row 3, column rt_from (rt_start_date) = 'soon'" in told(write(tmp_path, MANIFEST, e=RAW.replace("2020-03-01", "soon"), d=DICTIONARY))
 
 
 EVENTS = """\
@@ -126,7 +126,7 @@ def test_events_of_a_patient_are_gathered_when_they_agree(tmp_path):
     message = told(write(tmp_path, manifest, e=EVENTS.replace("8,follow_up_arm_1,,,2020-01-01", "8,follow_up_arm_1,,,2020-01-09"), d=DICTIONARY))
     assert "REDCap export, row 5, column dt_inf: row 4 gives another value for the same patient" in message
     # The impossible outcome stands in the second row of the second patient, and that is the row that is named.
-    assert "row 5, column outcome = '99'" in told(write(tmp_path, manifest, e=EVENTS.replace(",20\n", ",99\n"), d=DICTIONARY))
+    assert "row 5, column outcome (vital_status) = 99" in told(write(tmp_path, manifest, e=EVENTS.replace(",20\n", ",99\n"), d=DICTIONARY))
 
 
 @pytest.mark.parametrize(("manifest", "export", "says"), [

@@ -113,3 +113,14 @@ def test_nothing_is_overwritten_and_nothing_is_left_half_written(tmp_path, capsy
     monkeypatch.undo()
     assert main(["new", str(tmp_path / "empty")]) == 0
     assert sorted(path.name for path in (tmp_path / "empty").iterdir()) == ["README.txt", "cohort.xlsx", "cohort.yml", "redcap_dictionary.csv"]
+
+
+def test_a_column_of_dates_that_nobody_filled_in_is_warned_of(tmp_path):
+    starter.new(tmp_path / "new")
+    rows = [FILLED["patients"][0] | {"patient_id": f"P{number}"} for number in range(12)]
+    fill(tmp_path / "new" / "cohort.xlsx", {"patients": rows})
+    warned = read_cohort(tmp_path / "new").warnings
+    empty = set(warned.loc[warned["rule"] == "nobody", "field"])
+    assert "progression_date" in empty and "salvage_start_date" not in empty
+    for name in ("reconstructed", "lymphoma"):
+        assert "nobody" not in set(read_cohort(name).warnings["rule"])
