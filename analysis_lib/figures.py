@@ -211,7 +211,7 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
     for name, place, (_, one) in zip(names, places, drawn.iterrows()):
         weight = "bold" if one["result_id"] in summary else "normal"
         left.text(0, place, name, va="center", fontsize=10, weight=weight, linespacing=1.05)
-        right.text(1, place, f"{text.estimate(one)} ({text.limits(one).split('CI ')[-1]})", ha="right", va="center",
+        right.text(1, place, f"{text.estimate(one)} ({text.limits(one).split('CI ')[-1]}){text.mark(one)}", ha="right", va="center",
                    fontsize=10, weight=weight)
     right.text(1, 0.04, "HR (95% CI)" if drawn["statistic"].iloc[0] == "hazard ratio" else "(95% CI)", ha="right", va="bottom", fontsize=9.5, color="0.35")
     for side in (left, right):
@@ -219,8 +219,8 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
     axes.set(ylim=(-sum(heights), 0.28), yticks=[])
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(axis or _axis_label(drawn["statistic"].iloc[0]))
-    alt = "Forest plot. " + "; ".join(f"{one['group']}: {text.full(one)}" for _, one in drawn.iterrows()) + "."
-    show(figure, alt=alt, caption=text.captioned(caption, methods.how(drawn)))
+    alt = "Forest plot. " + "; ".join(f"{one['group']}: {text.full(one)}{text.mark(one)}" for _, one in drawn.iterrows()) + "."
+    show(figure, alt=alt, caption=text.captioned(caption, methods.how(drawn)) + text.marks_told(drawn))
 
 
 def _intervals(axes, drawn, places, ratio, summary):

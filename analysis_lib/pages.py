@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib import chapter, methods, report, results, schema, takeaway, text
+from analysis_lib import chapter, methods, proof, report, results, schema, takeaway, text
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import Cohort
 
-ABOUT = ("run-it", "generated/data-dictionary", "generated/methods", "teach", "references")
+ABOUT = ("run-it", "generated/data-dictionary", "generated/methods", "generated/proof", "teach", "references")
 
 # Results set side by side, by the section they stand in.
 COMPARED = {
@@ -46,6 +46,7 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
     generated.mkdir(exist_ok=True)
     (generated / "data-dictionary.md").write_text(dictionary_page(), "utf-8")
     (generated / "methods.md").write_text(methods_page(studies, book), "utf-8")
+    (generated / "proof.md").write_text(proof.page(), "utf-8")
     if len(studies) > 1:
         rows = {study: results.read_all(book / "cohorts" / study.name / "results") for study in studies}
         (generated / "compare.md").write_text(compare_page(rows), "utf-8")

@@ -535,7 +535,7 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
         if reason := results.skip_reason(model):
             parts.append(results.skipped(slug("cox", name, "uv", factor), reason))
         else:
-            of_the_model = ("events_per_variable", "ph.global")
+            of_the_model = ("events_per_variable", "ph", "ph.global")
             parts.append(model[~model["result_id"].isin([slug("cox", name, "uv", row_id) for row_id in of_the_model])])
     rows = results.collect(parts)
     tests = rows[rows["result_id"].str.startswith(f"{prefix}.logrank.") & rows["value"].notna()]

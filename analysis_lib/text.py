@@ -277,7 +277,7 @@ def factor_table(rows: pd.DataFrame, endpoint: str, caption: str) -> None:
                 "P": p_value(by_id.loc[test_id, "value"]).removeprefix("P ").removeprefix("= ")})
     shown = rows[rows["statistic"].isin(["median time", "hazard ratio"]) | rows["result_id"].str.contains(".logrank.", regex=False)]
     table(pd.DataFrame(lines), captioned(f"{caption} Median in months (events / patients), hazard ratio (HR), log-rank P.",
-                                         methods.how(shown, counts=False)))
+                                         methods.how(shown, counts=False)) + marks_told(rows))
 
 
 def _median_and_counts(row: pd.Series) -> str:
@@ -285,7 +285,18 @@ def _median_and_counts(row: pd.Series) -> str:
 
 
 def _ratio(row: pd.Series) -> str:
-    return f"{estimate(row)} ({limits(row).removeprefix('95% CI ')})" if limits(row) else UNDEFINED
+    return f"{estimate(row)} ({limits(row).removeprefix('95% CI ')}){mark(row)}" if limits(row) else UNDEFINED
+
+
+def mark(row: pd.Series) -> str:
+    """A dagger after an estimate that bears Firth's penalty; nothing after others."""
+    return " †" if "Firth" in row["method"] else ""
+
+
+def marks_told(rows: pd.DataFrame) -> str:
+    """What the daggers of :func:`mark` mean, to end a caption; empty where there is none."""
+    notes = dict.fromkeys(row["note"] for _, row in rows.iterrows() if row["statistic"] == "hazard ratio" and mark(row))
+    return f" † {'; '.join(notes)}." if notes else ""
 
 
 def left_out(rows: pd.DataFrame) -> None:
