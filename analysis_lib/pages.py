@@ -11,7 +11,7 @@ from analysis_lib import chapter, results, schema, text
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import Cohort
 
-ABOUT = ("run-it", "generated/data-dictionary", "teach", "references")
+ABOUT = ("run-it", "share", "generated/data-dictionary", "teach", "references")
 
 # Results set side by side, by the section they stand in.
 COMPARED = {
