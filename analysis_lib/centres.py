@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from IPython.display import HTML, display
+from IPython.display import HTML, Markdown, display
 from scipy import stats
 
 from analysis_lib import endpoints, figures, pooling, results, text
@@ -241,18 +241,19 @@ def show(rows: pd.DataFrame, result_id: str) -> None:
     drawn = mine[mine["value"].notna() | mine["lower"].notna()]
     drawn = drawn[~drawn["result_id"].isin([f"{prefix}.{what}" for what in ("heterogeneity", "i2", "tau2")])]
     if drawn["group"].ne(PAPER).any():
+        unit = results.STATISTICS[drawn["statistic"].iloc[0]].unit
         figures.forest(drawn, f"{label}. Squares: centres, each with its own interval, larger with more patients; diamonds: pooled"
-                       f"{_scale_of(mine)}; black: what the paper prints, not pooled.",
+                       f"{_scale_of(mine)}; black: what the paper prints, not pooled.", axis=f"{label}, {unit}" if unit else "",
                        summary=[f"{prefix}.fixed", f"{prefix}.random"],
                        apart={one["result_id"]: _written(one) for _, one in drawn.iterrows()
                               if one["result_id"] in (f"{prefix}.paper", f"{prefix}.prediction")})
-    of_centres = mine[mine["result_id"].str.startswith(f"{prefix}.centre.")]
-    text.say(mine, *sentences(prefix, label))
-    for _, one in mine[mine["result_id"] == prefix].iterrows():
-        text.skip(f"a pooled estimate of {label}, because {one['note']}")
-    left_out = of_centres[(of_centres["statistic"] == "skipped") | of_centres["note"].ne("")]
-    if len(left_out):
-        text.skip("; ".join(f"{one['group']} ({one['note'].removeprefix('not pooled: ')})" for _, one in left_out.iterrows()))
+    if said := " ".join(filter(None, (text.sentence(mine, template) for template in sentences(prefix, label)))):
+        display(Markdown(said))
+    left_out = mine[mine["result_id"].str.startswith(f"{prefix}.centre.") & ((mine["statistic"] == "skipped") | mine["note"].ne(""))]
+    reasons = [f"a pooled estimate, because {one['note']}" for _, one in mine[mine["result_id"] == prefix].iterrows()]
+    reasons += [f"{one['group']} in it, because {one['note'].removeprefix('not pooled: ')}" for _, one in left_out.iterrows()]
+    if reasons:
+        text.skip("; ".join(reasons))
 
 
 def _written(one: pd.Series) -> str:
@@ -267,8 +268,8 @@ def _scale_of(mine: pd.DataFrame) -> str:
 
 def sentences(prefix: str, label: str) -> list[str]:
     """Templates of what is said of a pooled result; those whose rows are absent fall away."""
-    return [f"{label}: with one value common to all centres {{{prefix}.fixed:full}}; with values that vary between centres "
-            f"{{{prefix}.random:full}}.",
+    return [f"{label}: {{{prefix}.fixed:full}} if one value is common to all centres, {{{prefix}.random:full}} if the values vary "
+            "between centres.",
             f"Heterogeneity: {{{prefix}.heterogeneity:note}}, {{{prefix}.heterogeneity}}; I² {{{prefix}.i2}}; τ² {{{prefix}.tau2}}.",
             f"In a new centre like these the true value would be expected between {{{prefix}.prediction:lower}} and "
             f"{{{prefix}.prediction:upper}}.",
@@ -276,16 +277,18 @@ def sentences(prefix: str, label: str) -> list[str]:
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Every pooled result beside what the paper prints, as finished text: one line a result."""
+    """Every pooled result beside what the paper prints, as finished text: one line a result, limits in brackets."""
     lines = []
     for label, mine in rows.groupby("population", sort=False):
         by_end = mine.assign(end=mine["result_id"].str.rpartition(".")[2]).drop_duplicates("end").set_index("end")
         members = mine[mine["result_id"].str.contains(".centre.", regex=False)]
         used = members[(members["statistic"] != "skipped") & members["note"].eq("")]
-        shown = [text.full(by_end.loc[end]) if end in by_end.index else "–" for end in ("fixed", "random", "i2")]
-        count = f"{len(used)} of {len(members)}" if "fixed" in by_end.index else "not pooled"
-        lines.append([label, count, *shown, by_end.loc["paper", "note"] if "paper" in by_end.index else "–"])
-    return pd.DataFrame(lines, columns=["Result", "Centres", "Fixed effects", "Random effects", "I²", "Paper"])
+        units = [results.STATISTICS[statistic].unit for statistic in mine["statistic"] if statistic in SCALES]
+        shown = [text.compact(by_end.loc[end]) if end in by_end.index else "–" for end in ("fixed", "random", "i2")]
+        printed = _written(by_end.loc["paper"]).replace("%", "").replace(" months", "") if "paper" in by_end.index else "–"
+        lines.append([f"{label}, {units[0]}" if units and units[0] else label,
+                      f"{len(used)} of {len(members)}" if "fixed" in by_end.index else "not pooled", *shown, printed])
+    return pd.DataFrame(lines, columns=["Result", "Centres", "Fixed", "Random", "I², %", "Paper"])
 
 
 def overview(centres: list[Export]) -> pd.DataFrame:

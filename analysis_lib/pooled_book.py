@@ -78,21 +78,23 @@ def index_page(gathered: list[Export]) -> str:
     keys = list(dict.fromkeys(key for centre in gathered for key in centre.software))
     versions = pd.DataFrame([[key, *(centre.software.get(key, "–") for centre in gathered)] for key in keys], columns=["", *names])
     differ = [key for key in keys if len({centre.software.get(key) for centre in gathered}) > 1]
-    rules = pd.DataFrame([[key, words] for key, words in gathered[0].definitions.items()], columns=["What", "Definition"])
-    cells = pd.DataFrame([[centre.name, str(centre.min_cell_count) if not centre.synthetic else "none: synthetic"] for centre in gathered],
-                         columns=["Centre", "Smallest count shown"])
+    rules = pd.DataFrame([[key, words] for key, words in gathered[0].definitions.items() if not key.startswith("column ")],
+                         columns=["What", "Definition"])
+    smallest = [f"every count ({centre.name})" if centre.min_cell_count <= 1 else f"{centre.min_cell_count} ({centre.name})"
+                for centre in gathered]
     return "\n".join([
         f"# {len(gathered)} centres pooled", "", centres.about_html(gathered), "",
         f"- [Several centres, pooled]({NAME}.ipynb) ({{download}}`result rows <results/{NAME}.csv>`)", "",
         "## The centres", "",
         text.html_table(centres.overview(gathered), "The centres, and the chapters that each could not compute"), "",
-        "Counts below a centre's own threshold were suppressed before they left it; results that rest on them take no part.", "",
-        text.html_table(cells, "The smallest count that each centre shows"), "",
+        f"The smallest count that a centre shows: {listed(smallest)}. What rests on fewer was hidden before it left the centre, and "
+        "takes no part.", "",
         "## Software", "",
         (f"The centres differ in: {listed(differ)}." if differ else "All centres ran the same code with the same versions."), "",
         text.html_table(versions, "Versions with which each centre computed its rows; code is a digest of this book's own"), "",
         "## Definitions", "",
-        "All centres agree in these, word for word; otherwise nothing would have been pooled.", "",
+        "All centres agree in these, and in every column of the [data dictionary](../generated/data-dictionary.md), word for word; "
+        "otherwise nothing would have been pooled.", "",
         text.html_table(rules, "What the numbers mean"), ""])
 
 

@@ -69,28 +69,48 @@ centres.about(gathered)
 # ## The centres
 
 # %%
-table(centres.overview(gathered), "The centres, and the chapters that each could not compute")
+table(centres.overview(gathered), "The centres, and what each could not compute")
 
 # %% [markdown]
 # ## Response to the index therapy
 
 # %%
-response = centres.pooled(gathered, {"response.orr": "Overall response rate"})
+response = centres.pooled(gathered, {
+    "response.orr": "Overall response rate",
+})
 centres.show(response, "response.orr")
 
 # %% [markdown]
 # ## Survival from day 0
 
 # %%
-from_day_0 = centres.pooled(gathered, {"os1.rate12": "OS1 at 12 months", "os1.rate24": "OS1 at 24 months",
-                                       "os1.median": "Median OS1", "efs1.median": "Median EFS1"})
+from_day_0 = centres.pooled(gathered, {
+    "os1.rate12": "OS1 at 12 months",
+    "os1.rate24": "OS1 at 24 months",
+    "os1.median": "Median OS1",
+    "efs1.median": "Median EFS1",
+})
+
+# %% [markdown]
+# ### OS1 at 12 months
+
+# %%
 centres.show(from_day_0, "os1.rate12")
+
+# %% [markdown]
+# ### OS1 at 24 months
 
 # %%
 centres.show(from_day_0, "os1.rate24")
 
+# %% [markdown]
+# ### Median OS1
+
 # %%
 centres.show(from_day_0, "os1.median")
+
+# %% [markdown]
+# ### Median EFS1
 
 # %%
 centres.show(from_day_0, "efs1.median")
@@ -99,15 +119,33 @@ centres.show(from_day_0, "efs1.median")
 # ## Survival from the start of salvage therapy
 
 # %%
-from_salvage = centres.pooled(gathered, {"os2.rate12": "OS2 at 12 months", "os2.rate24": "OS2 at 24 months",
-                                         "os2.median": "Median OS2", "efs2.median": "Median EFS2"})
+from_salvage = centres.pooled(gathered, {
+    "os2.rate12": "OS2 at 12 months",
+    "os2.rate24": "OS2 at 24 months",
+    "os2.median": "Median OS2",
+    "efs2.median": "Median EFS2",
+})
+
+# %% [markdown]
+# ### OS2 at 12 months
+
+# %%
 centres.show(from_salvage, "os2.rate12")
+
+# %% [markdown]
+# ### OS2 at 24 months
 
 # %%
 centres.show(from_salvage, "os2.rate24")
 
+# %% [markdown]
+# ### Median OS2
+
 # %%
 centres.show(from_salvage, "os2.median")
+
+# %% [markdown]
+# ### Median EFS2
 
 # %%
 centres.show(from_salvage, "efs2.median")
@@ -116,28 +154,51 @@ centres.show(from_salvage, "efs2.median")
 # ## Local control of irradiated sites
 
 # %%
-control = centres.pooled(gathered, {"lc.rate12.clustered": "Local control at 12 months"})
+control = centres.pooled(gathered, {
+    "lc.rate12.clustered": "Local control at 12 months",
+})
 centres.show(control, "lc.rate12.clustered")
 
 # %% [markdown]
 # ## Prognostic factors
+#
+# Each hazard ratio is adjusted for the other factors of its model; only models with the same factors are pooled.
 
 # %%
-factors = centres.pooled(gathered, {"cox.os1.mv.responder": "OS1, response to the index therapy, adjusted HR",
-                                    "cox.os2.mv.advanced_stage": "OS2, stage III or IV, adjusted HR",
-                                    "cox.os2.mv.ldh_elevated": "OS2, elevated LDH, adjusted HR",
-                                    "cox.efs2.mv.advanced_stage": "EFS2, stage III or IV, adjusted HR",
-                                    "cox.efs2.mv.ldh_elevated": "EFS2, elevated LDH, adjusted HR"})
+factors = centres.pooled(gathered, {
+    "cox.os1.mv.responder": "Hazard ratio for OS1: response to the index therapy",
+    "cox.os2.mv.advanced_stage": "Hazard ratio for OS2: stage III or IV",
+    "cox.os2.mv.ldh_elevated": "Hazard ratio for OS2: elevated LDH",
+    "cox.efs2.mv.advanced_stage": "Hazard ratio for EFS2: stage III or IV",
+    "cox.efs2.mv.ldh_elevated": "Hazard ratio for EFS2: elevated LDH",
+})
+
+# %% [markdown]
+# ### Hazard ratio for OS1: response to the index therapy
+
+# %%
 centres.show(factors, "cox.os1.mv.responder")
+
+# %% [markdown]
+# ### Hazard ratio for OS2: stage III or IV
 
 # %%
 centres.show(factors, "cox.os2.mv.advanced_stage")
 
+# %% [markdown]
+# ### Hazard ratio for OS2: elevated LDH
+
 # %%
 centres.show(factors, "cox.os2.mv.ldh_elevated")
 
+# %% [markdown]
+# ### Hazard ratio for EFS2: stage III or IV
+
 # %%
 centres.show(factors, "cox.efs2.mv.advanced_stage")
+
+# %% [markdown]
+# ### Hazard ratio for EFS2: elevated LDH
 
 # %%
 centres.show(factors, "cox.efs2.mv.ldh_elevated")
@@ -146,8 +207,10 @@ centres.show(factors, "cox.efs2.mv.ldh_elevated")
 # ## Side by side
 
 # %%
-rows = results.save([response, from_day_0, from_salvage, control, factors], "pooled", "pooled", results_dir)
-table(centres.summary(rows), "Every pooled result, and what the paper prints of its own patients. HR: hazard ratio.")
+rows = results.save([response, from_day_0, from_salvage, control, factors],
+                    "pooled", "pooled", results_dir)
+table(centres.summary(rows), "Every pooled result by fixed and by random effects, with 95% intervals, "
+      "and what the paper prints of its own patients.")
 
 # %% [markdown]
 # ## Cautions
