@@ -181,7 +181,7 @@ def _printed(centres: list[Export], result_id: str, label: str, found: dict[str,
     written = said["value"][0] + ("%" if unit == "%" else f" {unit}" if unit else "")
     written += f" (95% CI {'–'.join(said['limits'])})" if "limits" in said else ""
     return [row(slug("pooled", result_id, "paper"), statistics[0], float(said["value"][0]), lower=ends[0], upper=ends[1],
-                population=label, group=PAPER, method="not pooled", note=written)]  # as printed, with its own precision
+                population=label, group=PAPER, note=written)]  # as printed, with its own precision
 
 
 def weighed_by_patients(rows: pd.DataFrame, result_id: str) -> pd.DataFrame:
@@ -225,12 +225,18 @@ def about_html(centres: list[Export]) -> str:
     if synthetic:
         said.append(f"The patients of {html.escape(listed(synthetic))} are synthetic, made to be consistent with the numbers that the paper "
                     "prints: agreement with the paper is by construction and is no evidence.")
-    if 0 < len(synthetic) < len(centres):
-        said.append("<strong>Synthetic and real patients are pooled here together. That is an exercise: no pooled number on "
-                    "this page speaks of real patients.</strong>")
+    if warning := mixture(centres):
+        said.append(f"<strong>{warning}</strong>")
     if len({centre.software.get("code") for centre in centres}) > 1:
         said.append("The centres did not run the same code; what differs is listed on the first page.")
     return f'<div class="{"synthetic-note" if synthetic else "cohort-note"}">{" ".join(said)}</div>'
+
+
+def mixture(centres: list[Export]) -> str:
+    """The warning that synthetic and real patients are pooled together; empty when they are not."""
+    if len({centre.synthetic for centre in centres}) < 2:
+        return ""
+    return "Synthetic and real patients are pooled here together. That is an exercise: no pooled number here speaks of real patients."
 
 
 def show(rows: pd.DataFrame, result_id: str) -> None:
@@ -242,8 +248,8 @@ def show(rows: pd.DataFrame, result_id: str) -> None:
     drawn = drawn[~drawn["result_id"].isin([f"{prefix}.{what}" for what in ("heterogeneity", "i2", "tau2")])]
     if drawn["group"].ne(PAPER).any():
         unit = results.STATISTICS[drawn["statistic"].iloc[0]].unit
-        figures.forest(drawn, f"{label}. Squares: centres, each with its own interval, larger with more patients; diamonds: pooled"
-                       f"{_scale_of(mine)}; black: what the paper prints, not pooled.", axis=f"{label}, {unit}" if unit else "",
+        figures.forest(drawn, f"{label}. Squares: centres, each with its own interval, larger with more patients; diamonds: pooled; "
+                       "black: what the paper prints, which is not pooled, or a prediction.", axis=f"{label}, {unit}" if unit else "",
                        summary=[f"{prefix}.fixed", f"{prefix}.random"],
                        apart={one["result_id"]: _written(one) for _, one in drawn.iterrows()
                               if one["result_id"] in (f"{prefix}.paper", f"{prefix}.prediction")})
@@ -259,11 +265,6 @@ def show(rows: pd.DataFrame, result_id: str) -> None:
 def _written(one: pd.Series) -> str:
     """What stands beside a line of the forest plot that is no estimate of this book: a printed value, a prediction."""
     return one["note"].replace("95% CI ", "") if one["group"] == PAPER else text.compact(one).partition(" ")[2]
-
-
-def _scale_of(mine: pd.DataFrame) -> str:
-    fixed = mine[mine["result_id"].str.endswith(".fixed")]
-    return f" ({fixed['method'].iloc[0].removesuffix(', fixed effects')})" if len(fixed) else ""
 
 
 def sentences(prefix: str, label: str) -> list[str]:

@@ -15,11 +15,13 @@ import papermill
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
+from analysis_lib import takeaway
 from analysis_lib.cohort import CAR_T, Cohort
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]  # it warns, once a notebook, that it listens on this machine
+WITH_FILES = ["--InlineBackend.figure_formats={'png', 'svg', 'pdf'}"]  # figures come as files to take away as well
 RECONSTRUCTED = "reconstructed"
 OWN_PARAMETERS = ("cohort", "results_dir")
 SKIP_NOTE = re.compile(r'<p class="skip-note">(.*?)</p>', re.S)
@@ -87,6 +89,8 @@ def run(chapter: str, cohort_path: Path, study: Cohort, page: Path, results_dir:
         return Outcome(study.name, chapter, "failed", traceback.format_exception_only(error)[-1].strip()[:300])
     finished, reason = as_page(executed, study)
     page.parent.mkdir(parents=True, exist_ok=True)
+    if not reason:
+        takeaway.offer(finished, study, chapter, page.parent, results_dir)
     nbformat.write(finished, page)
     return Outcome(study.name, chapter, "skipped" if reason else "done", reason)
 
@@ -95,7 +99,7 @@ def execute(chapter: str, given: dict) -> NotebookNode:
     """Run a notebook with these parameters in a kernel of its own; returns it with its outputs."""
     return papermill.execute_notebook(
         jupytext.read(NOTEBOOKS / f"{chapter}.py"), None, given, progress_bar=False, log_output=False,
-        kernel_name="python3", cwd=str(NOTEBOOKS), shutdown_kernel="immediate", extra_arguments=QUIET_KERNEL)
+        kernel_name="python3", cwd=str(NOTEBOOKS), shutdown_kernel="immediate", extra_arguments=QUIET_KERNEL + WITH_FILES)
 
 
 def calculate(chapter: str, cohort_path: Path, results_dir: Path) -> None:

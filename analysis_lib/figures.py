@@ -15,16 +15,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from IPython.display import HTML, display
+from IPython import get_ipython
+from IPython.display import display
 from matplotlib.figure import Figure
+from matplotlib_inline.config import InlineBackend
 
-from analysis_lib import results, text
+from analysis_lib import methods, results, text
 from analysis_lib.cohort import DAYS_PER_MONTH
 from analysis_lib.results import STATISTICS
 
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 DASHES = ["-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 3)), "-"]
 WIDTH = 5.8  # inches: text of 10 points stays legible when a phone shrinks the figure to 360 px
+JOURNAL_WIDTH = 174 / 25.4  # inches: two columns of a journal page, at which the smallest text has 9.5 points
+VECTORS = {"svg": "image/svg+xml", "pdf": "application/pdf"}  # formats to take away, and what a notebook calls them
+# Text stays text (PDF: embedded fonts), and equal figures are equal files: no date, no maker, ids that do not change.
+AS_FILES = {"svg.fonttype": "none", "svg.hashsalt": "salvage-book", "pdf.fonttype": 42}
 BANDS_UP_TO = 3  # curves; the confidence bands of more would hide one another
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 11, "axes.labelsize": 10.5,
          "xtick.labelsize": 10, "ytick.labelsize": 10, "legend.fontsize": 10, "font.size": 10, "figure.dpi": 160}
@@ -38,7 +44,9 @@ def canvas(height: float, **options):
 
 def show(figure: Figure, alt: str, caption: str) -> None:
     """Show a figure with its alt text (what it shows) and caption (what it is, and by which method), and close it."""
-    display(HTML(as_html(figure, alt, caption)))
+    vectors = {VECTORS[kind]: as_file(figure, kind, alt, caption) for kind in asked_for()}
+    shown = {"text/html": as_html(figure, alt, caption), "text/plain": "<IPython.core.display.HTML object>"}
+    display(shown | vectors, raw=True)
 
 
 def as_html(figure: Figure, alt: str, caption: str) -> str:
@@ -49,6 +57,33 @@ def as_html(figure: Figure, alt: str, caption: str) -> str:
     data = base64.b64encode(png.getvalue()).decode()
     return (f'<figure class="chart"><img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
             f'<figcaption class="figure-caption">{html.escape(caption)}</figcaption></figure>')
+
+
+def asked_for() -> list[str]:
+    """The formats of :data:`VECTORS` that this session wants beside the image of the page: by default none.
+
+    It is IPython's own setting, ``%config InlineBackend.figure_formats = ["svg", "pdf"]``. A build asks for both, so
+    that each chapter can offer them; the notebooks that are kept in the repository never hold them.
+    """
+    session = get_ipython()
+    wanted = InlineBackend.instance(parent=session).figure_formats if session else ()
+    return [kind for kind in VECTORS if kind in wanted]
+
+
+def as_file(figure: Figure, kind: str, alt: str, caption: str) -> str:
+    """A figure at the width of a journal page, as text: SVG with title and description, or PDF in base64."""
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(JOURNAL_WIDTH, height * JOURNAL_WIDTH / width)
+    metadata = {"svg": {"Title": caption, "Date": None, "Creator": None, "Format": None, "Type": None},
+                "pdf": {"Title": caption, "Subject": alt, "Creator": None, "Producer": None, "CreationDate": None}}
+    saved = io.BytesIO()
+    with plt.rc_context(AS_FILES):
+        figure.savefig(saved, format=kind, metadata=metadata[kind])
+    figure.set_size_inches(width, height)
+    if kind == "pdf":
+        return base64.b64encode(saved.getvalue()).decode()
+    described = saved.getvalue().decode("utf-8").replace("</title>", f"</title>\n <desc>{html.escape(alt)}</desc>", 1)
+    return described.replace("<svg ", '<svg role="img" ', 1)
 
 
 def style_of(groups) -> dict[str, dict]:
@@ -67,7 +102,7 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
     what : str
         What is estimated, for the vertical axis (``"Overall survival (OS2)"``).
     caption : str
-        What the figure is; the method is added.
+        What the figure is; estimator, interval, test and numbers are added from the rows.
     rows : pandas.DataFrame, optional
         Result rows with the groups' medians and the log-rank test; they go into the alt text.
     """
@@ -91,9 +126,20 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
     if len(groups) > 1:
         figure.legend(loc="outside upper left", ncols=3, frameon=False, title=curves.attrs.get("label"), alignment="left")
     _risk_table(table, curves, groups, ticks)
-    shown = "with pointwise 95% confidence band (log scale)" if bands else "(intervals are in the table, to keep the curves apart)"
-    show(figure, alt=_alt_of_curves(curves, what, rows), caption=f"{caption} Kaplan–Meier estimate {shown}; numbers at risk "
-         "count everyone whose time is at least the tick.")
+    shown = "Bands: pointwise 95% intervals" if bands else "Intervals are in the table, to keep the curves apart"
+    show(figure, alt=_alt_of_curves(curves, what, rows), caption=text.captioned(
+        caption, f"{_how_of_curves(rows)} {shown}. At risk: all whose time is at least the tick."))
+
+
+def _how_of_curves(rows: pd.DataFrame | None) -> str:
+    """Estimator, interval, test and numbers behind curves, for their caption."""
+    if rows is None or results.skip_reason(rows):
+        return "Kaplan–Meier."
+    medians, tests = rows[rows["statistic"] == "median time"], rows[rows["result_id"].str.contains(".logrank.", regex=False)]
+    whole = tests if len(tests) else medians
+    counts = whole[["n", "events"]].iloc[0]
+    size = "" if counts.isna().any() else f" n = {counts['n']}, {counts['events']} events."
+    return methods.how(pd.concat([medians, tests]), counts=False) + size
 
 
 def month_ticks(longest: float) -> list[int]:
@@ -179,7 +225,7 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(axis or _axis_label(drawn["statistic"].iloc[0]))
     alt = "Forest plot. " + "; ".join(f"{one['group']}: {apart.get(one['result_id']) or text.full(one)}" for _, one in drawn.iterrows()) + "."
-    show(figure, alt=alt, caption=caption)
+    show(figure, alt=alt, caption=text.captioned(caption, methods.how(drawn)))
 
 
 def _intervals(axes, drawn, places, ratio, summary, apart):
@@ -242,7 +288,7 @@ def shares(rows: pd.DataFrame, what: str, caption: str) -> None:
     axes.tick_params(axis="y", length=0)
     alt = f"Bar chart of the share of {what.lower()}. " + "; ".join(
         f"{row['group']}: {text.share(row)}, {text.limits(row)}" for _, row in drawn.iterrows()) + "."
-    show(figure, alt=alt, caption=caption)
+    show(figure, alt=alt, caption=text.captioned(caption, methods.how(drawn)))
 
 
 MOMENTS = {  # marker and colour of each moment in a swimmer plot

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import html
+import platform
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib import chapter, results, schema, text
+from analysis_lib import chapter, methods, report, results, schema, takeaway, text
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import Cohort
 
-ABOUT = ("run-it", "share", "generated/data-dictionary", "teach", "references")
+ABOUT = ("run-it", "share", "generated/data-dictionary", "generated/methods", "teach", "references")
 
 # Results set side by side, by the section they stand in.
 COMPARED = {
@@ -37,24 +39,28 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
     """Write the generated pages below ``book`` (``cohorts/<name>/index.md`` and ``generated/``)."""
     for study in studies:
         mine = [outcome for outcome in outcomes if outcome.cohort == study.name]
-        (book / "cohorts" / study.name / "index.md").write_text(cohort_page(study, mine), "utf-8")
+        folder = book / "cohorts" / study.name
+        (folder / "index.md").write_text(cohort_page(study, mine, folder), "utf-8")
+        report.write(study, results.read_all(folder / "results"), folder)
     generated = book / "generated"
     generated.mkdir(exist_ok=True)
     (generated / "data-dictionary.md").write_text(dictionary_page(), "utf-8")
+    (generated / "methods.md").write_text(methods_page(studies, book), "utf-8")
     if len(studies) > 1:
         rows = {study: results.read_all(book / "cohorts" / study.name / "results") for study in studies}
         (generated / "compare.md").write_text(compare_page(rows), "utf-8")
 
 
-def cohort_page(study: Cohort, outcomes: list[Outcome]) -> str:
-    """The first page of a cohort: whose data these are, and what each chapter could do with them."""
+def cohort_page(study: Cohort, outcomes: list[Outcome], folder: Path) -> str:
+    """The first page of a cohort: whose data these are, what each chapter could do with them, and what it offers."""
     lines = [f"# {study.title}", "", text.about_html(study), "", "## Chapters", "",
              "The result rows of a chapter hold every number that stands in it.", ""]
     for outcome in outcomes:
         link = f"- [{chapter.short_title(outcome.chapter, study)}]({outcome.chapter}.ipynb)"
         lines.append(f"{link}: not shown, because {outcome.reason}" if outcome.status == "skipped" else
-                     f"{link} ({{download}}`result rows <results/{outcome.chapter}.csv>`)")
-    return "\n".join(lines) + "\n"
+                     f"{link}: {takeaway.links(study, outcome.chapter, folder, folder / 'results')}")
+    return "\n".join([*lines, "", f"## {report.TITLE}", "",
+                      "[A methods and a results paragraph, and the STROBE checklist](report.md), written from the same rows.", ""])
 
 
 def compare_page(rows: dict[Cohort, pd.DataFrame]) -> str:
@@ -103,6 +109,33 @@ def dictionary_page() -> str:
     lines += ["## Derived columns", "", "The library adds these; no file holds them.", "",
               text.html_table(derived, "Columns that the library derives"), ""]
     return "\n".join(lines)
+
+
+def methods_page(studies: list[Cohort], book: Path) -> str:
+    """Every method that the rows of these cohorts name: what it finds, what computes it, who described it, where it is used."""
+    places: dict[methods.Method, dict[str, str]] = {}
+    called: dict[methods.Method, str] = {}
+    for study in studies:
+        for each in chapter.chapters_of(study):
+            file = book / "cohorts" / study.name / "results" / f"{each}.csv"
+            for method in methods.used(results.read(file)) if file.is_file() else []:
+                link = f"[{chapter.short_title(each, study)}](../cohorts/{study.name}/{each}.ipynb)"
+                entry = methods.named(method)
+                places.setdefault(entry, {}).setdefault(each, link)
+                called.setdefault(entry, entry.called or methods.capital(methods.printed(method)))
+    lines = [[called[entry], methods.capital(entry.finds), entry.by,
+              f"{{cite:p}}`{','.join(entry.cites)}`" if entry.cites else "–", "; ".join(places[entry][each] for each in sorted(places[entry]))]
+             for entry in methods.METHODS if entry in places]
+    libraries = sorted({entry.by for entry in places} - {methods.HERE} | {"numpy", "pandas", "matplotlib"})
+    return "\n".join([
+        "# Methods", "", "This page is written from the result rows of the cohorts in this book: it names what was called, and nothing "
+        "else.", "", "## What was used", "",
+        *text.markdown_table(["Method", "Finds", "Computed by", "Described by", "Used in"], lines, "Estimators and tests of this book"),
+        "## Conventions", "", *[f"- {each}" for each in methods.CONVENTIONS], "",
+        "## Random numbers", "", f"Reshufflings and resamples start from the seed {methods.SEED}, so that their answers can be repeated.", "",
+        "## Versions", "",
+        *text.markdown_table(["Software", "Version"], [["Python", platform.python_version()], *[[name, version(name)] for name in
+                                                       ["salvage-book", *libraries]]], "What computed this book")]) + "\n"
 
 
 def _entry(name, column) -> list[str]:

@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 from papermill.exceptions import PapermillExecutionError
 
-from analysis_lib import build, centres, chapter, pages, sharing, text
+from analysis_lib import build, centres, chapter, pages, sharing, takeaway, text
 from analysis_lib.cohort import Cohort
 from analysis_lib.manifest import listed
 from analysis_lib.sharing import Export, SharingError
@@ -42,10 +42,10 @@ def pool(files: list[Path], out: Path) -> Path:
     page = build_page(files, gathered, book := build.stage(out / "source") / "book")
     shutil.rmtree(out / "html", ignore_errors=True)
     nbformat.write(page, book / NAME / f"{NAME}.ipynb")
-    (book / NAME / "index.md").write_text(index_page(gathered), "utf-8")
+    (book / NAME / "index.md").write_text(index_page(gathered, book / NAME), "utf-8")
     (book / "generated").mkdir(exist_ok=True)
     (book / "generated" / "data-dictionary.md").write_text(pages.dictionary_page(), "utf-8")
-    (book.parent / "_toc.yml").write_text(contents(), "utf-8")
+    (book.parent / "_toc.yml").write_text(contents(book), "utf-8")
     build.render(book.parent, out / "html")
     return out / "html" / "index.html"
 
@@ -62,17 +62,21 @@ def build_page(files: list[Path], gathered: list[Export], book: Path) -> nbforma
     for cell in executed.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.source = f"exports = {[f'{centre.name}.zip' for centre in gathered]}"
-    page, _ = chapter.as_page(executed, _as_cohort(gathered))
+    study = _as_cohort(gathered)
+    page, _ = chapter.as_page(executed, study)
+    takeaway.offer(page, study, NAME, book / NAME, where)
     return page
 
 
 def _as_cohort(gathered: list[Export]) -> Cohort:
-    """What a page of the book needs to know of whose it is; there are no patients in it."""
+    """What the pages of the book need to know of whose they are: names and numbers; there is nothing of a patient in it."""
+    sizes = [row["value"] for centre in gathered for _, row in centre.rows[centre.rows["result_id"] == "flow.included"].iterrows()]
     return Cohort(name=NAME, title=listed([centre.name for centre in gathered]), index_event=gathered[0].index_event,
-                  synthetic=any(centre.synthetic for centre in gathered), note="", patients=pd.DataFrame())
+                  synthetic=all(centre.synthetic for centre in gathered), note=centres.mixture(gathered),
+                  patients=pd.DataFrame(index=range(int(sum(size for size in sizes if pd.notna(size))))))
 
 
-def index_page(gathered: list[Export]) -> str:
+def index_page(gathered: list[Export], folder: Path) -> str:
     """The first page of the pooled part: who takes part, with which software, and what the numbers mean."""
     names = [centre.name for centre in gathered]
     keys = list(dict.fromkeys(key for centre in gathered for key in centre.software))
@@ -84,7 +88,7 @@ def index_page(gathered: list[Export]) -> str:
                 for centre in gathered]
     return "\n".join([
         f"# {len(gathered)} centres pooled", "", centres.about_html(gathered), "",
-        f"- [Several centres, pooled]({NAME}.ipynb) ({{download}}`result rows <results/{NAME}.csv>`)", "",
+        f"- [Several centres, pooled]({NAME}.ipynb): {takeaway.links(_as_cohort(gathered), NAME, folder, folder / 'results')}", "",
         "## The centres", "",
         text.html_table(centres.overview(gathered), "The centres, and the chapters that each could not compute"), "",
         f"The smallest count that a centre shows: {listed(smallest)}. What rests on fewer was hidden before it left the centre, and "
@@ -98,9 +102,10 @@ def index_page(gathered: list[Export]) -> str:
         text.html_table(rules, "What the numbers mean"), ""])
 
 
-def contents() -> str:
-    """The contents of the pooled book, as ``_toc.yml``."""
+def contents(book: Path) -> str:
+    """The contents of the pooled book, as ``_toc.yml``; of the pages about the book, those that speak of no single cohort."""
+    about = [page for page in pages.ABOUT if (book / f"{page}.md").is_file()]
     toc = {"format": "jb-book", "root": "book/intro", "options": {"numbered": False}, "parts": [
         {"caption": "Pooled", "chapters": [{"file": f"book/{NAME}/index", "sections": [{"file": f"book/{NAME}/{NAME}"}]}]},
-        {"caption": "About", "chapters": [{"file": f"book/{page}"} for page in pages.ABOUT]}]}
+        {"caption": "About", "chapters": [{"file": f"book/{page}"} for page in about]}]}
     return yaml.safe_dump(toc, sort_keys=False, allow_unicode=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.optimize import brentq
 from scipy.special import expit
 from statsmodels.stats.meta_analysis import combine_effects
 
@@ -160,7 +161,7 @@ def combine(effect, variance, prefix: str, statistic: str, scale: Scale, name: s
     """
     effect, variance = np.asarray(effect, dtype=float), np.asarray(variance, dtype=float)
     with np.errstate(divide="ignore"):  # statsmodels divides by Q, which is 0 when all members agree
-        fit = combine_effects(effect, variance, method_re="pm", atol=1e-9)
+        fit = combine_effects(effect, variance, method_re="pm", tau2_start=_just_below_tau2(effect, variance))
     by_t = hartung_knapp and len(effect) > 2
     # With Paule and Mandel's tau2, Hartung and Knapp's factor is 1 unless tau2 is 0; it is then below 1 and not applied.
     intervals = {"fixed": fit.conf_int(use_t=False)[0], "random": fit.conf_int(use_t=by_t)[1]}
@@ -184,6 +185,19 @@ def combine(effect, variance, prefix: str, statistic: str, scale: Scale, name: s
         rows.append(row(slug(prefix, "prediction"), statistic, None, lower=ends[0], upper=ends[1], group="Prediction interval",
                         method=f"t distribution, {len(effect) - 2} df", note="where a new member's true value is expected", **labels))
     return rows
+
+
+def _just_below_tau2(effect: np.ndarray, variance: np.ndarray) -> float:
+    """Where statsmodels may start to look for Paule and Mandel's variance between members: a hair below it.
+
+    By itself its iteration answers 0 when rounding carries a step past the solution, be it by 1e-16.
+    """
+    def excess(tau2: float) -> float:
+        weight = 1 / (variance + tau2)
+        return weight @ (effect - np.average(effect, weights=weight)) ** 2 - (len(effect) - 1)
+
+    highest = np.var(effect, ddof=1)  # the answer if the members' own variances were 0
+    return 0.0 if excess(0.0) <= 0 else brentq(excess, 0.0, highest, xtol=1e-15) * (1 - 1e-10)
 
 
 def logit(events, n) -> tuple[np.ndarray, np.ndarray]:

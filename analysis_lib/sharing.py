@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from IPython.utils.capture import capture_output
 
-from analysis_lib import chapter, endpoints, results, schema, survival
+from analysis_lib import chapter, endpoints, results, schema, survival, takeaway
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort, locate, read_cohort
 from analysis_lib.manifest import listed
 
@@ -36,7 +36,6 @@ COLUMNS = ["chapter", *results.COLUMNS]
 NUMBERS, COUNTS = ("value", "lower", "upper"), ("n", "events")
 SOFTWARE = ("salvage-book", "greenwood", "lifelines", "numpy", "pandas", "scipy", "statsmodels")
 LARGEST = 5_000_000  # bytes of a zip, and of each file in it; all chapters of a cohort take about 0.2 million
-STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would calculate rather than show
 PRACTICE = ("axi-cel", "tisa-cel")  # two bundled synthetic cohorts that share no patient
 LONGEST = 300  # characters of a title
 # What export.json must hold, and of which kind.
@@ -156,7 +155,7 @@ def export(where: str | Path, out: Path | None = None) -> tuple[Path, dict]:
     table = rows.map(safe).to_csv(index=False, lineterminator="\n").encode("utf-8")
     manifest = _manifest_of(study, done, table)
     files = {"README.txt": _readme(study, manifest), "export.json": json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"}
-    packed = pack({name: text.encode("utf-8") for name, text in files.items()} | {"rows.csv": table})
+    packed = takeaway.bundle({name: text.encode("utf-8") for name, text in files.items()} | {"rows.csv": table})
     unfinished = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         unfinished.write_bytes(packed)
@@ -237,20 +236,9 @@ Change nothing in here: pooling refuses an export whose rows are no longer those
 """
 
 
-def pack(files: dict[str, bytes]) -> bytes:
-    """Files as the bytes of a zip that depend on nothing else: no times, no owner, one order."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.create_system, entry.external_attr, entry.compress_type = 3, 0o644 << 16, zipfile.ZIP_DEFLATED
-            archive.writestr(entry, content)
-    return packed.getvalue()
-
-
 def safe(cell: str) -> str:
     """Text that no spreadsheet takes for a formula: an apostrophe goes before it. Numbers stay as they are."""
-    if cell.startswith("'") or cell.startswith(STARTS_A_FORMULA) and not _is_number(cell):
+    if cell.startswith("'") or cell.startswith(takeaway.FORMULA) and not _is_number(cell):
         return f"'{cell}"
     return cell
 

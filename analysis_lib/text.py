@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
-from analysis_lib import results
+from analysis_lib import methods, results
 from analysis_lib.cohort import Cohort
 from analysis_lib.results import STATISTICS
 
@@ -160,6 +160,12 @@ def html_table(frame: pd.DataFrame, caption: str, sections=()) -> str:
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
 
 
+def markdown_table(heads: list[str], lines: list[list[str]], caption: str) -> list[str]:
+    """A table whose cells are Markdown, with links and citations, as the lines of a page; its first column names the rows."""
+    cells = [f"{'* -' if place == 0 else '  -'} {cell}" for line in [heads, *lines] for place, cell in enumerate(line)]
+    return [f"```{{list-table}} {caption}", ":header-rows: 1", ":stub-columns: 1", "", *cells, "```", ""]
+
+
 def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns: str) -> None:
     """Show rows as a table: one line a row, with ``label`` first and one column for each ``heading=format``.
 
@@ -170,7 +176,15 @@ def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns
     shown = pd.DataFrame({"": rows[label].replace("", "All")} | {
         heading[0].upper() + heading[1:].replace("_", " "): [FORMATS[style](row) for _, row in rows.iterrows()]
         for heading, style in columns.items()})
-    table(shown.rename(columns={"": rows.attrs.get("label", "Group")}), caption)
+    styles = {label, *columns.values()}
+    told = "" if "method" in styles else methods.how(rows, intervals=bool(styles & {"full", "limits", "lower", "upper"}),
+                                                     counts=not styles & {"n", "share", "n_percent"})
+    table(shown.rename(columns={"": rows.attrs.get("label", "Group")}), captioned(caption, told))
+
+
+def captioned(caption: str, told: str) -> str:
+    """A caption that says what something is, followed by how it was made; see :func:`analysis_lib.methods.how`."""
+    return f"{caption.rstrip('.')}. {told}" if told else caption
 
 
 def cross_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
@@ -205,7 +219,8 @@ def compared_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
         p = rows[tested].set_index("group")["value"].reindex(wide.index)
         wide["P"] = [p_value(value).removeprefix("P ").removeprefix("= ") if group in set(rows.loc[tested, "group"]) else "–"
                      for group, value in p.items()]
-    table(wide.reset_index(names=corner).rename(columns=lambda name: name[:1].upper() + name[1:]), caption)
+    table(wide.reset_index(names=corner).rename(columns=lambda name: name[:1].upper() + name[1:]),
+          captioned(caption, methods.how(rows, intervals=False, counts=False)))
 
 
 def characteristics(rows: pd.DataFrame, caption: str) -> None:
@@ -260,7 +275,9 @@ def factor_table(rows: pd.DataFrame, endpoint: str, caption: str) -> None:
                 "Without": _median_and_counts(without.iloc[0]) if len(without) else "nobody",
                 "HR (95% CI)": _ratio(by_id.loc[ratio]) if ratio in by_id.index else UNDEFINED,
                 "P": p_value(by_id.loc[test_id, "value"]).removeprefix("P ").removeprefix("= ")})
-    table(pd.DataFrame(lines), f"{caption} Median in months (events / patients), hazard ratio (HR), log-rank P.")
+    shown = rows[rows["statistic"].isin(["median time", "hazard ratio"]) | rows["result_id"].str.contains(".logrank.", regex=False)]
+    table(pd.DataFrame(lines), captioned(f"{caption} Median in months (events / patients), hazard ratio (HR), log-rank P.",
+                                         methods.how(shown, counts=False)))
 
 
 def _median_and_counts(row: pd.Series) -> str:

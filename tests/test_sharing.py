@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis_lib import __main__, centres, cohort, endpoints, pooled_book, results, sharing
-from analysis_lib.results import row
+from analysis_lib import __main__, centres, endpoints, pooled_book, results, sharing, takeaway
 from analysis_lib.sharing import SharingError
 
 SECRETS = {"patient_id": "MRN-{:05}-QX", "note_to_self": "met Mrs Featherstonehaugh"}
@@ -69,7 +68,7 @@ def rewritten(source, target, sign=True, **files):
         manifest = json.loads(inside["export.json"])
         manifest["rows_sha256"] = hashlib.sha256(inside["rows.csv"]).hexdigest()
         inside["export.json"] = json.dumps(manifest).encode()
-    target.write_bytes(sharing.pack(inside))
+    target.write_bytes(takeaway.bundle(inside))
     return target
 
 
@@ -79,7 +78,7 @@ def with_manifest(source, target, change):
     manifest = json.loads(inside["export.json"])
     change(manifest)
     manifest["definitions_sha256"] = sharing._digest_of(manifest["definitions"]) if isinstance(manifest.get("definitions"), dict) else ""
-    target.write_bytes(sharing.pack(inside | {"export.json": json.dumps(manifest).encode()}))
+    target.write_bytes(takeaway.bundle(inside | {"export.json": json.dumps(manifest).encode()}))
     return target
 
 
@@ -189,7 +188,7 @@ def test_what_is_no_export(two, tmp_path):
 def test_a_zip_with_other_files_is_refused_and_nothing_is_unpacked(two, tmp_path, name):
     (tmp_path / "a").mkdir()
     target = tmp_path / "a" / "slip.zip"
-    target.write_bytes(sharing.pack(contents(two[0]) | {name: b"x"}))
+    target.write_bytes(takeaway.bundle(contents(two[0]) | {name: b"x"}))
     assert "which no export does; it was not made by `salvage-book export`" in refusal(two[1], target)
     assert [path.name for path in tmp_path.rglob("*")] == ["a", "slip.zip"]
 
@@ -197,7 +196,7 @@ def test_a_zip_with_other_files_is_refused_and_nothing_is_unpacked(two, tmp_path
 def test_a_zip_without_rows_or_with_two_of_them_is_refused(two, tmp_path):
     inside = contents(two[0])
     target = tmp_path / "a.zip"
-    target.write_bytes(sharing.pack({name: inside[name] for name in ("export.json", "README.txt")}))
+    target.write_bytes(takeaway.bundle({name: inside[name] for name in ("export.json", "README.txt")}))
     assert "it holds no rows.csv" in refusal(two[1], target)
     with zipfile.ZipFile(target, "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
         for name in ("README.txt", "export.json", "rows.csv", "rows.csv"):
@@ -338,6 +337,9 @@ def test_the_pooled_chapter_needs_nothing_but_the_zips(two, folder, tmp_path):
     assert "# Several centres, pooled: north and south" in page.cells[0].source
     assert "patients of north and south are synthetic" in shown
     assert "MRN-" not in shown and "2019-" not in shown
+    offered = {path.name for path in (away / "book" / "pooled" / "takeaway").iterdir()}
+    assert offered == {"pooled-pooled-tables.docx", "pooled-pooled-tables.zip", "pooled-pooled-figures.zip"}
+    assert "north and south: 140 patients" in takeaway.about(pooled_book._as_cohort(gathered))
 
 
 def test_the_book_is_laid_out_with_introduction_and_methods(two, tmp_path, monkeypatch):
@@ -346,6 +348,7 @@ def test_the_book_is_laid_out_with_introduction_and_methods(two, tmp_path, monke
 
     def build_page(files, gathered, book):
         (book / "pooled" / "results").mkdir(parents=True)
+        (book / "pooled" / "results" / "pooled.csv").write_text("")
         return page
     monkeypatch.setattr(pooled_book, "build_page", build_page)
     monkeypatch.setattr(pooled_book.build, "render", lambda source, html: None)
@@ -355,7 +358,7 @@ def test_the_book_is_laid_out_with_introduction_and_methods(two, tmp_path, monke
     assert toc.index("book/intro") < toc.index("book/pooled/index") < toc.index("book/pooled/pooled") < toc.index("book/share")
     index = (source / "book" / "pooled" / "index.md").read_text()
     assert "# 2 centres pooled" in index and "All centres ran the same code with the same versions." in index
-    assert "`result rows <results/pooled.csv>`" in index
+    assert "[Several centres, pooled](pooled.ipynb): [result rows (CSV)](results/pooled.csv)" in index
 
 
 def test_a_mixture_of_synthetic_and_real_is_called_one(two, tmp_path):
@@ -366,7 +369,7 @@ def test_a_mixture_of_synthetic_and_real_is_called_one(two, tmp_path):
 
 def test_a_title_is_text_wherever_it_shows(two, tmp_path):
     odd = with_manifest(two[1], tmp_path / "odd.zip", lambda m: m["cohort"].update(title="<script>alert(1)</script>"))
-    assert "<script>" not in pooled_book.index_page(sharing.read_exports([two[0], odd]))
+    assert "<script>" not in pooled_book.index_page(sharing.read_exports([two[0], odd]), tmp_path)
 
 
 # --- the command line -----------------------------------------------------------------------------------------
