@@ -8,11 +8,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from analysis_lib import chapter, check_report, mapping, starter
+from analysis_lib import chapter, check_report, mapping, pooled_book, sharing, starter
 from analysis_lib.build import BuildError, build, check_parameters, read_all
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import CohortError, bundled_cohorts, locate, read_cohort
 from analysis_lib.manifest import listed
+from analysis_lib.sharing import SharingError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         return parsed.command(parsed)
-    except (CohortError, BuildError) as error:
+    except (CohortError, BuildError, SharingError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -61,6 +62,16 @@ def _parser() -> argparse.ArgumentParser:
     each.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="where to write; default: this folder")
     _add_parameters(each)
     each.set_defaults(command=_run)
+
+    each = commands.add_parser("export", help="write a cohort's results, and nothing of a patient, as one zip to share")
+    each.add_argument("cohort", metavar="COHORT", help=cohort_help)
+    each.add_argument("--out", type=Path, metavar="FILE.zip", help="the zip to write; default: NAME.zip in this folder")
+    each.set_defaults(command=_export)
+
+    each = commands.add_parser("pool", help="pool the exports of several centres, and bind the pooled chapter as a book")
+    each.add_argument("exports", nargs="+", type=Path, metavar="EXPORT.zip", help="what `salvage-book export` wrote at each centre")
+    each.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the book (DIR/html/index.html)")
+    each.set_defaults(command=_pool)
 
     each = commands.add_parser("cohorts", help="list the bundled cohorts")
     each.set_defaults(command=_cohorts)
@@ -157,6 +168,22 @@ def _run(parsed) -> int:
     if outcome.status == "failed":
         return 1
     print(f"Notebook: {page}\nResult rows: {out / 'results' / name}.csv")
+    return 0
+
+
+def _export(parsed) -> int:
+    out, manifest = sharing.export(parsed.cohort, parsed.out)
+    ended = manifest["chapters"].values()
+    print(f"{out}: {sum(how['rows'] for how in ended)} result rows of {len(ended)} chapters, and no row of a patient.")
+    for each, how in manifest["chapters"].items():
+        if how["status"] == "skipped":
+            print(f"skipped: {each}: {how['reason']}")
+    print("Open it and read what you send: README.txt says what is what.")
+    return 0
+
+
+def _pool(parsed) -> int:
+    print(f"The book: {pooled_book.pool(parsed.exports, parsed.out.resolve())}")
     return 0
 
 

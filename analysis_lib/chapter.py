@@ -82,9 +82,7 @@ def run(chapter: str, cohort_path: Path, study: Cohort, page: Path, results_dir:
     given = {name: value for name, value in (parameters or {}).items() if name in takes}
     given |= {"cohort": str(cohort_path), "results_dir": str(results_dir)}
     try:
-        executed = papermill.execute_notebook(
-            jupytext.read(NOTEBOOKS / f"{chapter}.py"), None, given, progress_bar=False, log_output=False,
-            kernel_name="python3", cwd=str(NOTEBOOKS), shutdown_kernel="immediate", extra_arguments=QUIET_KERNEL + WITH_FILES)
+        executed = execute(chapter, given)
     except PapermillExecutionError as error:
         return Outcome(study.name, chapter, "failed", f"{error.ename}: {str(error.evalue).splitlines()[0][:300]}")
     except Exception as error:  # a kernel that dies must end as one failed chapter, not as the end of the build
@@ -95,6 +93,13 @@ def run(chapter: str, cohort_path: Path, study: Cohort, page: Path, results_dir:
         takeaway.offer(finished, study, chapter, page.parent, results_dir)
     nbformat.write(finished, page)
     return Outcome(study.name, chapter, "skipped" if reason else "done", reason)
+
+
+def execute(chapter: str, given: dict) -> NotebookNode:
+    """Run a notebook with these parameters in a kernel of its own; returns it with its outputs."""
+    return papermill.execute_notebook(
+        jupytext.read(NOTEBOOKS / f"{chapter}.py"), None, given, progress_bar=False, log_output=False,
+        kernel_name="python3", cwd=str(NOTEBOOKS), shutdown_kernel="immediate", extra_arguments=QUIET_KERNEL + WITH_FILES)
 
 
 def calculate(chapter: str, cohort_path: Path, results_dir: Path) -> None:

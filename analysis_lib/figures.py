@@ -178,7 +178,7 @@ def _alt_of_curves(curves, what, rows) -> str:
     return alt + "".join(f" Log-rank {text.p_value(row['value'])}." for _, row in tests.iterrows())
 
 
-def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axis: str = "", summary=()) -> None:
+def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axis: str = "", summary=(), apart=None) -> None:
     """Show estimates with intervals, one a line: name, interval, numbers.
 
     Parameters
@@ -192,10 +192,15 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
         What the horizontal axis shows; by default the statistic and its meaning.
     summary : collection of str
         Ids of rows that sum up the others; drawn as diamonds.
+    apart : dict, optional
+        Ids of rows that are set apart from the others (printed elsewhere, a prediction), and what is written of each; drawn in
+        black, as far as they have a value and limits.
     """
     if reason := results.skip_reason(rows):
         return text.skip(reason)
-    drawn = rows[rows["value"].notna() & rows["lower"].notna() & rows["upper"].notna()].reset_index(drop=True)
+    apart = apart or {}
+    whole = rows["value"].notna() & rows["lower"].notna() & rows["upper"].notna()
+    drawn = rows[whole | rows["result_id"].isin(list(apart))].reset_index(drop=True)
     if drawn.empty:
         return text.skip("there is no estimate with an interval to draw")
     ratio = bool(drawn["statistic"].isin(["hazard ratio", "odds ratio"]).all())
@@ -204,39 +209,44 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
     places = -(np.cumsum(heights) - np.array(heights) / 2)  # in inches, from the top
     figure, (left, axes, right) = canvas(sum(heights) + 0.95, ncols=3, sharey=True, width_ratios=[2.0, 2.5, 1.3])
     figure.get_layout_engine().set(w_pad=0.01, wspace=0)
-    _intervals(axes, drawn, places, ratio, summary)
+    _intervals(axes, drawn, places, ratio, summary, apart)
     reference = 1.0 if ratio and reference is None else reference
     if reference is not None:
         axes.axvline(reference, color="0.35", linewidth=1, zorder=0)
     for name, place, (_, one) in zip(names, places, drawn.iterrows()):
         weight = "bold" if one["result_id"] in summary else "normal"
         left.text(0, place, name, va="center", fontsize=10, weight=weight, linespacing=1.05)
-        right.text(1, place, f"{text.estimate(one)} ({text.limits(one).split('CI ')[-1]}){text.mark(one)}", ha="right", va="center",
-                   fontsize=10, weight=weight)
+        written = apart.get(one["result_id"]) or f"{text.estimate(one)} ({text.limits(one).split('CI ')[-1]}){text.mark(one)}"
+        right.text(1, place, written, ha="right", va="center", fontsize=10, weight=weight)
     right.text(1, 0.04, "HR (95% CI)" if drawn["statistic"].iloc[0] == "hazard ratio" else "(95% CI)", ha="right", va="bottom", fontsize=9.5, color="0.35")
     for side in (left, right):
         side.axis("off")
     axes.set(ylim=(-sum(heights), 0.28), yticks=[])
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(axis or _axis_label(drawn["statistic"].iloc[0]))
-    alt = "Forest plot. " + "; ".join(f"{one['group']}: {text.full(one)}{text.mark(one)}" for _, one in drawn.iterrows()) + "."
+    alt = "Forest plot. " + "; ".join(
+        f"{one['group']}: {apart.get(one['result_id']) or text.full(one) + text.mark(one)}" for _, one in drawn.iterrows()) + "."
     show(figure, alt=alt, caption=text.captioned(caption, methods.how(drawn)) + text.marks_told(drawn))
 
 
-def _intervals(axes, drawn, places, ratio, summary):
+def _intervals(axes, drawn, places, ratio, summary, apart):
     value, lower, upper = (drawn[c].astype(float).to_numpy() for c in ("value", "lower", "upper"))
-    low, high = (max(0.05, min(lower.min(), 0.8)), min(20.0, max(upper.max(), 1.25))) if ratio else (lower.min(), upper.max())
+    known = ~np.isnan(value)  # a prediction interval, which has limits only, may reach far beyond everything else
+    least, most = np.nanmin([value[known], lower[known]]), np.nanmax([value[known], upper[known]])
+    low, high = (max(0.05, min(least, 0.8)), min(20.0, max(most, 1.25))) if ratio else (least, most)
     size = drawn["n"].astype("Float64").fillna(1).to_numpy(dtype=float)
     for place, x, start, end, area, row_id in zip(places, value, lower, upper, size / max(size.max(), 1), drawn["result_id"]):
         if row_id in summary:
             axes.fill([start, x, end, x], [place, place + 0.1, place, place - 0.1], color=PALETTE[1], linewidth=0)
             continue
-        axes.plot([max(start, low), min(end, high)], [place, place], color=PALETTE[0], linewidth=1.6, solid_capstyle="butt")
+        aside = row_id in apart
+        color, marker, wide = ("black", "D", 5) if aside else (PALETTE[0], "s", 4 + 4 * np.sqrt(area))
+        axes.plot([max(start, low), min(end, high)], [place, place], color=color, linewidth=1.6, solid_capstyle="butt")
         if low <= x <= high:
-            axes.plot(x, place, "s", color=PALETTE[0], markersize=4 + 4 * np.sqrt(area), markeredgewidth=0)
-        for edge, beyond, marker in ((low, start < low, 4), (high, end > high, 5)):  # an arrow where the interval goes on
+            axes.plot(x, place, marker, color=color, markersize=wide, markeredgewidth=0)
+        for edge, beyond, arrow in ((low, start < low, 4), (high, end > high, 5)):  # an arrow where the interval goes on
             if beyond:
-                axes.plot(edge, place, marker=marker, color=PALETTE[0], markersize=6, linestyle="none")
+                axes.plot(edge, place, marker=arrow, color=color, markersize=6, linestyle="none")
     if ratio:
         axes.set(xscale="log", xlim=(low / 1.1, high * 1.1))
         _plain_log_ticks(axes, low, high)

@@ -165,6 +165,18 @@ METHODS = (
     Method("Cochran's Q", "whether series differ by more than chance", "statsmodels", ("cochran1954", "higgins2003"),
            "Heterogeneity between series was tested by Cochran's Q and described by I²."),
     Method("(Q − df) / Q", "share of the variation that is beyond chance", HERE, ("higgins2003",), called="I² = (Q − df) / Q"),
+    # results of several centres
+    Method("complementary log-log, inverse variance, fixed effects", "one rate common to all centres", "statsmodels", ("higgins2003",),
+           "Kaplan–Meier rates of the centres were pooled on the complementary log-log scale by inverse variance."),
+    Method("complementary log-log, inverse variance, random effects", "the mean of rates that vary between centres", "statsmodels",
+           ("paule1982", "hartung2001", "rover2015")),
+    Method("log, inverse variance, fixed effects", "one ratio or median common to all centres", "statsmodels", ("higgins2003",),
+           "Hazard ratios and medians of the centres were pooled on the log scale by inverse variance."),
+    Method("log, inverse variance, random effects", "the mean of ratios or medians that vary between centres", "statsmodels",
+           ("paule1982", "hartung2001", "rover2015")),
+    Method("t distribution", "where the true value of one more centre is expected", HERE, ("higgins2009",), called="Prediction interval"),
+    Method("inverse variance", "how much each centre counts", HERE, ("higgins2003",), called="Weights"),
+    Method("mean weighed by n", "centres added up as if they were one", HERE),
     # the paper's own numbers
     Method("Discussion minus Results", "how far two printings of a count lie apart", HERE, ("ababneh2023",)),
     Method("claims.csv", "how many numbers the paper prints", HERE, ("ababneh2023",), called="Count of printed numbers"),

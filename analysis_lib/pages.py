@@ -13,7 +13,7 @@ from analysis_lib import chapter, methods, proof, report, results, schema, takea
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import Cohort
 
-ABOUT = ("run-it", "generated/data-dictionary", "generated/methods", "generated/proof", "teach", "references")
+ABOUT = ("run-it", "share", "generated/data-dictionary", "generated/methods", "generated/proof", "teach", "references")
 
 # Results set side by side, by the section they stand in.
 COMPARED = {
