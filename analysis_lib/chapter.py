@@ -49,7 +49,10 @@ def chapters_of(study: Cohort) -> list[str]:
 
 
 def on_the_paper(chapter: str) -> bool:
-    """Whether a chapter speaks of the paper's printed numbers; it then reads the rows of the chapters before it."""
+    """Whether a chapter stands in the reconstructed cohort's book only, and is run after the others, whose rows it may read.
+
+    Such chapters speak of the paper's printed numbers, or teach on patients of their own (13), whatever the cohort.
+    """
     return int(chapter[:2]) >= 10
 
 
@@ -125,7 +128,8 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
         The page, and, if nothing of the chapter could be done, the reason of its first section (else empty).
     """
     cells = [_tidy(cell, study) for cell in executed.cells if "parameters" not in cell.metadata.get("tags", [])]
-    cells[0].source = titled(cells[0].source, study)
+    if "own-patients" not in cells[0].metadata.get("tags", []):
+        cells[0].source = titled(cells[0].source, study)
     sections = [_collapse(section) for section in _sections(cells) if _has_its_say(section)]
     if not study.after_car_t:
         sections = [(kept, reasons) for section, reasons in sections if (kept := _without_car_t(section))]

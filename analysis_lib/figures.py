@@ -249,7 +249,7 @@ def _intervals(axes, drawn, places, ratio, summary, apart):
                 axes.plot(edge, place, marker=arrow, color=color, markersize=6, linestyle="none")
     if ratio:
         axes.set(xscale="log", xlim=(low / 1.1, high * 1.1))
-        _plain_log_ticks(axes, low, high)
+        plain_log_ticks(axes, low, high)
     else:
         axes.locator_params(axis="x", nbins=6)
 
@@ -261,7 +261,8 @@ def _axis_label(statistic: str) -> str:
     return statistic.capitalize() + (", log scale" if statistic == "odds ratio" else f", {unit}" if unit else "")
 
 
-def _plain_log_ticks(axes, low: float, high: float) -> None:
+def plain_log_ticks(axes, low: float, high: float) -> None:
+    """Ticks of a log axis as plain numbers, a few of them."""
     coarse, fine = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20), (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20)
     ticks = next(inside for steps in (coarse, fine)
                  if len(inside := [t for t in steps if low / 1.1 <= t <= high * 1.1]) > 2 or steps == fine)
@@ -419,7 +420,7 @@ def stacked_intervals(rows: pd.DataFrame, axis: str, caption: str) -> None:
     axes.plot(drawn["value"], places, "o", color=PALETTE[0], markersize=4)
     axes.axvline(1, color="0.35", linewidth=1, linestyle=":")
     axes.set(xscale="log", xlabel=axis, yticks=[], ylim=(-1, len(drawn)))
-    _plain_log_ticks(axes, drawn["lower"].min(), drawn["upper"].max())
+    plain_log_ticks(axes, drawn["lower"].min(), drawn["upper"].max())
     axes.spines["left"].set_visible(False)
     lowest, highest = drawn.iloc[-1], drawn.iloc[0]
     show(figure, alt=f"{len(drawn)} hazard ratios with their intervals, sorted, from {text.full(lowest)} to {text.full(highest)}.",

@@ -137,9 +137,12 @@ def _compared(known, prefix, terms, words) -> list:
         fit = competing.fine_gray(terms, days, cause, FAILED).loc["group"]
         rows.append(row(f"{prefix}.fine_gray", "hazard ratio", fit["hr"], lower=fit["lower"], upper=fit["upper"],
                         group=f"{words}: subdistribution", method="Fine and Gray's model", **counts, **shared))
-        test = competing.gray(days, cause, terms["group"]).loc[FAILED]
+        with np.errstate(all="ignore"):  # a group that ends early divides by 0 there; the statistic then is no number
+            test = competing.gray(days, cause, terms["group"]).loc[FAILED]
+        if not np.isfinite(test["p"]):
+            raise NotEstimable("one of the groups is not followed long enough for Gray's test")
         rows.append(row(f"{prefix}.gray", "p", test["p"], group=words, method="Gray's test",
                         note=f"chi-square {test['chi_square']:.2f}, {int(test['df'])} df", **counts, **shared))
     except NotEstimable as why:
-        rows.append(results.skipped(f"{prefix}.fine_gray", f"{words}: {why}"))
+        rows.append(results.skipped(f"{prefix}.subdistribution", f"{words}: {why}"))
     return rows

@@ -155,11 +155,16 @@ def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.Data
                                                frame.loc[among, "event"], group=words))
         for answer, words, among in (("imputed_other", "Imputed outside the CNS", measurable), ("imputed_all", "Imputed in everyone", known | True)):
             if answer == "imputed_all" or (among & ~known).any():
-                rows.append(_imputed(f"{prefix}.{answer}{model}", frame[among], values[among], of[among], predictors, words))
+                rows.append(imputed(f"{prefix}.{answer}{model}", frame[among], values[among], of[among], predictors, words))
     return results.collect(rows)
 
 
-def _imputed(result_id, frame, values, adjusters, predictors, words):
+def imputed(result_id: str, frame: pd.DataFrame, values: pd.Series, adjusters: pd.DataFrame, predictors: list[str],
+            words: str) -> pd.DataFrame:
+    """The hazard ratio of a factor (1, 0, or not a number) over imputed data sets, adjusted for the given terms.
+
+    ``frame`` are an endpoint's rows, with the yes/no columns ``predictors`` known in everyone; ``words`` names the row.
+    """
     days, event = frame["days"], frame["event"]
     known_of_outcome = contrasts.indicators(frame, predictors).assign(event=event.astype(float), hazard=nelson_aalen(days, event))
     varying = known_of_outcome.loc[:, known_of_outcome.nunique() > 1]

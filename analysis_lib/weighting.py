@@ -150,8 +150,8 @@ def sizes(frame: pd.DataFrame) -> pd.DataFrame:
     for treated, name in GROUPS.items():
         of, regimen = frame[frame["treated"] == treated], "rt" if treated else "st"
         score = of["score"]
-        rows.append(row(f"weighted.score.{regimen}", "estimate", score.median(), lower=score.min(), upper=score.max(), n=len(of),
-                        group=f"{name}, propensity score", method="logistic model; median and range"))
+        rows.append(row(f"weighted.score.{regimen}", "range", 100 * score.median(), lower=100 * score.min(), upper=100 * score.max(),
+                        n=len(of), group=f"{name}, propensity score in percent", method="logistic model; median and range"))
         rows += [row(f"weighted.size.{kind}.{regimen}", "expected", effective_size(of[kind]), n=len(of), group=name,
                      population=KINDS[kind], method="effective sample size (Kish)") for kind in ("iptw", "overlap")]
     others = frame.loc[~frame["treated"], "score"]
