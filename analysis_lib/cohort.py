@@ -23,7 +23,8 @@ __all__ = ["CAR_T", "DAYS_PER_MONTH", "Cohort", "CohortError", "bundled_cohorts"
 class Cohort:
     """Tidy tables of one cohort, in days since day 0, and what to call it.
 
-    An absent table is an empty frame. ``patients`` holds the derived columns of the data dictionary as well.
+    An absent table is an empty frame. ``patients`` holds the derived columns of the data dictionary as well. Counts below
+    ``min_cell_count`` are not shown (:mod:`analysis_lib.disclosure`); 0 and 1 show everything.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Cohort:
     sites: pd.DataFrame = field(default_factory=pd.DataFrame)
     lines: pd.DataFrame = field(default_factory=pd.DataFrame)
     screening: pd.DataFrame = field(default_factory=pd.DataFrame)
+    min_cell_count: int = 0
 
     @property
     def after_car_t(self) -> bool:
@@ -98,6 +100,7 @@ def read_cohort(where: str | Path) -> Cohort:
     cohort = Cohort(
         name=manifest["name"], title=manifest["title"], index_event=manifest["index_event"],
         synthetic=manifest["synthetic"] == "true", note=manifest["note"],
+        min_cell_count=int(manifest["min_cell_count"]),
         **{name: _typed(name, table) for name, table in tables.items()})
     return _subset(_with_derived(cohort), manifest["subset"], path.name)
 

@@ -13,6 +13,8 @@ from analysis_lib import schema
 
 BUNDLED = Path(__file__).parent / "data"
 CAR_T = "CAR T-cell infusion"
+RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]|html|source|generated|results|index")  # devices of Windows, folders of ours
+MIN_CELL_COUNT = "5"  # of real patients, unless the manifest says otherwise
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet")
 MANIFEST_KEYS = {
     "name": "short name, used for folders: lower-case letters, digits and hyphens",
@@ -25,6 +27,8 @@ MANIFEST_KEYS = {
     "subset": "which patients to keep, such as: stage in ('I', 'II')",
     "index_event": f"what happened on day 0 (default: {CAR_T})",
     "synthetic": "true when the patients are not real people",
+    "min_cell_count": "counts below this are not shown (default: 5; synthetic patients: 0). 1 shows every count, which is "
+                      "for data that are public anyway",
     "note": "a sentence about the cohort, with its source, shown on every page",
     "made_by": "for synthetic cohorts: the command that made the tables",
 }
@@ -110,6 +114,7 @@ def read_manifest(path: Path) -> dict:
     folder = re.sub(r"[^a-z0-9]+", "-", path.parent.name.lower()).strip("-") or "cohort"
     defaults = {"name": folder, "columns": {}, "values": {}, "date_format": "ISO8601", "time_unit": "days",
                 "subset": "", "index_event": CAR_T, "synthetic": "false", "note": "", "made_by": ""}
+    defaults["min_cell_count"] = "0" if given.get("synthetic") == "true" else MIN_CELL_COUNT
     manifest = defaults | given
     return {"title": manifest["name"]} | manifest
 
@@ -134,6 +139,12 @@ def _manifest_problems(path: Path, given) -> list[dict]:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", given.get("name", "x")):
         problems.append(problem(here, "the name cannot be used for a folder", f"Use a {MANIFEST_KEYS['name']}.",
                                  field="name", value=given["name"]))
+    elif RESERVED.fullmatch(given.get("name", "x")):
+        problems.append(problem(here, "this name is taken by the system or by the book", "Choose another name.",
+                                 field="name", value=given["name"]))
+    if not re.fullmatch("[1-9][0-9]{0,3}", str(given.get("min_cell_count", MIN_CELL_COUNT))):
+        problems.append(problem(here, "it must be a whole number of at least 1", "Leave it out for 5, or write `min_cell_count: 10`.",
+                                 field="min_cell_count", value=given["min_cell_count"]))
     for key, allowed in {"time_unit": ("days", "months"), "synthetic": ("true", "false")}.items():
         if given.get(key, allowed[0]) not in allowed:
             problems.append(problem(here, f"it must be {' or '.join(allowed)}", f"Meaning: {MANIFEST_KEYS[key]}.",
