@@ -8,7 +8,7 @@ from __future__ import annotations
 import pandas as pd
 from scipy import stats
 
-from analysis_lib import endpoints, results, schema
+from analysis_lib import disclosure, endpoints, results, schema
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
 from analysis_lib.results import row, slug
 
@@ -117,6 +117,7 @@ def association_by_permutation(frame: pd.DataFrame, column: str, by: str, result
 
 # --- the cohort and its flow ----------------------------------------------------------------------------------
 
+@disclosure.protected
 def flow(study: Cohort) -> pd.DataFrame:
     """How the patients came to be in the cohort, and which treatment they went on to.
 
@@ -168,6 +169,7 @@ def _ever_irradiated(study: Cohort) -> pd.Series | None:
     return irradiated
 
 
+@disclosure.protected
 def salvage_lines(study: Cohort) -> pd.DataFrame:
     """Lines of salvage therapy per patient who had any: ``lines.per_patient`` (median and range)."""
     if reason := study.lacks("lines.line"):
@@ -176,6 +178,7 @@ def salvage_lines(study: Cohort) -> pd.DataFrame:
     return results.collect([spread("lines.per_patient", highest, "range", population="patients with salvage therapy")])
 
 
+@disclosure.protected
 def time_to_salvage(study: Cohort) -> pd.DataFrame:
     """Time from day 0 to the start of the first salvage therapy: ``salvage.time`` (months, median and quartiles)."""
     if reason := study.lacks("salvage_start_day"):
@@ -184,6 +187,7 @@ def time_to_salvage(study: Cohort) -> pd.DataFrame:
                                    population="patients with salvage therapy")])
 
 
+@disclosure.protected
 def ends(study: Cohort) -> pd.DataFrame:
     """What ended each endpoint: counts ``<endpoint>.ended_by.<what>`` of the patients, sites or courses it follows.
 
@@ -205,6 +209,7 @@ def ends(study: Cohort) -> pd.DataFrame:
 
 # --- Table 1 --------------------------------------------------------------------------------------------------
 
+@disclosure.protected
 def table_1(study: Cohort) -> pd.DataFrame:
     """Characteristics of the patients, per salvage regimen and overall, with a test between regimens.
 
@@ -270,6 +275,7 @@ def _without_idle_levels(rows: pd.DataFrame) -> pd.DataFrame:
 
 # --- response and failure -------------------------------------------------------------------------------------
 
+@disclosure.protected
 def best_responses(study: Cohort) -> pd.DataFrame:
     """Best response among patients in whom it is known: ``response.<level>``, and ``response.orr`` (CR or PR)."""
     if reason := study.lacks("best_response"):
@@ -281,6 +287,7 @@ def best_responses(study: Cohort) -> pd.DataFrame:
     return results.collect([orr, *levels])
 
 
+@disclosure.protected
 def response_times(study: Cohort) -> pd.DataFrame:
     """When response was assessed, reached and lost.
 
@@ -306,6 +313,7 @@ def response_times(study: Cohort) -> pd.DataFrame:
         "response.time_to_cr", study.lacks("first_assessment_day", "complete_response_day", "response_day"))
 
 
+@disclosure.protected
 def time_to_failure(study: Cohort) -> pd.DataFrame:
     """Time from day 0 to failure, among patients whose disease failed: ``failure.time`` (months, median and quartiles)."""
     if reason := study.lacks("failure_day"):
@@ -314,6 +322,7 @@ def time_to_failure(study: Cohort) -> pd.DataFrame:
                                    population="patients whose disease failed")])
 
 
+@disclosure.protected
 def failure_patterns(study: Cohort) -> pd.DataFrame:
     """Where the disease failed: ``failure.pattern.<level>``, and ``failure.any_local`` (alone or with new sites)."""
     if reason := study.lacks("failure_pattern"):
@@ -327,6 +336,7 @@ def failure_patterns(study: Cohort) -> pd.DataFrame:
     return results.collect(parts)
 
 
+@disclosure.protected
 def cd19(study: Cohort) -> pd.DataFrame:
     """CD19 at failure: ``cd19.evaluated`` (of all), ``cd19.positive`` and ``cd19.negative`` (of those evaluated)."""
     if reason := study.lacks("cd19_at_failure"):
@@ -338,6 +348,7 @@ def cd19(study: Cohort) -> pd.DataFrame:
                       population="patients evaluated for CD19") for level in ("positive", "negative")])
 
 
+@disclosure.protected
 def cd19_bounds(study: Cohort) -> pd.DataFrame:
     """The share of CD19-negative failures among all patients if no, or if every, untested tumour was negative.
 
@@ -352,6 +363,7 @@ def cd19_bounds(study: Cohort) -> pd.DataFrame:
         proportion("cd19.bounds.highest", negative + untested, len(status), group="every untested tumour negative")])
 
 
+@disclosure.protected
 def early_failure(study: Cohort, days: int) -> pd.DataFrame:
     """Failures up to that day, and whether their pattern differs from that of later ones.
 

@@ -46,6 +46,8 @@ STATISTICS = {
     "skipped": Statistic("nothing was computed; note says why"),
 }
 
+HIDDEN = re.compile(r"(all but |small numbers, )?fewer than \d+(?=;|$)")
+
 
 def row(result_id: str, statistic: str, value: float | None, *, lower=None, upper=None, population="all patients",
         group="", n=None, events=None, method="", note="") -> dict:
@@ -103,6 +105,17 @@ def collect(parts) -> pd.DataFrame:
     if twice:
         raise ValueError(f"result rows share an id: {', '.join(twice)}")
     return rows
+
+
+def hidden(row) -> str:
+    """What a row says of numbers that were taken from it to protect patients; empty when none was.
+
+    ``fewer than 5`` (had it), ``all but fewer than 5``, or ``small numbers, fewer than 5`` (in the group, or too few to
+    estimate): the start of its note, as :func:`analysis_lib.disclosure.protect` writes it. So an empty value with such a note
+    is not "not reached".
+    """
+    found = HIDDEN.match(str(row["note"]))
+    return found.group() if found else ""
 
 
 def skip_reason(rows: pd.DataFrame) -> str:
