@@ -66,17 +66,21 @@ def spread(result_id: str, values: pd.Series, limits: str = "IQR", days: bool = 
                n=len(known), method="median and quartiles (type 7)" if limits == "IQR" else "median and extremes", **labels)
 
 
-def association(frame: pd.DataFrame, column: str, by: str, result_id: str, exact_if_sparse: bool = False, **labels) -> dict:
+def association(frame: pd.DataFrame, column: str, by: str, result_id: str, exact_if_sparse: bool = False, least: int = 0,
+                **labels) -> dict:
     """Test whether a categorical column differs between groups; missing values are left out.
 
     Pearson's chi-square without continuity correction; with ``exact_if_sparse``, Fisher's exact test when a 2 x 2
     table has an expected count below 5. The note tells of expected counts below 5, and calls the test rough by
-    Cochran's rule (1954): more than a fifth of them below 5, or one below 1.
+    Cochran's rule (1954): more than a fifth of them below 5, or one below 1. A cell below ``least`` hides the P value, even
+    a rounded one would narrow the cell down.
     """
     counts = pd.crosstab(frame[column].astype("string"), frame[by].astype("string"))
     labels = {"group": schema.label_of(column), "n": int(counts.to_numpy().sum())} | labels
     if counts.shape[0] < 2 or counts.shape[1] < 2:
-        return row(result_id, "p", None, note="nothing to compare: all patients alike, or fewer than two groups", **labels)
+        return row(result_id, "p", None, note="nothing to compare: all patients alike, or fewer than two groups", method="no test", **labels)
+    if least > 1 and counts.to_numpy().min() < least:
+        return row(result_id, "p", None, note=disclosure.too_few(least), method="no test", **labels)
     test = stats.chi2_contingency(counts, correction=False)
     low = int((test.expected_freq < 5).sum())
     if exact_if_sparse and low and counts.shape == (2, 2):
@@ -87,18 +91,20 @@ def association(frame: pd.DataFrame, column: str, by: str, result_id: str, exact
                note=f"chi-square {test.statistic:.2f}, {test.dof} df{warning}", **labels)
 
 
-def rank_test(frame: pd.DataFrame, column: str, by: str, result_id: str, **labels) -> dict:
-    """Mann-Whitney test of a quantity between two groups; missing values are left out."""
+def rank_test(frame: pd.DataFrame, column: str, by: str, result_id: str, least: int = 0, **labels) -> dict:
+    """Mann-Whitney test of a quantity between two groups of at least ``least``; missing values are left out."""
     known = frame[frame[column].notna() & frame[by].notna()]
     groups = [group.astype(float) for _, group in known.groupby(by, observed=True)[column]]
     labels = {"group": schema.label_of(column), "n": len(known), "method": "Mann-Whitney test"} | labels
     if len(groups) != 2:
         return row(result_id, "p", None, note="there are not two groups to compare", **labels)
+    if min(map(len, groups)) < least:
+        return row(result_id, "p", None, note=disclosure.too_few(least), **labels)
     return row(result_id, "p", stats.mannwhitneyu(*groups, method="asymptotic").pvalue, **labels)
 
 
 def association_by_permutation(frame: pd.DataFrame, column: str, by: str, result_id: str, seed: int = 2023,
-                               **labels) -> dict:
+                               least: int = 0, **labels) -> dict:
     """The test of :func:`association` without its large-sample approximation, for tables with small counts.
 
     How often 9999 random reshufflings of the patients among the groups give a chi-square at least as large; the
@@ -110,6 +116,8 @@ def association_by_permutation(frame: pd.DataFrame, column: str, by: str, result
     labels = {"group": schema.label_of(column), "n": len(known), "method": method} | labels
     if counts.shape[0] < 2 or counts.shape[1] < 2:
         return row(result_id, "p", None, note="nothing to compare: all patients alike, or fewer than two groups", **labels)
+    if least > 1 and counts.to_numpy().min() < least:
+        return row(result_id, "p", None, note=disclosure.too_few(least), **labels)
     shuffle = stats.PermutationMethod(n_resamples=9999, rng=seed)
     p = stats.chi2_contingency(counts, correction=False, method=shuffle).pvalue
     return row(result_id, "p", p, **labels)
@@ -239,7 +247,7 @@ def table_1(study: Cohort) -> pd.DataFrame:
                 parts.append(_cell(among[column], level, column, name, label, level_names, excluded))
         if len(columns) > 1:
             among = patients[patients["cns_disease"] != "yes"] if excluded else patients
-            parts.append(association(among, column, regimen, slug("table1", column, "p"), group=label,
+            parts.append(association(among, column, regimen, slug("table1", column, "p"), group=label, least=study.min_cell_count,
                                      population=WITHOUT_CNS if excluded else "all patients"))
     rows = results.collect(parts)
     rows = _without_idle_levels(rows)
@@ -378,4 +386,5 @@ def early_failure(study: Cohort, days: int) -> pd.DataFrame:
     shares = [proportion(f"failure.{when}.any_local", int(local[failed["when"] == when].sum()),
                          int((failed["when"] == when).sum()), group=f"{when} failures") for when in ("early", "late")]
     early = proportion("failure.early", int((failed["when"] == "early").sum()), len(failed), group="early failures")
-    return results.collect([early, *shares, association(failed, "failure_pattern", "when", "failure.early.pattern")])
+    return results.collect([early, *shares, association(failed, "failure_pattern", "when", "failure.early.pattern",
+                                                           least=study.min_cell_count)])

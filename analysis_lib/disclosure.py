@@ -58,7 +58,8 @@ def in_words(study: Cohort) -> str:
         return ""
     k = study.min_cell_count
     return (f"To protect patients, numbers below {k} are not shown and all others are rounded to the middle of a band of {k} "
-            f"({k} to {2 * k - 1} is shown as {banded(k, k)}); percentages are those of the rounded numbers.")
+            f"({k} to {2 * k - 1} is shown as {banded(k, k)}); percentages are those of the rounded numbers. "
+            "P values are rounded to one digit.")
 
 
 # --- result rows ----------------------------------------------------------------------------------------------
@@ -94,7 +95,7 @@ def _shown(record: dict, k: int) -> dict:
     shown = record | {"note": _without_numbers(record["note"])}
     n, events = (None if pd.isna(record[name]) else int(record[name]) for name in ("n", "events"))
     reason = ""
-    if events is not None and n is not None and n - events < k:
+    if events is not None and n is not None and n - events < k and record["statistic"] not in COUNTS:
         shown["events"], reason = None, f"all but fewer than {k}"
     if events is not None and events < k:
         shown["events"], reason = None, f"fewer than {k}"
@@ -107,8 +108,9 @@ def _shown(record: dict, k: int) -> dict:
     shown |= _numbers(record | {"n": n, "events": events}, shown, k)
     if pd.isna(shown["value"]) and pd.notna(record["value"]) and not reason:
         reason = f"fewer than {k}" if record["statistic"] in COUNTS else too_few(k)
-    if reason and not results.hidden(shown):
-        shown["note"] = "; ".join(filter(None, [reason, shown["note"]]))
+    if reason:
+        before = shown["note"].removeprefix(results.hidden(shown)).removeprefix("; ")
+        shown["note"] = "; ".join(filter(None, [reason, before]))
     return shown
 
 

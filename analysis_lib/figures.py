@@ -227,7 +227,7 @@ def shares(rows: pd.DataFrame, what: str, caption: str) -> None:
     drawn = rows[rows["value"].notna() & (rows["statistic"] == "proportion")]
     if drawn.empty:
         hidden = rows["statistic"].eq("proportion") & rows["n"].ne(0).fillna(True)
-        return text.skip("the numbers are too small" if hidden.any() else "there is nobody to count")
+        return text.skip(text.TOO_SMALL if hidden.any() else "there is nobody to count")
     figure, axes = canvas(0.8 + 0.5 * len(drawn))
     places = -np.arange(len(drawn))
     value, lower, upper = (drawn[c].astype(float).to_numpy() for c in ("value", "lower", "upper"))

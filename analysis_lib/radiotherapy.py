@@ -196,7 +196,7 @@ def bed_by_bulk(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     rows = [describe.proportion(slug("bed.high.bulk", level), (of["high_bed"] == "yes").sum(), len(of), group=names[level],
                                 population="sites with known dose and size")
             for level, of in sites.groupby("bulky_site", observed=True)]
-    rows.append(describe.association(sites, "high_bed", "bulky_site", "bed.high.bulk.p", exact_if_sparse=True,
+    rows.append(describe.association(sites, "high_bed", "bulky_site", "bed.high.bulk.p", exact_if_sparse=True, least=study.min_cell_count,
                                      group="BED by bulk", population="sites with known dose and size"))
     collected = results.collect(rows)
     collected.attrs["label"] = "Site"
@@ -213,7 +213,7 @@ def bed_by_control(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     labels = {"population": "assessable sites with known dose"}
     rows = [_dose_range(slug("bed.control", outcome), of["bed"], group=outcome, **labels)
             for outcome, of in sites.groupby("outcome", observed=True)]
-    rows.append(describe.rank_test(sites, "bed", "outcome", "bed.control.p", group="BED by outcome", **labels))
+    rows.append(describe.rank_test(sites, "bed", "outcome", "bed.control.p", least=study.min_cell_count, group="BED by outcome", **labels))
     collected = results.collect(rows)
     collected.attrs["label"] = "Site"
     return collected
@@ -297,7 +297,7 @@ def dose_by_field(study: Cohort) -> pd.DataFrame:
     for field, of in sites.groupby("rt_field", observed=True):
         rows += [row(slug("first.sites", field), "count", len(of), population=field, group="Sites"),
                  _dose_range(slug("first.dose", field), of["dose_gy"], population=field, group="Dose per site")]
-    rows.append(describe.rank_test(sites, "dose_gy", "rt_field", "first.dose.p", population=FIRST, group="Dose per site"))
+    rows.append(describe.rank_test(sites, "dose_gy", "rt_field", "first.dose.p", least=study.min_cell_count, population=FIRST, group="Dose per site"))
     return results.collect(rows)
 
 
@@ -319,7 +319,7 @@ def contrasts(study: Cohort) -> pd.DataFrame:
         for field, of in courses.groupby("rt_field", observed=True):
             rows.append(describe.proportion(slug("first", factor, field), (of[factor] == "yes").sum(), of[factor].notna().sum(),
                                             population=field, group=name))
-        rows.append(describe.association(courses, factor, "rt_field", slug("first", factor, "p"), exact_if_sparse=True,
+        rows.append(describe.association(courses, factor, "rt_field", slug("first", factor, "p"), exact_if_sparse=True, least=study.min_cell_count,
                                          population=FIRST, group=name))
     return results.collect(rows)
 

@@ -479,14 +479,16 @@ def _fit(frame: pd.DataFrame, terms: pd.DataFrame) -> CoxPHFitter | None:
 
 def _unfit(frame: pd.DataFrame, factors: list[str], least: int) -> str:
     """Why there is no hazard ratio, or none to show: fewer than ``least`` events in a level."""
+    if least > 1 and frame["event"].sum() < least:
+        return f"fewer than {least} patients whose factors are all known had the event"
     if frame.empty or not frame["event"].any():
         return "nobody had the event among patients whose factors are all known"
     for factor in factors:
         by_level = frame.groupby(frame[factor].astype(str))["event"].agg(["size", "sum"])
+        if least > 1 and (len(by_level) < 2 or (by_level["sum"] < least).any()):
+            return f"fewer than {least} patients with one level of {schema.label_of(factor)} had the event"
         if len(by_level) < 2:
             return f"all patients are alike in {schema.label_of(factor)}"
-        if least > 1 and (by_level["sum"] < least).any():
-            return f"fewer than {least} patients with one level of {schema.label_of(factor)} had the event"
         if (by_level["sum"] == 0).any():
             level = by_level.index[by_level["sum"] == 0][0]
             return f"nobody with {schema.label_of(factor)} = {level} had the event, so no finite hazard ratio exists (separation)"

@@ -15,6 +15,7 @@ from analysis_lib.results import STATISTICS
 
 UNDEFINED = "not estimable"
 NOT_SHOWN = "not shown (small numbers)"
+TOO_SMALL = "the numbers are too small"
 
 
 def number(value: float, decimals: int) -> str:
@@ -36,7 +37,7 @@ def estimate(row: pd.Series) -> str:
     """The value of a row with its unit, without limits."""
     kind = STATISTICS[row["statistic"]]
     if pd.isna(row["value"]) and results.hidden(row):
-        return results.hidden(row) if row["statistic"] in disclosure.COUNTS else NOT_SHOWN
+        return results.hidden(row).removeprefix("small numbers, ") if row["statistic"] in disclosure.COUNTS else NOT_SHOWN
     if row["statistic"] == "p":
         return p_value(row["value"])
     if pd.isna(row["value"]):
@@ -103,7 +104,8 @@ def n_percent(row: pd.Series) -> str:
 FORMATS = {
     "": estimate,
     "full": full,
-    "limits": lambda row: limits(row) or ("not shown" if results.hidden(row) or row["statistic"].startswith("range") else ""),
+    "limits": lambda row: limits(row) or (
+        f"{STATISTICS[row['statistic']].limits} not shown" if results.hidden(row) or row["statistic"].startswith("range") else ""),
     "lower": lambda row: one_limit(row, "lower"),
     "upper": lambda row: one_limit(row, "upper"),
     "share": share,
@@ -121,7 +123,12 @@ SAY_IT_IS_HIDDEN = ("share", "n_percent", "n", "events", "group")  # formats tha
 
 
 def _unsaid(row: pd.Series, style: str) -> bool:
-    """Whether a sentence would speak of a number that is hidden."""
+    """Whether a sentence would speak of a number that is hidden or does not exist ("a median of not estimable")."""
+    if pd.isna(row["value"]) and style in ("", "full", "limits", "lower", "upper") and row["statistic"] not in (
+            "median time", "p", *disclosure.COUNTS):
+        return True
+    if style in ("share", "n_percent") and pd.isna(row["n"]):
+        return True
     if style in SAY_IT_IS_HIDDEN or not results.hidden(row) or pd.notna(row["value"]):
         return False
     return style != "" or row["statistic"] not in disclosure.COUNTS
@@ -142,6 +149,8 @@ def sentence(rows: pd.DataFrame, template: str) -> str:
     for name, style in fields:
         shown = FORMATS[style](by_id.loc[name])
         filled = filled.replace("{" + name + (f":{style}" if style else "") + "}", shown, 1)
+    if re.search(r"fewer than \d+ of fewer than", filled):
+        return ""
     return filled[:1].upper() + filled[1:] if filled.startswith(("fewer than", "all but fewer")) else filled
 
 
@@ -153,9 +162,16 @@ def say(rows: pd.DataFrame, *templates: str) -> None:
     if said:
         display(Markdown(said))
     elif any(results.hidden(row) for _, row in rows.iterrows()):
-        skip("the numbers are too small")
+        skip(TOO_SMALL)
     else:
         skip("the numbers it would speak of do not exist in this cohort")
+
+
+def too_small(rows: pd.DataFrame) -> str:
+    """Why a table of these rows would say nothing: every number in it is hidden; else empty."""
+    numbers = rows[rows["statistic"] != "skipped"]
+    gone = [bool(results.hidden(row)) and pd.isna(row["value"]) for _, row in numbers.iterrows()]
+    return TOO_SMALL if gone and all(gone) else ""
 
 
 def skip(reason: str) -> None:
@@ -191,7 +207,7 @@ def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns
 
     Example: ``rows_table(medians, "Median OS2", n="n", events="events", median="full")``.
     """
-    if reason := results.skip_reason(rows):
+    if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
     shown = pd.DataFrame({"": rows[label].replace("", "All")} | {
         heading[0].upper() + heading[1:].replace("_", " "): [FORMATS[style](row) for _, row in rows.iterrows()]
@@ -204,7 +220,7 @@ def cross_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
 
     Below it stands what was skipped, and why.
     """
-    if reason := results.skip_reason(rows):
+    if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
     line = rows["result_id"].str.split(".").str[0].str.upper()
     gone = rows["statistic"] == "skipped"
@@ -221,7 +237,7 @@ def compared_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
 
     Proportions are shown with their counts, everything else with its limits.
     """
-    if reason := results.skip_reason(rows):
+    if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
     tested = rows["statistic"] == "p"
     shown = [share(row) if row["statistic"] == "proportion" else full(row) for _, row in rows[~tested].iterrows()]
@@ -235,6 +251,8 @@ def compared_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
 
 def characteristics(rows: pd.DataFrame, caption: str) -> None:
     """Show the rows of :func:`analysis_lib.describe.table_1` as the paper prints them; a dagger marks a rough P value."""
+    if reason := too_small(rows):
+        return skip(reason)
     by_id = rows.set_index("result_id")
     sizes = rows[rows["result_id"].str.startswith("table1.n.")]
     columns = {name.split(".")[-1]: f"{'All' if name.endswith('.all') else whose} (n = {estimate(by_id.loc[name])})"
@@ -268,7 +286,7 @@ def factor_table(rows: pd.DataFrame, endpoint: str, caption: str) -> None:
 
     Medians stand with their events and patients; the reference is ``no``, or the first level of a factor.
     """
-    if reason := results.skip_reason(rows):
+    if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
     prefix, by_id, lines = endpoint.lower(), rows.set_index("result_id", drop=False), []
     for test_id in (i for i in rows["result_id"] if i.startswith(f"{prefix}.logrank.")):

@@ -182,7 +182,7 @@ consistent.beside(study, rows)
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 alive = study.patients[study.patients["vital_status"] == "alive"]
 living = describe.spread("follow_up.alive", alive["last_follow_up_day"], days=True)
-both = disclosure.protect(study, results.collect([fu1, living])) if len(alive) else results.skipped("follow_up.alive", "nobody is alive")
+both = disclosure.protect(study, results.collect([fu1, living])) if len(alive) else results.skipped("follow_up.alive", "too few are alive")
 say(both, "The {follow_up.alive:n} patients who are alive were followed for a median of {follow_up.alive:full}. The "
     "naive median is {os1.follow_up.naive}, the reverse Kaplan–Meier median {os1.follow_up.reverse_km}. Among the living "
     "no time is cut short by death, as in the reverse method. But the dead, whom it leaves out, were watched as well, "
