@@ -114,7 +114,7 @@ FORMATS = {
     "events": lambda row: counted(row, "events"),
     "group": lambda row: row["group"],
     "method": lambda row: row["method"],
-    "note": lambda row: row["note"],
+    "note": lambda row: row["note"].removeprefix("small numbers, "),
     "verdict": lambda row: row["note"] or UNDEFINED if pd.isna(row["value"]) else
     "a difference that chance alone would rarely produce" if row["value"] < 0.05 else "no clear difference",
 }

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: mistakes end in one message before anything runs, a failure leaves no book."""
+"""The command line as a user meets it: mistakes end in one message before anything runs, a failure leaves the old book."""
 
 import hashlib
 import subprocess
@@ -65,7 +65,7 @@ def small_book(folder, monkeypatch, **notebooks):
     monkeypatch.setattr(chapter, "NOTEBOOKS", folder)
 
 
-def test_a_failing_notebook_leaves_no_book_and_a_non_zero_exit(tmp_path, monkeypatch, capsys):
+def test_a_failing_notebook_leaves_the_old_book_and_a_non_zero_exit(tmp_path, monkeypatch, capsys):
     notebooks, out = tmp_path / "notebooks", tmp_path / "out"
     notebooks.mkdir()
     (out / "html").mkdir(parents=True)
@@ -74,7 +74,7 @@ def test_a_failing_notebook_leaves_no_book_and_a_non_zero_exit(tmp_path, monkeyp
     assert main(["build", "lymphoma", "--out", str(out)]) == 1
     told = capsys.readouterr()
     assert "failed: lymphoma 02_bad: ZeroDivisionError: division by zero" in told.out and "1 done, 0 skipped, 1 failed" in told.out
-    assert not (out / "html").exists() and "No book was made" in told.err
+    assert (out / "html" / "index.html").read_text() == "an older book" and "No book was made" in told.err
     assert not (out / "source" / "book" / "cohorts" / "lymphoma" / "02_bad.ipynb").exists()
 
 
