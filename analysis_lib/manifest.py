@@ -116,7 +116,8 @@ def read_manifest(path: Path) -> dict:
                 "subset": "", "index_event": CAR_T, "synthetic": "false", "note": "", "made_by": ""}
     defaults["min_cell_count"] = "0" if given.get("synthetic") == "true" else MIN_CELL_COUNT
     manifest = defaults | given
-    return {"title": manifest["name"]} | manifest
+    manifest = {"title": manifest["name"]} | manifest
+    return manifest | {key: " ".join(str(manifest[key]).split()) for key in ("title", "note", "index_event")}
 
 
 def _manifest_problems(path: Path, given) -> list[dict]:

@@ -174,6 +174,11 @@ def too_small(rows: pd.DataFrame) -> str:
     return TOO_SMALL if gone and all(gone) else ""
 
 
+def markdown(words: str) -> str:
+    """Words of a manifest as they stand, for Markdown: nothing in them is a link, a tag, mathematics or a role."""
+    return re.sub(r"([\\`*_{}\[\]<>$|~&!@#^])", r"\\\1", words)
+
+
 def skip(reason: str) -> None:
     """Say that something is not shown, and why."""
     display(HTML(f'<p class="skip-note">Not shown: {html.escape(reason)}.</p>'))

@@ -329,3 +329,40 @@ def test_a_hospital_builds_its_book_outside_the_checkout(hospital, tmp_path):
                          (".html", ".csv", ".ipynb", ".js", ".md", ".txt", ".json"))
     assert "KH-902" not in everything and str(hospital) not in everything
     assert not any(f".{month:02d}.2019" in everything for month in range(1, 13))
+
+
+NASTY = """<script>alert(1)</script> | [x](javascript:alert(2)) {cite}`nobody2000` $x$ {{ y }} *bold* `code` <img src=x onerror=alert(3)> &lt;b&gt; # |"""
+
+
+def test_words_of_the_manifest_show_as_they_are_written(tmp_path, monkeypatch):
+    from bs4 import BeautifulSoup
+    code = """\
+from analysis_lib import results, text
+from analysis_lib.cohort import read_cohort
+study = read_cohort(cohort)
+text.about(study)
+rows = results.save([results.row("os1.median", "median time", 3.5, n=7, events=7, group="=1+1", note="@SUM(A1)")], study.name, "01_after", results_dir)
+text.rows_table(rows, "Caption", value="")"""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "01_after.py").write_text(NOTEBOOK.format(title="Failure after CAR T-cell infusion", code=code))
+    monkeypatch.setattr(chapter, "NOTEBOOKS", tmp_path / "notebooks")
+    quoted = NASTY.replace("'", "''")
+    nasty = cohort_in(tmp_path / "nasty", 9, f"name: nasty\ntitle: '{quoted}'\nnote: '{quoted}'\nindex_event: '{quoted}'\n")
+    build.build([str(nasty), "lymphoma"], tmp_path / "out", 1)
+    html = tmp_path / "out" / "html"
+    for page in html.rglob("*.html"):
+        soup = BeautifulSoup(page.read_text("utf-8"), "html.parser")
+        assert not [script for script in soup.find_all("script") if "alert(" in script.get_text()], page
+        assert not soup.find_all("img", onerror=True) and not soup.find_all("a", href=lambda href: href and "javascript:" in href), page
+    whole = " ".join(NASTY.split())
+    for page in ("book/cohorts/nasty/index", "book/cohorts/nasty/01_after"):
+        soup = BeautifulSoup((html / f"{page}.html").read_text("utf-8"), "html.parser")
+        heading = soup.find("h1")
+        heading.find("a", class_="headerlink").decompose()
+        assert heading.get_text().strip().endswith(whole) and whole in soup.title.get_text(), page
+        assert whole in " ".join(soup.find(class_="cohort-note").get_text().split())
+    compared = BeautifulSoup((html / "book/generated/compare.html").read_text("utf-8"), "html.parser")
+    assert whole in compared.find("article").get_text()
+    written = (tmp_path / "out" / "source" / "book" / "cohorts" / "nasty" / "results" / "01_after.csv").read_text()
+    assert ",'=1+1," in written and ",'@SUM(A1)" in written and ",3.5," in written
+    assert results.read_all(tmp_path / "out" / "source" / "book" / "cohorts" / "nasty" / "results")["group"].tolist() == ["=1+1"]
