@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from analysis_lib import chapter, leaks, pages, replacing
+from analysis_lib import chapter, leaks, pages, replacing, report
 from analysis_lib.chapter import ROOT, Outcome
 from analysis_lib.cohort import Cohort, bundled_cohorts, locate, read_cohort
 
@@ -154,8 +154,9 @@ def table_of_contents(studies: list[Cohort]) -> str:
     """The contents of a book of these cohorts, as ``_toc.yml``: the first cohort leads, the others follow."""
     parts = [{"caption": "Chapters" if number == 0 else "The same chapters on other cohorts" if number == 1 else None,
               "chapters": [{"file": f"book/cohorts/{study.name}/index",
-                            "sections": [{"file": f"book/cohorts/{study.name}/{each}", "title": chapter.short_title(each, study)}
-                                         for each in chapter.chapters_of(study)]}]}
+                            "sections": [*({"file": f"book/cohorts/{study.name}/{each}", "title": chapter.short_title(each, study)}
+                                           for each in chapter.chapters_of(study)),
+                                         {"file": f"book/cohorts/{study.name}/report", "title": report.TITLE}]}]}
              for number, study in enumerate(studies)]
     merged = [parts[0]] + ([{"caption": parts[1]["caption"], "chapters": [c for part in parts[1:] for c in part["chapters"]]
                              + [{"file": "book/generated/compare"}]}] if len(parts) > 1 else [])

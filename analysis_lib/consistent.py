@@ -34,6 +34,10 @@ VERDICTS = ("determined", "partly determined", "not determined")
 ENDPOINTS = {"lc": "Local control", "osrt": "OS from radiotherapy", "dor": "Duration of response",
              "further": "Therapy after radiotherapy,", "context": "Published series,"}
 MODELS = {"uv": "single factor", "mv": "several factors"}
+TOPICS = {  # chapter 9, whose rows say in their group what they are
+    "immortal": "Second modality or response", "failure": "Local failure", "weighted": "OS2, systemic therapy against radiotherapy",
+    "field": "OS from radiotherapy, focal against comprehensive fields", "dose": "OS from radiotherapy, low against high dose",
+    "missing": "Bulky disease", "collinear": "OS2 with IPI", "rmst": "Restricted mean", "design": "Two groups"}
 PROFILE = ["salvage_regimen", "ldh_elevated", "advanced_stage", "poor_performance", "responder"]
 
 
@@ -44,10 +48,10 @@ def numbers() -> list[int]:
     return sorted(pd.read_parquet(FOLDER / "patients.parquet", columns=["cohort"])["cohort"].unique().tolist())
 
 
-def unpack(number: int, folder: Path) -> Path:
-    """Write one of the cohorts as a hospital would have it, tables and manifest; returns the manifest."""
-    return hand_over({name: pd.read_parquet(FOLDER / f"{name}.parquet", filters=[("cohort", "==", number)])
-                      .drop(columns="cohort") for name in TABLES}, number, folder)
+def tables(number: int) -> dict[str, pd.DataFrame]:
+    """The tables of one of the cohorts, as a hospital would have them."""
+    return {name: pd.read_parquet(FOLDER / f"{name}.parquet", filters=[("cohort", "==", number)]).drop(columns="cohort")
+            for name in TABLES}
 
 
 def hand_over(tables: dict[str, pd.DataFrame], number: int, folder: Path) -> Path:
@@ -63,7 +67,7 @@ def hand_over(tables: dict[str, pd.DataFrame], number: int, folder: Path) -> Pat
 def read(number: int) -> Cohort:
     """One of the cohorts."""
     with tempfile.TemporaryDirectory() as folder:
-        return read_cohort(unpack(number, Path(folder)))
+        return read_cohort(hand_over(tables(number), number, Path(folder)))
 
 
 def rows() -> pd.DataFrame:
@@ -128,7 +132,7 @@ def _verdict(share: float) -> str:
 def open_results(every: pd.DataFrame) -> pd.DataFrame:
     """The ranges of estimates with an interval, and of P values, that the paper does not print."""
     found = ranges(every)
-    kinds = ["median time", "rate", "hazard ratio", "p"]
+    kinds = ["median time", "rate", "restricted mean", "hazard ratio", "p"]
     return found[~found["printed"] & found["statistic"].isin(kinds)].reset_index(drop=True)
 
 
@@ -191,6 +195,8 @@ def beside(study: Cohort, chapter_rows: pd.DataFrame) -> None:
 def name_of(result_id: str, group: str) -> str:
     """What a result is called: ``OS2 at 12 months, Salvage regimen: RT`` for ``os2.rate12.salvage_regimen.rt``."""
     first, *rest = result_id.split(".")
+    if first in TOPICS:
+        return f"{TOPICS[first]}{_of_topic(first, rest)}: {group[:1].lower() + group[1:] if group[1:2].islower() else group}"
     if first == "cox":
         endpoint, model, *term = rest
         kind = "test of proportional hazards" if term[0] == "ph" else "P of the hazard ratio" if term[-1] == "p" else "hazard ratio"
@@ -199,6 +205,35 @@ def name_of(result_id: str, group: str) -> str:
     kind = re.sub(r"^rate(\d+)$", r"at \1 months", rest[0]).replace("logrank", "log-rank test").replace("_", " ")
     by = [schema.label_of(rest[1])] if len(rest) > 1 and rest[1] != slug(group) else []
     return ", ".join([f"{of} {kind}", *([": ".join([*by, group])] if group and by and kind != "log-rank test" else by or [group] * bool(group))])
+
+
+def _of_topic(topic: str, rest: list[str]) -> str:
+    """What a result of chapter 9 needs said beside its group: endpoint, first modality, or what the model holds."""
+    if topic == "immortal":
+        return {"st": ", systemic therapy first", "rt": ", radiotherapy first"}.get(rest[0], "")
+    if topic in ("missing", "rmst"):
+        return f", {rest[0].upper()}" + (", adjusted" if rest[-1] == "adjusted" else "")
+    return ", hazard ratio that its events show" if rest[-1] == "detectable" else ""
+
+
+def say(study: Cohort, *templates: str) -> None:
+    """On the reconstructed cohort, sentences about ranges: ``{result_id:lower}`` and ``{result_id:upper}`` are the lowest and
+    highest value of a result over the consistent cohorts. A sentence about a result that some of them lack is left out.
+    """
+    if study.name != ledger.RECONSTRUCTED:
+        return
+    named = set(re.findall(r"\{([^{}:]+):(?:lower|upper)\}", " ".join(templates)))
+    every = rows()
+    count = every["cohort"].nunique()
+    of = every[every["result_id"].isin(named) & (every["statistic"] != "skipped")]
+    of = of[of.groupby("result_id")["cohort"].transform("nunique") == count]
+    if of.empty:
+        return
+    spans = results.collect([row(one.result_id, one.statistic, None, lower=None if np.isinf(one.lowest) else one.lowest,
+                                 upper=None if np.isinf(one.highest) else one.highest) for one in ranges(of).itertuples()])
+    if said := " ".join(filter(None, (text.sentence(spans, template) for template in templates))):
+        display(HTML(f'<div class="cohort-note"><strong>Over all {count} consistent cohorts</strong> (synthetic patients, each set '
+                     f"printing the paper's numbers): {html.escape(said)}</div>"))
 
 
 def range_rows(open_: pd.DataFrame) -> pd.DataFrame:

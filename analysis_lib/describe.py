@@ -10,6 +10,7 @@ from scipy import stats
 
 from analysis_lib import disclosure, endpoints, results, schema
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
+from analysis_lib.methods import SEED
 from analysis_lib.results import row, slug
 
 WITHOUT_CNS = "patients without CNS disease"  # those among whom bulk is measured
@@ -103,7 +104,7 @@ def rank_test(frame: pd.DataFrame, column: str, by: str, result_id: str, least: 
     return row(result_id, "p", stats.mannwhitneyu(*groups, method="asymptotic").pvalue, **labels)
 
 
-def association_by_permutation(frame: pd.DataFrame, column: str, by: str, result_id: str, seed: int = 2023,
+def association_by_permutation(frame: pd.DataFrame, column: str, by: str, result_id: str, seed: int = SEED,
                                least: int = 0, **labels) -> dict:
     """The test of :func:`association` without its large-sample approximation, for tables with small counts.
 

@@ -23,7 +23,7 @@ from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
 
 COUNTS = ("count", "at risk")
 OF_VALUES = ("median", "median months", "median dose", "range", "range months", "range dose")
-OF_TIMES = ("median time", "rate")
+OF_TIMES = ("median time", "rate", "restricted mean")
 RATIOS = ("hazard ratio", "odds ratio")
 NUMBERS_IN_NOTES = (  # what notes say of exact counts: the pattern, and what is left of it
     (r"chi-square [\d.]+, (\d+ df)", r"\1, P rounded to one digit"),
@@ -81,11 +81,34 @@ def protect(study: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
     ``2 k`` events. P values keep one digit, and test statistics go. A row from which anything was taken says so in its note
     (:func:`analysis_lib.results.hidden`).
     """
-    if not hides(study):
+    return _protect(rows, study.min_cell_count)
+
+
+def _protect(rows: pd.DataFrame, k: int) -> pd.DataFrame:
+    if k <= 1:
         return rows
-    shown = results.collect([_shown(record, study.min_cell_count) for record in rows.to_dict("records")])
+    shown = results.collect([_shown(record, k) for record in rows.to_dict("records")])
     shown.attrs = rows.attrs
     return shown
+
+
+def carrying(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame of single patients that knows from how many on its cohort's numbers may be shown."""
+    frame.attrs["min_cell_count"] = study.min_cell_count
+    return frame
+
+
+def protected_by_frame(analysis: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
+    """Make an analysis ``f(frame, ...)`` of a frame from :func:`carrying` return protected rows."""
+    @functools.wraps(analysis)
+    def protecting(frame: pd.DataFrame, *arguments, **options) -> pd.DataFrame:
+        return _protect(analysis(frame, *arguments, **options), frame.attrs.get("min_cell_count", 0))
+    return protecting
+
+
+def of_single_patients(frame: pd.DataFrame) -> str:
+    """Why a figure drawn straight from a frame of :func:`carrying` is not shown; empty where it may be."""
+    return "its steps would show single patients" if frame.attrs.get("min_cell_count", 0) > 1 else ""
 
 
 def _shown(record: dict, k: int) -> dict:

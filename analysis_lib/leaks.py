@@ -25,7 +25,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
-from analysis_lib import intake
+from analysis_lib import reading
 from analysis_lib.cohort import Cohort
 from analysis_lib.manifest import read_manifest
 
@@ -77,15 +77,19 @@ def needles(study: Cohort, path: Path) -> dict[tuple[str, ...], Needle]:
         The manifest or bare table, as :func:`analysis_lib.cohort.locate` found it.
     """
     manifest, found = read_manifest(path), {}
-    for table, file in manifest["tables"].items():
-        raw = intake._read_text(path.parent, file)
-        mapping = manifest["columns"].get(table, {})
-        for column in raw:
+    files = manifest["tables"] | ({"REDCap export": manifest["redcap"]["export"]} if manifest["redcap"] else {})
+    everywhere = {column: target for columns in manifest["columns"].values() for column, target in columns.items()}
+    for table, file in files.items():
+        raw = reading.read_table(path.parent, file)
+        mapping = manifest["columns"].get(table, everywhere)
+        if table not in manifest["tables"]:
+            mapping = {raw.columns[0]: "patient_id"} | mapping  # REDCap writes the record's identifier first
+        for place, column in enumerate(raw.columns):  # by place: two columns may carry one name
             target = mapping.get(column, column)
-            cells = raw[column].dropna()
+            cells = raw.iloc[:, place].dropna()
             often = cells.value_counts()
             for index, cell in cells.items():
-                where = f"in the table {table}, column {column}, row {int(index) + 2}"
+                where = f"in the table {table}, column {column}, row {int(index)}"
                 for words, needle in _of_cell(str(cell), target, where, often[cell] < max(RARE, study.min_cell_count)):
                     found.setdefault(words, needle)
     public = [manifest_text(path), *(file.read_text("utf-8", errors="replace") for file in own_texts())]

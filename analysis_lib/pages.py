@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import html
+import platform
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib import chapter, results, schema, text
+from analysis_lib import chapter, methods, proof, report, results, schema, takeaway, text
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import Cohort
 
-ABOUT = ("run-it", "privacy", "generated/data-dictionary", "teach", "references")
+ABOUT = ("run-it", "privacy", "share", "generated/data-dictionary", "generated/methods", "generated/proof", "teach", "references")
 
 # Results set side by side, by the section they stand in.
 COMPARED = {
@@ -37,24 +39,29 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
     """Write the generated pages below ``book`` (``cohorts/<name>/index.md`` and ``generated/``)."""
     for study in studies:
         mine = [outcome for outcome in outcomes if outcome.cohort == study.name]
-        (book / "cohorts" / study.name / "index.md").write_text(cohort_page(study, mine), "utf-8")
+        folder = book / "cohorts" / study.name
+        (folder / "index.md").write_text(cohort_page(study, mine, folder), "utf-8")
+        report.write(study, results.read_all(folder / "results"), folder)
     generated = book / "generated"
     generated.mkdir(exist_ok=True)
     (generated / "data-dictionary.md").write_text(dictionary_page(), "utf-8")
+    (generated / "methods.md").write_text(methods_page(studies, book), "utf-8")
+    (generated / "proof.md").write_text(proof.page(), "utf-8")
     if len(studies) > 1:
         rows = {study: results.read_all(book / "cohorts" / study.name / "results") for study in studies}
         (generated / "compare.md").write_text(compare_page(rows), "utf-8")
 
 
-def cohort_page(study: Cohort, outcomes: list[Outcome]) -> str:
-    """The first page of a cohort: whose data these are, and what each chapter could do with them."""
+def cohort_page(study: Cohort, outcomes: list[Outcome], folder: Path) -> str:
+    """The first page of a cohort: whose data these are, what each chapter could do with them, and what it offers."""
     lines = [f"# {text.markdown(study.title)}", "", text.about_html(study), "", "## Chapters", "",
              "The result rows of a chapter hold every number that stands in it.", ""]
     for outcome in outcomes:
         link = f"- [{text.markdown(chapter.short_title(outcome.chapter, study))}]({outcome.chapter}.ipynb)"
         lines.append(f"{link}: not shown, because {outcome.reason}" if outcome.status == "skipped" else
-                     f"{link} ({{download}}`result rows <results/{outcome.chapter}.csv>`)")
-    return "\n".join(lines) + "\n"
+                     f"{link}: {takeaway.links(study, outcome.chapter, folder, folder / 'results')}")
+    return "\n".join([*lines, "", f"## {report.TITLE}", "",
+                      "[A methods and a results paragraph, and the STROBE checklist](report.md), written from the same rows.", ""])
 
 
 def compare_page(rows: dict[Cohort, pd.DataFrame]) -> str:
@@ -95,7 +102,8 @@ def dictionary_page() -> str:
              "columns are absent says so and is left out. Moments are whole days since day 0, the index event; a column "
              "`X_day` may come as calendar date `X_date` beside `infusion_date`, the date of day 0.", ""]
     for name, table in schema.TABLES.items():
-        entries = pd.DataFrame([_entry(column, entry) for column, entry in table.columns.items()],
+        entries = pd.DataFrame([[column, entry.description, schema.allowed(entry), "required" if entry.required else ""]
+                                for column, entry in table.columns.items()],
                                columns=["Column", "Meaning", "Values", "Required"])
         lines += [f"## Table `{name}`", "", table.description, "", text.html_table(entries, f"Columns of the table {name}"), ""]
     derived = pd.DataFrame([[name, rule.description, schema.label_of(rule.source)] for name, rule in schema.DERIVED.items()],
@@ -105,11 +113,28 @@ def dictionary_page() -> str:
     return "\n".join(lines)
 
 
-def _entry(name, column) -> list[str]:
-    meta = column.metadata
-    levels = "; ".join(f"{level} ({meaning})" if meaning else level for level, meaning in (meta["levels"] or {}).items())
-    bounds = "".join(f" from {check.statistics['min_value']} to {check.statistics['max_value']}"
-                     for check in column.checks if "min_value" in check.statistics and meta["kind"] != "day")
-    kind = {"text": "text", "day": "days, or a date", "count": "whole number", "number": meta["unit"] or "number",
-            "level": levels}[meta["kind"]]
-    return [name, column.description, kind + bounds, "required" if column.required else ""]
+def methods_page(studies: list[Cohort], book: Path) -> str:
+    """Every method that the rows of these cohorts name: what it finds, what computes it, who described it, where it is used."""
+    places: dict[methods.Method, dict[str, str]] = {}
+    called: dict[methods.Method, str] = {}
+    for study in studies:
+        for each in chapter.chapters_of(study):
+            file = book / "cohorts" / study.name / "results" / f"{each}.csv"
+            for method in methods.used(results.read(file)) if file.is_file() else []:
+                link = f"[{chapter.short_title(each, study)}](../cohorts/{study.name}/{each}.ipynb)"
+                entry = methods.named(method)
+                places.setdefault(entry, {}).setdefault(each, link)
+                called.setdefault(entry, entry.called or methods.capital(methods.printed(method)))
+    lines = [[called[entry], methods.capital(entry.finds), entry.by,
+              f"{{cite:p}}`{','.join(entry.cites)}`" if entry.cites else "–", "; ".join(places[entry][each] for each in sorted(places[entry]))]
+             for entry in methods.METHODS if entry in places]
+    libraries = sorted({entry.by for entry in places} - {methods.HERE} | {"numpy", "pandas", "matplotlib"})
+    return "\n".join([
+        "# Methods", "", "This page is written from the result rows of the cohorts in this book: it names what was called, and nothing "
+        "else.", "", "## What was used", "",
+        *text.markdown_table(["Method", "Finds", "Computed by", "Described by", "Used in"], lines, "Estimators and tests of this book"),
+        "## Conventions", "", *[f"- {each}" for each in methods.CONVENTIONS], "",
+        "## Random numbers", "", f"Reshufflings and resamples start from the seed {methods.SEED}, so that their answers can be repeated.", "",
+        "## Versions", "",
+        *text.markdown_table(["Software", "Version"], [["Python", platform.python_version()], *[[name, version(name)] for name in
+                                                       ["salvage-book", *libraries]]], "What computed this book")]) + "\n"

@@ -30,6 +30,7 @@ STATISTICS = {
     "count": Statistic("a number of patients, sites or events", decimals=0),
     "proportion": Statistic("events out of n, in percent", "%", 0),
     "median time": Statistic("Kaplan-Meier median; empty when not reached", "months", 1),
+    "restricted mean": Statistic("mean time without the event up to a limit, or a difference of such means", "months", 1),
     "rate": Statistic("Kaplan-Meier estimate at a time, in percent", "%", 0),
     "at risk": Statistic("number with a time of at least the tick", decimals=0),
     "median": Statistic("median of observed values; limits are the quartiles", "", 1, "IQR"),

@@ -2,26 +2,25 @@
 
 Conventions: Greenwood's variance; confidence intervals on the log scale (:data:`INTERVAL`; R's default and what the
 paper prints); Efron's handling of ties; two-sided P; times are whole days, shown in months of 30.4375 days.
-Kaplan-Meier estimates and the proportional-hazards test come from greenwood, log-rank tests and Cox models from
-lifelines.
+Kaplan-Meier estimates, restricted means and log-rank tests come from greenwood, two weighted log-rank tests from
+lifelines, Cox models from :mod:`analysis_lib.models`. Each is held against R's survival package by the tests.
 """
 
 from __future__ import annotations
 
-import warnings
+from itertools import combinations
+from typing import NamedTuple
 
 import greenwood
 import numpy as np
 import pandas as pd
-from lifelines import CoxPHFitter
-from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 from lifelines.statistics import multivariate_logrank_test
 from scipy import stats
-from scipy.linalg import LinAlgWarning
 from statsmodels.stats.multitest import multipletests
 
-from analysis_lib import describe, disclosure, endpoints, results, schema
+from analysis_lib import describe, disclosure, endpoints, models, observed, results, schema
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
+from analysis_lib.observed import NotEstimable
 from analysis_lib.results import row, slug
 
 INTERVAL = "log"
@@ -35,14 +34,17 @@ AT_SALVAGE = ["bulky_disease", "two_or_more_sites", "extranodal_disease", "poor_
               "ldh_elevated", "high_ipi", "cns_disease"]
 ADJUSTED = {"OS1": AT_INDEX, "OS2": ["advanced_stage", "ldh_elevated"], "EFS2": ["advanced_stage", "ldh_elevated"]}
 NOBODY = "this cohort has nobody to follow"
-# By itself lifelines stops early: against R, hazard ratios were off by up to 1 in 7000 and P values by 1 in 800. With
-# these options a fit goes on until a step gains less than 1e-16 of log-likelihood: to 1e-7 standard errors or closer.
-TO_CONVERGENCE = {"precision": 1e-16, "r_precision": 0}
+
+# Log-rank tests and what weighs their days: powers of S and 1 - S just before the day, or lifelines' name for a weight.
+WEIGHTINGS = {"log-rank": (0, 0), "Peto-Peto": (1, 0), "Fleming-Harrington, late": (0, 1), "Gehan-Breslow": "wilcoxon",
+              "Tarone-Ware": "tarone-ware"}
+COX = "Cox model, Efron ties, Wald interval"
+FIRTH = "Cox model, Firth's penalty, Breslow ties, profile penalised likelihood interval"
 
 
 # --- curves ---------------------------------------------------------------------------------------------------
 
-def kaplan_meier(days, event, cluster=None) -> pd.DataFrame:
+def kaplan_meier(days, event, cluster=None, *, weights=None, interval: str = INTERVAL) -> pd.DataFrame:
     """The Kaplan-Meier curve, from time 0 on.
 
     Parameters
@@ -53,22 +55,35 @@ def kaplan_meier(days, event, cluster=None) -> pd.DataFrame:
     cluster : array-like of int, optional
         Who a row belongs to, where several rows (sites) may share a patient: the variance is then the infinitesimal
         jackknife's over clusters, as in R's ``survfit(cluster=)``, in place of Greenwood's.
+    weights : array-like of float, optional
+        Such as inverse probabilities of treatment; counts are then sums of weights, and the variance is the
+        infinitesimal jackknife's, as in R's ``survfit(weights=, robust=TRUE)``.
+    interval : {"log", "log-log", "plain"}
+        Scale of the confidence interval; the book shows :data:`INTERVAL`.
 
     Returns
     -------
     pandas.DataFrame
         One row a distinct time: ``days, at_risk, events, censored, survival, lower, upper``. Once survival is 0 its
         interval is undefined.
+
+    Raises
+    ------
+    ValueError
+        Days or events that are not (:func:`analysis_lib.observed.outcome`).
     """
-    days, event = np.asarray(days, dtype=float), np.asarray(event, dtype=int)
-    curve = greenwood.KaplanMeier(conf_type=INTERVAL).fit(greenwood.Surv(days, event=event), cluster=cluster)
-    curve = curve.to_frame(format="pandas")
+    days, event = observed.outcome(days, event)
+    if weights is not None:
+        weights, cluster = models.positive(weights, len(days)), np.arange(len(days)) if cluster is None else cluster
+    curve = greenwood.KaplanMeier(conf_type=interval).fit(
+        greenwood.Surv(days, event=event.astype(int)), cluster=cluster, weights=weights).to_frame(format="pandas")
     curve = curve.rename(columns={"time": "days", "n_risk": "at_risk", "n_event": "events", "n_censor": "censored",
                                   "estimate": "survival", "conf_low": "lower", "conf_high": "upper"})
-    start = pd.DataFrame({"days": [0.0], "at_risk": [len(days)], "events": [0], "censored": [0],
+    start = pd.DataFrame({"days": [0.0], "at_risk": [curve["at_risk"].iloc[0]], "events": [0], "censored": [0],
                           "survival": [1.0], "lower": [1.0], "upper": [1.0]})
     curve = pd.concat([start, curve[start.columns]] if curve["days"].iloc[0] > 0 else [curve[start.columns]])
-    return curve.astype({"days": int, "at_risk": int, "events": int, "censored": int}).reset_index(drop=True)
+    count = float if weights is not None else int
+    return curve.astype({"days": int, "at_risk": count, "events": count, "censored": count}).reset_index(drop=True)
 
 
 def quantile(curve: pd.DataFrame, column: str = "survival", level: float = 0.5) -> float | None:
@@ -98,6 +113,46 @@ def at(curve: pd.DataFrame, day: float) -> pd.Series | None:
 def at_risk(days, day: float) -> int:
     """How many are at risk on ``day``: those whose time is at least that, an event on the day included."""
     return int((np.asarray(days) >= day).sum())
+
+
+def rmst(days, event, tau: float) -> tuple[float, float]:
+    """Restricted mean survival time: the area below the Kaplan-Meier curve up to day ``tau``, and its standard error.
+
+    Raises
+    ------
+    NotEstimable
+        Follow-up ends before ``tau`` while somebody is still event-free, so that the curve does not reach it.
+    """
+    days, event = observed.outcome(days, event)
+    last = days.max()
+    if tau > last and not event[days == last].all():
+        raise NotEstimable(f"follow-up ends on day {last:.0f}, before day {tau:.0f}")
+    fitted = greenwood.KaplanMeier().fit(greenwood.Surv(days, event=event.astype(int)))
+    value, _, upper = fitted.rmst(tau, ci=True)
+    return float(value), float((upper - value) / models.Z)
+
+
+class Difference(NamedTuple):
+    """A difference, its standard error, 95% limits and P."""
+
+    value: float
+    se: float
+    lower: float
+    upper: float
+    p: float
+
+
+def rmst_difference(days, event, group, tau: float) -> Difference:
+    """Restricted mean survival time with ``group`` less that without it, up to day ``tau``; ``group`` is bool."""
+    days, event = observed.outcome(days, event)
+    group = observed.outcome(days, group)[1]
+    if group.all() or not group.any():
+        raise NotEstimable("fewer than two groups")
+    (one, se_one), (other, se_other) = rmst(days[group], event[group], tau), rmst(days[~group], event[~group], tau)
+    value, se = one - other, np.hypot(se_one, se_other)
+    if se == 0:
+        raise NotEstimable("nobody had the event by then")
+    return Difference(value, se, value - models.Z * se, value + models.Z * se, float(2 * stats.norm.sf(abs(value / se))))
 
 
 def curves(study: Cohort, name: str, by: str | None = None, where=None) -> pd.DataFrame:
@@ -203,12 +258,111 @@ def logrank(frame: pd.DataFrame, by: str, result_id: str, population: str = "all
     known = frame[frame[by].notna()]
     shared = {"population": population, "group": schema.label_of(by), "n": len(known), "events": int(known["event"].sum()),
               "method": "log-rank test"}
-    if known[by].nunique() < 2 or not known["event"].any():
-        why = "fewer than two groups" if known[by].nunique() < 2 else "no events"
-        return row(result_id, "p", None, note=why, **shared)
-    test = multivariate_logrank_test(known["days"], known[by].astype(str), known["event"])
-    degrees = known[by].nunique() - 1
-    return row(result_id, "p", test.p_value, note=f"chi-square {test.test_statistic:.2f}, {degrees} df", **shared)
+    try:
+        test = logrank_test(known["days"], known["event"], known[by])
+    except NotEstimable as why:
+        return row(result_id, "p", None, note=str(why), **shared)
+    return row(result_id, "p", test.p, note=f"chi-square {test.statistic:.2f}, {test.df} df", **shared)
+
+
+def logrank_test(days, event, group, *, strata=None, weighting: str = "log-rank") -> models.Test:
+    """The log-rank test between groups, or one of its weighted forms.
+
+    Parameters
+    ----------
+    group : array-like
+        A label a row, none missing.
+    strata : array-like, optional
+        Groups are compared within strata, and the differences added up. Not for Gehan-Breslow and Tarone-Ware.
+    weighting : str
+        A key of :data:`WEIGHTINGS`: ``log-rank`` weighs all days alike, ``Peto-Peto`` by survival just before the day
+        (R's ``survdiff(rho=1)``), ``Gehan-Breslow`` by the number at risk and ``Tarone-Ware`` by its root (all three:
+        early days more), ``Fleming-Harrington, late`` by the share that has had the event (late days more).
+
+    Raises
+    ------
+    NotEstimable
+        Fewer than two groups, no event, or groups that were never at risk together.
+    """
+    days, event = observed.outcome(days, event)
+    group = pd.Series(np.asarray(group)).astype(str).to_numpy()
+    if len(set(group)) < 2 or not event.any():
+        raise NotEstimable("fewer than two groups" if len(set(group)) < 2 else "no events")
+    weight = WEIGHTINGS[weighting]
+    if isinstance(weight, str):
+        if strata is not None:
+            raise ValueError(f"the {weighting} test is not computed within strata")
+        test = multivariate_logrank_test(days, group, event, weightings=weight)
+        statistic = test.test_statistic
+    else:
+        # A day later each, which changes no test: greenwood finds nobody at risk on day 0.
+        strata = None if strata is None else pd.factorize(np.asarray(strata))[0]
+        try:
+            statistic = greenwood.logrank_test(greenwood.Surv(days + 1, event=event.astype(int)), group, strata=strata,
+                                               rho=weight[0], gamma=weight[1]).statistic
+        except np.linalg.LinAlgError:
+            statistic = np.nan
+    if not np.isfinite(statistic):
+        raise NotEstimable("the groups were never at risk together when an event happened")
+    degrees = len(set(group)) - 1
+    return models.Test(float(statistic), degrees, float(stats.chi2.sf(statistic, degrees)))
+
+
+def pairwise_logrank(days, event, group, method: str = "holm") -> pd.DataFrame:
+    """The log-rank test of each pair of groups, corrected for their number.
+
+    Parameters
+    ----------
+    group : array-like
+        Labels, or a categorical whose order the pairs follow.
+    method : str
+        Of :func:`statsmodels.stats.multitest.multipletests`: ``holm``, or ``fdr_bh`` for Benjamini and Hochberg's.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``first, second, n, events, chi_square, p, adjusted``, and ``note`` where a pair cannot be compared.
+    """
+    days, event = observed.outcome(days, event)
+    group = pd.Categorical(group)
+    lines = []
+    for first, second in combinations([level for level in group.categories if (group == level).any()], 2):
+        pair = np.asarray((group == first) | (group == second))
+        line = {"first": str(first), "second": str(second), "n": int(pair.sum()), "events": int(event[pair].sum()), "note": ""}
+        try:
+            test = logrank_test(days[pair], event[pair], np.asarray(group)[pair])
+            lines.append(line | {"chi_square": test.statistic, "p": test.p})
+        except NotEstimable as why:
+            lines.append(line | {"chi_square": np.nan, "p": np.nan, "note": str(why)})
+    table = pd.DataFrame(lines, columns=["first", "second", "n", "events", "chi_square", "p", "note"])
+    known = table["p"].notna()
+    table.loc[known, "adjusted"] = multipletests(table.loc[known, "p"], method=method)[1] if known.any() else []
+    return table[["first", "second", "n", "events", "chi_square", "p", "adjusted", "note"]]
+
+
+def pairwise(study: Cohort, name: str, by: str) -> pd.DataFrame:
+    """Each pair of groups of an endpoint: log-rank tests with Holm's correction.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``<endpoint>.pairwise.<by>.<first>_vs_<second>`` (corrected P, the uncorrected one in the note); or the row that
+        says why not.
+    """
+    prefix = slug(name, "pairwise", by)
+    if reason := _reason(study, name, by):
+        return results.skipped(prefix, reason)
+    frame = endpoints.derive(study, name)
+    known = frame[frame[by].notna()]
+    if known[by].nunique() < 3:
+        return results.skipped(prefix, "fewer than three groups, so there is only one comparison")
+    rows = results.collect(
+        row(slug(prefix, f"{pair['first']} vs {pair['second']}"), "p", None if pd.isna(pair["adjusted"]) else pair["adjusted"],
+            group=f"{pair['first']} and {pair['second']}", n=pair["n"], events=pair["events"],
+            method="log-rank test, Holm's correction", note=pair["note"] or f"P = {pair['p']:.3f} by itself")
+        for _, pair in pairwise_logrank(known["days"], known["event"], known[by]).iterrows())
+    rows.attrs["label"] = "Groups compared"
+    return rows
 
 
 def mantel_byar(days, event, switched, result_id: str, **labels) -> dict:
@@ -312,8 +466,10 @@ def cox(study: Cohort, name: str, factors: list[str], model: str, population: st
     Returns
     -------
     pandas.DataFrame
-        Result rows, or the row that says why the model was not fitted: a column is absent, a level has no event
-        (separation), or there is nothing to compare.
+        Result rows, or the row that says why the model was not fitted: a column is absent, too few events, or there is
+        nothing to compare. Where a level has no event, or the estimates run away for another reason (separation), no
+        finite estimate exists; the rows then hold those with Firth's penalty (:func:`analysis_lib.models.firth`), with
+        the reason in the note, and a row ``....ph`` says that proportional hazards were not tested.
     """
     prefix = slug("cox", name, model)
     if reason := endpoints.lacking(study, name) or study.lacks(*factors):
@@ -322,22 +478,38 @@ def cox(study: Cohort, name: str, factors: list[str], model: str, population: st
     if reason := _unfit(frame, factors, study.min_cell_count):
         return results.skipped(prefix, reason)
     terms = _design(frame, factors)
-    fit = _fit(frame, terms)
-    if fit is None:
-        return results.skipped(prefix, "the model did not converge: too few events, or factors that determine each other")
     n, events = len(frame), int(frame["event"].sum())
     shared = {"population": population, "n": n, "events": events}
+    try:
+        table, separated = _fit(frame, terms, _separation(frame, factors))
+    except NotEstimable as why:
+        return results.skipped(prefix, str(why))
     rows = []
-    for term, estimate in fit.summary.iterrows():
+    note = f"with Firth's penalty, because {separated}" if separated else ""
+    for term, estimate in table.iterrows():
         label = schema.term_label(term)
-        rows += [row(slug(prefix, term), "hazard ratio", estimate["exp(coef)"],
-                     lower=estimate["exp(coef) lower 95%"], upper=estimate["exp(coef) upper 95%"], group=label,
-                     method="Cox model, Efron ties, Wald interval", **shared),
-                 row(slug(prefix, term, "p"), "p", estimate["p"], group=label, method="Wald test", **shared)]
+        rows += [row(slug(prefix, term), "hazard ratio", estimate["hr"], lower=_finite(estimate["lower"]),
+                     upper=_finite(estimate["upper"]), group=label, method=FIRTH if separated else COX, note=note, **shared),
+                 row(slug(prefix, term, "p"), "p", estimate["p"], group=label, note=note,
+                     method="penalised likelihood ratio test" if separated else "Wald test", **shared)]
     rows.append(row(f"{prefix}.events_per_variable", "expected", events / terms.shape[1], method="events / parameters",
                     note="fewer than the ten usually asked for, so read it with care" if events < 10 * terms.shape[1]
                     else "at least the ten usually asked for", **shared))
-    return results.collect(rows + _proportional_hazards(frame, terms, prefix, shared))
+    return results.collect(rows + _proportional_hazards(frame, terms, prefix, shared, separated))
+
+
+def _fit(frame: pd.DataFrame, terms: pd.DataFrame, separated: str) -> tuple[pd.DataFrame, str]:
+    """The terms of the Cox model, and why they bear Firth's penalty; empty when they do not."""
+    if not separated:
+        try:
+            return models.cox(terms, frame["days"], frame["event"]).terms, ""
+        except models.NoConvergence:
+            separated = "the estimates of the plain model run away (separation)"
+    return models.firth(terms, frame["days"], frame["event"]), separated
+
+
+def _finite(limit: float) -> float | None:
+    return limit if np.isfinite(limit) else None
 
 
 def factors_of(study: Cohort, name: str) -> list[str]:
@@ -384,7 +556,7 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
         if reason := results.skip_reason(model):
             parts.append(results.skipped(slug("cox", name, "uv", factor), reason))
         else:
-            of_the_model = ("events_per_variable", "ph.global")
+            of_the_model = ("events_per_variable", "ph", "ph.global")
             parts.append(model[~model["result_id"].isin([slug("cox", name, "uv", row_id) for row_id in of_the_model])])
     rows = results.collect(parts)
     tests = rows[rows["result_id"].str.startswith(f"{prefix}.logrank.") & rows["value"].notna()]
@@ -464,19 +636,6 @@ def multivariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     return results.collect([model, *(results.skipped(slug(prefix, factor), reason) for factor, reason in left_out.items())])
 
 
-def _fit(frame: pd.DataFrame, terms: pd.DataFrame) -> CoxPHFitter | None:
-    """The Cox model of ``days`` and ``event`` on the terms; ``None`` when its estimates do not converge."""
-    data = terms.assign(days=frame["days"], event=frame["event"].astype(int))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", ConvergenceWarning)
-            warnings.simplefilter("error", LinAlgWarning)
-            CoxPHFitter().fit(data, "days", "event")  # tells an estimate that runs away, which a closer fit would follow
-            return CoxPHFitter().fit(data, "days", "event", fit_options=TO_CONVERGENCE)
-    except (ConvergenceError, ConvergenceWarning, LinAlgWarning):
-        return None
-
-
 def _unfit(frame: pd.DataFrame, factors: list[str], least: int) -> str:
     """Why there is no hazard ratio, or none to show: fewer than ``least`` events in a level."""
     if least > 1 and frame["event"].sum() < least:
@@ -484,14 +643,23 @@ def _unfit(frame: pd.DataFrame, factors: list[str], least: int) -> str:
     if frame.empty or not frame["event"].any():
         return "nobody had the event among patients whose factors are all known"
     for factor in factors:
-        by_level = frame.groupby(frame[factor].astype(str))["event"].agg(["size", "sum"])
-        if least > 1 and (len(by_level) < 2 or (by_level["sum"] < least).any()):
+        by_level = frame.groupby(frame[factor].astype(str))["event"].sum()
+        if least > 1 and (len(by_level) < 2 or (by_level < least).any()):
             return f"fewer than {least} patients with one level of {schema.label_of(factor)} had the event"
         if len(by_level) < 2:
             return f"all patients are alike in {schema.label_of(factor)}"
-        if (by_level["sum"] == 0).any():
-            level = by_level.index[by_level["sum"] == 0][0]
-            return f"nobody with {schema.label_of(factor)} = {level} had the event, so no finite hazard ratio exists (separation)"
+    events, terms = int(frame["event"].sum()), sum(frame[factor].astype(str).nunique() - 1 for factor in factors)
+    if events <= terms:
+        return f"{events} event{'s' if events > 1 else ''} cannot carry {terms} hazard ratio{'s' if terms > 1 else ''}"
+    return ""
+
+
+def _separation(frame: pd.DataFrame, factors: list[str]) -> str:
+    """Which level has no event, so that no finite hazard ratio exists; empty when all have."""
+    for factor in factors:
+        events = frame.groupby(frame[factor].astype(str))["event"].sum()
+        if (events == 0).any():
+            return f"nobody with {schema.label_of(factor)} = {events.index[events == 0][0]} had the event (separation)"
     return ""
 
 
@@ -509,16 +677,15 @@ def _design(frame: pd.DataFrame, factors: list[str]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=frame.index)
 
 
-def _proportional_hazards(frame, terms, prefix, shared) -> list[dict]:
-    response = greenwood.Surv(frame["days"].to_numpy(dtype=float), event=frame["event"].to_numpy(dtype=int))
-    test = greenwood.CoxPH().fit(response, terms.rename(columns=lambda c: slug(c).replace(".", "_"))).cox_zph(transform="km")
-    table = test.to_frame(format="pandas")
-    labels = [*terms.columns, "global"] if len(table) > len(terms.columns) else list(terms.columns)
-    p_column = next(c for c in table.columns if c.lower() in ("p", "p_value", "pvalue"))
-    return [row(slug(prefix, "ph", label), "p", float(p),
-                group="All factors together" if label == "global" else schema.term_label(label),
-                method="proportional-hazards test (Schoenfeld residuals, Kaplan-Meier transform)", **shared)
-            for label, p in zip(labels, table[p_column])]
+def _proportional_hazards(frame, terms, prefix, shared, separated="") -> list[dict]:
+    method = "proportional-hazards test (Schoenfeld residuals, Kaplan-Meier transform)"
+    if separated:
+        return [row(slug(prefix, "ph"), "skipped", None, method=method, **shared,
+                    note=f"proportional hazards cannot be tested, because {separated}")]
+    table = models.proportional_hazards(terms, frame["days"], frame["event"])
+    return [row(slug(prefix, "ph", label), "p", test["p"], method=method, **shared,
+                group="All factors together" if label == "global" else schema.term_label(label))
+            for label, test in table.iterrows()]
 
 
 # --- shared ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
-from analysis_lib import disclosure, results
+from analysis_lib import disclosure, methods, results
 from analysis_lib.cohort import Cohort
 from analysis_lib.results import STATISTICS
 
@@ -207,6 +207,12 @@ def html_table(frame: pd.DataFrame, caption: str, sections=()) -> str:
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
 
 
+def markdown_table(heads: list[str], lines: list[list[str]], caption: str) -> list[str]:
+    """A table whose cells are Markdown, with links and citations, as the lines of a page; its first column names the rows."""
+    cells = [f"{'* -' if place == 0 else '  -'} {cell}" for line in [heads, *lines] for place, cell in enumerate(line)]
+    return [f"```{{list-table}} {caption}", ":header-rows: 1", ":stub-columns: 1", "", *cells, "```", ""]
+
+
 def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns: str) -> None:
     """Show rows as a table: one line a row, with ``label`` first and one column for each ``heading=format``.
 
@@ -217,7 +223,15 @@ def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns
     shown = pd.DataFrame({"": rows[label].replace("", "All")} | {
         heading[0].upper() + heading[1:].replace("_", " "): [FORMATS[style](row) for _, row in rows.iterrows()]
         for heading, style in columns.items()})
-    table(shown.rename(columns={"": rows.attrs.get("label", "Group")}), caption)
+    styles = {label, *columns.values()}
+    told = "" if "method" in styles else methods.how(rows, intervals=bool(styles & {"full", "limits", "lower", "upper"}),
+                                                     counts=not styles & {"n", "share", "n_percent"})
+    table(shown.rename(columns={"": rows.attrs.get("label", "Group")}), captioned(caption, told))
+
+
+def captioned(caption: str, told: str) -> str:
+    """A caption that says what something is, followed by how it was made; see :func:`analysis_lib.methods.how`."""
+    return f"{caption.rstrip('.')}. {told}" if told else caption
 
 
 def cross_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
@@ -251,7 +265,8 @@ def compared_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
     if tested.any():
         p = {row["group"]: _bare_p(row) for _, row in rows[tested].iterrows()}
         wide["P"] = [p.get(group, "–") for group in wide.index]
-    table(wide.reset_index(names=corner).rename(columns=lambda name: name[:1].upper() + name[1:]), caption)
+    table(wide.reset_index(names=corner).rename(columns=lambda name: name[:1].upper() + name[1:]),
+          captioned(caption, methods.how(rows, intervals=False, counts=False)))
 
 
 def characteristics(rows: pd.DataFrame, caption: str) -> None:
@@ -308,7 +323,9 @@ def factor_table(rows: pd.DataFrame, endpoint: str, caption: str) -> None:
                 "Without": _median_and_counts(without.iloc[0]) if len(without) else "nobody",
                 "HR (95% CI)": _ratio(by_id.loc[ratio]) if ratio in by_id.index else UNDEFINED,
                 "P": _bare_p(by_id.loc[test_id])})
-    table(pd.DataFrame(lines), f"{caption} Median in months (events / patients), hazard ratio (HR), log-rank P.")
+    shown = rows[rows["statistic"].isin(["median time", "hazard ratio"]) | rows["result_id"].str.contains(".logrank.", regex=False)]
+    table(pd.DataFrame(lines), captioned(f"{caption} Median in months (events / patients), hazard ratio (HR), log-rank P.",
+                                         methods.how(shown, counts=False)) + marks_told(rows))
 
 
 def _bare_p(row: pd.Series) -> str:
@@ -324,13 +341,36 @@ def _median_and_counts(row: pd.Series) -> str:
 def _ratio(row: pd.Series) -> str:
     if not limits(row):
         return "not shown" if results.hidden(row) else UNDEFINED
-    return f"{estimate(row)} ({limits(row).removeprefix('95% CI ')})"
+    return f"{estimate(row)} ({limits(row).removeprefix('95% CI ')}){mark(row)}"
+
+
+def mark(row: pd.Series) -> str:
+    """A dagger after an estimate that bears Firth's penalty; nothing after others."""
+    return " †" if "Firth" in row["method"] else ""
+
+
+def marks_told(rows: pd.DataFrame) -> str:
+    """What the daggers of :func:`mark` mean, to end a caption; empty where there is none."""
+    notes = dict.fromkeys(row["note"] for _, row in rows.iterrows() if row["statistic"] == "hazard ratio" and mark(row))
+    return f" † {'; '.join(notes)}." if notes else ""
 
 
 def left_out(rows: pd.DataFrame) -> None:
     """Say why parts of an analysis are missing; nothing when none is."""
     if notes := list(dict.fromkeys(rows.loc[rows["statistic"] == "skipped", "note"])):
         skip("; ".join(notes))
+
+
+def noticed(rows: pd.DataFrame) -> None:
+    """Show the rows of :func:`analysis_lib.checks.noticed` as a list, a line for each thing that was odd; nothing when none was."""
+    if rows.empty:
+        return
+    lines = []
+    for _, row in rows.iterrows():
+        number = row["note"] if pd.isna(row["value"]) else estimate(row)
+        patients = "patient" if number == "1" else "patients"
+        lines.append(f"<li>{html.escape(row['group'])}{f': {number} {patients}' if number else ''}.</li>")
+    display(HTML(f"<ul>{''.join(lines)}</ul>"))
 
 
 def about(study: Cohort) -> None:

@@ -23,10 +23,10 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import consistent, describe, disclosure, endpoints, figures, results, survival
+from analysis_lib import checks, consistent, describe, disclosure, endpoints, figures, results, survival
 from analysis_lib.cohort import read_cohort
 from analysis_lib.paper import ledger
-from analysis_lib.text import about, cross_table, rows_table, say, table
+from analysis_lib.text import about, cross_table, noticed, rows_table, say, table
 
 study = read_cohort(cohort)
 about(study)
@@ -71,13 +71,23 @@ say(flow, "Of {flow.database} patients in the database, {flow.included} were inc
     "{flow.salvage_regimen.rt}, combined-modality therapy in {flow.salvage_regimen.cmt} and systemic therapy alone in "
     "{flow.salvage_regimen.st}.", "In any line, {flow.any_rt} of {flow.any_rt:n} patients received radiotherapy.")
 
+# %% [markdown] tags=["if-any"]
+# ## What the check noticed
+#
+# Before a book is built, the files are checked. What is impossible stops it; what follows is odd, may be right, and was
+# taken as it is.
+
+# %%
+odd = disclosure.protect(study, checks.noticed(study))
+noticed(odd)
+
 # %% [markdown]
 # ## Lines of salvage therapy
 
 # %%
 lines = describe.salvage_lines(study)
-say(lines, "The {lines.per_patient:n} patients who had salvage therapy received a median of "
-    "{lines.per_patient} lines ({lines.per_patient:limits}).")
+say(lines, "The median number of lines was {lines.per_patient} ({lines.per_patient:limits}), in the {lines.per_patient:n} "
+    "patients who had salvage therapy.")
 
 # %% [markdown]
 # ## Time to salvage therapy
@@ -153,7 +163,7 @@ say(ends, "Time to OS1 ended in death in {os1.ended_by.death} of {os1.ended_by.d
     "A new line of therapy was the first event in {efs2.ended_by.new_line_of_therapy}.")
 
 # %%
-rows = results.save([flow, lines, waiting, fu1, fu2, ends], study.name, "01_cohort", results_dir)
+rows = results.save([flow, odd, lines, waiting, fu1, fu2, ends], study.name, "01_cohort", results_dir)
 ledger.beside(study, rows)
 consistent.beside(study, rows)
 

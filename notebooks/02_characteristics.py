@@ -94,8 +94,7 @@ rows_table(lowest, "The three smallest P values of the table", test="", detail="
 
 # %%
 responses = describe.best_responses(study)
-figures.shares(responses, "Patients", "Best response, where it is known, with exact 95% confidence intervals "
-               "(Clopper–Pearson).")
+figures.shares(responses, "Patients", "Best response, where it is known.")
 
 # %%
 say(responses, "The overall response rate (ORR) was {response.orr:share}, {response.orr:limits}.",

@@ -119,7 +119,7 @@ say(bulk, "The size of {rt.assessable:share} sites could be assessed on PET/CT; 
 responses = radiotherapy.responses(study)
 evaluated = responses[responses["result_id"].str.contains("response")]
 figures.shares(evaluated, "Evaluable sites", "In-field response of the evaluable sites (last known state within the "
-               "field), with exact binomial intervals that take sites as independent.")
+               "field). Sites are taken as independent.")
 
 # %%
 say(responses, "Of all sites, {infield.evaluable:share} were evaluable and {infield.not_evaluable:share} were not.",

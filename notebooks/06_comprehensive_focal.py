@@ -69,7 +69,7 @@ say(first, "Patients with a first course: {first.patients}; irradiated sites: {f
 # %%
 dose = radiotherapy.dose_by_field(study)
 compared_table(dose, "Irradiated sites and dose per site (median and range of the known doses), by field of the first "
-               "course; Mann–Whitney test.", "First course")
+               "course.", "First course")
 
 # %% [markdown]
 # ## Who received which field
@@ -80,7 +80,7 @@ compared_table(dose, "Irradiated sites and dose per site (median and range of th
 # %%
 contrasts = radiotherapy.contrasts(study)
 compared_table(contrasts, "Patients with each factor at the first salvage therapy, by field of the first course, among those "
-               "in whom it is known. Chi-square test; Fisher's exact test where an expected count is below 5.", "Factor")
+               "in whom it is known. Fisher's exact test stands where an expected count is below 5.", "Factor")
 
 # %% [markdown]
 # ## In-field response by field

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines.datasets import load_lung
 
-from analysis_lib import cohort, endpoints, results, survival
+from analysis_lib import cohort, endpoints, models, results, survival
 from analysis_lib.cohort import DAYS_PER_MONTH
 
 
@@ -75,28 +75,34 @@ def lung_model(lung):
 
 
 def test_cox_model_of_lung(lung_model):
-    fit = survival._fit(*lung_model)
-    assert fit.params_.tolist() == pytest.approx([0.01106676, -0.5526124, 0.4637285], abs=5e-6)
-    assert fit.standard_errors_.tolist() == pytest.approx([0.00926741, 0.16773905, 0.11357727], abs=5e-6)
-    assert fit.log_likelihood_ == pytest.approx(-729.2301, abs=1e-4)
+    frame, terms = lung_model
+    fit = models.cox(terms, frame["days"], frame["event"])
+    assert fit.terms["coef"].tolist() == pytest.approx([0.01106676, -0.5526124, 0.4637285], abs=5e-8)
+    assert fit.terms["se"].tolist() == pytest.approx([0.00926741, 0.16773905, 0.11357727], abs=5e-9)
+    assert [fit.loglik_null, fit.loglik] == pytest.approx([-744.4805, -729.2301], abs=1e-4)
+    assert (fit.n, fit.events, fit.wald.df) == (227, 164, 3)
 
 
 def test_cox_model_goes_on_until_nothing_changes(lung_model):
     """R: coxph(Surv(time, status) ~ age + sex + ph.ecog, lung), to eleven digits; lifelines alone gives five."""
-    fit = survival._fit(*lung_model)
-    assert fit.params_.tolist() == pytest.approx([0.0110667645961, -0.552612395532, 0.463728475116], rel=1e-9)
+    frame, terms = lung_model
+    fit = models.cox(terms, frame["days"], frame["event"])
+    assert fit.terms["coef"].tolist() == pytest.approx([0.0110667645961, -0.552612395532, 0.463728475116], rel=1e-9)
 
 
 def test_cox_with_few_patients_is_not_followed_to_infinity():
     """The one patient with the factor dies last: a fit that just went on would show a hazard ratio near 0, with a P value."""
     study = study_of([1, 1, 1, 2, 3, 4, 6, 7, 9, 16], [1, 1, 1, 1, 1, 1, 0, 1, 1, 1], ldh_elevated=yes_no(i == 9 for i in range(10)))
-    assert "did not converge" in results.skip_reason(survival.cox(study, "OS1", ["ldh_elevated"], "mv"))
+    ratio = by_id(survival.cox(study, "OS1", ["ldh_elevated"], "mv")).loc["cox.os1.mv.ldh_elevated"]
+    assert np.log(ratio["value"]) == pytest.approx(-1.6813348, abs=1e-6)  # the maximum of the penalised likelihood
+    assert "Firth" in ratio["method"] and "run away (separation)" in ratio["note"]
 
 
 def test_proportional_hazards_of_lung(lung_model):
-    tests = survival._proportional_hazards(*lung_model, "cox.os1.mv", {})
-    assert [test["value"] for test in tests] == pytest.approx([0.66460, 0.12892, 0.15178, 0.21555], abs=2e-5)
-    assert [test["result_id"].rpartition("ph.")[2] for test in tests] == ["age", "sex", "ecog", "global"]
+    frame, terms = lung_model
+    tests = models.proportional_hazards(terms, frame["days"], frame["event"])
+    assert tests["p"].tolist() == pytest.approx([0.66460, 0.12892, 0.15178, 0.21555], abs=2e-5)
+    assert tests.index.tolist() == ["age", "sex", "ph.ecog", "global"]
 
 
 # --- medians --------------------------------------------------------------------------------------------------
@@ -142,20 +148,31 @@ def test_all_censored():
 
 
 @pytest.mark.parametrize("dead, levels, said", [
-    ([1, 1, 0, 0], ["yes", "yes", "no", "no"], "separation"),
     ([1, 1, 1, 0], ["yes"] * 4, "all patients are alike in Elevated LDH"),
     ([1, 1, 1, 0], [None] * 4, "ldh_elevated"),
     ([0, 0, 0, 0], ["yes", "yes", "no", "no"], "nobody had the event"),
+    ([1, 0, 0, 0], ["yes", "yes", "no", "no"], "1 event cannot carry 1 hazard ratio"),
 ])
 def test_cox_says_why_there_is_no_hazard_ratio(dead, levels, said):
     study = study_of([10, 20, 30, 40], dead, ldh_elevated=levels)
     assert said in results.skip_reason(survival.cox(study, "OS1", ["ldh_elevated"], "mv"))
 
 
-def test_cox_with_a_runaway_estimate_is_not_shown():
+def test_cox_with_a_runaway_estimate_is_shown_with_a_penalty():
     """Whoever has the factor dies before anyone without it does: both levels have events, yet no finite estimate exists."""
     study = study_of(range(1, 21), [1] * 20, ldh_elevated=yes_no(i < 10 for i in range(20)))
-    assert "did not converge" in results.skip_reason(survival.cox(study, "OS1", ["ldh_elevated"], "mv"))
+    rows = by_id(survival.cox(study, "OS1", ["ldh_elevated"], "mv"))
+    assert np.log(rows.loc["cox.os1.mv.ldh_elevated", "value"]) == pytest.approx(4.1434532, abs=1e-6)
+    assert rows.loc["cox.os1.mv.ph", "statistic"] == "skipped" and "cox.os1.mv.ph.ldh_elevated" not in rows.index
+
+
+def test_a_level_without_an_event_is_estimated_with_firths_penalty():
+    study = study_of([10, 20, 30, 40], [1, 1, 0, 0], ldh_elevated=["yes", "yes", "no", "no"])
+    rows = by_id(survival.cox(study, "OS1", ["ldh_elevated"], "mv"))
+    ratio = rows.loc["cox.os1.mv.ldh_elevated"]
+    assert [np.log(ratio[c]) for c in ("value", "lower", "upper")] == pytest.approx([2.0222510, -0.5399092, 6.9636261], abs=1e-6)
+    assert ratio["note"] == "with Firth's penalty, because nobody with Elevated LDH = no had the event (separation)"
+    assert rows.loc["cox.os1.mv.ldh_elevated.p", "method"] == "penalised likelihood ratio test"
 
 
 def test_cox_with_one_factor_twice_is_not_shown(lung_study):
@@ -187,10 +204,10 @@ def test_univariable_keeps_what_can_be_compared(lung_study):
 
 
 def test_univariable_keeps_medians_where_there_is_no_hazard_ratio():
-    study = study_of([10, 20, 30, 40], [1, 1, 0, 0], ldh_elevated=["yes", "yes", "no", "no"])
+    study = study_of([10, 20, 30, 40], [1, 0, 0, 0], ldh_elevated=["yes", "yes", "no", "no"])
     rows = by_id(survival.univariable(study, "OS1", ["ldh_elevated"]))
-    assert rows.loc["os1.logrank.ldh_elevated", "value"] < 0.2
-    assert "separation" in rows.loc["cox.os1.uv.ldh_elevated", "note"]
+    assert rows.loc["os1.logrank.ldh_elevated", "value"] == pytest.approx(0.3173105)  # chi-square 1
+    assert "cannot carry" in rows.loc["cox.os1.uv.ldh_elevated", "note"]
 
 
 @pytest.mark.parametrize("analysis", [survival.univariable, survival.multivariable])

@@ -1,0 +1,53 @@
+"""Restricted mean survival time by regimen: a contrast that needs no proportional hazards (Royston and Parmar 2013)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis_lib import disclosure, endpoints, results, survival
+from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
+from analysis_lib.models import Z
+from analysis_lib.observed import NotEstimable
+from analysis_lib.results import row, slug
+
+
+@disclosure.protected
+def restricted_means(study: Cohort, name: str, months=(12, 24), reference: str = "RT") -> pd.DataFrame:
+    """Mean time free of the event up to a limit, by regimen, and its difference from that after radiotherapy alone.
+
+    Rows ``rmst.<endpoint>.<m>.<regimen>`` and, for the others, ``rmst.<endpoint>.<m>.<regimen>.less_rt`` (months).
+    """
+    prefix = slug("rmst", name)
+    if reason := study.lacks("salvage_regimen") or endpoints.lacking(study, name):
+        return results.skipped(prefix, reason)
+    frame = endpoints.derive(study, name)
+    frame = frame[frame["salvage_regimen"].notna()]
+    groups = {level: of for level, of in frame.groupby(frame["salvage_regimen"].astype(str), sort=False)}
+    rows = []
+    for month in months:
+        for level, of in sorted(groups.items(), key=lambda item: item[0] != reference):
+            rows.append(_mean(slug(prefix, month, level), of, month, f"{level}, {month} months"))
+            if level != reference and reference in groups:
+                rows.append(_less(slug(prefix, month, level, "less_rt"), pd.concat([of, groups[reference]]), level, month,
+                                  f"{level} less {reference}, {month} months"))
+    return results.collect(rows)
+
+
+def _mean(result_id, of, month, group):
+    try:
+        value, se = survival.rmst(of["days"], of["event"], month * DAYS_PER_MONTH)
+    except NotEstimable as why:
+        return results.skipped(result_id, f"{group}: {why}")
+    value, reach = value / DAYS_PER_MONTH, Z * se / DAYS_PER_MONTH
+    return row(result_id, "restricted mean", value, lower=value - reach, upper=value + reach, group=group, n=len(of), events=int(of["event"].sum()),
+               method="area below the Kaplan-Meier curve")
+
+
+def _less(result_id, both, level, month, group):
+    try:
+        found = survival.rmst_difference(both["days"], both["event"], both["salvage_regimen"] == level, month * DAYS_PER_MONTH)
+    except NotEstimable as why:
+        return results.skipped(result_id, f"{group}: {why}")
+    return row(result_id, "restricted mean", found.value / DAYS_PER_MONTH, lower=found.lower / DAYS_PER_MONTH,
+               upper=found.upper / DAYS_PER_MONTH, group=group, n=len(both), events=int(both["event"].sum()),
+               method="difference of the areas below the Kaplan-Meier curves")

@@ -1,0 +1,217 @@
+"""A factor that is not known in everyone: complete cases, multiple imputation, and the two ends of what could be true.
+
+Rubin (1987) gives the rules by which the results of several imputed data sets are put together; White and Royston (2009)
+say what an imputation must know of a survival time: whether the event happened, and the cumulative hazard by then.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+from scipy import stats
+from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+
+from analysis_lib import contrasts, describe, disclosure, endpoints, repeated, results, schema
+from analysis_lib.cohort import Cohort
+from analysis_lib.observed import NotEstimable
+from analysis_lib.results import row, slug
+
+IMPUTATIONS = 20
+SEED = 2023
+PREDICTORS = ["advanced_stage", "ldh_elevated", "two_or_more_sites", "extranodal_disease", "poor_performance"]
+
+
+class Pooled(NamedTuple):
+    """An estimate over imputed data sets: its standard error, limits, degrees of freedom, and the fraction of missing
+    information (the share of the variance that comes from not knowing the missing values)."""
+
+    estimate: float
+    se: float
+    lower: float
+    upper: float
+    df: float
+    missing_information: float
+
+
+def pool(estimates, variances) -> Pooled:
+    """Rubin's rules for one parameter: estimates and squared standard errors, one for each imputed data set."""
+    estimates, variances = np.asarray(estimates, dtype=float), np.asarray(variances, dtype=float)
+    m = len(estimates)
+    within, between = variances.mean(), estimates.var(ddof=1)
+    total = within + (1 + 1 / m) * between
+    added = (1 + 1 / m) * between / total
+    df = np.inf if between == 0 else (m - 1) / added ** 2
+    reach = stats.t.ppf(0.975, df) * np.sqrt(total)
+    mean = estimates.mean()
+    return Pooled(float(mean), float(np.sqrt(total)), float(mean - reach), float(mean + reach), float(df), float(added))
+
+
+def nelson_aalen(days, event) -> np.ndarray:
+    """The Nelson-Aalen estimate of the cumulative hazard at each person's own time."""
+    days, event = np.asarray(days), np.asarray(event, dtype=bool)
+    moments = np.unique(days[event])
+    steps = [(event & (days == moment)).sum() / (days >= moment).sum() for moment in moments]
+    return np.concatenate([[0.0], np.cumsum(steps)])[np.searchsorted(moments, days, side="right")]
+
+
+def impute(values, predictors: pd.DataFrame, count: int, seed: int) -> np.ndarray:
+    """Draws of a yes/no variable where it is not known: a Bayesian logistic regression on the predictors.
+
+    Parameters
+    ----------
+    values : array-like of float
+        1, 0, or not a number where it is not known.
+    predictors : pandas.DataFrame
+        Numbers, none missing.
+    count, seed : int
+        How many data sets, and the seed of their draws.
+
+    Returns
+    -------
+    numpy.ndarray
+        One column a data set, known values unchanged. Coefficients are drawn anew for each, so that their uncertainty is
+        part of the imputations.
+
+    Raises
+    ------
+    NotEstimable
+        If the predictors tell the known values apart completely.
+    """
+    values = np.asarray(values, dtype=float)
+    known, design = np.isfinite(values), sm.add_constant(predictors.to_numpy(dtype=float), has_constant="add")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PerfectSeparationWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
+        fit = sm.GLM(values[known], design[known], family=sm.families.Binomial()).fit(maxiter=100)
+    if not fit.converged or np.abs(fit.params).max() > 15:
+        raise NotEstimable("the other factors tell those with it from those without completely, so that nothing can be imputed")
+    draws = np.random.default_rng(seed)
+    coefficients = draws.multivariate_normal(fit.params, fit.cov_params(), size=count)
+    chance = 1 / (1 + np.exp(-design[~known] @ coefficients.T))
+    filled = np.repeat(values[:, None], count, axis=1)
+    filled[~known] = draws.random(chance.shape) < chance
+    return filled
+
+
+# --- the cohort -----------------------------------------------------------------------------------------------
+
+@disclosure.protected
+def who(study: Cohort, factor: str) -> pd.DataFrame:
+    """In whom a factor is not known.
+
+    Rows ``missing.<factor>`` (of all patients) and, if the cohort knows of CNS disease, ``missing.<factor>.cns`` and
+    ``missing.<factor>.other`` (of patients with and without).
+    """
+    if reason := study.lacks(factor):
+        return results.skipped(slug("missing", factor), reason)
+    patients, name = study.patients, schema.label_of(factor)
+    groups = {"": patients}
+    if not study.lacks("cns_disease"):
+        groups |= {".cns": patients[patients["cns_disease"] == "yes"], ".other": patients[patients["cns_disease"] == "no"]}
+    return results.collect([
+        describe.proportion(f"missing.{factor}{which}", int(of[factor].isna().sum()), len(of), group=f"{name} not known",
+                            population={"": "all patients", ".cns": "patients with CNS disease", ".other": "other patients"}[which])
+        for which, of in groups.items()])
+
+
+@disclosure.protected
+def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.DataFrame:
+    """The hazard ratio of a factor that is not known in everyone, under several answers to what it was in the others.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``missing.<endpoint>.complete`` (patients in whom it is known), ``.imputed_other`` (imputed where it could have been
+        measured, that is outside the CNS), ``.imputed_all`` (imputed in everyone), ``.none`` and ``.every`` (as if none, or
+        all, of the unknown had it); each also with ``.adjusted`` (adjusted for the given factors). ``note`` of imputed rows
+        gives the fraction of missing information. Or the row that says why not.
+    """
+    prefix = slug("missing", name)
+    if reason := endpoints.lacking(study, name) or study.lacks(factor):
+        return results.skipped(prefix, reason)
+    frame = endpoints.derive(study, name)
+    predictors = contrasts.usable(study, frame, PREDICTORS)
+    frame = frame.dropna(subset=predictors).reset_index(drop=True)
+    if frame[factor].notna().all():
+        return results.skipped(prefix, f"{contrasts.label(factor)} is known in everyone")
+    if frame.loc[frame[factor].notna(), factor].nunique() < 2 or not frame["event"].any():
+        return results.skipped(prefix, "there is nothing to compare")
+    values = (frame[factor] == "yes").astype(float).where(frame[factor].notna())
+    cns = (frame["cns_disease"] == "yes").to_numpy() if "cns_disease" in frame else np.zeros(len(frame), dtype=bool)
+    measurable, known = ~cns | values.notna().to_numpy(), values.notna().to_numpy()
+    answers = {"complete": ("Complete cases", known, values), "none": ("As if none of the others had it", known | True, values.fillna(0)),
+               "every": ("As if all of the others had it", known | True, values.fillna(1))}
+    adjusters = contrasts.usable(study, frame, adjust)
+    rows = []
+    for model, factors in {"": [], ".adjusted": adjusters}.items():
+        if model and not factors:
+            continue
+        of = contrasts.indicators(frame, factors)
+        for answer, (words, among, filled) in answers.items():
+            terms = pd.concat([filled.rename(factor), of], axis=1)[among]
+            rows.append(contrasts.hazard_ratio(f"{prefix}.{answer}{model}", terms, factor, frame.loc[among, "days"],
+                                               frame.loc[among, "event"], group=words))
+        for answer, words, among in (("imputed_other", "Imputed outside the CNS", measurable), ("imputed_all", "Imputed in everyone", known | True)):
+            if answer == "imputed_all" or (among & ~known).any():
+                rows.append(imputed(f"{prefix}.{answer}{model}", frame[among], values[among], of[among], predictors, words))
+    return results.collect(rows)
+
+
+def imputed(result_id: str, frame: pd.DataFrame, values: pd.Series, adjusters: pd.DataFrame, predictors: list[str],
+            words: str) -> pd.DataFrame:
+    """The hazard ratio of a factor (1, 0, or not a number) over imputed data sets, adjusted for the given terms.
+
+    ``frame`` are an endpoint's rows, with the yes/no columns ``predictors`` known in everyone; ``words`` names the row.
+    """
+    days, event = frame["days"], frame["event"]
+    known_of_outcome = contrasts.indicators(frame, predictors).assign(event=event.astype(float), hazard=nelson_aalen(days, event))
+    varying = known_of_outcome.loc[:, known_of_outcome.nunique() > 1]
+    try:
+        filled = impute(values, varying, IMPUTATIONS, SEED)
+    except NotEstimable as why:
+        return results.skipped(result_id, f"{words}: {why}")
+    coef, se = repeated.cox(np.stack([np.column_stack([column, adjusters]) for column in filled.T]), days, event)
+    if np.isnan(coef).any():
+        return results.skipped(result_id, f"{words}: the model did not converge in some of the imputations: too few events")
+    pooled = pool(coef[:, 0], se[:, 0] ** 2)
+    return results.collect([row(
+        result_id, "hazard ratio", np.exp(pooled.estimate), lower=np.exp(pooled.lower), upper=np.exp(pooled.upper), n=len(frame),
+        events=int(event.sum()), group=words, note=f"fraction of missing information {pooled.missing_information:.2f}",
+        method=f"Cox model, Efron ties, {IMPUTATIONS} imputations by logistic regression, Rubin's rules, seed {SEED}")])
+
+
+# --- an index and its components ------------------------------------------------------------------------------
+
+@disclosure.protected
+def collinearity(study: Cohort, name: str, index: str, components: list[str]) -> pd.DataFrame:
+    """An index and its components in one model, and what that does to them.
+
+    Rows ``collinear.<factor>.alone`` (the components in a model without the index; the index on its own), and
+    ``collinear.<factor>.together`` (all in one model): hazard ratios; ``collinear.<factor>.vif`` (variance inflation in the
+    common model: how many times the squared standard error grows because the factors overlap) and
+    ``collinear.<factor>.wider`` (how many times wider the interval is, on the log scale).
+    """
+    factors = [*components, index]
+    if reason := endpoints.lacking(study, name) or study.lacks(*factors):
+        return results.skipped("collinear", reason)
+    frame = endpoints.derive(study, name).dropna(subset=factors).reset_index(drop=True)
+    if any(frame[factor].nunique() < 2 for factor in factors):
+        return results.skipped("collinear", "all patients are alike in the index or in one of its components")
+    together, days, event = contrasts.indicators(frame, factors), frame["days"], frame["event"]
+    rows = []
+    inflation = np.diag(np.linalg.pinv(together.corr().to_numpy()))
+    for factor, vif in zip(factors, inflation):
+        own, label = together[[index]] if factor == index else together[components], schema.label_of(factor)
+        alone = contrasts.hazard_ratio(f"collinear.{factor}.alone", own, factor, days, event, group=f"{label}, without the overlap")
+        both = contrasts.hazard_ratio(f"collinear.{factor}.together", together, factor, days, event, group=f"{label}, in one model")
+        rows += [alone, both, row(f"collinear.{factor}.vif", "estimate", vif, n=len(frame), group=label,
+                                  method="variance inflation factor, from the correlation of the factors")]
+        if not results.skip_reason(alone) and not results.skip_reason(both):
+            wide = [np.log(float(one["upper"].iloc[0])) - np.log(float(one["lower"].iloc[0])) for one in (both, alone)]
+            rows.append(row(f"collinear.{factor}.wider", "estimate", wide[0] / wide[1], n=len(frame), group=label,
+                            method="ratio of the widths of the intervals, log scale"))
+    return results.collect(rows)

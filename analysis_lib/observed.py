@@ -1,0 +1,81 @@
+"""What every estimator takes: whole days, and whether an event ended them. Anything else is refused, in words.
+
+Most packages accept events coded 1 and 2, or times in the place of events, and return a wrong number without a word.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+
+class NotEstimable(ValueError):
+    """There is no such number for these data; the message is a clause that says why, fit for a page."""
+
+
+def outcome(days, event) -> tuple[np.ndarray, np.ndarray]:
+    """Days as floats that hold whole numbers, and events as bool.
+
+    Parameters
+    ----------
+    days : array-like
+        Whole days from the origin, 0 or more.
+    event : array-like
+        ``True`` or 1 where the event happened, ``False`` or 0 where follow-up ended without it.
+
+    Raises
+    ------
+    ValueError
+        Nobody to follow, lengths that differ, a value that is missing, a day that is negative or not whole, an event
+        that is not 0 or 1.
+    """
+    days, event = whole_days(days), _numbers(event, "events")
+    _same_length(days=days, event=event)
+    if not np.isin(event, (0, 1)).all():
+        raise ValueError(f"events must be True and False, or 1 and 0; found {_first(event, ~np.isin(event, (0, 1)))}. "
+                         "Codes such as 1 and 2, or times in the place of events, would give a wrong curve")
+    return days, event.astype(bool)
+
+
+def causes(days, cause) -> tuple[np.ndarray, np.ndarray]:
+    """Days as floats, and the cause that ended them as whole numbers: 0 is censored, 1, 2 and so on are causes.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`outcome`; causes must be whole numbers, 0 or more.
+    """
+    days, cause = whole_days(days), _numbers(cause, "causes")
+    _same_length(days=days, cause=cause)
+    wrong = (cause < 0) | (cause != np.floor(cause))
+    if wrong.any():
+        raise ValueError(f"causes must be 0 (censored), 1, 2, ...; found {_first(cause, wrong)}")
+    return days, cause.astype(int)
+
+
+def whole_days(days, name: str = "days") -> np.ndarray:
+    """Days as floats that hold whole numbers; :class:`ValueError` for any other."""
+    days = _numbers(days, name)
+    if not len(days):
+        raise NotEstimable("nobody is followed")
+    wrong = (days < 0) | (days != np.floor(days)) | np.isinf(days)
+    if wrong.any():
+        raise ValueError(f"{name} must be whole days, 0 or more; found {_first(days, wrong)}. Times in months or years "
+                         "are turned into days first, so that those that tie are seen to tie")
+    return days
+
+
+def _numbers(values, name: str) -> np.ndarray:
+    values = pd.to_numeric(pd.Series(np.asarray(values).ravel()), errors="raise").astype(float).to_numpy()
+    if np.isnan(values).any():
+        raise ValueError(f"{name} must be known for everyone; {int(np.isnan(values).sum())} of {len(values)} are missing")
+    return values
+
+
+def _same_length(**arrays) -> None:
+    if len(set(map(len, arrays.values()))) > 1:
+        raise ValueError(" and ".join(f"{len(values)} {name}" for name, values in arrays.items()) + ": not the same people")
+
+
+def _first(values, wrong) -> str:
+    return f"{values[wrong][0]:g}"

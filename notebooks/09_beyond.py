@@ -1,0 +1,459 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Beyond the paper
+#
+# You will learn eight questions that a sceptical statistician puts to any retrospective comparison of treatments, the
+# standard answer to each, and what each answer would have to be to change what you believe.
+
+# %% tags=["parameters"]
+cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
+results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
+alpha_beta = 10  # Gy, for the biologically effective dose
+landmark = 3  # months after the start of salvage therapy
+
+# %%
+from analysis_lib import consistent, design, field_dose, figures, figures_beyond, immortal, local_failure, mean_survival
+from analysis_lib import missing, multiplicity, radiotherapy, results, survival, validation, weighting
+from analysis_lib.cohort import read_cohort
+from analysis_lib.text import about, compared_table, left_out, rows_table, say, table
+
+study = radiotherapy.with_first_course(read_cohort(cohort), alpha_beta)
+month = survival.rate_months(study)[0]
+about(study)
+
+# %% [markdown] tags=["car-t"]
+# ## What the paper asks
+#
+# The paper asks who lived longer, and how many sites stayed under control {cite:p}`ababneh2023`. This chapter asks what
+# the paper does not: *could the answers come from something else?* Nothing here is printed in the paper, so on the
+# reconstructed cohort the results depend on how its patients were made up where the paper is silent. Read the range over
+# all consistent cohorts beside each: a result that stays put was in the paper all along, one that wanders nobody can know.
+
+# %% [markdown]
+# ## How it is estimated
+#
+# Each section names its method and its reference. Hazard ratios come from Cox models with Efron's handling of ties;
+# weighted and clustered ones have robust intervals; where one of two groups has no event, Firth's penalty keeps the
+# estimate finite {cite:p}`heinze2001`. Everything drawn by chance (bootstrap samples, imputations) has a fixed seed, which
+# stands with the result.
+
+# %% [markdown]
+# ## Is a second modality better, or only later?
+#
+# A patient is called "systemic therapy, then radiotherapy" because of something that happened *after* the clock started,
+# and had to live until then {cite:p}`suissa2008`. Two remedies: start the clock at a *landmark* and group patients by what
+# had happened up to it {cite:p}`anderson1983`; an event exactly at the landmark belongs to the time before. Or let each
+# patient change state on the day on which it happens, in a Cox model with a state that changes in time and in the test of
+# Mantel and Byar {cite:p}`mantel1974`.
+
+# %%
+after_st = immortal.compare(study, immortal.second_modality(study, "ST"), "st", landmark, immortal.ADJUST)
+figures.forest(results.pick(after_st, "hazard ratio"), "Death after systemic therapy first: radiotherapy later against none, "
+               "by how the time until radiotherapy is counted. Cox models, Efron ties.")
+left_out(after_st)
+
+# %%
+say(after_st, "Of the patients who began with systemic therapy, {immortal.st.entered:share} went on to radiotherapy, "
+    "{immortal.st.wait:full} after the start.", "By the landmark {immortal.st.early:events} of {immortal.st.early:n} deaths "
+    "had happened.", "Taken as groups of the first day the hazard ratio is {immortal.st.naive:full}; with a state that "
+    "changes it is {immortal.st.timed:full} (Mantel–Byar {immortal.st.mantel_byar}).",
+    "Adjusted for stage and LDH it is {immortal.st.adjusted:full}.")
+consistent.say(study, "as groups of the first day the hazard ratio goes from {immortal.st.naive:lower} to "
+               "{immortal.st.naive:upper}, with a state that changes from {immortal.st.timed:lower} to {immortal.st.timed:upper}.")
+
+# %% [markdown]
+# ### Radiotherapy first
+
+# %%
+after_rt = immortal.compare(study, immortal.second_modality(study, "RT"), "rt", landmark, immortal.ADJUST)
+figures.forest(results.pick(after_rt, "hazard ratio"), "Death after radiotherapy first: systemic therapy later against none, "
+               "by how the time until systemic therapy is counted. Cox models, Efron ties.")
+left_out(after_rt)
+
+# %%
+say(after_rt, "Of the patients who began with radiotherapy alone, {immortal.rt.entered:share} went on to systemic therapy, "
+    "{immortal.rt.wait:full} after the start.", "Taken as groups of the first day the hazard ratio is "
+    "{immortal.rt.naive:full}; with a state that changes it is {immortal.rt.timed:full}.")
+consistent.say(study, "as groups of the first day the hazard ratio goes from {immortal.rt.naive:lower} to "
+               "{immortal.rt.naive:upper}, with a state that changes from {immortal.rt.timed:lower} to {immortal.rt.timed:upper}.")
+
+# %% [markdown] tags=["car-t"]
+# *What would change the reading.* The paper compares the five groups by one log-rank test. If the hazard ratio moves
+# upwards once waiting is no longer counted as success, the good median of those who changed was made of the time they had
+# to live through. It does not follow that the second modality harms: it is given *because* the disease has come back, so
+# the state that changes also marks the patients who are relapsing.
+
+# %% [markdown]
+# ### A response that had to be lived to see
+#
+# Responders reach salvage therapy later than others, and nobody in a cohort of *salvaged* patients can have died before
+# it. Counting survival from day 0 credits each patient with that wait. *Delayed entry* puts patients at risk only from the
+# day on which they could have died in this cohort.
+
+# %%
+responders = immortal.response(study)
+figures.forest(results.pick(responders, "hazard ratio"), "Death, patients with against those without a response to the index "
+               "therapy, by when the clock starts. Cox models, Efron ties, Wald intervals.")
+
+# %%
+say(responders, "Salvage therapy began {immortal.wait.yes:full} after day 0 in patients with a response and {immortal.wait.no:full} in "
+    "the others.", "Counted from day 0 the hazard ratio of a response is {immortal.response.naive:full}; with each patient at risk "
+    "only from salvage therapy on, it is {immortal.response.delayed:full}.")
+consistent.say(study, "from day 0 the hazard ratio goes from {immortal.response.naive:lower} to {immortal.response.naive:upper}, with "
+               "delayed entry from {immortal.response.delayed:lower} to {immortal.response.delayed:upper}.")
+
+# %% [markdown] tags=["car-t"]
+# *What would change the reading.* Response to CAR T-cell therapy is the one factor that the paper finds independently
+# associated with OS1. If its hazard ratio comes near 1 with delayed entry, the advantage is the longer road to salvage
+# therapy, which every patient here had to travel alive, and not a longer life after it.
+
+# %% [markdown]
+# ## Do sites fail, or do patients die first?
+#
+# Kaplan and Meier's estimate treats a patient who died as one whose site could still fail. One minus it is the failure in
+# a world without death. Aalen and Johansen's estimate {cite:p}`aalen1978` is the share of sites that fail in this one. Sites of
+# one patient are not independent; a jackknife that leaves out one *patient* at a time allows for that.
+
+# %%
+sites = local_failure.sites(study)
+local = local_failure.incidences(study, sites)
+figures_beyond.competing(local_failure.curves(sites), local, "Local failure of irradiated sites: one minus the Kaplan–Meier estimate, "
+                         "and the Aalen–Johansen estimate with death without local failure as competing event.")
+
+# %%
+say(local, f"At {month} months, one minus Kaplan–Meier says that {{failure.rate{month}.km:full}} of the sites failed; the share that "
+    f"did fail is {{failure.rate{month}.aj:full}}, while {{failure.rate{month}.death:full}} of the patients' sites were overtaken by death.",
+    f"Over patients in place of sites, the interval is {{failure.rate{month}.clustered:limits}} ({{failure.rate{month}.clustered:note}}).")
+consistent.say(study, "the share that failed within a year goes from {failure.rate12.aj:lower} to {failure.rate12.aj:upper}, that overtaken by "
+               "death from {failure.rate12.death:lower} to {failure.rate12.death:upper}.")
+
+# %% [markdown]
+# ### Bulk and field, with death competing
+#
+# The *cause-specific* hazard ratio asks who fails among those still at risk; Fine and Gray's {cite:p}`fine1999` asks whose
+# sites fail in the end. They differ where death is more frequent in one of the groups.
+
+# %%
+causes = local_failure.compare(study, sites)
+figures.forest(results.pick(causes, "hazard ratio"), "Local failure and death by bulk and by field. Cox models by cause, with sites as "
+               "if independent and with robust intervals over patients; Fine and Gray's model.")
+left_out(causes)
+
+# %%
+say(causes, "Bulky against other sites: cause-specific {failure.bulky_site.clustered:full}, subdistribution "
+    "{failure.bulky_site.fine_gray:full}, Gray's test {failure.bulky_site.gray}; for death without failure it is "
+    "{failure.bulky_site.death:full}.", "Focal against comprehensive fields: cause-specific {failure.rt_field.clustered:full}, "
+    "subdistribution {failure.rt_field.fine_gray:full}, for death {failure.rt_field.death:full}.")
+
+# %% [markdown] tags=["car-t"]
+# *What would change the reading.* The printed control rate is one minus a failure that ignores death. If the two estimates
+# are a few points apart, the message stands: most irradiated sites are not the patient's problem. But a low share of
+# failures among sites whose owners die first is no proof of durable control, and bulk can look harmless for the same reason.
+
+# %% [markdown]
+# ## Would the same patients live longer after the other treatment?
+#
+# Who receives radiotherapy alone? The *propensity score* {cite:p}`rosenbaum1983` is the estimated probability of it, given
+# stage, LDH, performance, number of sites, extranodal and CNS disease when salvage began. *Inverse-probability weights*
+# {cite:p}`robins2000` make both groups look like all patients; *overlap weights* {cite:p}`li2018` make them look like those
+# who could have had either treatment.
+
+# %%
+weighted = weighting.prepare(study)
+sizes = weighting.sizes(weighted)
+figures_beyond.scores(weighted, sizes, "Estimated probability of radiotherapy alone, among patients who received it (upwards) and "
+                      "among those who received systemic therapy alone (downwards). Logistic model.")
+
+# %%
+say(sizes, "{weighted.outside:share} of the patients with systemic therapy have a score that nobody with radiotherapy has: for them "
+    "there is no comparison.", "Weighting costs precision: {weighted.size.iptw.rt:n} patients with radiotherapy count as "
+    "{weighted.size.iptw.rt} with inverse-probability weights and as {weighted.size.overlap.rt} with overlap weights.")
+
+# %% [markdown]
+# ### Are the groups alike then?
+#
+# A standardised difference above 0.1 is usually called an imbalance {cite:p}`austin2011`. Factors with an asterisk are not in
+# the model: they show what weighting cannot promise.
+
+# %%
+balance = weighting.balance(study, weighted)
+figures_beyond.love(balance, "Size of the standardised difference between the groups, before and after weighting; the dotted line is "
+                    "0.1. * not in the propensity model.")
+say(balance, "Among the factors of the model, the largest difference is {balance.unweighted.largest} standard deviations before "
+    "weighting, {balance.iptw.largest} with inverse-probability weights and {balance.overlap.largest} with overlap weights.")
+
+# %% [markdown]
+# ### Survival before and after weighting
+
+# %%
+compared = weighting.compare(weighted)
+figures_beyond.weighted_curves(weighting.curves(weighted), compared, "OS2", "OS2 after radiotherapy alone and systemic therapy alone, as "
+                               "the groups are and weighted. Kaplan–Meier estimates; time starts with salvage therapy.")
+
+# %%
+figures.forest(results.pick(compared, "hazard ratio"), "OS2, systemic therapy alone against radiotherapy alone (above 1: more deaths "
+               "after systemic therapy). Cox models; weighted ones with robust intervals that take the weights as known.")
+left_out(compared)
+
+# %%
+say(compared, "As the groups are, the hazard ratio is {weighted.os2.crude:full}; adjusted for stage and LDH {weighted.os2.stage_ldh:full}; "
+    "with inverse-probability weights {weighted.os2.iptw:full}; with overlap weights {weighted.os2.overlap:full}.")
+consistent.say(study, "crude from {weighted.os2.crude:lower} to {weighted.os2.crude:upper}, with inverse-probability weights from "
+               "{weighted.os2.iptw:lower} to {weighted.os2.iptw:upper}, with overlap weights from {weighted.os2.overlap:lower} to "
+               "{weighted.os2.overlap:upper}.")
+
+# %% [markdown]
+# ### What was not measured
+#
+# The *E-value* {cite:p}`vanderweele2017` says how strong an unmeasured confounder would have to be, as a risk ratio with both
+# treatment and outcome, to explain an estimate away. The hazard ratio is first turned into a risk ratio, by an
+# approximation for common outcomes. An interval that already holds 1 needs no confounder: its E-value is 1.
+
+# %%
+say(compared, "E-value of the crude hazard ratio: {weighted.os2.crude.e_value}, of its nearer limit {weighted.os2.crude.e_limit}.",
+    "With overlap weights: {weighted.os2.overlap.e_value}, and {weighted.os2.overlap.e_limit} for the limit.")
+
+# %% [markdown] tags=["car-t"]
+# *What would change the reading.* The paper itself puts the better medians after radiotherapy down to favourable baseline
+# factors. If the hazard ratio comes to 1 or below once stage and LDH are balanced, the data agree. For radiotherapy to be
+# *shown* better, the weighted interval would have to leave out 1, in all consistent cohorts.
+
+# %% [markdown]
+# ## Field and dose, or the patients who receive them?
+#
+# Two treatments can be compared only where both were given. So look first at how many patients of each stage had each field.
+
+# %%
+by_stage, fields = field_dose.by_stage(study), field_dose.fields(study)
+compared_table(by_stage, "Patients who died, by stage and field of the first course.", "Stage")
+figures.forest(results.pick(fields, "hazard ratio"), "Survival from the start of the first course, focal against comprehensive "
+               "fields, as they are and within stages. Cox models.")
+
+# %%
+say(results.collect([by_stage, fields]) if len(by_stage) > 1 else by_stage, "In stage I or II, {field.limited.comprehensive:n} patients had a comprehensive and {field.limited.focal:n} a focal field; in "
+    "stage III or IV, {field.advanced.comprehensive:n} and {field.advanced.focal:n}.", "As they are, the hazard ratio of focal fields is "
+    "{field.crude:full}; when only patients of one stage group are compared with each other, {field.within:full}.")
+consistent.say(study, "as they are from {field.crude:lower} to {field.crude:upper}, within stage groups from {field.within:lower} to "
+               "{field.within:upper}.")
+
+# %% [markdown]
+# ### Who had the higher dose
+#
+# A low dose may be a cause of a short life, or its consequence: it is given for comfort to the dying, and courses are cut
+# short by death. A landmark one month after the start leaves out those deaths.
+
+# %%
+dose_groups = field_dose.dose_groups(study)
+compared_table(dose_groups, "Patients with each factor, by biologically effective dose (BED) of the first course, among those in whom "
+               "it is known.", "Factor")
+
+# %%
+doses = field_dose.doses(study, 1)
+figures.forest(results.pick(doses, "hazard ratio"), "Survival from the start of the first course, BED up to 30 Gy against more, in "
+               "several comparisons. Cox models.")
+left_out(doses)
+
+# %%
+say(doses, "As they are, the hazard ratio of a low dose is {dose.crude:full}; adjusted for stage and LDH {dose.stage_ldh:full}; adjusted for "
+    "the field {dose.field:full}; from the landmark on {dose.landmark:full}.")
+consistent.say(study, "as they are from {dose.crude:lower} to {dose.crude:upper}, adjusted for the field from {dose.field:lower} to "
+               "{dose.field:upper}, from the landmark on from {dose.landmark:lower} to {dose.landmark:upper}.")
+
+# %% [markdown] tags=["car-t"]
+# *What would change the reading.* The paper speaks of a dose–response relationship, and warns of it in the same breath. It
+# also gives no comparison of fields within limited stage, and the counts say why: with so few focal fields there, *no*
+# method can make one. A comprehensive field in limited stage remains untested, not proven.
+
+# %% [markdown]
+# ## How many small P values does chance produce?
+#
+# Among many tests some are small by chance alone. Holm's correction {cite:p}`holm1979` keeps the risk of even one false finding
+# at 5%; Benjamini and Hochberg's {cite:p}`benjamini1995` keeps the expected share of false findings among the findings there.
+
+# %%
+tests = multiplicity.comparisons(study, alpha_beta)
+tally = multiplicity.tally(tests)
+figures_beyond.sorted_p(multiplicity.ranks(tests), tally, "All P values of the comparisons that the paper reports, computed on this "
+                        "cohort, in order. A correction accepts the points up to the last one below its line (Holm: up to the first above).")
+
+# %%
+say(tally, "Of {multiplicity.all.raw:n} comparisons, {multiplicity.all.raw} have P below 0.05; {multiplicity.all.by_chance} would be expected if "
+    "nothing differed. After Benjamini and Hochberg's correction {multiplicity.all.bh} remain, after Holm's {multiplicity.all.holm}.",
+    "Among the {multiplicity.outcomes.raw:n} comparisons of outcomes: {multiplicity.outcomes.raw}, {multiplicity.outcomes.bh} and "
+    "{multiplicity.outcomes.holm}.")
+consistent.say(study, "after Holm's correction from {multiplicity.all.holm:lower} to {multiplicity.all.holm:upper} remain of all, from "
+               "{multiplicity.outcomes.holm:lower} to {multiplicity.outcomes.holm:upper} of those of outcomes.")
+
+# %%
+table(multiplicity.table(tests), "Comparisons with P below 0.05, and P after each correction over all comparisons.")
+
+# %% [markdown] tags=["car-t"]
+# *What would change the reading.* The factors that survive Holm's correction are those to trust in another cohort: burden of
+# disease in various forms. Those that fall away (a P between 0.01 and 0.05) are hints. Tests of baseline factors between
+# groups that nobody randomised answer no question at all, but they count.
+
+# %% [markdown]
+# ## What if bulk had been known in everyone?
+#
+# First ask *why* it is not known. A value that could not exist is not missing: bulk is not defined for disease of the
+# central nervous system. For values that exist, *multiple imputation* draws them several times from what the other factors
+# and the outcome {cite:p}`white2009` say about them, and Rubin's rules {cite:p}`rubin1987` add the uncertainty. The two extremes
+# (none, or all, of the unknown were bulky) hold every possible truth.
+
+# %%
+unknown, bulk = missing.who(study, "bulky_disease"), missing.compare(study, "OS2", "bulky_disease", immortal.ADJUST)
+figures.forest(results.pick(bulk[~bulk["result_id"].str.endswith(".adjusted")], "hazard ratio"), "OS2, bulky disease against none, by "
+               "what is assumed of patients in whom it is not known. Cox models with this factor alone.")
+left_out(bulk)
+
+# %%
+say(unknown, "Bulk is not known in {missing.bulky_disease:share} of the patients:", "in {missing.bulky_disease.cns:share} with CNS disease, "
+    "and in {missing.bulky_disease.other:share} of the others.")
+say(bulk, "Adjusted for stage and LDH, the hazard ratio is {missing.os2.complete.adjusted:full} in complete cases,",
+    "{missing.os2.imputed_other.adjusted:full} with imputation outside the CNS ({missing.os2.imputed_other.adjusted:note}),",
+    "and between {missing.os2.every.adjusted} and {missing.os2.none.adjusted} at the two extremes (all bulky, none bulky).")
+consistent.say(study, "in complete cases from {missing.os2.complete.adjusted:lower} to {missing.os2.complete.adjusted:upper}, with imputation "
+               "in everyone from {missing.os2.imputed_all.adjusted:lower} to {missing.os2.imputed_all.adjusted:upper}.")
+
+# %% [markdown]
+# ### An index beside its components
+#
+# In one model, an index and its own components compete for the same information. The *variance inflation factor* says how many
+# times the squared standard error grows because of it.
+
+# %%
+together = missing.collinearity(study, "OS2", "high_ipi", ["advanced_stage", "ldh_elevated"])
+figures.forest(results.pick(together, "hazard ratio"), "OS2: stage and LDH in one model and the IPI alone (without the overlap), and "
+               "all three in one model. Cox models, 95% Wald intervals.")
+say(together, *[f"{{collinear.{factor}.vif:group}}: variance inflation {{collinear.{factor}.vif}}, interval {{collinear.{factor}.wider}} times as "
+                "wide." for factor in ("advanced_stage", "ldh_elevated", "high_ipi")])
+
+# %% [markdown] tags=["car-t"]
+# *What would change the reading.* Bulk is prognostic for OS2 in the paper, on its own. If complete cases and both extremes
+# agree in direction, the missing values do not matter for it; if the interval holds 1 once stage and LDH are in the model,
+# bulk may be no more than a sign of them. The paper rightly keeps the IPI out of the model with stage and LDH.
+
+# %% [markdown]
+# ## Does one hazard ratio tell the story?
+#
+# Where hazards are not proportional, a hazard ratio depends on how long patients were followed. The *restricted mean*
+# {cite:p}`royston2013` does not: it is the mean time free of the event within a fixed number of months, the area below the curve.
+
+# %%
+means = results.collect([mean_survival.restricted_means(study, "OS2", survival.rate_months(study)),
+                         mean_survival.restricted_means(study, "EFS2", survival.rate_months(study)[:1])])
+shown = results.pick(means, "restricted mean")
+rows_table(shown.assign(group=shown["result_id"].str.split(".").str[1].str.upper() + ": " + shown["group"]), "Mean time within a fixed number "
+           "of months, by regimen, and differences from radiotherapy alone (RT); areas below Kaplan–Meier curves.", mean="full")
+
+# %%
+proportional = survival.cox(study, "OS2", ["salvage_regimen"], "regimen")
+say(results.collect([means, proportional]), f"Within {month} months, patients lived {{rmst.os2.{month}.rt}} after radiotherapy alone and "
+    f"{{rmst.os2.{month}.st}} after systemic therapy alone, a difference of {{rmst.os2.{month}.st.less_rt:full}}.",
+    "The test of proportional hazards between the regimens gives {cox.os2.regimen.ph.global}.")
+consistent.say(study, "the difference within 12 months goes from {rmst.os2.12.st.less_rt:lower} to {rmst.os2.12.st.less_rt:upper}, within 24 "
+               "months from {rmst.os2.24.st.less_rt:lower} to {rmst.os2.24.st.less_rt:upper}.")
+
+# %% [markdown]
+# ### Would the models do as well elsewhere?
+#
+# A model is judged too kindly by the patients it was made from. The *bootstrap* measures by how much {cite:p}`harrell1996`: fit it to
+# samples drawn with replacement, and try each fit on all patients. *Concordance* is the share of pairs of patients that the
+# model puts in the right order (0.5 is tossing a coin); a *calibration slope* below 1 says that predictions are too extreme.
+
+# %%
+validated = validation.models_of(study, survival.ADJUSTED)
+lines = validated[validated["result_id"].str.endswith((".apparent", ".corrected", ".slope", ".epv"))]
+words = {"apparent": "Apparent concordance", "corrected": "Corrected concordance", "slope": "Calibration slope", "epv": "Events per factor"}
+compared_table(lines.assign(population=lines["result_id"].str.split(".").str[2].map(words)) if len(lines) else validated, "The models "
+               f"with several factors, tried on {validation.REPLICATES} bootstrap samples.", "Model")
+left_out(validated)
+
+# %%
+consistent.say(study, "the corrected concordance of the model of OS1 goes from {validated.os1.corrected:lower} to "
+               "{validated.os1.corrected:upper}, of OS2 from {validated.os2.corrected:lower} to {validated.os2.corrected:upper}.")
+
+# %% [markdown] tags=["car-t"]
+# *What would change the reading.* Stage and LDH in one model order patients moderately well, and two factors with that many
+# events leave little room for optimism. What such a model has *not* stood is a test in patients of another hospital.
+
+# %% [markdown]
+# ## How large a study would it take?
+#
+# The power of a log-rank test depends on the number of events {cite:p}`schoenfeld1983`. The power to find what was found is not
+# shown, since it says nothing that the P value does not {cite:p}`hoenig2001`; the question is what *these* events could have shown,
+# and what a study would need to show a difference as large as the one observed.
+
+# %%
+needed = design.needed(study)
+table(design.table(needed), "Comparisons as observed; the hazard ratio that so many events show with 80% power (or its inverse); and events "
+      "and patients needed for the observed one. Two-sided 5%, groups and share of events as here.")
+
+# %%
+say(needed, "Between systemic therapy and radiotherapy alone, {design.os2.salvage_regimen.st:events} deaths could show a hazard ratio of "
+    "{design.os2.salvage_regimen.st.detectable} or more. To show the observed one, {design.os2.salvage_regimen.st.events} deaths in "
+    "{design.os2.salvage_regimen.st.patients} patients would be needed.",
+    "Between stages IV and III, {design.os1.stage.iv:events} deaths could show a hazard ratio of {design.os1.stage.iv.detectable} or more.")
+consistent.say(study, "the observed hazard ratio goes from {design.os2.salvage_regimen.st:lower} to {design.os2.salvage_regimen.st:upper}.")
+
+# %% [markdown] tags=["car-t"]
+# *What would change the reading.* "No difference" between regimens, in a study that could only have seen a very large one,
+# means *not known*. The contrasts that did come out small in P are those between groups that were never alike.
+
+# %%
+rows = results.save([after_st, after_rt, responders, local, causes, sizes, balance, compared, by_stage, fields, dose_groups, doses, tally, unknown,
+                     bulk, together, means, proportional, validated, needed], study.name, "09_beyond", results_dir)
+consistent.beside(study, rows)
+
+# %% [markdown]
+# ## Cautions
+#
+# - Every remedy here trades one assumption for another: weights assume that nothing important went unmeasured, imputation that
+#   the known values speak for the unknown, competing-risk estimates that follow-up does not depend on the outcome.
+# - The state "had a second modality" is entered because of what happens to the patient. Counting time correctly removes immortal
+#   time; it does not remove the reason for the change.
+# - Robust intervals with few patients in a group are too narrow, and with a few dozen patients weights rest on a handful of them.
+# - This chapter makes many comparisons as well. It was written to question findings, not to add to them.
+
+# %% [markdown]
+# ## Exercises
+#
+# ### Exercise 1
+#
+# Move the landmark to six months. How many patients are left, and what has become of the comparison? Why is no choice of a
+# landmark right?
+
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
+later = immortal.compare(study, immortal.second_modality(study, "ST"), "st", 6, [])
+say(later, *[f"From six months on, {{{i}:n}} patients are compared ({{{i}:note}}); the hazard ratio is {{{i}:full}}. An early landmark finds "
+             "few who have changed; a late one has lost those who died. The state that changes uses all of the time."
+             for i in later["result_id"] if i.endswith(".landmark")],
+    "By then {immortal.st.early:events} of {immortal.st.early:n} deaths had happened, and they no longer count.")
+
+# %% [markdown]
+# ### Exercise 2
+#
+# Suppose that a third factor, not in the propensity model, were twice as frequent among patients with systemic therapy and
+# doubled the risk of death. Could it explain the crude hazard ratio? Use the E-value and the bounding factor
+# $RR_1 RR_2 / (RR_1 + RR_2 - 1)$.
+
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
+bound = results.row("bound", "estimate", 2 * 2 / (2 + 2 - 1))
+ratios = compared[compared["result_id"].isin(["weighted.os2.crude", "weighted.os2.crude.e_value"])]
+ratio = [results.row("ratio", "estimate", weighting.risk_ratio(float(x))) for x in ratios["value"].head(1)]
+say(results.collect([ratios, bound, *ratio]) if ratio else compared, "Such a factor can move a risk ratio by {bound} at most. The crude hazard "
+    "ratio amounts to a risk ratio of about {ratio}; its E-value is {weighted.os2.crude.e_value}. Where that risk ratio (turned round if below "
+    "1) is within the bound, the factor could explain all of it.")
