@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from analysis_lib import chapter, check_report, mapping, pooled_book, sharing, starter
-from analysis_lib.build import BuildError, build, check_parameters, read_all
+from analysis_lib.build import BuildError, build, check_for_leaks, check_parameters, read_all
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import CohortError, bundled_cohorts, locate, read_cohort
 from analysis_lib.manifest import listed
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Stopped. There is no book until a build has ended.", file=sys.stderr)
+        print("Stopped. If there was a book, it is as it was.", file=sys.stderr)
         return 130
 
 
@@ -128,7 +128,7 @@ def _summary(outcomes: list[Outcome], book: Path) -> int:
             print(f"{status}: {outcome.cohort} {outcome.chapter}: {outcome.reason}")
     print(", ".join(f"{len(found)} {status}" for status, found in by_status.items()))
     if by_status["failed"]:
-        print("No book was made: correct what failed and build again.", file=sys.stderr)
+        print("No book was made, and an older one is as it was: correct what failed and build again.", file=sys.stderr)
         return 1
     print(f"The book: {book}")
     return 0
@@ -167,7 +167,14 @@ def _run(parsed) -> int:
     print(f"{outcome.status}: {outcome.reason}" if outcome.reason else outcome.status)
     if outcome.status == "failed":
         return 1
-    print(f"Notebook: {page}\nResult rows: {out / 'results' / name}.csv")
+    rows = out / "results" / f"{name}.csv"
+    try:
+        check_for_leaks({locate(parsed.cohort): study}, [page, rows])
+    except BuildError:
+        page.unlink()
+        rows.unlink(missing_ok=True)
+        raise
+    print(f"Notebook: {page}\nResult rows: {rows}")
     return 0
 
 

@@ -15,7 +15,7 @@ import papermill
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
-from analysis_lib import takeaway
+from analysis_lib import takeaway, text
 from analysis_lib.cohort import CAR_T, Cohort
 
 ROOT = Path(__file__).parents[1]
@@ -149,7 +149,7 @@ def short_title(chapter: str, study: Cohort) -> str:
 def titled(source: str, study: Cohort) -> str:
     """Put the cohort into the first heading, and its own index event in place of the CAR T-cell infusion."""
     heading, _, rest = source.partition("\n")
-    return f"{heading.replace(CAR_T, study.index_event)}: {study.title}\n{rest}"
+    return f"{heading.replace(CAR_T, text.markdown(study.index_event))}: {text.markdown(study.title)}\n{rest}"
 
 
 def _tidy(cell: NotebookNode, study: Cohort) -> NotebookNode:

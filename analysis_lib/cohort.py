@@ -32,6 +32,7 @@ class Cohort:
 
     An absent table is an empty frame. ``patients`` holds the derived columns of the data dictionary as well. ``warnings``
     holds what the check found odd, with rows and values of the file: :func:`analysis_lib.checks.noticed` is what may be shown.
+    Counts below ``min_cell_count`` are not shown (:mod:`analysis_lib.disclosure`); 0 and 1 show everything.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Cohort:
     lines: pd.DataFrame = field(default_factory=pd.DataFrame)
     screening: pd.DataFrame = field(default_factory=pd.DataFrame)
     warnings: pd.DataFrame = field(default_factory=lambda: as_frame([]))
+    min_cell_count: int = 0
 
     @property
     def after_car_t(self) -> bool:
@@ -110,6 +112,7 @@ def read_cohort(where: str | Path) -> Cohort:
     cohort = Cohort(
         name=manifest["name"], title=manifest["title"], index_event=manifest["index_event"],
         synthetic=manifest["synthetic"] == "true", note=manifest["note"], warnings=as_frame(problems),
+        min_cell_count=int(manifest["min_cell_count"]),
         **{name: _typed(name, table) for name, table in tables.items()})
     return _subset(_with_derived(cohort), manifest["subset"], path.name)
 

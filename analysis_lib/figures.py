@@ -126,6 +126,9 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
     if len(groups) > 1:
         figure.legend(loc="outside upper left", ncols=3, frameon=False, title=curves.attrs.get("label"), alignment="left")
     _risk_table(table, curves, groups, ticks)
+    if least := curves.attrs.get("min_cell_count"):
+        caption += (f" Drawn so that every step stands for {least} events or more, and ended where fewer than {least} are at risk; "
+                    "numbers at risk are rounded.")
     shown = "Bands: pointwise 95% intervals" if bands else "Intervals are in the table, to keep the curves apart"
     show(figure, alt=_alt_of_curves(curves, what, rows), caption=text.captioned(
         caption, f"{_how_of_curves(rows)} {shown}. At risk: all whose time is at least the tick."))
@@ -158,7 +161,8 @@ def _risk_table(axes, curves, groups, ticks):
     for line, (group, style) in enumerate(style_of(groups).items()):
         curve = curves[curves["group"] == group]
         for tick in ticks:
-            axes.text(tick, -line, risk_at(curve, tick * DAYS_PER_MONTH), ha="center", va="center", fontsize=9.5)
+            at_risk, least = risk_at(curve, tick * DAYS_PER_MONTH), curves.attrs.get("min_cell_count", 0)
+            axes.text(tick, -line, at_risk if at_risk >= least else f"<{least}", ha="center", va="center", fontsize=9.5)
         axes.text(-0.045, -line, group or "All", ha="right", va="center", fontsize=9.5,
                   transform=axes.get_yaxis_transform())
     axes.set(ylim=(-len(groups) + 0.4, 0.9))
@@ -175,7 +179,7 @@ def _alt_of_curves(curves, what, rows) -> str:
     medians = rows[rows["statistic"] == "median time"]
     alt += " Median " + "; ".join(f"{row['group']} {text.estimate(row)}".strip() for _, row in medians.iterrows()) + "."
     tests = rows[rows["result_id"].str.contains(".logrank", regex=False)]
-    return alt + "".join(f" Log-rank {text.p_value(row['value'])}." for _, row in tests.iterrows())
+    return alt + "".join(f" Log-rank {text.estimate(row)}." for _, row in tests.iterrows())
 
 
 def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axis: str = "", summary=(), apart=None) -> None:
@@ -279,7 +283,8 @@ def shares(rows: pd.DataFrame, what: str, caption: str) -> None:
         return text.skip(reason)
     drawn = rows[rows["value"].notna() & (rows["statistic"] == "proportion")]
     if drawn.empty:
-        return text.skip("there is nobody to count")
+        hidden = rows["statistic"].eq("proportion") & rows["n"].ne(0).fillna(True)
+        return text.skip(text.TOO_SMALL if hidden.any() else "there is nobody to count")
     figure, axes = canvas(0.8 + 0.5 * len(drawn))
     places = -np.arange(len(drawn))
     value, lower, upper = (drawn[c].astype(float).to_numpy() for c in ("value", "lower", "upper"))

@@ -13,7 +13,7 @@ from analysis_lib import chapter, methods, proof, report, results, schema, takea
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import Cohort
 
-ABOUT = ("run-it", "share", "generated/data-dictionary", "generated/methods", "generated/proof", "teach", "references")
+ABOUT = ("run-it", "privacy", "share", "generated/data-dictionary", "generated/methods", "generated/proof", "teach", "references")
 
 # Results set side by side, by the section they stand in.
 COMPARED = {
@@ -54,10 +54,10 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
 
 def cohort_page(study: Cohort, outcomes: list[Outcome], folder: Path) -> str:
     """The first page of a cohort: whose data these are, what each chapter could do with them, and what it offers."""
-    lines = [f"# {study.title}", "", text.about_html(study), "", "## Chapters", "",
+    lines = [f"# {text.markdown(study.title)}", "", text.about_html(study), "", "## Chapters", "",
              "The result rows of a chapter hold every number that stands in it.", ""]
     for outcome in outcomes:
-        link = f"- [{chapter.short_title(outcome.chapter, study)}]({outcome.chapter}.ipynb)"
+        link = f"- [{text.markdown(chapter.short_title(outcome.chapter, study))}]({outcome.chapter}.ipynb)"
         lines.append(f"{link}: not shown, because {outcome.reason}" if outcome.status == "skipped" else
                      f"{link}: {takeaway.links(study, outcome.chapter, folder, folder / 'results')}")
     return "\n".join([*lines, "", f"## {report.TITLE}", "",
@@ -73,7 +73,7 @@ def compare_page(rows: dict[Cohort, pd.DataFrame]) -> str:
         synthetic = ", ".join(study.name for study in rows if study.synthetic)
         lines += [f'<div class="synthetic-note"><strong>Synthetic patients:</strong> {html.escape(synthetic)}. '
                   "Differences between these cohorts are those of the reconstruction, not findings.</div>", ""]
-    lines += [f"- **{study.name}**: [{study.title}](../cohorts/{study.name}/index.md)" for study in rows] + [""]
+    lines += [f"- **{study.name}**: [{text.markdown(study.title)}](../cohorts/{study.name}/index.md)" for study in rows] + [""]
     for section, wanted in COMPARED.items():
         table = compared(rows, wanted)
         if not table.empty:

@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 from statsmodels.stats.meta_analysis import combine_effects
 
-from analysis_lib import describe, results
+from analysis_lib import describe, disclosure, results
 from analysis_lib.cohort import Cohort
 from analysis_lib.results import row, slug
 
@@ -56,9 +56,12 @@ def own_series(study: Cohort) -> pd.DataFrame:
     """
     if reason := _not_comparable(study):
         return results.skipped("context.own", reason)
-    pattern = study.patients["failure_pattern"].dropna()
-    return pd.DataFrame([{"key": "own", "label": "This cohort", "year": pd.NA, "events": int(pattern.isin(WITH_OLD_SITES).sum()),
-                          "n": len(pattern), "unit": "patients", "counted": "failure in previously involved sites, alone or with new ones",
+    pattern, k = study.patients["failure_pattern"].dropna(), study.min_cell_count
+    events, n = int(pattern.isin(WITH_OLD_SITES).sum()), len(pattern)
+    if disclosure.hides(study) and (events < k or n - events < k):
+        return results.skipped("context.own", "the numbers are too small")
+    return pd.DataFrame([{"key": "own", "label": "This cohort", "year": pd.NA, "events": disclosure.banded(events, k),
+                          "n": disclosure.banded(n, k), "unit": "patients", "counted": "failure in previously involved sites, alone or with new ones",
                           "place": "its own rows", "pooled": "no" if study.synthetic else "yes"}])
 
 
@@ -77,6 +80,7 @@ def in_context(study: Cohort, printing: str = "Results") -> pd.DataFrame:
     return pd.concat([series, *(part for part in mine if len(part))], ignore_index=True)
 
 
+@disclosure.protected
 def own_share(study: Cohort) -> pd.DataFrame:
     """The cohort's own share, row ``context.cohort``; the note says whether it is pooled."""
     share = shares(own_series(study))
