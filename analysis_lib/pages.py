@@ -41,7 +41,7 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
         mine = [outcome for outcome in outcomes if outcome.cohort == study.name]
         folder = book / "cohorts" / study.name
         (folder / "index.md").write_text(cohort_page(study, mine, folder), "utf-8")
-        report.write(study, results.read_all(folder / "results"), folder)
+        report.write(study, folder)
     generated = book / "generated"
     generated.mkdir(exist_ok=True)
     (generated / "data-dictionary.md").write_text(dictionary_page(), "utf-8")
