@@ -110,7 +110,19 @@ def dictionary_page() -> str:
                            columns=["Column", "Meaning", "Derived from"])
     lines += ["## Derived columns", "", "The library adds these; no file holds them.", "",
               text.html_table(derived, "Columns that the library derives"), ""]
+    said = {"*not known*, in any column": (mark for mark in schema.EMPTY if mark)} | {f"*{level}*": words for level, words in schema.WORDS.items()}
+    lines += ["## What a file may say", "", "Words count in any case. Those of `values:` in `cohort.yml` go first; without them:", "",
+              *[f"- {meaning}: an empty cell, {_marks(words)}" if "known" in meaning else f"- {meaning}: {_marks(words)}"
+                for meaning, words in said.items()], "",
+              "A dash beside a plus is no empty cell: it must be declared under `values:`, as every code must that is not in this list. "
+              "Numbers may have a decimal point or a decimal comma; where 1,234 could be a thousand or a thousandth, the check asks. "
+              "Dates are read as 2021-03-28, as date cells and day numbers of Excel, and in the format that `date_format` declares; "
+              "a time of day is dropped. Where day and month could be exchanged and no format is declared, the check asks.", ""]
     return "\n".join(lines)
+
+
+def _marks(words) -> str:
+    return ", ".join(f"`{word}`" for word in words)
 
 
 def methods_page(studies: list[Cohort], book: Path) -> str:
