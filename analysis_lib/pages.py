@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib import chapter, methods, proof, report, results, schema, takeaway, text
+from analysis_lib import chapter, methods, proof, reading, report, results, schema, takeaway, text, values
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import Cohort
 
@@ -95,12 +95,29 @@ def compared(rows: dict[Cohort, pd.DataFrame], wanted: dict[str, str]) -> pd.Dat
     return pd.DataFrame(lines, columns=["Result", *(study.name for study in rows)])
 
 
+def _files_and_cells() -> list[str]:
+    """What files may be, and what their cells may say, from the declarations that reading goes by."""
+    empty = ", ".join(f"`{word}`" for word in schema.EMPTY if word)
+    formats = ", ".join(f"`{each}`" for each in values.DATE_FORMATS)
+    words = "; ".join(f"{level} also as {', '.join(f'`{word}`' for word in also)}" for level, also in schema.WORDS.items())
+    suffixes = ", ".join(f"`{suffix}`" for suffix in reading.SUFFIXES if suffix != ".xls")
+    return ["## Files and cells", "",
+            f"- **Files**: {suffixes}, with any common encoding and separator (`book.xlsx#Sheet` names a sheet), and REDCap exports. "
+            "The first row that is not blank holds the headings; blank rows are left out.",
+            f"- **Empty**: an empty cell, or {empty}. A project's own codes are translated under `values:`, to an empty text.",
+            f"- **Yes and no**: {words}; in any case.",
+            "- **Levels**: as listed below, in any case; other words are translated under `values:`.",
+            f"- **Dates**: 2021-03-28, cells that Excel knows as dates, or one format that `date_format` names, such as {formats}.",
+            "- **Numbers**: with a decimal point or comma. Durations are whole days, or months with `time_unit: months`.", ""]
+
+
 def dictionary_page() -> str:
     """The data dictionary, generated from :mod:`analysis_lib.schema`."""
     lines = ["# Data dictionary", "",
              "Every column that the book can read. Only the columns marked *required* must be there; a section whose "
              "columns are absent says so and is left out. Moments are whole days since day 0, the index event; a column "
-             "`X_day` may come as calendar date `X_date` beside `infusion_date`, the date of day 0.", ""]
+             "`X_day` may come as calendar date `X_date` beside `infusion_date`, the date of day 0.", "",
+             "[Run it on your data](../run-it.md) says how to begin.", "", *_files_and_cells()]
     for name, table in schema.TABLES.items():
         entries = pd.DataFrame([[column, entry.description, schema.allowed(entry), "required" if entry.required else ""]
                                 for column, entry in table.columns.items()],
