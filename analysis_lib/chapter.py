@@ -15,7 +15,7 @@ import papermill
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
-from analysis_lib import takeaway
+from analysis_lib import takeaway, text
 from analysis_lib.cohort import CAR_T, Cohort
 
 ROOT = Path(__file__).parents[1]
@@ -49,7 +49,10 @@ def chapters_of(study: Cohort) -> list[str]:
 
 
 def on_the_paper(chapter: str) -> bool:
-    """Whether a chapter speaks of the paper's printed numbers; it then reads the rows of the chapters before it."""
+    """Whether a chapter stands in the reconstructed cohort's book only, and is run after the others, whose rows it may read.
+
+    Such chapters speak of the paper's printed numbers, or teach on patients of their own (13), whatever the cohort.
+    """
     return int(chapter[:2]) >= 10
 
 
@@ -82,9 +85,7 @@ def run(chapter: str, cohort_path: Path, study: Cohort, page: Path, results_dir:
     given = {name: value for name, value in (parameters or {}).items() if name in takes}
     given |= {"cohort": str(cohort_path), "results_dir": str(results_dir)}
     try:
-        executed = papermill.execute_notebook(
-            jupytext.read(NOTEBOOKS / f"{chapter}.py"), None, given, progress_bar=False, log_output=False,
-            kernel_name="python3", cwd=str(NOTEBOOKS), shutdown_kernel="immediate", extra_arguments=QUIET_KERNEL + WITH_FILES)
+        executed = execute(chapter, given)
     except PapermillExecutionError as error:
         return Outcome(study.name, chapter, "failed", f"{error.ename}: {str(error.evalue).splitlines()[0][:300]}")
     except Exception as error:  # a kernel that dies must end as one failed chapter, not as the end of the build
@@ -95,6 +96,13 @@ def run(chapter: str, cohort_path: Path, study: Cohort, page: Path, results_dir:
         takeaway.offer(finished, study, chapter, page.parent, results_dir)
     nbformat.write(finished, page)
     return Outcome(study.name, chapter, "skipped" if reason else "done", reason)
+
+
+def execute(chapter: str, given: dict) -> NotebookNode:
+    """Run a notebook with these parameters in a kernel of its own; returns it with its outputs."""
+    return papermill.execute_notebook(
+        jupytext.read(NOTEBOOKS / f"{chapter}.py"), None, given, progress_bar=False, log_output=False,
+        kernel_name="python3", cwd=str(NOTEBOOKS), shutdown_kernel="immediate", extra_arguments=QUIET_KERNEL + WITH_FILES)
 
 
 def calculate(chapter: str, cohort_path: Path, results_dir: Path) -> None:
@@ -120,7 +128,8 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
         The page, and, if nothing of the chapter could be done, the reason of its first section (else empty).
     """
     cells = [_tidy(cell, study) for cell in executed.cells if "parameters" not in cell.metadata.get("tags", [])]
-    cells[0].source = titled(cells[0].source, study)
+    if "own-patients" not in cells[0].metadata.get("tags", []):
+        cells[0].source = titled(cells[0].source, study)
     sections = [_collapse(section) for section in _sections(cells) if _has_its_say(section)]
     if not study.after_car_t:
         sections = [(kept, reasons) for section, reasons in sections if (kept := _without_car_t(section))]
@@ -140,7 +149,7 @@ def short_title(chapter: str, study: Cohort) -> str:
 def titled(source: str, study: Cohort) -> str:
     """Put the cohort into the first heading, and its own index event in place of the CAR T-cell infusion."""
     heading, _, rest = source.partition("\n")
-    return f"{heading.replace(CAR_T, study.index_event)}: {study.title}\n{rest}"
+    return f"{heading.replace(CAR_T, text.markdown(study.index_event))}: {text.markdown(study.title)}\n{rest}"
 
 
 def _tidy(cell: NotebookNode, study: Cohort) -> NotebookNode:

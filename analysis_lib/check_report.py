@@ -87,8 +87,8 @@ def as_lines(found: pd.DataFrame, width: int = 100) -> list[str]:
         for place, index in enumerate(shown.index):
             start = "  ".join(cells[name][place].rjust(size) if name == "row" else cells[name][place].ljust(size)
                               for name, size in sizes.items())
-            said = textwrap.wrap(cells["concern"][place][:1].upper() + cells["concern"][place][1:] + ".", room)
-            said += textwrap.wrap(cells["suggestion"][place], room, initial_indent="→ ", subsequent_indent="  ")
+            said = textwrap.wrap(cells["concern"][place][:1].upper() + cells["concern"][place][1:] + ".", room, break_on_hyphens=False)
+            said += textwrap.wrap(cells["suggestion"][place], room, initial_indent="→ ", subsequent_indent="  ", break_on_hyphens=False)
             lines += ["  " + f"{start if number == 0 else ' ' * len(start)}  {line}" for number, line in enumerate(said)]
             if repeats[index] == REPEATS - 1 and alike[index] > REPEATS:
                 more = alike[index] - REPEATS
@@ -118,7 +118,7 @@ def as_page(found: pd.DataFrame, title: str, answer: str) -> str:
     for severity, rows in found.groupby("severity", sort=False):
         heads = "".join(f'<th scope="col">{name.capitalize()}</th>' for name in COLUMNS[1:])
         lines = "".join("<tr>" + "".join(f'<td data-label="{name.capitalize()}">{"" if pd.isna(row[name]) else html.escape(str(row[name]))}</td>'
-                                         for name in COLUMNS[1:]) + "</tr>\n" for _, row in rows.iterrows())
+                                         for name in COLUMNS[1:]) + "</tr>\n" for row in rows.to_dict("records"))
         parts.append(f'<h2>{severity.capitalize()}s</h2>\n<div class="wide" role="region" tabindex="0" aria-label="{severity.capitalize()}s">'
                      f'<table><caption>{EXPLAINED[severity]}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{lines}</tbody></table></div>')
     keep = f"<p><strong>{KEEP_IT_IN}</strong></p>" if len(found) else ""

@@ -21,6 +21,10 @@ SECOND_MODALITY = {"ST": ("RT", "CMT"), "RT": ("ST", "CMT", "HSCT", "CAR T")}
 
 __all__ = ["CAR_T", "DAYS_PER_MONTH", "SECOND_MODALITY", "Cohort", "CohortError", "bundled_cohorts", "locate", "read_cohort"]
 
+# What a subset may be made of.
+SUBSET_NODES = (ast.Expression, ast.BoolOp, ast.boolop, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.cmpop, ast.Name, ast.Load,
+                ast.Constant, ast.Tuple, ast.List)
+
 
 @dataclass(frozen=True, eq=False)  # compared by identity: tables have no single truth value
 class Cohort:
@@ -28,6 +32,7 @@ class Cohort:
 
     An absent table is an empty frame. ``patients`` holds the derived columns of the data dictionary as well. ``warnings``
     holds what the check found odd, with rows and values of the file: :func:`analysis_lib.checks.noticed` is what may be shown.
+    Counts below ``min_cell_count`` are not shown (:mod:`analysis_lib.disclosure`); 0 and 1 show everything.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Cohort:
     lines: pd.DataFrame = field(default_factory=pd.DataFrame)
     screening: pd.DataFrame = field(default_factory=pd.DataFrame)
     warnings: pd.DataFrame = field(default_factory=lambda: as_frame([]))
+    min_cell_count: int = 0
 
     @property
     def after_car_t(self) -> bool:
@@ -106,6 +112,7 @@ def read_cohort(where: str | Path) -> Cohort:
     cohort = Cohort(
         name=manifest["name"], title=manifest["title"], index_event=manifest["index_event"],
         synthetic=manifest["synthetic"] == "true", note=manifest["note"], warnings=as_frame(problems),
+        min_cell_count=int(manifest["min_cell_count"]),
         **{name: _typed(name, table) for name, table in tables.items()})
     return _subset(_with_derived(cohort), manifest["subset"], path.name)
 
@@ -164,11 +171,12 @@ def _subset(cohort: Cohort, expression: str, source: str) -> Cohort:
             f"It has: {', '.join(cohort.patients)}.", field="subset", value=expression)])
     plain = cohort.patients.astype({c: "string" for c in cohort.patients.select_dtypes("category")})
     try:
-        kept = plain.query(expression, engine="python").index
-    except Exception as error:  # whatever pandas says of an expression, the reader needs one sentence
-        raise CohortError(source, [problem(source, f"the subset cannot be evaluated ({error})",
-                                            "Compare columns with values, such as: stage in ('I', 'II').",
-                                            field="subset", value=expression)]) from None
+        holds = plain.eval(expression, engine="python")
+        kept = plain.index[pd.Series(holds, index=plain.index).astype("boolean").fillna(False)]
+    except Exception:  # whatever pandas says of an expression, the reader needs one sentence
+        raise CohortError(source, [problem(source, "the subset cannot be evaluated",
+                                           "Compare numbers with numbers and words with words, such as: stage in ('I', 'II') and ecog < 2.",
+                                           field="subset", value=expression)]) from None
     if kept.empty:
         raise CohortError(source, [problem(source, "the subset keeps no patient",
                                             "Check the spelling of its values.", field="subset", value=expression)])
@@ -181,13 +189,16 @@ def _subset(cohort: Cohort, expression: str, source: str) -> Cohort:
 
 
 def _names_in(expression: str, source: str) -> set[str]:
-    """Names used in a subset expression, which may compare and combine columns but not call anything."""
+    """Names used in a subset expression, which may compare and combine columns but neither call nor calculate anything."""
     try:
-        nodes = list(ast.walk(ast.parse(expression, mode="eval")))
-    except SyntaxError:
-        nodes = [ast.Call()]
-    if any(isinstance(node, (ast.Call, ast.Attribute, ast.Lambda)) for node in nodes):
+        top = ast.parse(expression, mode="eval")
+        nodes = list(ast.walk(top))
+        allowed = (isinstance(top.body, (ast.Compare, ast.BoolOp, ast.UnaryOp)) and all(isinstance(node, SUBSET_NODES) for node in nodes)
+                   and all(type(node.value) in (str, int, float) for node in nodes if isinstance(node, ast.Constant)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        allowed = False
+    if not allowed:
         raise CohortError(source, [problem(source, "this is not a comparison of columns with values",
-                                            "Write it such as: stage in ('I', 'II') and ecog < 2.",
-                                            field="subset", value=expression)])
+                                           "Write it such as: stage in ('I', 'II') and ecog < 2.",
+                                           field="subset", value=expression)])
     return {node.id for node in nodes if isinstance(node, ast.Name)}

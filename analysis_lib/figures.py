@@ -126,6 +126,9 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
     if len(groups) > 1:
         figure.legend(loc="outside upper left", ncols=3, frameon=False, title=curves.attrs.get("label"), alignment="left")
     _risk_table(table, curves, groups, ticks)
+    if least := curves.attrs.get("min_cell_count"):
+        caption += (f" Drawn so that every step stands for {least} events or more, and ended where fewer than {least} are at risk; "
+                    "numbers at risk are rounded.")
     shown = "Bands: pointwise 95% intervals" if bands else "Intervals are in the table, to keep the curves apart"
     show(figure, alt=_alt_of_curves(curves, what, rows), caption=text.captioned(
         caption, f"{_how_of_curves(rows)} {shown}. At risk: all whose time is at least the tick."))
@@ -158,7 +161,8 @@ def _risk_table(axes, curves, groups, ticks):
     for line, (group, style) in enumerate(style_of(groups).items()):
         curve = curves[curves["group"] == group]
         for tick in ticks:
-            axes.text(tick, -line, risk_at(curve, tick * DAYS_PER_MONTH), ha="center", va="center", fontsize=9.5)
+            at_risk, least = risk_at(curve, tick * DAYS_PER_MONTH), curves.attrs.get("min_cell_count", 0)
+            axes.text(tick, -line, at_risk if at_risk >= least else f"<{least}", ha="center", va="center", fontsize=9.5)
         axes.text(-0.045, -line, group or "All", ha="right", va="center", fontsize=9.5,
                   transform=axes.get_yaxis_transform())
     axes.set(ylim=(-len(groups) + 0.4, 0.9))
@@ -175,10 +179,10 @@ def _alt_of_curves(curves, what, rows) -> str:
     medians = rows[rows["statistic"] == "median time"]
     alt += " Median " + "; ".join(f"{row['group']} {text.estimate(row)}".strip() for _, row in medians.iterrows()) + "."
     tests = rows[rows["result_id"].str.contains(".logrank", regex=False)]
-    return alt + "".join(f" Log-rank {text.p_value(row['value'])}." for _, row in tests.iterrows())
+    return alt + "".join(f" Log-rank {text.estimate(row)}." for _, row in tests.iterrows())
 
 
-def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axis: str = "", summary=()) -> None:
+def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axis: str = "", summary=(), apart=None) -> None:
     """Show estimates with intervals, one a line: name, interval, numbers.
 
     Parameters
@@ -192,10 +196,15 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
         What the horizontal axis shows; by default the statistic and its meaning.
     summary : collection of str
         Ids of rows that sum up the others; drawn as diamonds.
+    apart : dict, optional
+        Ids of rows that are set apart from the others (printed elsewhere, a prediction), and what is written of each; drawn in
+        black, as far as they have a value and limits.
     """
     if reason := results.skip_reason(rows):
         return text.skip(reason)
-    drawn = rows[rows["value"].notna() & rows["lower"].notna() & rows["upper"].notna()].reset_index(drop=True)
+    apart = apart or {}
+    whole = rows["value"].notna() & rows["lower"].notna() & rows["upper"].notna()
+    drawn = rows[whole | rows["result_id"].isin(list(apart))].reset_index(drop=True)
     if drawn.empty:
         return text.skip("there is no estimate with an interval to draw")
     ratio = bool(drawn["statistic"].isin(["hazard ratio", "odds ratio"]).all())
@@ -204,42 +213,47 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
     places = -(np.cumsum(heights) - np.array(heights) / 2)  # in inches, from the top
     figure, (left, axes, right) = canvas(sum(heights) + 0.95, ncols=3, sharey=True, width_ratios=[2.0, 2.5, 1.3])
     figure.get_layout_engine().set(w_pad=0.01, wspace=0)
-    _intervals(axes, drawn, places, ratio, summary)
+    _intervals(axes, drawn, places, ratio, summary, apart)
     reference = 1.0 if ratio and reference is None else reference
     if reference is not None:
         axes.axvline(reference, color="0.35", linewidth=1, zorder=0)
     for name, place, (_, one) in zip(names, places, drawn.iterrows()):
         weight = "bold" if one["result_id"] in summary else "normal"
         left.text(0, place, name, va="center", fontsize=10, weight=weight, linespacing=1.05)
-        right.text(1, place, f"{text.estimate(one)} ({text.limits(one).split('CI ')[-1]})", ha="right", va="center",
-                   fontsize=10, weight=weight)
+        written = apart.get(one["result_id"]) or f"{text.estimate(one)} ({text.limits(one).split('CI ')[-1]}){text.mark(one)}"
+        right.text(1, place, written, ha="right", va="center", fontsize=10, weight=weight)
     right.text(1, 0.04, "HR (95% CI)" if drawn["statistic"].iloc[0] == "hazard ratio" else "(95% CI)", ha="right", va="bottom", fontsize=9.5, color="0.35")
     for side in (left, right):
         side.axis("off")
     axes.set(ylim=(-sum(heights), 0.28), yticks=[])
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(axis or _axis_label(drawn["statistic"].iloc[0]))
-    alt = "Forest plot. " + "; ".join(f"{one['group']}: {text.full(one)}" for _, one in drawn.iterrows()) + "."
-    show(figure, alt=alt, caption=text.captioned(caption, methods.how(drawn)))
+    alt = "Forest plot. " + "; ".join(
+        f"{one['group']}: {apart.get(one['result_id']) or text.full(one) + text.mark(one)}" for _, one in drawn.iterrows()) + "."
+    show(figure, alt=alt, caption=text.captioned(caption, methods.how(drawn)) + text.marks_told(drawn))
 
 
-def _intervals(axes, drawn, places, ratio, summary):
+def _intervals(axes, drawn, places, ratio, summary, apart):
     value, lower, upper = (drawn[c].astype(float).to_numpy() for c in ("value", "lower", "upper"))
-    low, high = (max(0.05, min(lower.min(), 0.8)), min(20.0, max(upper.max(), 1.25))) if ratio else (lower.min(), upper.max())
+    known = ~np.isnan(value)  # a prediction interval, which has limits only, may reach far beyond everything else
+    least, most = np.nanmin([value[known], lower[known]]), np.nanmax([value[known], upper[known]])
+    low, high = (max(0.05, min(least, 0.8)), min(20.0, max(most, 1.25))) if ratio else (least, most)
     size = drawn["n"].astype("Float64").fillna(1).to_numpy(dtype=float)
     for place, x, start, end, area, row_id in zip(places, value, lower, upper, size / max(size.max(), 1), drawn["result_id"]):
         if row_id in summary:
             axes.fill([start, x, end, x], [place, place + 0.1, place, place - 0.1], color=PALETTE[1], linewidth=0)
             continue
-        axes.plot([max(start, low), min(end, high)], [place, place], color=PALETTE[0], linewidth=1.6, solid_capstyle="butt")
+        aside = row_id in apart
+        color, marker, wide = ("black", "D", 5) if aside else (PALETTE[0], "s", 4 + 4 * np.sqrt(area))
+        axes.plot([max(start, low), min(end, high)], [place, place], color=color, linewidth=1.6, solid_capstyle="butt")
         if low <= x <= high:
-            axes.plot(x, place, "s", color=PALETTE[0], markersize=4 + 4 * np.sqrt(area), markeredgewidth=0)
-        for edge, beyond, marker in ((low, start < low, 4), (high, end > high, 5)):  # an arrow where the interval goes on
+            axes.plot(x, place, marker, color=color, markersize=wide, markeredgewidth=0)
+        for edge, beyond, arrow in ((low, start < low, 4), (high, end > high, 5)):  # an arrow where the interval goes on
             if beyond:
-                axes.plot(edge, place, marker=marker, color=PALETTE[0], markersize=6, linestyle="none")
+                axes.plot(edge, place, marker=arrow, color=color, markersize=6, linestyle="none")
     if ratio:
         axes.set(xscale="log", xlim=(low / 1.1, high * 1.1))
-        _plain_log_ticks(axes, low, high)
+        plain_log_ticks(axes, low, high)
     else:
         axes.locator_params(axis="x", nbins=6)
 
@@ -251,7 +265,8 @@ def _axis_label(statistic: str) -> str:
     return statistic.capitalize() + (", log scale" if statistic == "odds ratio" else f", {unit}" if unit else "")
 
 
-def _plain_log_ticks(axes, low: float, high: float) -> None:
+def plain_log_ticks(axes, low: float, high: float) -> None:
+    """Ticks of a log axis as plain numbers, a few of them."""
     coarse, fine = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20), (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20)
     ticks = next(inside for steps in (coarse, fine)
                  if len(inside := [t for t in steps if low / 1.1 <= t <= high * 1.1]) > 2 or steps == fine)
@@ -268,7 +283,8 @@ def shares(rows: pd.DataFrame, what: str, caption: str) -> None:
         return text.skip(reason)
     drawn = rows[rows["value"].notna() & (rows["statistic"] == "proportion")]
     if drawn.empty:
-        return text.skip("there is nobody to count")
+        hidden = rows["statistic"].eq("proportion") & rows["n"].ne(0).fillna(True)
+        return text.skip(text.TOO_SMALL if hidden.any() else "there is nobody to count")
     figure, axes = canvas(0.8 + 0.5 * len(drawn))
     places = -np.arange(len(drawn))
     value, lower, upper = (drawn[c].astype(float).to_numpy() for c in ("value", "lower", "upper"))
@@ -409,7 +425,7 @@ def stacked_intervals(rows: pd.DataFrame, axis: str, caption: str) -> None:
     axes.plot(drawn["value"], places, "o", color=PALETTE[0], markersize=4)
     axes.axvline(1, color="0.35", linewidth=1, linestyle=":")
     axes.set(xscale="log", xlabel=axis, yticks=[], ylim=(-1, len(drawn)))
-    _plain_log_ticks(axes, drawn["lower"].min(), drawn["upper"].max())
+    plain_log_ticks(axes, drawn["lower"].min(), drawn["upper"].max())
     axes.spines["left"].set_visible(False)
     lowest, highest = drawn.iloc[-1], drawn.iloc[0]
     show(figure, alt=f"{len(drawn)} hazard ratios with their intervals, sorted, from {text.full(lowest)} to {text.full(highest)}.",

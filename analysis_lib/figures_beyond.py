@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import NullFormatter
 
-from analysis_lib import multiplicity, results, text, weighting
+from analysis_lib import disclosure, multiplicity, results, text, weighting
 from analysis_lib.cohort import DAYS_PER_MONTH
-from analysis_lib.figures import DASHES, PALETTE, STYLE, canvas, month_ticks, show, style_of
+from analysis_lib.figures import DASHES, PALETTE, STYLE, canvas, month_ticks, plain_log_ticks, show, style_of
 
 MARKERS = {"unweighted": "o", "iptw": "s", "overlap": "D"}
 
@@ -46,7 +46,7 @@ def scores(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
 
     ``frame`` comes from :func:`analysis_lib.weighting.prepare`, ``rows`` from :func:`analysis_lib.weighting.sizes`.
     """
-    if reason := results.skip_reason(frame):
+    if reason := results.skip_reason(frame) or disclosure.of_single_patients(frame):
         return text.skip(reason)
     figure, axes = canvas(2.9)
     edges = np.linspace(0, 1, 11)
@@ -59,8 +59,8 @@ def scores(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     axes.locator_params(axis="y", integer=True)
     axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
     figure.legend(loc="outside upper left", ncols=2, frameon=False)
-    said = text.sentence(rows, "Mirrored histogram of propensity scores. Radiotherapy alone: median and range {weighted.score.rt:full}; "
-                         "systemic therapy alone: {weighted.score.st:full}.").replace("95% CI", "range")
+    said = text.sentence(rows, "Mirrored histogram of propensity scores in percent. Radiotherapy alone: median {weighted.score.rt:full}; "
+                         "systemic therapy alone: median {weighted.score.st:full}.")
     show(figure, alt=said, caption=caption)
 
 
@@ -131,4 +131,35 @@ def sorted_p(ranks: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     alt = "Sorted P values on a log scale. " + text.sentence(
         rows, "Of {multiplicity.all.raw:n} comparisons, {multiplicity.all.raw} have P below 0.05, {multiplicity.all.bh} after Benjamini "
         "and Hochberg's and {multiplicity.all.holm} after Holm's correction.")
+    show(figure, alt=alt, caption=caption)
+
+
+def replicates(repeated: pd.DataFrame, caption: str) -> None:
+    """Show the intervals of many cohorts, one panel for each bias: naive above, with its remedy below, the truth as a line.
+
+    ``repeated`` comes from :func:`analysis_lib.simulation.repeat`.
+    """
+    known = repeated[(repeated["statistic"] != "skipped")].astype({"value": float, "lower": float, "upper": float})
+    biases = list(dict.fromkeys(known["population"]))
+    count = known["cohort"].nunique()
+    figure, panels = canvas(0.4 + 1.9 * len(biases), nrows=len(biases))
+    for axes, bias in zip(np.atleast_1d(panels), biases):
+        of = known[known["population"] == bias]
+        for place, (group, one) in enumerate(of.groupby("group", sort=False)):
+            one = one.sort_values("value").reset_index(drop=True)
+            heights = -np.arange(len(one)) - place * (count + 3)
+            axes.hlines(heights, one["lower"], one["upper"], color=PALETTE[1 - place], linewidth=1.1)
+            axes.plot(one["value"], heights, "s" if place == 0 else "o", color=PALETTE[1 - place], markersize=2.8)
+            axes.text(1.0, heights[0] + 1, group, transform=axes.get_yaxis_transform(), ha="right", va="bottom", fontsize=10)
+        axes.axvline(of["truth"].mean(), color="black", linewidth=1.2, linestyle=":")
+        ratio = (of["statistic"] == "hazard ratio").all()
+        axes.set(yticks=[], ylim=(-2 * count - 4, 4.5), xlabel="Hazard ratio, log scale" if ratio else "Sites, %")
+        if ratio:
+            axes.set(xscale="log")
+            plain_log_ticks(axes, of["lower"].min(), of["upper"].max())
+        axes.set_title(bias, loc="left", fontsize=STYLE["axes.titlesize"], weight="bold")
+        axes.spines["left"].set_visible(False)
+    held = known.groupby(["population", "group"], sort=False)["note"].agg(lambda notes: f"{(notes == 'yes').sum()} of {len(notes)}")
+    alt = "Intervals of many simulated cohorts against the truth. Intervals that hold it: " + "; ".join(
+        f"{bias}, {group}: {share}" for (bias, group), share in held.items()) + "."
     show(figure, alt=alt, caption=caption)

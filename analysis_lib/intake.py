@@ -50,7 +50,8 @@ def map_table(raw: pd.DataFrame, name: str, manifest: dict, problems: list[dict]
         Gains what is wrong.
     """
     known, mapping = file_columns(name), manifest["columns"].get(name, {})
-    has = f"The file has: {_some(raw.columns)}."
+    others = f" (its first sheet; to read another, write FILE#SHEET: {_some(raw.attrs['sheets'])})" if raw.attrs.get("sheets") else ""
+    has = f"The file{others} has: {_some(raw.columns)}."
     for column, target in mapping.items():
         if column not in raw:
             near = difflib.get_close_matches(column, list(raw.columns), n=1)
@@ -79,8 +80,9 @@ def map_table(raw: pd.DataFrame, name: str, manifest: dict, problems: list[dict]
         required = schema.TABLES[name].columns[column].required and not (column == "patient_id" and name == "patients")
         if required and not {column, as_date(column)} & set(table.columns) and column not in twice:
             other = f" (or {as_date(column)})" if as_date(column) != column else ""
-            problems.append(problem(name, "this required column is missing", f"{has} Map one to {column}{other} under `columns:`.",
-                                    field=column))
+            near = difflib.get_close_matches(column, [each for each in raw.columns if each not in known], n=1, cutoff=0.75)
+            problems.append(problem(name, "this required column is missing",
+                                    f"{has} Map {repr(near[0]) if near else 'one'} to {column}{other} under `columns:`.", field=column))
     if name == "patients" and table.empty and not problems:
         problems.append(problem(name, "the table has no rows", "Name the file (and the sheet) that holds the patients."))
     return table
@@ -142,9 +144,9 @@ def without_faulty(tables: dict[str, pd.DataFrame], problems: list[dict]) -> dic
     """The tables without the cells that a problem speaks of, apart from identifiers: one fault is told once."""
     tables = {name: table.copy() for name, table in tables.items()}
     for each in problems:
-        table = tables.get(each["table"], pd.DataFrame())
-        if each["field"] in table and each["row"] in table.index and each["field"] != "patient_id":
-            table.loc[each["row"], each["field"]] = pd.NA
+        table = tables.get(each["table"])
+        if table is not None and each["field"] in table and each["row"] in table.index and each["field"] != "patient_id":
+            table.at[each["row"], each["field"]] = pd.NA
     return tables
 
 
@@ -275,8 +277,9 @@ def _in_words(name: str, case: dict) -> dict:
         levels = ", ".join(meta["levels"])
         concern, advice = f"it must be one of {levels}", "Translate it under `values:` in cohort.yml, or correct it."
         if str(value) in ("0", "1", "2"):
-            advice = (f"A code does not say what it means: declare it under `values:` in cohort.yml, "
-                      f"such as `{name}: {{{column}: {{\"{value}\": {list(meta['levels'])[-1]}}}}}`.")
+            meaning = " or ".join(meta["levels"]) if len(meta["levels"]) == 2 else "its level"
+            advice = ("A code does not say what it means: declare it in cohort.yml, as in "
+                      f"`values: {{{name}: {{{column}: {{\"{value}\": {meaning}}}}}}}`.")
     elif check.startswith("in_range"):
         low, high = re.findall(r"-?[\d.]+", check)[:2]
         unit = f" {meta['unit']}" if meta["unit"] else ""
@@ -294,10 +297,10 @@ def _in_words(name: str, case: dict) -> dict:
 
 def as_in_files(problems: list[dict], texts: dict[str, pd.DataFrame], manifest: dict) -> list[dict]:
     """Problems with the cell as the file has it, and with the file's own name of the column beside the dictionary's."""
-    shown = []
+    shown, nothing = [], pd.DataFrame()
     for each in problems:
-        text, field, value = texts.get(each["table"], pd.DataFrame()), each["field"], each["value"]
-        field = field if field in text else re.sub("_day$", "_date", field) if re.sub("_day$", "_date", field) in text else field
+        text, field, value = texts.get(each["table"], nothing), each["field"], each["value"]
+        field = as_date(field) if field not in text and as_date(field) in text else field
         if field in text and each["row"] in text.index:
             cell = text.at[each["row"], field]
             value = value if pd.isna(cell) else cell

@@ -16,6 +16,8 @@ from analysis_lib.values import ISO, is_date_format
 
 BUNDLED = Path(__file__).parent / "data"
 CAR_T = "CAR T-cell infusion"
+RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]|html|source|generated|results|index")  # devices of Windows, folders of ours
+MIN_CELL_COUNT = "5"  # of real patients, unless the manifest says otherwise
 MANIFEST_KEYS = {
     "name": "short name, used for folders: lower-case letters, digits and hyphens",
     "title": "title shown on every page",
@@ -28,10 +30,13 @@ MANIFEST_KEYS = {
     "subset": "which patients to keep, such as: stage in ('I', 'II')",
     "index_event": f"what happened on day 0 (default: {CAR_T})",
     "synthetic": "true when the patients are not real people",
+    "min_cell_count": "counts below this are not shown (default: 5; synthetic patients: 0). 1 shows every count, which is "
+                      "for data that are public anyway",
     "note": "a sentence about the cohort, with its source, shown on every page",
     "made_by": "for synthetic cohorts: the command that made the tables",
 }
 MOST_SHOWN = 40  # problems in a message; `salvage-book check` shows them all
+LONGEST_SHOWN = 80  # characters of a value in a message
 NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 REDCAP_KEYS = {
     "export": "the CSV file that REDCap writes (all records, raw or labels)",
@@ -94,8 +99,10 @@ def _sentence(found):
     if pd.notna(found["row"]):
         place.append(f"row {int(found['row'])}")
     if found["field"]:
-        place.append(f"column {found['field']}")
-    shown = "" if found["value"] == "" else f" = {found['value']}" if NUMBER.fullmatch(str(found["value"])) else f" = {found['value']!r}"
+        place.append(f"{'column' if found['table'] in schema.TABLES or len(place) > 1 else 'key'} {found['field']}")
+    value = str(found["value"])
+    short = value if len(value) <= LONGEST_SHOWN else value[:LONGEST_SHOWN - 1] + "…"
+    shown = "" if value == "" else f" = {short}" if NUMBER.fullmatch(value) else f" = {short!r}"
     return f"{', '.join(place)}{shown}: {found['concern']}. {found['suggestion']}"
 
 
@@ -108,16 +115,15 @@ def bundled_cohorts() -> list[str]:
 def locate(where: str | Path) -> Path:
     """The manifest or bare table that ``where`` speaks of."""
     try:
-        path = Path(where).expanduser()
-        path.is_file()
+        path, bundled = Path(where).expanduser(), BUNDLED / str(where) / "cohort.yml"
+        if re.fullmatch(r"[\w-]+", str(where)) and bundled.is_file():
+            return bundled
+        if path.is_dir() and (path / "cohort.yml").is_file():
+            path = path / "cohort.yml"
+        if path.is_file() and path.suffix.lower() in (".yml", ".yaml", *SUFFIXES):
+            return path.resolve()
     except (OSError, ValueError, RuntimeError):  # a name too long for a file, or a home that nobody has
-        path = Path("no such file")
-    if re.fullmatch(r"[\w-]+", str(where)) and (BUNDLED / str(where) / "cohort.yml").is_file():
-        return BUNDLED / str(where) / "cohort.yml"
-    if path.is_dir() and (path / "cohort.yml").is_file():
-        path = path / "cohort.yml"
-    if path.is_file() and path.suffix.lower() in (".yml", ".yaml", *SUFFIXES):
-        return path.resolve()
+        pass
     near = difflib.get_close_matches(str(where), bundled_cohorts(), n=1)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     raise CohortError(str(where), [problem(
@@ -135,7 +141,8 @@ def read_manifest(path: Path) -> dict:
     if problems := _manifest_problems(path, given):
         raise CohortError(path.name, problems)
     defaults = {"name": as_name(path.parent.name), "columns": {}, "values": {}, "date_format": ISO, "time_unit": "days",
-                "subset": "", "index_event": CAR_T, "synthetic": "false", "note": "", "made_by": "", "tables": {}, "redcap": {}}
+                "subset": "", "index_event": CAR_T, "synthetic": "false", "note": "", "made_by": "", "tables": {}, "redcap": {},
+                "min_cell_count": "0" if given.get("synthetic") == "true" else MIN_CELL_COUNT}
     manifest = defaults | given
     if isinstance(manifest["redcap"], str):
         manifest["redcap"] = {"export": manifest["redcap"]}
@@ -210,7 +217,13 @@ def _manifest_problems(path: Path, given) -> list[dict]:
         problems.append(problem(here, "no patients table is named", "Write `tables: {patients: FILE}`."))
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", given.get("name", "x")):
         problems.append(problem(here, "the name cannot be used for a folder", f"Use a {MANIFEST_KEYS['name']}.",
-                                field="name", value=given["name"]))
+                                 field="name", value=given["name"]))
+    elif RESERVED.fullmatch(given.get("name", "x")):
+        problems.append(problem(here, "this name is taken by the system or by the book", "Choose another name.",
+                                 field="name", value=given["name"]))
+    if not re.fullmatch("[1-9][0-9]{0,3}", str(given.get("min_cell_count", MIN_CELL_COUNT))):
+        problems.append(problem(here, "it must be a whole number of at least 1", "Leave it out for 5, or write `min_cell_count: 10`.",
+                                 field="min_cell_count", value=given["min_cell_count"]))
     for key, allowed in {"time_unit": ("days", "months"), "synthetic": ("true", "false")}.items():
         if given.get(key, allowed[0]) not in allowed:
             problems.append(problem(here, f"it must be {' or '.join(allowed)}", f"Meaning: {MANIFEST_KEYS[key]}.",

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib import chapter, methods, reading, report, results, schema, takeaway, text, values
+from analysis_lib import chapter, methods, proof, reading, report, results, schema, takeaway, text, values
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import Cohort
 
-ABOUT = ("run-it", "generated/data-dictionary", "generated/methods", "teach", "references")
+ABOUT = ("run-it", "privacy", "share", "generated/data-dictionary", "generated/methods", "generated/proof", "teach", "references")
 
 # Results set side by side, by the section they stand in.
 COMPARED = {
@@ -41,11 +41,12 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
         mine = [outcome for outcome in outcomes if outcome.cohort == study.name]
         folder = book / "cohorts" / study.name
         (folder / "index.md").write_text(cohort_page(study, mine, folder), "utf-8")
-        report.write(study, results.read_all(folder / "results"), folder)
+        report.write(study, folder)
     generated = book / "generated"
     generated.mkdir(exist_ok=True)
     (generated / "data-dictionary.md").write_text(dictionary_page(), "utf-8")
     (generated / "methods.md").write_text(methods_page(studies, book), "utf-8")
+    (generated / "proof.md").write_text(proof.page(), "utf-8")
     if len(studies) > 1:
         rows = {study: results.read_all(book / "cohorts" / study.name / "results") for study in studies}
         (generated / "compare.md").write_text(compare_page(rows), "utf-8")
@@ -53,10 +54,10 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
 
 def cohort_page(study: Cohort, outcomes: list[Outcome], folder: Path) -> str:
     """The first page of a cohort: whose data these are, what each chapter could do with them, and what it offers."""
-    lines = [f"# {study.title}", "", text.about_html(study), "", "## Chapters", "",
+    lines = [f"# {text.markdown(study.title)}", "", text.about_html(study), "", "## Chapters", "",
              "The result rows of a chapter hold every number that stands in it.", ""]
     for outcome in outcomes:
-        link = f"- [{chapter.short_title(outcome.chapter, study)}]({outcome.chapter}.ipynb)"
+        link = f"- [{text.markdown(chapter.short_title(outcome.chapter, study))}]({outcome.chapter}.ipynb)"
         lines.append(f"{link}: not shown, because {outcome.reason}" if outcome.status == "skipped" else
                      f"{link}: {takeaway.links(study, outcome.chapter, folder, folder / 'results')}")
     return "\n".join([*lines, "", f"## {report.TITLE}", "",
@@ -72,7 +73,7 @@ def compare_page(rows: dict[Cohort, pd.DataFrame]) -> str:
         synthetic = ", ".join(study.name for study in rows if study.synthetic)
         lines += [f'<div class="synthetic-note"><strong>Synthetic patients:</strong> {html.escape(synthetic)}. '
                   "Differences between these cohorts are those of the reconstruction, not findings.</div>", ""]
-    lines += [f"- **{study.name}**: [{study.title}](../cohorts/{study.name}/index.md)" for study in rows] + [""]
+    lines += [f"- **{study.name}**: [{text.markdown(study.title)}](../cohorts/{study.name}/index.md)" for study in rows] + [""]
     for section, wanted in COMPARED.items():
         table = compared(rows, wanted)
         if not table.empty:
@@ -126,7 +127,19 @@ def dictionary_page() -> str:
                            columns=["Column", "Meaning", "Derived from"])
     lines += ["## Derived columns", "", "The library adds these; no file holds them.", "",
               text.html_table(derived, "Columns that the library derives"), ""]
+    said = {"*not known*, in any column": (mark for mark in schema.EMPTY if mark)} | {f"*{level}*": words for level, words in schema.WORDS.items()}
+    lines += ["## What a file may say", "", "Words count in any case. Those of `values:` in `cohort.yml` go first; without them:", "",
+              *[f"- {meaning}: an empty cell, {_marks(words)}" if "known" in meaning else f"- {meaning}: {_marks(words)}"
+                for meaning, words in said.items()], "",
+              "A dash beside a plus is no empty cell: it must be declared under `values:`, as every code must that is not in this list. "
+              "Numbers may have a decimal point or a decimal comma; where 1,234 could be a thousand or a thousandth, the check asks. "
+              "Dates are read as 2021-03-28, as date cells and day numbers of Excel, and in the format that `date_format` declares; "
+              "a time of day is dropped. Where day and month could be exchanged and no format is declared, the check asks.", ""]
     return "\n".join(lines)
+
+
+def _marks(words) -> str:
+    return ", ".join(f"`{word}`" for word in words)
 
 
 def methods_page(studies: list[Cohort], book: Path) -> str:

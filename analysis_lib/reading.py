@@ -58,7 +58,8 @@ def read_table(folder: Path, file: str) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns of dtype ``string``, empty cells missing, rows without any text dropped; the index is the row of the file.
-        Two columns may carry one name. ``attrs["separator"]`` holds the separator of a text file.
+        Two columns may carry one name. ``attrs`` holds the ``separator`` of a text file, and the other ``sheets`` of a workbook
+        whose first was read.
 
     Raises
     ------
@@ -66,6 +67,8 @@ def read_table(folder: Path, file: str) -> pd.DataFrame:
         With what is wrong and what to do.
     """
     file, _, sheet = file.partition("#")
+    if not file:
+        raise Unreadable("no file is named", "Write its name, such as `tables: {patients: patients.csv}`.")
     data = _bytes(folder / file)
     suffix = Path(file).suffix.lower()
     if suffix == ".parquet":
@@ -159,7 +162,7 @@ def _separator(text: str) -> str:
     def fit(separator: str) -> tuple[bool, int]:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
         try:
-            widths = [len(row) for row in itertools.islice(reader, 50) if any(cell.strip() for cell in row)]
+            widths = [len(row) for row in itertools.islice(reader, 50) if row]
         except csv.Error:
             return False, 0
         agree = sum(width == widths[0] for width in widths) >= 0.8 * len(widths)
@@ -174,15 +177,19 @@ def _excel(data: bytes, sheet: str) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of decorations it does not keep; nothing is written here
-            return _frame(_sheet(data, sheet))
+            rows, others = _sheet(data, sheet)
     except Unreadable:
         raise
     except Exception as error:  # a damaged workbook fails in openpyxl in as many ways as it can be damaged
         raise Unreadable(f"this is not a readable Excel workbook ({type(error).__name__})",
                          "Open it in Excel and save it as .xlsx again.") from None
+    frame = _frame(rows)
+    frame.attrs["sheets"] = others
+    return frame
 
 
-def _sheet(data: bytes, name: str) -> list[list[str]]:
+def _sheet(data: bytes, name: str) -> tuple[list[list[str]], list[str]]:
+    """The cells of a sheet, and the names of the other sheets if nobody chose this one."""
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     names = [sheet.title for sheet in book.worksheets]
     if name and name not in names:
@@ -193,15 +200,16 @@ def _sheet(data: bytes, name: str) -> list[list[str]]:
     with zipfile.ZipFile(io.BytesIO(data)) as parts:
         formulas = any(b"<f>" in (xml := parts.read(part)) or b"<f " in xml for part in parts.namelist()
                        if part.startswith("xl/worksheets/"))
+    others = [] if name else names[1:]
     if not formulas:
-        return rows
+        return rows, others
     # A formula that no program has calculated yet reads as an empty cell: find it by reading the formulas themselves.
     written = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
     for row, formula_row in zip(rows, _cells(written[name] if name else written.worksheets[0])):
         for column, formula in enumerate(formula_row[:len(row)]):
             if not row[column] and formula.startswith("="):
                 row[column] = formula
-    return rows
+    return rows, others
 
 
 def _cells(sheet) -> list[list[str]]:
@@ -251,8 +259,8 @@ def _frame(rows: list[list[str]], strict: bool = False) -> pd.DataFrame:
     width = len(header)
     long = [number for number, row in numbered[1:] if any(row[width:])] if strict else []
     if long:
-        more = f" (and {len(long) - 1} more)" if len(long) > 1 else ""
-        raise Unreadable(f"row {long[0]}{more} has more cells than the header has columns",
+        more = f", as {len(long) - 1} later row{'s do' if len(long) > 2 else ' does'}" if len(long) > 1 else ""
+        raise Unreadable(f"this row has more cells than the header has columns{more}",
                          "A cell that holds the separator must stand in quotation marks.", long[0])
     body = [(row + [""] * (width - len(row)))[:width] for _, row in numbered[1:]]
     index = pd.Index([number for number, _ in numbered[1:]], dtype="int64", name="row")

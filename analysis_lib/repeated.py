@@ -12,7 +12,7 @@ import numpy as np
 STEPS = 15  # of Newton's method, which needs five or six; an estimate that still moves by then runs away
 
 
-def cox(x, days, event, counts=None) -> tuple[np.ndarray, np.ndarray]:
+def cox(x, days, event, counts=None, start=None) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients and standard errors of Cox models with Efron's handling of ties.
 
     Parameters
@@ -23,6 +23,8 @@ def cox(x, days, event, counts=None) -> tuple[np.ndarray, np.ndarray]:
         Of each person.
     counts : array of int, optional
         Data sets x people: how often each person is in each data set; by default once.
+    start : array, optional
+        Day after which a row is at risk.
 
     Returns
     -------
@@ -33,7 +35,8 @@ def cox(x, days, event, counts=None) -> tuple[np.ndarray, np.ndarray]:
     counts = np.ones((len(x), len(days))) if counts is None else np.asarray(counts, dtype=float)
     x = np.broadcast_to(np.asarray(x, dtype=float), (len(counts), *np.shape(x)[1:]))
     moments = np.unique(days[event])
-    at_risk, dying = (days >= moments[:, None]).astype(float), (event & (days == moments[:, None])).astype(float)
+    entered = True if start is None else np.asarray(start, dtype=float) < moments[:, None]
+    at_risk, dying = ((days >= moments[:, None]) & entered).astype(float), (event & (days == moments[:, None])).astype(float)
     deaths = counts @ dying.T
     observed = np.einsum("bn,bnk->bk", counts * event, x)
     coef = np.zeros((len(counts), x.shape[2]))
@@ -50,11 +53,12 @@ def cox(x, days, event, counts=None) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _derivatives(coef, x, counts, at_risk, dying, deaths, observed):
+    layers, people, terms = x.shape
     risk = counts * np.exp(np.einsum("bnk,bk->bn", x, coef))
     first = risk[:, :, None] * x
-    second = (first[:, :, :, None] * x[:, :, None, :]).reshape(*first.shape[:2], -1)
-    whole, part = [[risk @ among.T, among @ first, (among @ second).reshape(len(risk), len(among), *[first.shape[2]] * 2)]
-                   for among in (at_risk, dying)]
+    second = (first[:, :, :, None] * x[:, :, None, :]).reshape(layers, people, terms ** 2)
+    moments = np.concatenate([risk[:, :, None], first, second], axis=2).transpose(1, 0, 2).reshape(people, -1)
+    whole, part = (_sums(among @ moments, layers, terms) for among in (at_risk, dying))  # one large product each is fast
     score, information = observed.copy(), np.zeros((*observed.shape, observed.shape[1]))
     for tie in range(int(deaths.max())):  # the deaths of a day leave one after the other
         here, left = (deaths > tie).astype(float), tie / np.maximum(deaths, 1)
@@ -64,6 +68,12 @@ def _derivatives(coef, x, counts, at_risk, dying, deaths, observed):
         score -= np.einsum("bt,btk->bk", here, mean)
         information += np.einsum("bt,btjk->bjk", here, square - mean[:, :, :, None] * mean[:, :, None, :])
     return score, information
+
+
+def _sums(products, layers, terms):
+    """Sums over people, for each data set and day: of risk, of risk times terms, and of risk times pairs of terms."""
+    by_layer = products.reshape(len(products), layers, -1).transpose(1, 0, 2)
+    return by_layer[:, :, 0], by_layer[:, :, 1:terms + 1], by_layer[:, :, terms + 1:].reshape(layers, -1, terms, terms)
 
 
 def _solve(information, score):

@@ -15,7 +15,7 @@ import pandas as pd
 import statsmodels.api as sm
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
-from analysis_lib import contrasts, endpoints, results, schema, survival
+from analysis_lib import contrasts, disclosure, endpoints, results, schema, survival
 from analysis_lib.cohort import Cohort
 from analysis_lib.observed import NotEstimable
 from analysis_lib.results import row, slug
@@ -132,10 +132,11 @@ def prepare(study: Cohort) -> pd.DataFrame:
         known = known.assign(treated=treated, score=score, unweighted=1.0, iptw=stabilised(score, treated),
                              overlap=overlap(score, treated))
         known.attrs["factors"] = factors
-        return known
+        return disclosure.carrying(study, known)
     return results.skipped("weighted.os2", reason)
 
 
+@disclosure.protected_by_frame
 def sizes(frame: pd.DataFrame) -> pd.DataFrame:
     """Scores and sizes of the groups.
 
@@ -150,8 +151,8 @@ def sizes(frame: pd.DataFrame) -> pd.DataFrame:
     for treated, name in GROUPS.items():
         of, regimen = frame[frame["treated"] == treated], "rt" if treated else "st"
         score = of["score"]
-        rows.append(row(f"weighted.score.{regimen}", "estimate", score.median(), lower=score.min(), upper=score.max(), n=len(of),
-                        group=f"{name}, propensity score", method="logistic model; median and range"))
+        rows.append(row(f"weighted.score.{regimen}", "range", 100 * score.median(), lower=100 * score.min(), upper=100 * score.max(),
+                        n=len(of), group=f"{name}, propensity score in percent", method="logistic model; median and range"))
         rows += [row(f"weighted.size.{kind}.{regimen}", "expected", effective_size(of[kind]), n=len(of), group=name,
                      population=KINDS[kind], method="effective sample size (Kish)") for kind in ("iptw", "overlap")]
     others = frame.loc[~frame["treated"], "score"]
@@ -161,6 +162,7 @@ def sizes(frame: pd.DataFrame) -> pd.DataFrame:
     return results.collect(rows)
 
 
+@disclosure.protected
 def balance(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     """Standardised differences between the groups, before and after weighting.
 
@@ -186,6 +188,7 @@ def balance(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     return results.collect(rows)
 
 
+@disclosure.protected_by_frame
 def compare(frame: pd.DataFrame) -> pd.DataFrame:
     """OS2 after systemic therapy alone against radiotherapy alone, crude, adjusted and weighted.
 
@@ -230,5 +233,7 @@ def curves(frame: pd.DataFrame) -> pd.DataFrame:
     """Kaplan-Meier curves of OS2 of both groups under each weighting: as :func:`survival.kaplan_meier`, with ``group, kind``."""
     if results.skip_reason(frame):
         return frame
+    if reason := disclosure.of_single_patients(frame):
+        return results.skipped("weighted.curve", reason)
     return pd.concat([survival.kaplan_meier(of["days"], of["event"], weights=of[kind]).assign(group=GROUPS[treated], kind=words)
                       for kind, words in KINDS.items() for treated, of in frame.groupby("treated", sort=False)]).reset_index(drop=True)

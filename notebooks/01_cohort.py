@@ -23,7 +23,7 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import checks, consistent, describe, endpoints, figures, results, survival
+from analysis_lib import checks, consistent, describe, disclosure, endpoints, figures, results, survival
 from analysis_lib.cohort import read_cohort
 from analysis_lib.paper import ledger
 from analysis_lib.text import about, cross_table, noticed, rows_table, say, table
@@ -78,7 +78,7 @@ say(flow, "Of {flow.database} patients in the database, {flow.included} were inc
 # taken as it is.
 
 # %%
-odd = checks.noticed(study)
+odd = disclosure.protect(study, checks.noticed(study))
 noticed(odd)
 
 # %% [markdown]
@@ -192,7 +192,7 @@ consistent.beside(study, rows)
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 alive = study.patients[study.patients["vital_status"] == "alive"]
 living = describe.spread("follow_up.alive", alive["last_follow_up_day"], days=True)
-both = results.collect([fu1, living]) if len(alive) else results.skipped("follow_up.alive", "nobody is alive")
+both = disclosure.protect(study, results.collect([fu1, living])) if len(alive) else results.skipped("follow_up.alive", "too few are alive")
 say(both, "The {follow_up.alive:n} patients who are alive were followed for a median of {follow_up.alive:full}. The "
     "naive median is {os1.follow_up.naive}, the reverse Kaplan–Meier median {os1.follow_up.reverse_km}. Among the living "
     "no time is cut short by death, as in the reverse method. But the dead, whom it leaves out, were watched as well, "
@@ -206,8 +206,8 @@ say(both, "The {follow_up.alive:n} patients who are alive were followed for a me
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 died = ends[ends["result_id"] == "efs2.ended_by.death"]
-other = died.assign(value=died["events"] - died["value"])
-say(other if len(other) else results.skipped("efs2.other", endpoints.lacking(study, "EFS2")),
+other = died.assign(value=died["events"] - died["value"]).dropna(subset=["value"])
+say(other if len(other) else results.skipped("efs2.other", endpoints.lacking(study, "EFS2") or "the numbers are too small"),
     "Of {efs2.ended_by.death:events} patients with an event, {efs2.ended_by.death} had one that was not death. "
     "Earlier new lines would pull the curve down without any change in the disease: the endpoint also measures what "
     "clinicians do.")

@@ -163,8 +163,8 @@ rows_table(results.pick(by_therapy, "median time"), "Median overall survival in 
            patients="n", deaths="events", median="full")
 say(by_therapy, "Taken as groups of the first day, the log-rank test gives {osrt.logrank.further_therapy}: "
     "{osrt.logrank.further_therapy:verdict}.")
-say(further, "Further therapy was given to {further.patients:share} patients,",
-    "who had to live to its start, {further.wait:full} after the start of radiotherapy.",
+say(further, "Further therapy was given to {further.patients:share} patients.",
+    "They had to live to its start, {further.wait:full} after the start of radiotherapy.",
     "Counted only from that day, the Mantel–Byar test gives {further.mantel_byar}: {further.mantel_byar:verdict}.")
 
 # %% [markdown]
@@ -215,7 +215,7 @@ consistent.beside(study, rows)
 # with a focal field, and how many were there?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-expected = limited.assign(value=limited["n"] * limited["events"].sum() / limited["n"].sum(), lower=None, upper=None,
+expected = limited.assign(value=limited["n"] * limited["events"].sum(skipna=False) / limited["n"].sum(), lower=None, upper=None,
                           statistic=limited["statistic"].replace("proportion", "expected"))
 say(expected, "Expected in stage I or II with a focal field: {first.limited.focal} of {first.limited.focal:n}; observed: "
     "{first.limited.focal:events}. The further apart the two, the less can a comparison of fields be told from one of stages.")

@@ -54,9 +54,10 @@ about(study)
 # where 0.5 and 2 lie equally far from 1.
 #
 # Ties are handled by Efron's method {cite:p}`efron1977`; intervals and P values of hazard ratios are Wald's. If nobody
-# in a level has the event, no finite hazard ratio exists (*separation*, {cite:p}`heinze2001`), and none is shown. The
-# model assumes that a hazard ratio stays the same over time; a test based on Schoenfeld residuals asks whether the data
-# speak against this {cite:p}`grambsch1994`.
+# in a level has the event, no finite hazard ratio exists (*separation*, {cite:p}`heinze2001`). Firth's penalty keeps the
+# estimate finite by drawing it a little towards 1; such a ratio bears a dagger (†), its interval is that of the penalised
+# likelihood, and it may reach very far. The model assumes that a hazard ratio stays the same over time; a test based on
+# Schoenfeld residuals asks whether the data speak against this {cite:p}`grambsch1994`.
 
 # %% [markdown]
 # ## Factors of overall survival from day 0 (OS1)

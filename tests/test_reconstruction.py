@@ -141,7 +141,7 @@ def small():
     pytest.importorskip("ortools", reason="OR-tools and numba come with the optional extra `reconstruct`; make test installs it")
     from analysis_lib.reconstruction.__main__ import make
 
-    return make(seed=1, quick=True)
+    return next(make(seed=1, quick=True))
 
 
 def test_a_small_run_gives_a_coherent_cohort(small, tmp_path):
@@ -165,5 +165,5 @@ def test_a_small_run_meets_table_1_exactly_and_most_of_the_rest(small, tmp_path)
 def test_equal_seeds_give_equal_tables(small):
     from analysis_lib.reconstruction.__main__ import make
 
-    for name, table in make(seed=1, quick=True).items():
+    for name, table in next(make(seed=1, quick=True)).items():
         pd.testing.assert_frame_equal(table, small[name])
