@@ -118,7 +118,7 @@ def as_page(found: pd.DataFrame, title: str, answer: str) -> str:
     for severity, rows in found.groupby("severity", sort=False):
         heads = "".join(f'<th scope="col">{name.capitalize()}</th>' for name in COLUMNS[1:])
         lines = "".join("<tr>" + "".join(f'<td data-label="{name.capitalize()}">{"" if pd.isna(row[name]) else html.escape(str(row[name]))}</td>'
-                                         for name in COLUMNS[1:]) + "</tr>\n" for _, row in rows.iterrows())
+                                         for name in COLUMNS[1:]) + "</tr>\n" for row in rows.to_dict("records"))
         parts.append(f'<h2>{severity.capitalize()}s</h2>\n<div class="wide" role="region" tabindex="0" aria-label="{severity.capitalize()}s">'
                      f'<table><caption>{EXPLAINED[severity]}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{lines}</tbody></table></div>')
     keep = f"<p><strong>{KEEP_IT_IN}</strong></p>" if len(found) else ""

@@ -72,7 +72,7 @@ def _penalised(terms: pd.DataFrame, days, event) -> pd.DataFrame | None:
     """Estimates that stay finite where one group has no event, or all of its events first; none if nobody had any."""
     try:
         return models.firth(terms, days, event)
-    except NotEstimable:
+    except (NotEstimable, np.linalg.LinAlgError):  # the penalty needs an information that can be inverted
         return None
 
 

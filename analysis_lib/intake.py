@@ -144,9 +144,9 @@ def without_faulty(tables: dict[str, pd.DataFrame], problems: list[dict]) -> dic
     """The tables without the cells that a problem speaks of, apart from identifiers: one fault is told once."""
     tables = {name: table.copy() for name, table in tables.items()}
     for each in problems:
-        table = tables.get(each["table"], pd.DataFrame())
-        if each["field"] in table and each["row"] in table.index and each["field"] != "patient_id":
-            table.loc[each["row"], each["field"]] = pd.NA
+        table = tables.get(each["table"])
+        if table is not None and each["field"] in table and each["row"] in table.index and each["field"] != "patient_id":
+            table.at[each["row"], each["field"]] = pd.NA
     return tables
 
 
@@ -297,10 +297,10 @@ def _in_words(name: str, case: dict) -> dict:
 
 def as_in_files(problems: list[dict], texts: dict[str, pd.DataFrame], manifest: dict) -> list[dict]:
     """Problems with the cell as the file has it, and with the file's own name of the column beside the dictionary's."""
-    shown = []
+    shown, nothing = [], pd.DataFrame()
     for each in problems:
-        text, field, value = texts.get(each["table"], pd.DataFrame()), each["field"], each["value"]
-        field = field if field in text else re.sub("_day$", "_date", field) if re.sub("_day$", "_date", field) in text else field
+        text, field, value = texts.get(each["table"], nothing), each["field"], each["value"]
+        field = as_date(field) if field not in text and as_date(field) in text else field
         if field in text and each["row"] in text.index:
             cell = text.at[each["row"], field]
             value = value if pd.isna(cell) else cell

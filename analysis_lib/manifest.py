@@ -99,7 +99,7 @@ def _sentence(found):
     if pd.notna(found["row"]):
         place.append(f"row {int(found['row'])}")
     if found["field"]:
-        place.append(f"{'column' if found['table'] in schema.TABLES else 'key'} {found['field']}")
+        place.append(f"{'column' if found['table'] in schema.TABLES or len(place) > 1 else 'key'} {found['field']}")
     value = str(found["value"])
     short = value if len(value) <= LONGEST_SHOWN else value[:LONGEST_SHOWN - 1] + "…"
     shown = "" if value == "" else f" = {short}" if NUMBER.fullmatch(value) else f" = {short!r}"

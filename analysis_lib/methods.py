@@ -34,7 +34,7 @@ class Method:
     Attributes
     ----------
     starts : str
-        Rows whose ``method`` starts so belong to it; of several that fit, the longest.
+        How the ``method`` of its rows starts, as a regular expression; of several that fit, the one that fits longest.
     finds : str
         What it estimates or tests.
     by : str
@@ -74,8 +74,8 @@ METHODS = (
            "Where counts were small, the chi-square test was repeated by permutation of the patients among the groups."),
     Method("Mann-Whitney test", "whether a quantity tends to be larger in one of two groups", "scipy", ("mann1947",),
            "Quantities were compared between two groups by the Mann–Whitney test."),
-    Method("standardized mean difference", "how far two groups differ in a factor, in standard deviations", HERE, ("austin2009",),
-           "Balance between groups was judged by standardized mean differences."),
+    Method("standardised difference", "how far two groups differ in a factor, in standard deviations", HERE, ("austin2011",),
+           "Balance between groups was judged by differences of means in units of the standard deviation."),
     # survival
     Method("Kaplan-Meier, Greenwood variance", "curve, median and rate of a time to an event", "greenwood",
            ("kaplan1958", "greenwood1926", "brookmeyer1982"),
@@ -88,13 +88,14 @@ METHODS = (
     Method("median of observed times", "median follow-up, the dead included", "pandas", ("schemper1996", "hyndman1996"),
            "The median of all observed times, the dead included, is given beside it."),
     Method("time at least", "patients followed for at least so long", HERE, called="Number at risk"),
-    Method("restricted mean", "mean event-free time up to a limit", "greenwood", ("royston2013",),
-           "Mean event-free times up to a limit were compared as restricted mean survival times."),
+    Method("area below the Kaplan-Meier curve", "mean event-free time up to a limit", "greenwood", ("royston2013",),
+           "Event-free times up to a limit are given as restricted means."),
+    Method("difference of the areas", "difference of these means between groups", "greenwood", ("royston2013",)),
     Method("log-rank test", "whether groups share one survival curve", "greenwood", ("mantel1966", "peto1972"),
            "Groups were compared by the log-rank test."),
     Method("stratified log-rank test", "the same, within strata", "greenwood", ("mantel1966", "peto1972"),
            "Where strata are named, the log-rank test was stratified."),
-    Method("weighted log-rank test", "the same, with more weight on early or late events", "lifelines", ("harrington1982",),
+    Method("weighted log-rank test", "the same, with more weight on early or late events", "greenwood", ("harrington1982",),
            "Weighted log-rank tests gave more weight to early or late events."),
     Method("landmark", "survival from a fixed day, by what was known on it", HERE, ("anderson1983",),
            "Landmark analyses start on a fixed day and group patients by what was known on it."),
@@ -104,14 +105,23 @@ METHODS = (
     Method("Cox model", "hazard ratio", "lifelines", ("cox1972", "efron1977", "wald1943"),
            "Hazard ratios come from Cox proportional-hazards models on complete cases, with Efron's handling of ties, Wald "
            "95% confidence intervals and Wald tests."),
-    Method("Cox model, Efron ties, time-varying", "hazard ratio of a state entered later", "lifelines", ("cox1972", "suissa2008"),
-           "Treatment that starts during follow-up entered Cox models as a covariate that changes on its day."),
-    Method("Cox model, Efron ties, robust", "hazard ratio, patients or weights allowed for", "lifelines", ("cox1972", "lin1989"),
-           "Robust (sandwich) variances allow for weights and for several rows of one patient."),
+    Method("Cox model, delayed entry", "hazard ratio of those at risk from a later day on", "lifelines", ("cox1972", "suissa2008"),
+           "Patients who became at risk later entered Cox models on that day."),
+    Method("Cox model, adjusted for", "hazard ratio among patients alike in the factors named", "lifelines", ("cox1972", "efron1977")),
+    Method("Cox model, stratified", "hazard ratio within strata", "lifelines", ("cox1972",),
+           "Where strata are named, Cox models were stratified."),
+    Method("Cox model, clustered by patient", "hazard ratio when patients have several sites", "lifelines", ("lin1989",),
+           "Cox models of sites used a robust variance over patients."),
+    Method("Cox model, inverse-probability weights", "hazard ratio after weighting all patients", "lifelines",
+           ("rosenbaum1983", "robins2000", "lin1989"),
+           "Confounding was addressed by inverse probability of treatment weights, with robust variance."),
+    Method("Cox model, overlap weights", "hazard ratio after weighting those who could have had either", "lifelines", ("li2018", "lin1989"),
+           "Confounding was addressed by overlap weights, with robust variance."),
     Method("Cox model, Firth", "hazard ratio where a level has no event", "firthmodels", ("firth1993", "heinze2001"),
-           "Where a level had no event, the Cox model was fitted with Firth's penalty."),
-    Method("Firth", "hazard ratio where a level has no event", "firthmodels", ("firth1993", "heinze2001"),
-           "Where a level had no event, the Cox model was fitted with Firth's penalty."),
+           "Where a level had no event, the Cox model was fitted with Firth's penalty and profile intervals."),
+    Method(r"Cox model, Efron ties, \d+ imputations", "hazard ratio over several completions of missing values", "statsmodels",
+           ("rubin1987", "white2009"),
+           "Missing values were completed by multiple imputation, and results combined by Rubin's rules."),
     Method("Wald test", "whether a hazard ratio is 1", "lifelines", ("wald1943",)),
     Method("penalised likelihood ratio test", "whether a penalised hazard ratio is 1", "firthmodels", ("heinze2001",)),
     Method("Wald test from the printed", "what a printed ratio and its interval imply for P", HERE, ("wald1943",)),
@@ -122,7 +132,7 @@ METHODS = (
     Method("concordance", "how well a model ranks patients by their time", HERE, ("harrell1982",),
            "Discrimination of models was measured by Harrell's concordance."),
     Method("bootstrap", "how much a model's performance owes to chance", HERE, ("efron1979", "harrell1996"),
-           "Performance of models was corrected for optimism by the bootstrap."),
+           "Performance of models was corrected for optimism by the bootstrap.", called="Bootstrap, correction for optimism"),
     Method("calibration", "whether predicted and observed risks agree", HERE, ("harrell1996",),
            "Calibration was checked by the slope of the linear predictor."),
     # competing events, confounding, missing values, sample size
@@ -130,26 +140,26 @@ METHODS = (
            "With competing events, cumulative incidence was estimated by the Aalen–Johansen method."),
     Method("Gray", "whether groups share one cumulative incidence", "greenwood", ("gray1988",),
            "Cumulative incidences were compared by Gray's test."),
-    Method("Fine-Gray", "ratio of subdistribution hazards", HERE, ("fine1999",),
-           "Subdistribution hazard ratios come from Fine–Gray models."),
-    Method("overlap weights", "a comparison of groups made alike, where they overlap", HERE, ("li2018",),
-           "Confounding was addressed by overlap weights from a propensity model."),
-    Method("inverse probability", "a comparison of groups made alike", HERE, ("rosenbaum1983",),
-           "Confounding was addressed by inverse probability of treatment weights from a propensity model."),
-    Method("propensity", "probability of a treatment, given the patient", "statsmodels", ("rosenbaum1983",),
+    Method("Fine and Gray", "ratio of subdistribution hazards", HERE, ("fine1999",),
+           "Subdistribution hazard ratios come from the model of Fine and Gray."),
+    Method("logistic model", "probability of a treatment, given the patient (propensity)", "statsmodels", ("rosenbaum1983",),
            "Propensity scores come from logistic regression."),
+    Method("as they are", "a comparison before weighting", HERE, called="Groups as they are"),
+    Method("inverse-probability weights", "the same after weighting all patients", HERE, ("rosenbaum1983", "robins2000")),
+    Method("overlap weights", "the same after weighting those who could have had either treatment", HERE, ("li2018",)),
     Method("E-value", "how strong an unmeasured confounder would have to be", HERE, ("vanderweele2017",),
            "E-values tell how strong unmeasured confounding would have to be to explain an association."),
     Method("effective sample size", "how many unweighted patients would tell as much", HERE, ("li2018",)),
-    Method("multiple imputation", "an estimate over several completions of missing values", "statsmodels", ("rubin1987",),
-           "Missing values were completed by multiple imputation and results combined by Rubin's rules."),
+    Method("variance inflation factor", "how much factors of a model say the same", HERE, ("harrell1996",)),
+    Method("ratio of the widths", "how much wider an interval becomes", HERE),
+    Method("intervals that hold the truth", "how often an interval holds a known true value", HERE),
     Method("Schoenfeld", "how many events a comparison needs", HERE, ("schoenfeld1983",),
            "The events that a log-rank comparison needs were calculated by Schoenfeld's formula."),
     # many tests
     Method("log-rank test, Holm's correction", "the same, corrected for the number of tests", "statsmodels", ("holm1979",)),
     Method("Holm", "P values corrected for the number of tests", "statsmodels", ("holm1979",),
            "P values were corrected for the number of tests by Holm's method."),
-    Method("Benjamini-Hochberg", "P values corrected to bound the share of false findings", "statsmodels", ("benjamini1995",),
+    Method("Benjamini and Hochberg", "P values corrected to bound the share of false findings", "statsmodels", ("benjamini1995",),
            "The false discovery rate was controlled by the Benjamini–Hochberg method."),
     Method("log-rank tests with P < 0.05", "how many tests are small", HERE),
     Method("0.05 times the number of tests", "how many small tests chance alone would give", HERE),
@@ -164,14 +174,14 @@ METHODS = (
            "Random-effects estimates used the between-series variance of DerSimonian and Laird."),
     Method("Cochran's Q", "whether series differ by more than chance", "statsmodels", ("cochran1954", "higgins2003"),
            "Heterogeneity between series was tested by Cochran's Q and described by I²."),
-    Method("(Q − df) / Q", "share of the variation that is beyond chance", HERE, ("higgins2003",), called="I² = (Q − df) / Q"),
+    Method(r"\(Q − df\) / Q", "share of the variation that is beyond chance", HERE, ("higgins2003",), called="I² = (Q − df) / Q"),
     # results of several centres
     Method("complementary log-log, inverse variance, fixed effects", "one rate common to all centres", "statsmodels", ("higgins2003",),
-           "Kaplan–Meier rates of the centres were pooled on the complementary log-log scale by inverse variance."),
+           "Kaplan–Meier rates of several cohorts were pooled on the complementary log-log scale by inverse variance."),
     Method("complementary log-log, inverse variance, random effects", "the mean of rates that vary between centres", "statsmodels",
            ("paule1982", "hartung2001", "rover2015")),
     Method("log, inverse variance, fixed effects", "one ratio or median common to all centres", "statsmodels", ("higgins2003",),
-           "Hazard ratios and medians of the centres were pooled on the log scale by inverse variance."),
+           "Hazard ratios and medians of several cohorts were pooled on the log scale by inverse variance."),
     Method("log, inverse variance, random effects", "the mean of ratios or medians that vary between centres", "statsmodels",
            ("paule1982", "hartung2001", "rover2015")),
     Method("t distribution", "where the true value of one more centre is expected", HERE, ("higgins2009",), called="Prediction interval"),
@@ -190,9 +200,9 @@ METHODS = (
 
 
 def named(method: str) -> Method | None:
-    """The entry of :data:`METHODS` that a row's ``method`` belongs to: the longest that it starts with, or none."""
-    fitting = [entry for entry in METHODS if method.lower().startswith(entry.starts.lower())]
-    return max(fitting, key=lambda entry: len(entry.starts), default=None)
+    """The entry of :data:`METHODS` that a row's ``method`` belongs to, or none."""
+    fitting = [(found.end(), entry) for entry in METHODS if (found := re.match(entry.starts, method, re.IGNORECASE))]
+    return max(fitting, key=lambda fit: fit[0], default=(0, None))[1]
 
 
 def used(rows: pd.DataFrame) -> list[str]:

@@ -17,11 +17,11 @@ from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from analysis_lib import contrasts, describe, disclosure, endpoints, repeated, results, schema
 from analysis_lib.cohort import Cohort
+from analysis_lib.methods import SEED
 from analysis_lib.observed import NotEstimable
 from analysis_lib.results import row, slug
 
 IMPUTATIONS = 20
-SEED = 2023
 PREDICTORS = ["advanced_stage", "ldh_elevated", "two_or_more_sites", "extranodal_disease", "poor_performance"]
 
 

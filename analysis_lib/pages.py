@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib import chapter, methods, proof, report, results, schema, takeaway, text
+from analysis_lib import chapter, methods, proof, reading, report, results, schema, takeaway, text, values
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import Cohort
 
@@ -41,7 +41,7 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
         mine = [outcome for outcome in outcomes if outcome.cohort == study.name]
         folder = book / "cohorts" / study.name
         (folder / "index.md").write_text(cohort_page(study, mine, folder), "utf-8")
-        report.write(study, results.read_all(folder / "results"), folder)
+        report.write(study, folder)
     generated = book / "generated"
     generated.mkdir(exist_ok=True)
     (generated / "data-dictionary.md").write_text(dictionary_page(), "utf-8")
@@ -95,12 +95,29 @@ def compared(rows: dict[Cohort, pd.DataFrame], wanted: dict[str, str]) -> pd.Dat
     return pd.DataFrame(lines, columns=["Result", *(study.name for study in rows)])
 
 
+def _files_and_cells() -> list[str]:
+    """What files may be, and what their cells may say, from the declarations that reading goes by."""
+    empty = ", ".join(f"`{word}`" for word in schema.EMPTY if word)
+    formats = ", ".join(f"`{each}`" for each in values.DATE_FORMATS)
+    words = "; ".join(f"{level} also as {', '.join(f'`{word}`' for word in also)}" for level, also in schema.WORDS.items())
+    suffixes = ", ".join(f"`{suffix}`" for suffix in reading.SUFFIXES if suffix != ".xls")
+    return ["## Files and cells", "",
+            f"- **Files**: {suffixes}, with any common encoding and separator (`book.xlsx#Sheet` names a sheet), and REDCap exports. "
+            "The first row that is not blank holds the headings; blank rows are left out.",
+            f"- **Empty**: an empty cell, or {empty}. A project's own codes are translated under `values:`, to an empty text.",
+            f"- **Yes and no**: {words}; in any case.",
+            "- **Levels**: as listed below, in any case; other words are translated under `values:`.",
+            f"- **Dates**: 2021-03-28, cells that Excel knows as dates, or one format that `date_format` names, such as {formats}.",
+            "- **Numbers**: with a decimal point or comma. Durations are whole days, or months with `time_unit: months`.", ""]
+
+
 def dictionary_page() -> str:
     """The data dictionary, generated from :mod:`analysis_lib.schema`."""
     lines = ["# Data dictionary", "",
              "Every column that the book can read. Only the columns marked *required* must be there; a section whose "
              "columns are absent says so and is left out. Moments are whole days since day 0, the index event; a column "
-             "`X_day` may come as calendar date `X_date` beside `infusion_date`, the date of day 0.", ""]
+             "`X_day` may come as calendar date `X_date` beside `infusion_date`, the date of day 0.", "",
+             "[Run it on your data](../run-it.md) says how to begin.", "", *_files_and_cells()]
     for name, table in schema.TABLES.items():
         entries = pd.DataFrame([[column, entry.description, schema.allowed(entry), "required" if entry.required else ""]
                                 for column, entry in table.columns.items()],
@@ -110,7 +127,19 @@ def dictionary_page() -> str:
                            columns=["Column", "Meaning", "Derived from"])
     lines += ["## Derived columns", "", "The library adds these; no file holds them.", "",
               text.html_table(derived, "Columns that the library derives"), ""]
+    said = {"*not known*, in any column": (mark for mark in schema.EMPTY if mark)} | {f"*{level}*": words for level, words in schema.WORDS.items()}
+    lines += ["## What a file may say", "", "Words count in any case. Those of `values:` in `cohort.yml` go first; without them:", "",
+              *[f"- {meaning}: an empty cell, {_marks(words)}" if "known" in meaning else f"- {meaning}: {_marks(words)}"
+                for meaning, words in said.items()], "",
+              "A dash beside a plus is no empty cell: it must be declared under `values:`, as every code must that is not in this list. "
+              "Numbers may have a decimal point or a decimal comma; where 1,234 could be a thousand or a thousandth, the check asks. "
+              "Dates are read as 2021-03-28, as date cells and day numbers of Excel, and in the format that `date_format` declares; "
+              "a time of day is dropped. Where day and month could be exchanged and no format is declared, the check asks.", ""]
     return "\n".join(lines)
+
+
+def _marks(words) -> str:
+    return ", ".join(f"`{word}`" for word in words)
 
 
 def methods_page(studies: list[Cohort], book: Path) -> str:

@@ -19,6 +19,7 @@ from analysis_lib.cohort import Cohort, listed
 from analysis_lib.takeaway import Table
 
 TITLE = "For your manuscript"
+FURTHER = 9  # the chapter of analyses that a sceptical reader would ask for beside those of the study
 SYNTHETIC = ("Synthetic patients: these sentences show what the book writes, and nothing here may be submitted or published as "
              "findings.")
 SURVIVAL = {"OS1": "died", "EFS1": "had an event", "OS2": "died", "EFS2": "had an event"}
@@ -29,16 +30,22 @@ LATER = ("salvage_sequence", "further_therapy")
 
 # --- paragraphs -----------------------------------------------------------------------------------------------
 
-def methods_text(study: Cohort, rows: pd.DataFrame) -> str:
-    """The methods paragraph: endpoints as declared, estimators and tests as the rows name them, conventions, software."""
+def methods_text(study: Cohort, rows: pd.DataFrame, further: pd.DataFrame | None = None) -> str:
+    """The methods paragraphs: endpoints as declared, estimators and tests as the rows name them, conventions, software.
+
+    What only the rows of ``further`` analyses name, stands in a paragraph of its own.
+    """
+    said = methods.sentences(rows)
+    beyond = [] if further is None else [each for each in methods.sentences(further) if each not in said]
     followed = [name.upper() for name in rows["result_id"].str.extract(r"^([a-z0-9]+)\.median", expand=False).dropna().unique()]
     defined = endpoints.definitions(study)
     declared = [_endpoint(line) for line in defined.to_dict("records") if line["Endpoint"] in followed]
-    libraries = sorted({entry.by for method in methods.used(rows) if (entry := methods.named(method)) and entry.by != methods.HERE})
+    libraries = sorted({entry.by for frame in (rows, further) if frame is not None for method in methods.used(frame) if (entry := methods.named(method)) and entry.by != methods.HERE})
     software = listed([f"{name} {version(name)}" for name in libraries])
     return "\n\n".join(filter(None, [
         " ".join([f"Day 0 was the day of {_the(study.index_event)}.", *declared]),
-        " ".join(methods.sentences(rows)),
+        " ".join(said),
+        " ".join(["Further analyses examined how far the results can be trusted.", *beyond]) if beyond else "",
         "P values are two-sided. Times were counted in whole days and are shown in months of 30.4375 days.",
         f"Analyses were run with salvage-book {version('salvage-book')}" + (f" and the Python packages {software}." if software else ".")]))
 
@@ -201,14 +208,18 @@ STROBE = (
          "name the sources, the response criteria and who assessed them"),
     Item("9", "Bias", "What was done about sources of bias",
          ((4, "OS2 by what the patients received"), (6, "Limited stage, comprehensive field: radiotherapy alone, or followed by more"),
-          (9, "")), "say what was done when the study was planned"),
-    Item("10", "Size", "How the number of patients came about", ((1, "Participants and flow"),), "give the reason for the size"),
+          (9, "Is a second modality better, or only later?"), (9, "Would the same patients live longer after the other treatment?")),
+         "say what was done when the study was planned"),
+    Item("10", "Size", "How the number of patients came about", ((1, "Participants and flow"), (9, "How large a study would it take?")),
+         "give the reason for the size"),
     Item("11", "Quantities", "How quantities were handled, and why groups were cut where they were",
          ((5, "How it is estimated"), (6, "How it is defined"), (7, "Cautions")), "give the reason for each cut-off"),
     Item("12a", "Statistics", "All methods, with those that control confounding",
-         ((2, "How it is estimated"), (4, "How it is estimated"), (7, "How it is estimated"))),
+         ((2, "How it is estimated"), (4, "How it is estimated"), (7, "How it is estimated"),
+          (9, "Would the same patients live longer after the other treatment?"))),
     Item("12b", "Statistics", "How subgroups and interactions were examined", ((6, ""), (7, "")), "say which were planned"),
-    Item("12c", "Statistics", "How missing values were handled", ((2, "How it is estimated"), (7, "How it is estimated"))),
+    Item("12c", "Statistics", "How missing values were handled",
+         ((2, "How it is estimated"), (7, "How it is estimated"), (9, "What if bulk had been known in everyone?"))),
     Item("12d", "Statistics", "How loss to follow-up was handled", ((1, "Follow-up"), (1, "Definitions"))),
     Item("12e", "Statistics", "Sensitivity analyses", ((9, ""), (5, "Local control")), "add those that your question needs"),
     Item("13a", "Participants", "Numbers at each stage of the study", ((1, "Participants and flow"),)),
@@ -261,17 +272,13 @@ def _anchor(heading: str) -> str:
 
 # --- the page -------------------------------------------------------------------------------------------------
 
-def write(study: Cohort, rows: pd.DataFrame, folder: Path) -> None:
+def write(study: Cohort, folder: Path) -> None:
     """Write a cohort's page ``report.md`` and, below ``takeaway``, its paragraphs as text and its checklist as Word file.
 
-    Parameters
-    ----------
-    rows : pandas.DataFrame
-        All result rows of the cohort.
-    folder : Path
-        The folder of the cohort's pages, with its chapters.
+    ``folder`` holds the cohort's chapters and, below ``results``, their rows. The chapters that repeat the paper are the
+    study; those after them, up to the ones on the paper itself, are further analyses.
     """
-    rows = rows[~rows["result_id"].str.match(r"(ledger|audit|determined|wald|pearson)\b")]
+    rows, further = (_rows_of(folder, numbers) for numbers in (range(1, FURTHER), [FURTHER]))
     stem = folder / takeaway.FOLDER / study.name
     stem.parent.mkdir(parents=True, exist_ok=True)
     answered, note = checklist(study, folder), f"{SYNTHETIC}\n\n" if study.synthetic else ""
@@ -280,7 +287,7 @@ def write(study: Cohort, rows: pd.DataFrame, folder: Path) -> None:
         lines += [":::{warning}", SYNTHETIC, ":::", ""]
     lines += ["Everything on this page is written from the result rows of this cohort's chapters: what a chapter could not do is left "
               "out. It is a draft to check and to put into your own words.", ""]
-    for name, written in {"Methods": methods_text(study, rows), "Results": results_text(study, rows)}.items():
+    for name, written in {"Methods": methods_text(study, rows, further), "Results": results_text(study, rows)}.items():
         file = stem.with_name(f"{stem.name}-{name.lower()}.txt")
         file.write_text(f"{name}: {study.title}\n\n{note}{written}\n", "utf-8")
         lines += [f"## {name}", "", "```{code-block} text", ":class: manuscript", "", written, "```", "", "{.take-away}",
@@ -295,6 +302,12 @@ def write(study: Cohort, rows: pd.DataFrame, folder: Path) -> None:
                                    [[f"{item.number} {item.topic}", item.asks, _places(item, places)] for item, places in answered],
                                    "The STROBE checklist for cohort studies")]
     (folder / "report.md").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _rows_of(folder: Path, numbers) -> pd.DataFrame:
+    """The rows of the chapters with these numbers; of a row that two share, the first."""
+    found = [results.read(path) for path in sorted((folder / "results").glob("*.csv")) if int(path.stem[:2]) in numbers]
+    return pd.concat(found).drop_duplicates("result_id").reset_index(drop=True) if found else results.collect([])
 
 
 def _places(item: Item, places: list[tuple[str, str, str]]) -> str:

@@ -200,5 +200,6 @@ With a file that you have
 Delete the columns that you do not record: an empty column of dates means that
 it happened to nobody. (In REDCap: remove those fields before you upload.)
 
-Your files are only read. Nothing is sent anywhere.
+The command salvage-book is in the folder .venv/bin of the project. Your files
+are only read. Nothing is sent anywhere.
 """

@@ -14,11 +14,11 @@ import pandas as pd
 from analysis_lib import disclosure, endpoints, repeated, results
 from analysis_lib.cohort import Cohort
 from analysis_lib.contrasts import indicators, usable
+from analysis_lib.methods import SEED
 from analysis_lib.observed import NotEstimable
 from analysis_lib.results import row, slug
 
 REPLICATES = 200
-SEED = 2023
 FEWEST_EVENTS = 10
 
 

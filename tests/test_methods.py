@@ -29,7 +29,7 @@ def named_in_code() -> set[str]:
                 value = value.values[0] if isinstance(value, ast.JoinedStr) else value
                 if isinstance(value, ast.Constant) and isinstance(value.value, str):
                     found.add(value.value)
-    return found - {"exact", "asymptotic", "holm"}  # arguments of scipy and statsmodels
+    return found - {"", "exact", "asymptotic", "holm", "pl"}  # arguments of scipy, statsmodels and firthmodels
 
 
 def test_every_method_of_the_bundled_rows_is_declared():
@@ -41,7 +41,8 @@ def test_every_method_of_the_bundled_rows_is_declared():
 def test_every_method_written_in_the_code_is_declared():
     told = named_in_code()
     assert "Mantel-Byar test" in told and "exact binomial interval" in told
-    assert not {method for method in told if methods.named(method) is None}
+    # words that a Cox model of chapter 9 adds to its own name count as they will stand there
+    assert not {method for method in told if methods.named(method) is None and methods.named(f"Cox model, {method}").starts == "Cox model"}
 
 
 def test_every_method_of_a_chapter_that_runs_is_declared(tmp_path):
@@ -56,7 +57,7 @@ def test_a_new_method_without_an_entry_is_found_out():
 
 
 def test_of_several_entries_the_longest_counts():
-    assert methods.named("log-rank test").by == "lifelines"
+    assert methods.named("log-rank test").by == "greenwood"
     assert methods.named("log-rank test, Holm's correction").by == "statsmodels"
     assert methods.named(survival.KM).starts == "Kaplan-Meier, Greenwood variance"
     starts = [entry.starts.lower() for entry in methods.METHODS]
@@ -147,7 +148,7 @@ def test_the_page_lists_what_was_called_and_nothing_else(tmp_path):
     page = pages.methods_page([study], tmp_path)
     assert "* - Log-rank test\n" in page and "{cite:p}`mantel1966,peto1972`" in page and page.count("* - Number at risk\n") == 1
     assert "[4 Survival](../cohorts/lymphoma/04_survival.ipynb)" in page and "Mann" not in page
-    assert f"  - {version('lifelines')}\n" in page and str(methods.SEED) in page
+    assert f"  - {version('greenwood')}\n" in page and str(methods.SEED) in page
 
 
 def test_random_numbers_start_from_the_one_declared_seed():

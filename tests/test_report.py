@@ -106,6 +106,19 @@ def test_methods_are_silent_about_what_was_not_done(public):
     assert "Cox" not in told and "Kaplan" not in told and "OS1" not in told and not faults(re.sub(r"(\d)\.(\d)", r"\1\2", told))
 
 
+def test_further_analyses_stand_apart_and_repeat_nothing(study, rows):
+    further = results.collect([row("a", "p", 0.1, method="Gray's test"), row("b", "p", 0.1, method="log-rank test")])
+    told = report.methods_text(study, rows, further)
+    paragraph = next(each for each in told.split("\n\n") if each.startswith("Further analyses"))
+    assert "Gray's test" in paragraph and "log-rank" not in paragraph and "Gray" not in report.methods_text(study, rows)
+
+
+def test_the_numbers_of_chapters_on_the_paper_itself_are_no_results(public, tmp_path):
+    results.save([row("a", "p", 0.1, method="log-rank test")], "", "11_audit", tmp_path / "results")
+    report.write(public, tmp_path)
+    assert "log-rank" not in (tmp_path / "report.md").read_text("utf-8")
+
+
 def test_spelling_is_at_home_on_both_sides(study, rows):
     everything = report.methods_text(study, rows) + report.results_text(study, rows) + " ".join(
         f"{item.topic} {item.asks} {item.authors}" for item in report.STROBE) + " ".join(e.sentence for e in methods.METHODS)
@@ -157,8 +170,8 @@ def test_anchors_are_those_of_the_builder():
 def test_the_page_offers_its_paragraphs_and_warns_of_synthetic_patients(public, tmp_path, synthetic):
     a_book(tmp_path)
     cohort = replace(public, synthetic=synthetic)
-    made = results.collect([row("flow.included", "count", 80), row("ledger.claims", "count", 600)])
-    report.write(cohort, made, tmp_path)
+    results.save([row("flow.included", "count", 80)], "", "01_cohort", tmp_path / "results")
+    report.write(cohort, tmp_path)
     page = (tmp_path / "report.md").read_text("utf-8")
     assert page.startswith(f"# For your manuscript: {public.title}\n") and "The cohort comprises 80 patients." in page
     for file in re.findall(r"\]\((takeaway/[^)]+)\)", page):
@@ -170,7 +183,7 @@ def test_the_page_offers_its_paragraphs_and_warns_of_synthetic_patients(public, 
 
 def test_the_checklist_as_word_file_holds_every_item(public, tmp_path):
     a_book(tmp_path)
-    report.write(public, results.collect([row("flow.included", "count", 80)]), tmp_path)
+    report.write(public, tmp_path)
     (table,) = docx.Document(tmp_path / "takeaway" / "lymphoma-strobe.docx").tables
     lines = [[cell.text for cell in line.cells] for line in table.rows]
     assert lines[0] == ["Item", "Asked for", "In the book", "For the authors"] and len(lines) == 1 + len(report.STROBE)
