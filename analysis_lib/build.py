@@ -180,13 +180,13 @@ def render(source: Path, html: Path) -> None:
     BuildError
         With the warnings, if there is any.
     """
-    work = html.with_name("sphinx")
     code = ("import os; from analysis_lib import replacing; replacing.end_with(os.getppid()); "
             "from jupyter_book.cli.main import main; main()")
-    command = [sys.executable, "-c", code, "build", str(source), "--path-output", str(work), "-n", "-W", "--keep-going", "-q"]
     environment = os.environ | {"PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}
-    run = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if run.returncode or not (work / "_build" / "html" / "index.html").is_file():
-        told = [line for line in (run.stdout + run.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
-        raise BuildError("The pages were not built:\n  " + "\n  ".join(told or (run.stdout + run.stderr).splitlines()[-15:]))
-    os.replace(work / "_build" / "html", html)
+    with replacing.workshop(html.parent) as work:
+        command = [sys.executable, "-c", code, "build", str(source), "--path-output", str(work), "-n", "-W", "--keep-going", "-q"]
+        run = subprocess.run(command, capture_output=True, text=True, env=environment)
+        if run.returncode or not (work / "_build" / "html" / "index.html").is_file():
+            told = [line for line in (run.stdout + run.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
+            raise BuildError("The pages were not built:\n  " + "\n  ".join(told or (run.stdout + run.stderr).splitlines()[-15:]))
+        os.replace(work / "_build" / "html", html)

@@ -30,7 +30,7 @@ def usable(study: Cohort, frame: pd.DataFrame, factors: list[str]) -> list[str]:
 
 
 def hazard_ratio(result_id: str, terms: pd.DataFrame, of: str, days, event, *, start=None, weights=None, cluster=None,
-                 strata=None, method="", **labels) -> pd.DataFrame:
+                 strata=None, method="", least=0, **labels) -> pd.DataFrame:
     """The hazard ratio of one yes/no term of a Cox model, with its interval; or the row that says why there is none.
 
     Parameters
@@ -43,10 +43,15 @@ def hazard_ratio(result_id: str, terms: pd.DataFrame, of: str, days, event, *, s
         neither weighted nor clustered, stratified or entering late; ``method`` then says so.
     method : str
         Further words on the method; model and interval are named anyway.
+    least : int
+        With fewer events than this on either side, the ratio is not shown.
     """
     event, named = np.asarray(event, dtype=bool), f"{labels['group']}: " if labels.get("group") else ""
     if terms[of].nunique() < 2:
         return results.skipped(result_id, f"{named}there is only one group")
+    inside = np.asarray(terms[of], dtype=float) > 0
+    if least > 1 and min((event & inside).sum(), (event & ~inside).sum()) < least:
+        return results.skipped(result_id, f"{named}fewer than {least} events in one of the groups")
     varying = terms.loc[:, [c for c in terms if c == of or terms[c].nunique() > 1]]
     try:
         fit = models.cox(varying, days, event, start=start, weights=weights, cluster=cluster, strata=strata)

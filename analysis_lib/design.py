@@ -72,7 +72,7 @@ def needed(study: Cohort) -> pd.DataFrame:
             reasons.append("none of the comparisons has two groups and an event")
             continue
         prefix, share = slug("design", name, by, level), float(term["group"].mean())
-        ratio = contrasts.hazard_ratio(prefix, term, "group", frame["days"], frame["event"], group=words)
+        ratio = contrasts.hazard_ratio(prefix, term, "group", frame["days"], frame["event"], least=study.min_cell_count, group=words)
         if reason := results.skip_reason(ratio):
             rows.append(results.skipped(prefix, reason))
             continue
@@ -105,7 +105,7 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     seen = [one for one in by_id.index if f"{one}.events" in by_id.index]
     return pd.DataFrame({
         "Comparison": [by_id.loc[one, "group"] for one in seen],
-        "Patients / events": [f"{by_id.loc[one, 'n']} / {by_id.loc[one, 'events']}" for one in seen],
+        "Patients / events": [f"{text.counted(by_id.loc[one], 'n')} / {text.counted(by_id.loc[one], 'events')}" for one in seen],
         "HR (95% CI)": [text.compact(by_id.loc[one]) for one in seen],
         "HR that these events show": [text.estimate(by_id.loc[f"{one}.detectable"]) for one in seen],
         "Events needed": [_needed(by_id.loc[f"{one}.events"]) for one in seen],

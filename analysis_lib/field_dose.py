@@ -55,17 +55,17 @@ def fields(study: Cohort) -> pd.DataFrame:
     frame = _known(study)
     everyone = pd.Series(True, index=frame.index)
     return results.collect([
-        _focal("field.crude", frame, everyone, "All stages, as they are"),
-        *(_focal(f"field.{stage}", frame, frame["advanced_stage"] == level, words) for level, (stage, words) in STAGES.items()),
-        _focal("field.within", frame, everyone, "Within stage groups", strata=frame["advanced_stage"].astype(str))])
+        _focal(study.min_cell_count, "field.crude", frame, everyone, "All stages, as they are"),
+        *(_focal(study.min_cell_count, f"field.{stage}", frame, frame["advanced_stage"] == level, words) for level, (stage, words) in STAGES.items()),
+        _focal(study.min_cell_count, "field.within", frame, everyone, "Within stage groups", strata=frame["advanced_stage"].astype(str))])
 
 
-def _focal(result_id, frame, among, words, strata=None):
+def _focal(least, result_id, frame, among, words, strata=None):
     of = frame[among].reset_index(drop=True)
     term = (of["rt_field"] == "focal").astype(float).to_frame("focal")
     if reason := _too_few(term["focal"]):
         return results.skipped(result_id, f"{words}: {reason}")
-    return contrasts.hazard_ratio(result_id, term, "focal", of["days"], of["event"], strata=strata, group=words,
+    return contrasts.hazard_ratio(result_id, term, "focal", of["days"], of["event"], strata=strata, least=least, group=words,
                                   method="" if strata is None else "stratified by stage group", population="first courses")
 
 
@@ -112,19 +112,19 @@ def doses(study: Cohort, month: float) -> pd.DataFrame:
     focal = (frame["rt_field"] == "focal").astype(float).rename("focal")
     factors = contrasts.usable(study, frame, immortal.ADJUST)
     known = frame[factors].notna().all(axis=1)
-    rows = [_low("dose.crude", frame, low, "As they are")]
+    rows = [_low(study.min_cell_count, "dose.crude", frame, low, "As they are")]
     if factors:
         adjusted = pd.concat([low, contrasts.indicators(frame, factors)], axis=1)
-        rows.append(_low("dose.stage_ldh", frame[known], adjusted[known], "Adjusted for stage and LDH"))
-    rows += [_low("dose.field", frame, pd.concat([low, focal], axis=1), "Adjusted for the field"),
-             _low("dose.focal", frame[focal == 1], low[focal == 1], "Focal fields only")]
+        rows.append(_low(study.min_cell_count, "dose.stage_ldh", frame[known], adjusted[known], "Adjusted for stage and LDH"))
+    rows += [_low(study.min_cell_count, "dose.field", frame, pd.concat([low, focal], axis=1), "Adjusted for the field"),
+             _low(study.min_cell_count, "dose.focal", frame[focal == 1], low[focal == 1], "Focal fields only")]
     late = immortal.landmark(frame["days"], frame["event"], np.zeros(len(frame)), round(month * DAYS_PER_MONTH))
-    rows.append(_low("dose.landmark", late, low.iloc[late["row"]], f"From a landmark at {month:g} months"))
+    rows.append(_low(study.min_cell_count, "dose.landmark", late, low.iloc[late["row"]], f"From a landmark at {month:g} months"))
     return results.collect(rows)
 
 
-def _low(result_id, frame, terms, words):
+def _low(least, result_id, frame, terms, words):
     if reason := _too_few(terms["low"]):
         return results.skipped(result_id, f"{words}: {reason}")
     return contrasts.hazard_ratio(result_id, terms.reset_index(drop=True), "low", frame["days"].to_numpy(),
-                                  frame["event"].to_numpy(), group=words, population="first courses with known dose")
+                                  frame["event"].to_numpy(), least=least, group=words, population="first courses with known dose")

@@ -103,11 +103,11 @@ def response(study: Cohort) -> pd.DataFrame:
             for level in ("yes", "no") if (frame["responder"] == level).any()]
     terms, late = contrasts.indicators(frame, ["responder"]), (frame["days"] > start).to_numpy()
     rows += [contrasts.hazard_ratio("immortal.response.naive", terms, "responder", frame["days"], frame["event"],
-                                    group="OS1, everyone at risk from day 0"),
+                                    least=study.min_cell_count, group="OS1, everyone at risk from day 0"),
              contrasts.hazard_ratio("immortal.response.delayed", terms[late], "responder", frame["days"][late], frame["event"][late],
-                                    start=start[late], method="delayed entry", group="OS1, at risk from salvage therapy"),
+                                    start=start[late], method="delayed entry", least=study.min_cell_count, group="OS1, at risk from salvage therapy"),
              contrasts.hazard_ratio("immortal.response.salvage", terms, "responder", frame["days"] - start, frame["event"],
-                                    group="OS2, from salvage therapy")]
+                                    least=study.min_cell_count, group="OS2, from salvage therapy")]
     return results.collect(rows)
 
 
@@ -147,11 +147,11 @@ def compare(study: Cohort, frame: pd.DataFrame, name: str, month: float, adjust=
     rows = [describe.proportion(f"{prefix}.entered", int(ever.sum()), len(frame)),
             describe.spread(f"{prefix}.wait", pd.Series(entered[ever]), "range", days=True),
             describe.proportion(f"{prefix}.early", early, int(event.sum()), population="deaths"),
-            contrasts.hazard_ratio(f"{prefix}.naive", term, "inside", days, event, group="Groups of the first day"),
+            contrasts.hazard_ratio(f"{prefix}.naive", term, "inside", days, event, least=study.min_cell_count, group="Groups of the first day"),
             survival.logrank(frame.assign(ever=np.where(ever, "yes", "no")), "ever", f"{prefix}.logrank"),
-            _landmark_ratio(f"{prefix}.landmark", late, month),
+            _landmark_ratio(f"{prefix}.landmark", late, month, study.min_cell_count),
             contrasts.hazard_ratio(f"{prefix}.timed", pieces[["inside"]], "inside", pieces["stop"], pieces["event"],
-                                   start=pieces["start"], group="State that changes", n=len(frame)),
+                                   start=pieces["start"], least=study.min_cell_count, group="State that changes", n=len(frame)),
             survival.mantel_byar(days, event, entered, f"{prefix}.mantel_byar", group="State that changes")]
     if factors := contrasts.usable(study, frame, list(adjust)):
         known = frame[factors].notna().all(axis=1).to_numpy()
@@ -161,14 +161,14 @@ def compare(study: Cohort, frame: pd.DataFrame, name: str, month: float, adjust=
         named = " and ".join(contrasts.label(factor) for factor in factors)
         rows.append(contrasts.hazard_ratio(f"{prefix}.adjusted", terms, "inside", kept["stop"], kept["event"],
                                            start=kept["start"], method=f"adjusted for {named}", n=int(known.sum()),
-                                           group="State that changes, adjusted"))
+                                           least=study.min_cell_count, group="State that changes, adjusted"))
     return results.collect(rows)
 
 
-def _landmark_ratio(result_id: str, late: pd.DataFrame, month: float) -> pd.DataFrame:
+def _landmark_ratio(result_id: str, late: pd.DataFrame, month: float, least: int) -> pd.DataFrame:
     group = f"From a landmark at {month:g} months"
     if late.empty:
         return results.skipped(result_id, f"{group}: nobody is followed that long")
     inside = int(late["inside"].sum())
-    return contrasts.hazard_ratio(result_id, late[["inside"]], "inside", late["days"], late["event"], group=group,
+    return contrasts.hazard_ratio(result_id, late[["inside"]], "inside", late["days"], late["event"], least=least, group=group,
                                   note=f"{inside} of {len(late)} had entered the state by then")

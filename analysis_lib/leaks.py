@@ -321,7 +321,7 @@ def _strings(text: str) -> Iterator[str]:
         if isinstance(value, dict):
             for key, inner in value.items():
                 yield key
-                yield from (re.sub(r"\s", "", each) if key.startswith("image/") and "svg" not in key else each for each in walk(inner))
+                yield from (re.sub(r"\s", "", each) if re.match("image/(?!svg)|application/pdf", key) else each for each in walk(inner))
         elif isinstance(value, list) and all(isinstance(each, str) for each in value):
             yield "".join(value)
         elif isinstance(value, list):

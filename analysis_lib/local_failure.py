@@ -124,19 +124,19 @@ def compare(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
         if min((known[by] == level).sum(), (known[by] != level).sum()) < FEWEST:
             rows.append(results.skipped(slug("failure", by), f"{words}: fewer than {FEWEST} sites in one of the groups"))
             continue
-        rows += _compared(known, slug("failure", by), (known[by] == level).astype(float).to_frame("group"), words)
+        rows += _compared(known, slug("failure", by), (known[by] == level).astype(float).to_frame("group"), words, study.min_cell_count)
     return results.collect(rows)
 
 
-def _compared(known, prefix, terms, words) -> list:
+def _compared(known, prefix, terms, words, least) -> list:
     shared = {"population": POPULATION}
     days, cause = known["days"], known["cause"]
     rows = [contrasts.hazard_ratio(f"{prefix}.cause_specific", terms, "group", days, cause == FAILED,
-                                   group=f"{words}: sites as if independent", **shared),
+                                   least=least, group=f"{words}: sites as if independent", **shared),
             contrasts.hazard_ratio(f"{prefix}.clustered", terms, "group", days, cause == FAILED, cluster=known["patient"],
-                                   group=f"{words}: robust over patients", method="clustered by patient", **shared),
+                                   least=least, group=f"{words}: robust over patients", method="clustered by patient", **shared),
             contrasts.hazard_ratio(f"{prefix}.death", terms, "group", days, cause == DIED, cluster=known["patient"],
-                                   group=f"{words}: death without failure", method="clustered by patient", **shared)]
+                                   least=least, group=f"{words}: death without failure", method="clustered by patient", **shared)]
     counts = {"n": len(known), "events": int((cause == FAILED).sum())}
     try:
         fit = competing.fine_gray(terms, days, cause, FAILED).loc["group"]

@@ -23,11 +23,13 @@ def restricted_means(study: Cohort, name: str, months=(12, 24), reference: str =
     frame = endpoints.derive(study, name)
     frame = frame[frame["salvage_regimen"].notna()]
     groups = {level: of for level, of in frame.groupby(frame["salvage_regimen"].astype(str), sort=False)}
+    shown = {level for level, of in groups.items() if not disclosure.hides(study)
+             or len(of) >= 2 * study.min_cell_count <= 2 * of["event"].sum()}
     rows = []
     for month in months:
         for level, of in sorted(groups.items(), key=lambda item: item[0] != reference):
             rows.append(_mean(slug(prefix, month, level), of, month, f"{level}, {month} months"))
-            if level != reference and reference in groups:
+            if level != reference and {level, reference} <= shown:  # a difference would give a hidden mean back
                 rows.append(_less(slug(prefix, month, level, "less_rt"), pd.concat([of, groups[reference]]), level, month,
                                   f"{level} less {reference}, {month} months"))
     return results.collect(rows)

@@ -154,7 +154,7 @@ def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.Data
         for answer, (words, among, filled) in answers.items():
             terms = pd.concat([filled.rename(factor), of], axis=1)[among]
             rows.append(contrasts.hazard_ratio(f"{prefix}.{answer}{model}", terms, factor, frame.loc[among, "days"],
-                                               frame.loc[among, "event"], group=words))
+                                               frame.loc[among, "event"], least=study.min_cell_count, group=words))
         for answer, words, among in (("imputed_other", "Imputed outside the CNS", measurable), ("imputed_all", "Imputed in everyone", known | True)):
             if answer == "imputed_all" or (among & ~known).any():
                 rows.append(imputed(f"{prefix}.{answer}{model}", frame[among], values[among], of[among], predictors, words))
@@ -206,8 +206,8 @@ def collinearity(study: Cohort, name: str, index: str, components: list[str]) ->
     inflation = np.diag(np.linalg.pinv(together.corr().to_numpy()))
     for factor, vif in zip(factors, inflation):
         own, label = together[[index]] if factor == index else together[components], schema.label_of(factor)
-        alone = contrasts.hazard_ratio(f"collinear.{factor}.alone", own, factor, days, event, group=f"{label}, without the overlap")
-        both = contrasts.hazard_ratio(f"collinear.{factor}.together", together, factor, days, event, group=f"{label}, in one model")
+        alone = contrasts.hazard_ratio(f"collinear.{factor}.alone", own, factor, days, event, least=study.min_cell_count, group=f"{label}, without the overlap")
+        both = contrasts.hazard_ratio(f"collinear.{factor}.together", together, factor, days, event, least=study.min_cell_count, group=f"{label}, in one model")
         rows += [alone, both, row(f"collinear.{factor}.vif", "estimate", vif, n=len(frame), group=label,
                                   method="variance inflation factor, from the correlation of the factors")]
         if not results.skip_reason(alone) and not results.skip_reason(both):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from analysis_lib import describe, endpoints, radiotherapy, results, survival, text
+from analysis_lib import describe, disclosure, endpoints, radiotherapy, results, survival, text
 from analysis_lib.cohort import Cohort
 from analysis_lib.paper import ledger
 from analysis_lib.results import row, slug
@@ -23,6 +23,7 @@ LOG_RANKS = {  # endpoint: the groupings that the paper compares
     "LC": ["bulky_site"], "OSRT": ["rt_field", "bed_group", "comprehensive_sites", "further_therapy"]}
 
 
+@disclosure.protected
 def comparisons(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     """The P values of those comparisons that the paper reports, as the chapters compute them on this cohort.
 

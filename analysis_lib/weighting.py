@@ -205,13 +205,13 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
     days, event = frame["days"], frame["event"]
     term = pd.DataFrame({"systemic": (~frame["treated"]).astype(float)})
     few = [factor for factor in ("advanced_stage", "ldh_elevated") if factor in frame.attrs["factors"]]
-    rows = [contrasts.hazard_ratio("weighted.os2.crude", term, "systemic", days, event, group="As they are")]
+    rows = [contrasts.hazard_ratio("weighted.os2.crude", term, "systemic", days, event, least=frame.attrs.get("min_cell_count", 0), group="As they are")]
     for name, group, factors in (("stage_ldh", "Adjusted for stage and LDH", few),
                                  ("adjusted", "Adjusted for all factors of the score", frame.attrs["factors"])):
         if factors and (name == "stage_ldh" or factors != few):
             rows.append(contrasts.hazard_ratio(f"weighted.os2.{name}", pd.concat([term, contrasts.indicators(frame, factors)], axis=1),
-                                               "systemic", days, event, group=group))
-    rows += [contrasts.hazard_ratio(f"weighted.os2.{kind}", term, "systemic", days, event, weights=frame[kind], group=KINDS[kind],
+                                               "systemic", days, event, least=frame.attrs.get("min_cell_count", 0), group=group))
+    rows += [contrasts.hazard_ratio(f"weighted.os2.{kind}", term, "systemic", days, event, weights=frame[kind], least=frame.attrs.get("min_cell_count", 0), group=KINDS[kind],
                                     method=KINDS[kind].lower()) for kind in ("iptw", "overlap")]
     found = results.collect(rows)
     return results.collect([found, *_e_values(found)])

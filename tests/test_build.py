@@ -184,7 +184,7 @@ def test_a_killed_build_leaves_the_old_book_or_none_and_the_next_is_right(tmp_pa
             (tmp_path / "slow").touch()
         running = small_build(tmp_path, number, moment)
         deadline = time.monotonic() + 120
-        while not ((tmp_path / "paused").exists() or moment == "in Sphinx" and list((tmp_path / "out").glob(".building-*/sphinx"))):
+        while not ((tmp_path / "paused").exists() or moment == "in Sphinx" and list((tmp_path / "out").glob(".building-*/.building-*"))):
             assert running.poll() is None and time.monotonic() < deadline, (moment, running.stdout.read() if running.poll() is not None else "")
             time.sleep(0.02)
         os.kill(running.pid, signal.SIGKILL)

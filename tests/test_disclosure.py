@@ -16,8 +16,8 @@ from analysis_lib.cohort import DAYS_PER_MONTH, read_cohort
 from analysis_lib.results import row
 
 K = 5
-BANDED = {7 + K * step for step in range(400)}
-OF_OTHERS = ("context.", "tests.")  # published series, which are public (the own count among them is checked by itself); tests
+BANDED = {7 + K * step for step in range(10_000)}
+OF_OTHERS = ("context.", "tests.", "multiplicity.")  # published series, which are public (the own count among them is checked by itself); tests
 OF_TESTS = (".uv.small_p", ".uv.by_chance", ".holm.small_p")  # how many tests, not how many patients
 
 
@@ -189,7 +189,7 @@ def run(folder, monkeypatch, **options):
     path, _ = hospital.write(folder, **options)
     study, displayed, frames = read_cohort(path), [], []
     for module in (text, figures):
-        monkeypatch.setattr(module, "display", lambda shown: displayed.append(shown.data))
+        monkeypatch.setattr(module, "display", lambda shown, **_: displayed.append(shown["text/html"] if isinstance(shown, dict) else shown.data))
 
     def watch(module, name):
         original = getattr(module, name)
