@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+EXTRA := .venv/.reconstruct
 
 BOOK := _build/html/index.html
 SOURCES := $(shell find analysis_lib book notebooks -type f -not -name '*.ipynb' -not -name '*.pyc' \
@@ -15,8 +16,9 @@ book: $(BOOK)
 $(BOOK): $(STAMP) $(SOURCES)
 	$(BIN)/salvage-book build
 
-# The tests read the finished book, so it is made first if anything in it has changed.
-test: $(BOOK)
+# The tests read the finished book, so it is made first if anything in it has changed. They also make a small cohort,
+# which needs the solver and the compiler of the extra `reconstruct`; readers and re-runners do not install these.
+test: $(BOOK) $(EXTRA)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lab: $(STAMP)
@@ -36,6 +38,8 @@ bench: $(STAMP)
 lock:
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
 		--extra test --extra lab --python-version 3.11 pyproject.toml --output-file requirements.lock
+	printf 'ortools\nnumba\n' | $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --constraint requirements.lock --python-version 3.11 - --output-file reconstruct.lock
 
 clean:
 	rm -rf _build book/cohorts book/generated notebooks/.ipynb_checkpoints
@@ -45,4 +49,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --require-hashes --requirement requirements.lock
 	$(BIN)/uv pip install --quiet --no-deps --editable .
+	touch $@
+
+$(EXTRA): reconstruct.lock $(STAMP)
+	$(BIN)/uv pip install --quiet --require-hashes --requirement reconstruct.lock
 	touch $@

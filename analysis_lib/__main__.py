@@ -8,10 +8,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from analysis_lib import chapter
-from analysis_lib.build import BuildError, build, check_parameters, read_all
+from analysis_lib import chapter, check_report, mapping, pooled_book, sharing, starter
+from analysis_lib.build import BuildError, build, check_for_leaks, check_parameters, read_all
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import CohortError, bundled_cohorts, locate, read_cohort
+from analysis_lib.manifest import listed
+from analysis_lib.sharing import SharingError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,11 +21,11 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         return parsed.command(parsed)
-    except (CohortError, BuildError) as error:
+    except (CohortError, BuildError, SharingError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Stopped. There is no book until a build has ended.", file=sys.stderr)
+        print("Stopped. If there was a book, it is as it was.", file=sys.stderr)
         return 130
 
 
@@ -41,7 +43,18 @@ def _parser() -> argparse.ArgumentParser:
 
     each = commands.add_parser("check", help="say what is wrong with a cohort's files, or that they can be used")
     each.add_argument("cohort", metavar="COHORT", help=cohort_help)
+    each.add_argument("--csv", type=Path, metavar="FILE", help="write the answer as a table, too")
+    each.add_argument("--html", type=Path, metavar="FILE", help="write the answer as a page, too")
     each.set_defaults(command=_check)
+
+    each = commands.add_parser("new", help="write a starter: Excel template, REDCap dictionary and cohort.yml")
+    each.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
+    each.set_defaults(command=_new)
+
+    each = commands.add_parser("map", help="propose which columns of your files are which")
+    each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="your tables; with several, each becomes the table it fits best")
+    each.add_argument("--out", type=Path, metavar="FILE", help="write the proposal there instead of showing it; never overwrites")
+    each.set_defaults(command=_map)
 
     each = commands.add_parser("run", help="run one chapter for one cohort")
     each.add_argument("notebook", metavar="NOTEBOOK", help="a chapter, such as 04_survival (a path to it works too)")
@@ -49,6 +62,16 @@ def _parser() -> argparse.ArgumentParser:
     each.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="where to write; default: this folder")
     _add_parameters(each)
     each.set_defaults(command=_run)
+
+    each = commands.add_parser("export", help="write a cohort's results, and nothing of a patient, as one zip to share")
+    each.add_argument("cohort", metavar="COHORT", help=cohort_help)
+    each.add_argument("--out", type=Path, metavar="FILE.zip", help="the zip to write; default: NAME.zip in this folder")
+    each.set_defaults(command=_export)
+
+    each = commands.add_parser("pool", help="pool the exports of several centres, and bind the pooled chapter as a book")
+    each.add_argument("exports", nargs="+", type=Path, metavar="EXPORT.zip", help="what `salvage-book export` wrote at each centre")
+    each.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the book (DIR/html/index.html)")
+    each.set_defaults(command=_pool)
 
     each = commands.add_parser("cohorts", help="list the bundled cohorts")
     each.set_defaults(command=_cohorts)
@@ -105,17 +128,28 @@ def _summary(outcomes: list[Outcome], book: Path) -> int:
             print(f"{status}: {outcome.cohort} {outcome.chapter}: {outcome.reason}")
     print(", ".join(f"{len(found)} {status}" for status, found in by_status.items()))
     if by_status["failed"]:
-        print("No book was made: correct what failed and build again.", file=sys.stderr)
+        print("No book was made, and an older one is as it was: correct what failed and build again.", file=sys.stderr)
         return 1
     print(f"The book: {book}")
     return 0
 
 
 def _check(parsed) -> int:
-    study = read_cohort(parsed.cohort)
-    tables = {name: len(getattr(study, name)) for name in ("patients", "sites", "lines", "screening")}
-    print(f"{study.title}: no problem found.")
-    print("; ".join(f"{name}: {rows} row{'s' if rows != 1 else ''}" if rows else f"{name}: none" for name, rows in tables.items()))
+    return check_report.check(parsed.cohort, parsed.csv, parsed.html)
+
+
+def _new(parsed) -> int:
+    names = starter.new(parsed.folder)
+    print(f"Written to {parsed.folder}: {listed(names)}.\nBegin with README.txt.")
+    return 0
+
+
+def _map(parsed) -> int:
+    proposal = mapping.propose(parsed.files, parsed.out)
+    if parsed.out:
+        print(f"Written: {parsed.out}. Read it, correct it, then: salvage-book check {parsed.out}")
+    else:
+        print(proposal, end="")
     return 0
 
 
@@ -133,7 +167,30 @@ def _run(parsed) -> int:
     print(f"{outcome.status}: {outcome.reason}" if outcome.reason else outcome.status)
     if outcome.status == "failed":
         return 1
-    print(f"Notebook: {page}\nResult rows: {out / 'results' / name}.csv")
+    rows = out / "results" / f"{name}.csv"
+    try:
+        check_for_leaks({locate(parsed.cohort): study}, [page, rows])
+    except BuildError:
+        page.unlink()
+        rows.unlink(missing_ok=True)
+        raise
+    print(f"Notebook: {page}\nResult rows: {rows}")
+    return 0
+
+
+def _export(parsed) -> int:
+    out, manifest = sharing.export(parsed.cohort, parsed.out)
+    ended = manifest["chapters"].values()
+    print(f"{out}: {sum(how['rows'] for how in ended)} result rows of {len(ended)} chapters, and no row of a patient.")
+    for each, how in manifest["chapters"].items():
+        if how["status"] == "skipped":
+            print(f"skipped: {each}: {how['reason']}")
+    print("Open it and read what you send: README.txt says what is what.")
+    return 0
+
+
+def _pool(parsed) -> int:
+    print(f"The book: {pooled_book.pool(parsed.exports, parsed.out.resolve())}")
     return 0
 
 

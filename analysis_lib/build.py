@@ -6,14 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import yaml
 
-from analysis_lib import chapter, pages
+from analysis_lib import chapter, leaks, pages, replacing, report
 from analysis_lib.chapter import ROOT, Outcome
 from analysis_lib.cohort import Cohort, bundled_cohorts, locate, read_cohort
 
@@ -65,28 +64,67 @@ def build(wheres: list[str], out: Path | None = None, jobs: int = 2, parameters:
     Returns
     -------
     list of Outcome
-        One a chapter and cohort, in their order. When one failed there is no book: the old one is removed first, so
-        that what stands there is always whole.
+        One a chapter and cohort, in their order. When one failed there is no new book. Until a new one is whole and has
+        passed the leak scan, an older one stays as it was; a build that is killed leaves it, too (:mod:`analysis_lib.replacing`).
 
     Raises
     ------
     CohortError, BuildError
-        Before anything is run or removed, if a cohort or parameter is wrong; or if the HTML does not build cleanly.
+        Before anything is run or removed, if a cohort, a parameter or the place is wrong; if another build writes there; or
+        if the HTML does not build cleanly or holds anything of the input (:mod:`analysis_lib.leaks`).
     """
     studies = read_all(wheres)
     check_parameters(parameters or {})
-    html = (out or ROOT / "_build") / "html"
-    shutil.rmtree(html, ignore_errors=True)
-    source = stage(out / "source") if out else ROOT
-    for name in GENERATED:
-        shutil.rmtree(source / "book" / name, ignore_errors=True)
-    outcomes = run_all(studies, source / "book" / "cohorts", jobs, parameters or {}, report)
-    if not any(outcome.status == "failed" for outcome in outcomes):
-        pages.write(list(studies.values()), outcomes, source / "book")
-        if out:
-            write_contents(source, list(studies.values()))
-        render(source, html)
+    check_place(out, studies)
+    target = out or ROOT / "_build"
+    try:
+        with replacing.alone(target), replacing.workshop(target) as work:
+            source = stage(work / "source") if out else ROOT
+            for name in GENERATED:
+                shutil.rmtree(source / "book" / name, ignore_errors=True)
+            outcomes = run_all(studies, source / "book" / "cohorts", jobs, parameters or {}, report)
+            if not any(outcome.status == "failed" for outcome in outcomes):
+                pages.write(list(studies.values()), outcomes, source / "book")
+                if out:
+                    write_contents(source, list(studies.values()))
+                render(source, work / "html")
+                check_for_leaks(studies, [work / "html", *(source / "book" / name for name in GENERATED)])
+                replacing.replace(work / "html", target / "html")
+                if out:
+                    replacing.replace(source, out / "source")
+    except replacing.Busy:
+        raise BuildError(f"Another build is writing to {target}. Wait until it has ended, or choose another --out.") from None
     return outcomes
+
+
+def check_place(out: Path | None, studies: dict[Path, Cohort]) -> None:
+    """Refuse a cohort that is too small to show, and a place for the book where something else would be lost."""
+    for study in studies.values():
+        if len(study.patients) < study.min_cell_count:
+            raise BuildError(f"{study.name}: there are fewer than {study.min_cell_count} patients (min_cell_count), so a book would show nothing.")
+    if out is None:
+        return
+    if out.is_relative_to(ROOT) and not out.is_relative_to(ROOT / "_build"):
+        raise BuildError(f"{out} is inside the folder of this program. Choose a folder outside it.")
+    for name, own in (("html", "index.html"), ("source", "_config.yml")):
+        if any(path.is_relative_to(out / name) for path in studies):
+            raise BuildError(f"The book would be written over its own input: {out / name} holds the cohort. Choose another --out.")
+        if (out / name).exists() and not (out / name / own).is_file():
+            raise BuildError(f"{out / name} exists and is no book of this program, so it is left alone. Choose another --out.")
+
+
+def check_for_leaks(studies: dict[Path, Cohort], written: list[Path]) -> None:
+    """Fail if anything of a real cohort's input stands in what was written."""
+    wanted: dict = {}
+    for path, study in studies.items():
+        if not study.synthetic:
+            wanted |= leaks.needles(study, path)
+    found = leaks.scan(written, wanted)
+    if found:
+        more = f"\n  ... and {len(found) - 20} more" if len(found) > 20 else ""
+        raise BuildError("Something of the patients' data stands in what was written, so there is no book:\n  "
+                         + "\n  ".join(map(str, found[:20])) + more
+                         + "\nIf a text is harmless, say it in the cohort's `note`, or remove the column from the file. Otherwise report it.")
 
 
 def stage(source: Path) -> Path:
@@ -102,7 +140,7 @@ def run_all(studies: dict[Path, Cohort], cohorts_dir: Path, jobs: int, parameter
     work = [(each, path, study, cohorts_dir / study.name / f"{each}.ipynb", cohorts_dir / study.name / "results", parameters)
             for path, study in studies.items() for each in chapter.chapters_of(study)]
     outcomes = {}
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=replacing.end_with, initargs=(os.getpid(),)) as pool:
         for late in (False, True):
             running = [pool.submit(chapter.run, *job) for job in work if chapter.on_the_paper(job[0]) == late]
             for future in as_completed(running):
@@ -116,8 +154,9 @@ def table_of_contents(studies: list[Cohort]) -> str:
     """The contents of a book of these cohorts, as ``_toc.yml``: the first cohort leads, the others follow."""
     parts = [{"caption": "Chapters" if number == 0 else "The same chapters on other cohorts" if number == 1 else None,
               "chapters": [{"file": f"book/cohorts/{study.name}/index",
-                            "sections": [{"file": f"book/cohorts/{study.name}/{each}", "title": chapter.short_title(each, study)}
-                                         for each in chapter.chapters_of(study)]}]}
+                            "sections": [*({"file": f"book/cohorts/{study.name}/{each}", "title": chapter.short_title(each, study)}
+                                           for each in chapter.chapters_of(study)),
+                                         {"file": f"book/cohorts/{study.name}/report", "title": report.TITLE}]}]}
              for number, study in enumerate(studies)]
     merged = [parts[0]] + ([{"caption": parts[1]["caption"], "chapters": [c for part in parts[1:] for c in part["chapters"]]
                              + [{"file": "book/generated/compare"}]}] if len(parts) > 1 else [])
@@ -134,19 +173,20 @@ def write_contents(source: Path = ROOT, studies: list[Cohort] | None = None) -> 
 
 
 def render(source: Path, html: Path) -> None:
-    """Build the HTML with warnings as errors, beside its place, and move it there only when it is whole.
+    """Build the HTML with warnings as errors, to a folder that does not exist yet.
 
     Raises
     ------
     BuildError
         With the warnings, if there is any.
     """
-    html.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=html.parent, prefix=".building-") as work:
-        command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source), "--path-output", work,
-                   "-n", "-W", "--keep-going", "-q"]
-        run = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore", "NO_COLOR": "1"})
-        if run.returncode or not (Path(work) / "_build" / "html" / "index.html").is_file():
-            told = [line for line in (run.stdout + run.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
-            raise BuildError("The pages were not built:\n  " + "\n  ".join(told or (run.stdout + run.stderr).splitlines()[-15:]))
-        os.replace(Path(work) / "_build" / "html", html)
+    work = html.with_name("sphinx")
+    code = ("import os; from analysis_lib import replacing; replacing.end_with(os.getppid()); "
+            "from jupyter_book.cli.main import main; main()")
+    command = [sys.executable, "-c", code, "build", str(source), "--path-output", str(work), "-n", "-W", "--keep-going", "-q"]
+    environment = os.environ | {"PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if run.returncode or not (work / "_build" / "html" / "index.html").is_file():
+        told = [line for line in (run.stdout + run.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
+        raise BuildError("The pages were not built:\n  " + "\n  ".join(told or (run.stdout + run.stderr).splitlines()[-15:]))
+    os.replace(work / "_build" / "html", html)

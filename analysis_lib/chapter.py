@@ -15,11 +15,13 @@ import papermill
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
+from analysis_lib import takeaway, text
 from analysis_lib.cohort import CAR_T, Cohort
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]  # it warns, once a notebook, that it listens on this machine
+WITH_FILES = ["--InlineBackend.figure_formats={'png', 'svg', 'pdf'}"]  # figures come as files to take away as well
 RECONSTRUCTED = "reconstructed"
 OWN_PARAMETERS = ("cohort", "results_dir")
 SKIP_NOTE = re.compile(r'<p class="skip-note">(.*?)</p>', re.S)
@@ -83,17 +85,24 @@ def run(chapter: str, cohort_path: Path, study: Cohort, page: Path, results_dir:
     given = {name: value for name, value in (parameters or {}).items() if name in takes}
     given |= {"cohort": str(cohort_path), "results_dir": str(results_dir)}
     try:
-        executed = papermill.execute_notebook(
-            jupytext.read(NOTEBOOKS / f"{chapter}.py"), None, given, progress_bar=False, log_output=False,
-            kernel_name="python3", cwd=str(NOTEBOOKS), shutdown_kernel="immediate", extra_arguments=QUIET_KERNEL)
+        executed = execute(chapter, given)
     except PapermillExecutionError as error:
         return Outcome(study.name, chapter, "failed", f"{error.ename}: {str(error.evalue).splitlines()[0][:300]}")
     except Exception as error:  # a kernel that dies must end as one failed chapter, not as the end of the build
         return Outcome(study.name, chapter, "failed", traceback.format_exception_only(error)[-1].strip()[:300])
     finished, reason = as_page(executed, study)
     page.parent.mkdir(parents=True, exist_ok=True)
+    if not reason:
+        takeaway.offer(finished, study, chapter, page.parent, results_dir)
     nbformat.write(finished, page)
     return Outcome(study.name, chapter, "skipped" if reason else "done", reason)
+
+
+def execute(chapter: str, given: dict) -> NotebookNode:
+    """Run a notebook with these parameters in a kernel of its own; returns it with its outputs."""
+    return papermill.execute_notebook(
+        jupytext.read(NOTEBOOKS / f"{chapter}.py"), None, given, progress_bar=False, log_output=False,
+        kernel_name="python3", cwd=str(NOTEBOOKS), shutdown_kernel="immediate", extra_arguments=QUIET_KERNEL + WITH_FILES)
 
 
 def calculate(chapter: str, cohort_path: Path, results_dir: Path) -> None:
@@ -121,7 +130,7 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
     cells = [_tidy(cell, study) for cell in executed.cells if "parameters" not in cell.metadata.get("tags", [])]
     if "own-patients" not in cells[0].metadata.get("tags", []):
         cells[0].source = titled(cells[0].source, study)
-    sections = [_collapse(section) for section in _sections(cells)]
+    sections = [_collapse(section) for section in _sections(cells) if _has_its_say(section)]
     if not study.after_car_t:
         sections = [(kept, reasons) for section, reasons in sections if (kept := _without_car_t(section))]
     analyses = [reasons for _, reasons in sections if reasons is not None]
@@ -140,7 +149,7 @@ def short_title(chapter: str, study: Cohort) -> str:
 def titled(source: str, study: Cohort) -> str:
     """Put the cohort into the first heading, and its own index event in place of the CAR T-cell infusion."""
     heading, _, rest = source.partition("\n")
-    return f"{heading.replace(CAR_T, study.index_event)}: {study.title}\n{rest}"
+    return f"{heading.replace(CAR_T, text.markdown(study.index_event))}: {text.markdown(study.title)}\n{rest}"
 
 
 def _tidy(cell: NotebookNode, study: Cohort) -> NotebookNode:
@@ -163,6 +172,11 @@ def _sections(cells: list[NotebookNode]) -> list[list[NotebookNode]]:
             sections.append([])
         sections[-1].append(cell)
     return sections
+
+
+def _has_its_say(section: list[NotebookNode]) -> bool:
+    """Whether a section stays: one tagged ``if-any`` does only if its code showed something."""
+    return "if-any" not in section[0].metadata.get("tags", []) or any(cell.get("outputs") for cell in section)
 
 
 def _without_car_t(section: list[NotebookNode]) -> list[NotebookNode]:

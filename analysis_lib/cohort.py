@@ -12,21 +12,27 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib import intake, schema
+from analysis_lib import checks, intake, redcap, schema
 from analysis_lib.intake import DAYS_PER_MONTH
-from analysis_lib.manifest import CAR_T, CohortError, bundled_cohorts, listed, locate, problem, read_manifest
+from analysis_lib.manifest import CAR_T, CohortError, as_frame, bundled_cohorts, listed, locate, problem, read_manifest
 
 # Later lines that bring the other modality to patients whose first salvage regimen was the one named.
 SECOND_MODALITY = {"ST": ("RT", "CMT"), "RT": ("ST", "CMT", "HSCT", "CAR T")}
 
 __all__ = ["CAR_T", "DAYS_PER_MONTH", "SECOND_MODALITY", "Cohort", "CohortError", "bundled_cohorts", "locate", "read_cohort"]
 
+# What a subset may be made of.
+SUBSET_NODES = (ast.Expression, ast.BoolOp, ast.boolop, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.cmpop, ast.Name, ast.Load,
+                ast.Constant, ast.Tuple, ast.List)
+
 
 @dataclass(frozen=True, eq=False)  # compared by identity: tables have no single truth value
 class Cohort:
     """Tidy tables of one cohort, in days since day 0, and what to call it.
 
-    An absent table is an empty frame. ``patients`` holds the derived columns of the data dictionary as well.
+    An absent table is an empty frame. ``patients`` holds the derived columns of the data dictionary as well. ``warnings``
+    holds what the check found odd, with rows and values of the file: :func:`analysis_lib.checks.noticed` is what may be shown.
+    Counts below ``min_cell_count`` are not shown (:mod:`analysis_lib.disclosure`); 0 and 1 show everything.
     """
 
     name: str
@@ -38,6 +44,8 @@ class Cohort:
     sites: pd.DataFrame = field(default_factory=pd.DataFrame)
     lines: pd.DataFrame = field(default_factory=pd.DataFrame)
     screening: pd.DataFrame = field(default_factory=pd.DataFrame)
+    warnings: pd.DataFrame = field(default_factory=lambda: as_frame([]))
+    min_cell_count: int = 0
 
     @property
     def after_car_t(self) -> bool:
@@ -61,7 +69,8 @@ class Cohort:
                 source = schema.DERIVED[column].source if column in schema.DERIVED else column
                 source = "lines.modality" if column == "salvage_sequence" else source
                 absent.append(source if table == "patients" else f"{table}.{source}")
-        return f"this cohort has no column {listed(absent)}" if absent else ""
+        absent = list(dict.fromkeys(absent))
+        return f"this cohort has no column{'s' if len(absent) > 1 else ''} {listed(absent)}" if absent else ""
 
 
 def read_cohort(where: str | Path) -> Cohort:
@@ -84,25 +93,33 @@ def read_cohort(where: str | Path) -> Cohort:
     path = locate(where)
     manifest = read_manifest(path)
     problems: list[dict] = []
-    tables = {name: intake.read_mapped(path.parent, name, file, manifest, problems)
-              for name, file in manifest["tables"].items()}
-    if problems:
-        raise CohortError(path.name, problems)
-    patients = tables["patients"]
-    if "patient_id" not in patients and set(tables) == {"patients"}:
-        patients.insert(0, "patient_id", [str(number + 1) for number in range(len(patients))])
-    for name, table in tables.items():
-        tables[name] = intake.in_days(name, table, patients, manifest, problems)
-        problems += intake.violations(name, tables[name])
-    if not problems:
-        problems += intake.disorders(tables)
-    if problems:
+    texts = {name: intake.read_mapped(path.parent, name, file, manifest, problems)
+             for name, file in manifest["tables"].items()}
+    export = redcap.read(path.parent, manifest, problems)
+    texts |= {name: intake.map_table(raw, name, manifest, problems) for name, raw in export.tables.items()}
+    # A sheet of the template that nobody filled in is a table that this cohort does not have.
+    texts = {"patients": pd.DataFrame()} | {name: text for name, text in texts.items() if len(text)}
+    texts["patients"] = patients = intake.with_identifiers(texts["patients"], alone=set(texts) == {"patients"}, problems=problems)
+    texts = {name: text for name, text in texts.items() if "patient_id" in text}  # others are unreadable, and said to be
+    if "patients" not in texts:
+        raise CohortError(path.name, _severe(export.places(intake.as_in_files(problems, texts, manifest))))
+    tables = {name: intake.in_days(name, text, patients, manifest, problems) for name, text in texts.items()}
+    problems += [found for name, table in tables.items() for found in intake.violations(name, table, texts[name], problems)]
+    problems += checks.check(checks.Files(intake.without_faulty(tables, problems), texts, manifest))
+    problems = _severe(export.places(intake.as_in_files(problems, texts, manifest)))
+    if any(each["severity"] == "error" for each in problems):
         raise CohortError(path.name, problems)
     cohort = Cohort(
         name=manifest["name"], title=manifest["title"], index_event=manifest["index_event"],
-        synthetic=manifest["synthetic"] == "true", note=manifest["note"],
+        synthetic=manifest["synthetic"] == "true", note=manifest["note"], warnings=as_frame(problems),
+        min_cell_count=int(manifest["min_cell_count"]),
         **{name: _typed(name, table) for name, table in tables.items()})
     return _subset(_with_derived(cohort), manifest["subset"], path.name)
+
+
+def _severe(problems: list[dict]) -> list[dict]:
+    """Problems with their severity: what the rules of :data:`analysis_lib.checks.WARNINGS` find does not stop a book."""
+    return [each | {"severity": "warning" if each["rule"] in checks.WARNINGS else "error"} for each in problems]
 
 
 def _typed(name: str, table: pd.DataFrame) -> pd.DataFrame:
@@ -118,9 +135,7 @@ def _with_derived(cohort: Cohort) -> Cohort:
     patients, lines = cohort.patients.copy(), cohort.lines
     for name, rule in schema.DERIVED.items():
         if rule.source in patients:
-            source = patients[rule.source]
-            holds = source >= rule.at_least if rule.at_least is not None else source.isin(rule.levels)
-            answer = holds.map({True: "yes", False: "no"}).where(source.notna())
+            answer = rule.met(patients[rule.source]).map({True: "yes", False: "no"})
             patients[name] = pd.Categorical(answer, schema.YES_NO, ordered=True)
     if not lines.empty:
         second = lines[lines["line"] == 2].set_index("patient_id")["line_start_day"]
@@ -156,28 +171,34 @@ def _subset(cohort: Cohort, expression: str, source: str) -> Cohort:
             f"It has: {', '.join(cohort.patients)}.", field="subset", value=expression)])
     plain = cohort.patients.astype({c: "string" for c in cohort.patients.select_dtypes("category")})
     try:
-        kept = plain.query(expression, engine="python").index
-    except Exception as error:  # whatever pandas says of an expression, the reader needs one sentence
-        raise CohortError(source, [problem(source, f"the subset cannot be evaluated ({error})",
-                                            "Compare columns with values, such as: stage in ('I', 'II').",
-                                            field="subset", value=expression)]) from None
+        holds = plain.eval(expression, engine="python")
+        kept = plain.index[pd.Series(holds, index=plain.index).astype("boolean").fillna(False)]
+    except Exception:  # whatever pandas says of an expression, the reader needs one sentence
+        raise CohortError(source, [problem(source, "the subset cannot be evaluated",
+                                           "Compare numbers with numbers and words with words, such as: stage in ('I', 'II') and ecog < 2.",
+                                           field="subset", value=expression)]) from None
     if kept.empty:
         raise CohortError(source, [problem(source, "the subset keeps no patient",
                                             "Check the spelling of its values.", field="subset", value=expression)])
     patients = cohort.patients.loc[kept].reset_index(drop=True)
     mine = {name: table[table["patient_id"].isin(patients["patient_id"])].reset_index(drop=True)
             for name in ("sites", "lines") if not (table := getattr(cohort, name)).empty}
-    return replace(cohort, patients=patients, screening=pd.DataFrame(), **mine)
+    concerned = cohort.warnings["patient_id"]
+    warnings = cohort.warnings[concerned.isna() | concerned.isin(patients["patient_id"])].reset_index(drop=True)
+    return replace(cohort, patients=patients, screening=pd.DataFrame(), warnings=warnings, **mine)
 
 
 def _names_in(expression: str, source: str) -> set[str]:
-    """Names used in a subset expression, which may compare and combine columns but not call anything."""
+    """Names used in a subset expression, which may compare and combine columns but neither call nor calculate anything."""
     try:
-        nodes = list(ast.walk(ast.parse(expression, mode="eval")))
-    except SyntaxError:
-        nodes = [ast.Call()]
-    if any(isinstance(node, (ast.Call, ast.Attribute, ast.Lambda)) for node in nodes):
+        top = ast.parse(expression, mode="eval")
+        nodes = list(ast.walk(top))
+        allowed = (isinstance(top.body, (ast.Compare, ast.BoolOp, ast.UnaryOp)) and all(isinstance(node, SUBSET_NODES) for node in nodes)
+                   and all(type(node.value) in (str, int, float) for node in nodes if isinstance(node, ast.Constant)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        allowed = False
+    if not allowed:
         raise CohortError(source, [problem(source, "this is not a comparison of columns with values",
-                                            "Write it such as: stage in ('I', 'II') and ecog < 2.",
-                                            field="subset", value=expression)])
+                                           "Write it such as: stage in ('I', 'II') and ecog < 2.",
+                                           field="subset", value=expression)])
     return {node.id for node in nodes if isinstance(node, ast.Name)}

@@ -48,10 +48,10 @@ def numbers() -> list[int]:
     return sorted(pd.read_parquet(FOLDER / "patients.parquet", columns=["cohort"])["cohort"].unique().tolist())
 
 
-def unpack(number: int, folder: Path) -> Path:
-    """Write one of the cohorts as a hospital would have it, tables and manifest; returns the manifest."""
-    return hand_over({name: pd.read_parquet(FOLDER / f"{name}.parquet", filters=[("cohort", "==", number)])
-                      .drop(columns="cohort") for name in TABLES}, number, folder)
+def tables(number: int) -> dict[str, pd.DataFrame]:
+    """The tables of one of the cohorts, as a hospital would have them."""
+    return {name: pd.read_parquet(FOLDER / f"{name}.parquet", filters=[("cohort", "==", number)]).drop(columns="cohort")
+            for name in TABLES}
 
 
 def hand_over(tables: dict[str, pd.DataFrame], number: int, folder: Path) -> Path:
@@ -67,7 +67,7 @@ def hand_over(tables: dict[str, pd.DataFrame], number: int, folder: Path) -> Pat
 def read(number: int) -> Cohort:
     """One of the cohorts."""
     with tempfile.TemporaryDirectory() as folder:
-        return read_cohort(unpack(number, Path(folder)))
+        return read_cohort(hand_over(tables(number), number, Path(folder)))
 
 
 def rows() -> pd.DataFrame:

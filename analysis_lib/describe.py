@@ -8,8 +8,9 @@ from __future__ import annotations
 import pandas as pd
 from scipy import stats
 
-from analysis_lib import endpoints, results, schema
+from analysis_lib import disclosure, endpoints, results, schema
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
+from analysis_lib.methods import SEED
 from analysis_lib.results import row, slug
 
 WITHOUT_CNS = "patients without CNS disease"  # those among whom bulk is measured
@@ -66,17 +67,21 @@ def spread(result_id: str, values: pd.Series, limits: str = "IQR", days: bool = 
                n=len(known), method="median and quartiles (type 7)" if limits == "IQR" else "median and extremes", **labels)
 
 
-def association(frame: pd.DataFrame, column: str, by: str, result_id: str, exact_if_sparse: bool = False, **labels) -> dict:
+def association(frame: pd.DataFrame, column: str, by: str, result_id: str, exact_if_sparse: bool = False, least: int = 0,
+                **labels) -> dict:
     """Test whether a categorical column differs between groups; missing values are left out.
 
     Pearson's chi-square without continuity correction; with ``exact_if_sparse``, Fisher's exact test when a 2 x 2
     table has an expected count below 5. The note tells of expected counts below 5, and calls the test rough by
-    Cochran's rule (1954): more than a fifth of them below 5, or one below 1.
+    Cochran's rule (1954): more than a fifth of them below 5, or one below 1. A cell below ``least`` hides the P value, even
+    a rounded one would narrow the cell down.
     """
     counts = pd.crosstab(frame[column].astype("string"), frame[by].astype("string"))
     labels = {"group": schema.label_of(column), "n": int(counts.to_numpy().sum())} | labels
     if counts.shape[0] < 2 or counts.shape[1] < 2:
-        return row(result_id, "p", None, note="nothing to compare: all patients alike, or fewer than two groups", **labels)
+        return row(result_id, "p", None, note="nothing to compare: all patients alike, or fewer than two groups", method="no test", **labels)
+    if least > 1 and counts.to_numpy().min() < least:
+        return row(result_id, "p", None, note=disclosure.too_few(least), method="no test", **labels)
     test = stats.chi2_contingency(counts, correction=False)
     low = int((test.expected_freq < 5).sum())
     if exact_if_sparse and low and counts.shape == (2, 2):
@@ -87,18 +92,20 @@ def association(frame: pd.DataFrame, column: str, by: str, result_id: str, exact
                note=f"chi-square {test.statistic:.2f}, {test.dof} df{warning}", **labels)
 
 
-def rank_test(frame: pd.DataFrame, column: str, by: str, result_id: str, **labels) -> dict:
-    """Mann-Whitney test of a quantity between two groups; missing values are left out."""
+def rank_test(frame: pd.DataFrame, column: str, by: str, result_id: str, least: int = 0, **labels) -> dict:
+    """Mann-Whitney test of a quantity between two groups of at least ``least``; missing values are left out."""
     known = frame[frame[column].notna() & frame[by].notna()]
     groups = [group.astype(float) for _, group in known.groupby(by, observed=True)[column]]
     labels = {"group": schema.label_of(column), "n": len(known), "method": "Mann-Whitney test"} | labels
     if len(groups) != 2:
         return row(result_id, "p", None, note="there are not two groups to compare", **labels)
+    if min(map(len, groups)) < least:
+        return row(result_id, "p", None, note=disclosure.too_few(least), **labels)
     return row(result_id, "p", stats.mannwhitneyu(*groups, method="asymptotic").pvalue, **labels)
 
 
-def association_by_permutation(frame: pd.DataFrame, column: str, by: str, result_id: str, seed: int = 2023,
-                               **labels) -> dict:
+def association_by_permutation(frame: pd.DataFrame, column: str, by: str, result_id: str, seed: int = SEED,
+                               least: int = 0, **labels) -> dict:
     """The test of :func:`association` without its large-sample approximation, for tables with small counts.
 
     How often 9999 random reshufflings of the patients among the groups give a chi-square at least as large; the
@@ -110,6 +117,8 @@ def association_by_permutation(frame: pd.DataFrame, column: str, by: str, result
     labels = {"group": schema.label_of(column), "n": len(known), "method": method} | labels
     if counts.shape[0] < 2 or counts.shape[1] < 2:
         return row(result_id, "p", None, note="nothing to compare: all patients alike, or fewer than two groups", **labels)
+    if least > 1 and counts.to_numpy().min() < least:
+        return row(result_id, "p", None, note=disclosure.too_few(least), **labels)
     shuffle = stats.PermutationMethod(n_resamples=9999, rng=seed)
     p = stats.chi2_contingency(counts, correction=False, method=shuffle).pvalue
     return row(result_id, "p", p, **labels)
@@ -117,6 +126,7 @@ def association_by_permutation(frame: pd.DataFrame, column: str, by: str, result
 
 # --- the cohort and its flow ----------------------------------------------------------------------------------
 
+@disclosure.protected
 def flow(study: Cohort) -> pd.DataFrame:
     """How the patients came to be in the cohort, and which treatment they went on to.
 
@@ -168,6 +178,7 @@ def _ever_irradiated(study: Cohort) -> pd.Series | None:
     return irradiated
 
 
+@disclosure.protected
 def salvage_lines(study: Cohort) -> pd.DataFrame:
     """Lines of salvage therapy per patient who had any: ``lines.per_patient`` (median and range)."""
     if reason := study.lacks("lines.line"):
@@ -176,6 +187,7 @@ def salvage_lines(study: Cohort) -> pd.DataFrame:
     return results.collect([spread("lines.per_patient", highest, "range", population="patients with salvage therapy")])
 
 
+@disclosure.protected
 def time_to_salvage(study: Cohort) -> pd.DataFrame:
     """Time from day 0 to the start of the first salvage therapy: ``salvage.time`` (months, median and quartiles)."""
     if reason := study.lacks("salvage_start_day"):
@@ -184,6 +196,7 @@ def time_to_salvage(study: Cohort) -> pd.DataFrame:
                                    population="patients with salvage therapy")])
 
 
+@disclosure.protected
 def ends(study: Cohort) -> pd.DataFrame:
     """What ended each endpoint: counts ``<endpoint>.ended_by.<what>`` of the patients, sites or courses it follows.
 
@@ -205,6 +218,7 @@ def ends(study: Cohort) -> pd.DataFrame:
 
 # --- Table 1 --------------------------------------------------------------------------------------------------
 
+@disclosure.protected
 def table_1(study: Cohort) -> pd.DataFrame:
     """Characteristics of the patients, per salvage regimen and overall, with a test between regimens.
 
@@ -234,7 +248,7 @@ def table_1(study: Cohort) -> pd.DataFrame:
                 parts.append(_cell(among[column], level, column, name, label, level_names, excluded))
         if len(columns) > 1:
             among = patients[patients["cns_disease"] != "yes"] if excluded else patients
-            parts.append(association(among, column, regimen, slug("table1", column, "p"), group=label,
+            parts.append(association(among, column, regimen, slug("table1", column, "p"), group=label, least=study.min_cell_count,
                                      population=WITHOUT_CNS if excluded else "all patients"))
     rows = results.collect(parts)
     rows = _without_idle_levels(rows)
@@ -270,6 +284,7 @@ def _without_idle_levels(rows: pd.DataFrame) -> pd.DataFrame:
 
 # --- response and failure -------------------------------------------------------------------------------------
 
+@disclosure.protected
 def best_responses(study: Cohort) -> pd.DataFrame:
     """Best response among patients in whom it is known: ``response.<level>``, and ``response.orr`` (CR or PR)."""
     if reason := study.lacks("best_response"):
@@ -281,6 +296,7 @@ def best_responses(study: Cohort) -> pd.DataFrame:
     return results.collect([orr, *levels])
 
 
+@disclosure.protected
 def response_times(study: Cohort) -> pd.DataFrame:
     """When response was assessed, reached and lost.
 
@@ -306,6 +322,7 @@ def response_times(study: Cohort) -> pd.DataFrame:
         "response.time_to_cr", study.lacks("first_assessment_day", "complete_response_day", "response_day"))
 
 
+@disclosure.protected
 def time_to_failure(study: Cohort) -> pd.DataFrame:
     """Time from day 0 to failure, among patients whose disease failed: ``failure.time`` (months, median and quartiles)."""
     if reason := study.lacks("failure_day"):
@@ -314,6 +331,7 @@ def time_to_failure(study: Cohort) -> pd.DataFrame:
                                    population="patients whose disease failed")])
 
 
+@disclosure.protected
 def failure_patterns(study: Cohort) -> pd.DataFrame:
     """Where the disease failed: ``failure.pattern.<level>``, and ``failure.any_local`` (alone or with new sites)."""
     if reason := study.lacks("failure_pattern"):
@@ -327,6 +345,7 @@ def failure_patterns(study: Cohort) -> pd.DataFrame:
     return results.collect(parts)
 
 
+@disclosure.protected
 def cd19(study: Cohort) -> pd.DataFrame:
     """CD19 at failure: ``cd19.evaluated`` (of all), ``cd19.positive`` and ``cd19.negative`` (of those evaluated)."""
     if reason := study.lacks("cd19_at_failure"):
@@ -338,6 +357,7 @@ def cd19(study: Cohort) -> pd.DataFrame:
                       population="patients evaluated for CD19") for level in ("positive", "negative")])
 
 
+@disclosure.protected
 def cd19_bounds(study: Cohort) -> pd.DataFrame:
     """The share of CD19-negative failures among all patients if no, or if every, untested tumour was negative.
 
@@ -352,6 +372,7 @@ def cd19_bounds(study: Cohort) -> pd.DataFrame:
         proportion("cd19.bounds.highest", negative + untested, len(status), group="every untested tumour negative")])
 
 
+@disclosure.protected
 def early_failure(study: Cohort, days: int) -> pd.DataFrame:
     """Failures up to that day, and whether their pattern differs from that of later ones.
 
@@ -366,4 +387,5 @@ def early_failure(study: Cohort, days: int) -> pd.DataFrame:
     shares = [proportion(f"failure.{when}.any_local", int(local[failed["when"] == when].sum()),
                          int((failed["when"] == when).sum()), group=f"{when} failures") for when in ("early", "late")]
     early = proportion("failure.early", int((failed["when"] == "early").sum()), len(failed), group="early failures")
-    return results.collect([early, *shares, association(failed, "failure_pattern", "when", "failure.early.pattern")])
+    return results.collect([early, *shares, association(failed, "failure_pattern", "when", "failure.early.pattern",
+                                                           least=study.min_cell_count)])

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis_lib import contrasts, endpoints, results, schema, text
+from analysis_lib import contrasts, disclosure, endpoints, results, schema, text
 from analysis_lib.cohort import Cohort
 from analysis_lib.results import row, slug
 
@@ -47,6 +47,7 @@ def detectable(events: int, share: float = 0.5) -> float:
     return float(np.exp(reach / np.sqrt(share * (1 - share) * events)))
 
 
+@disclosure.protected
 def needed(study: Cohort) -> pd.DataFrame:
     """For each of :data:`COMPARISONS` that this cohort allows: what was seen, and what it would take to see it.
 

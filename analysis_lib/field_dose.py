@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis_lib import contrasts, describe, endpoints, immortal, results, schema
+from analysis_lib import contrasts, describe, disclosure, endpoints, immortal, results, schema
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
 from analysis_lib.radiotherapy import BED_GROUPS
 from analysis_lib.results import slug
@@ -16,6 +16,7 @@ FACTORS = ("advanced_stage", "poor_performance", "ldh_elevated", "high_ipi", "tw
 DOSES = {BED_GROUPS[0]: "high", BED_GROUPS[1]: "low"}
 
 
+@disclosure.protected
 def by_stage(study: Cohort) -> pd.DataFrame:
     """How many patients of each stage had each field, and how many of them died.
 
@@ -38,6 +39,7 @@ def _known(study: Cohort) -> pd.DataFrame:
     return frame[frame["rt_field"].notna() & frame["stage"].notna()].reset_index(drop=True)
 
 
+@disclosure.protected
 def fields(study: Cohort) -> pd.DataFrame:
     """Survival by field (OS from the start of the first course), within stages.
 
@@ -72,6 +74,7 @@ def _too_few(term: pd.Series) -> str:
     return f"fewer than {FEWEST} patients in one of the groups, so there is nothing to compare" if smaller < FEWEST else ""
 
 
+@disclosure.protected
 def dose_groups(study: Cohort) -> pd.DataFrame:
     """Who received which dose: shares of each factor among patients with a high and a low BED.
 
@@ -92,6 +95,7 @@ def dose_groups(study: Cohort) -> pd.DataFrame:
     return results.collect(rows)
 
 
+@disclosure.protected
 def doses(study: Cohort, month: float) -> pd.DataFrame:
     """Survival by dose (OS from the start of the first course): low against high BED.
 

@@ -15,16 +15,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from IPython.display import HTML, display
+from IPython import get_ipython
+from IPython.display import display
 from matplotlib.figure import Figure
+from matplotlib_inline.config import InlineBackend
 
-from analysis_lib import results, text
+from analysis_lib import methods, results, text
 from analysis_lib.cohort import DAYS_PER_MONTH
 from analysis_lib.results import STATISTICS
 
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 DASHES = ["-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 3)), "-"]
 WIDTH = 5.8  # inches: text of 10 points stays legible when a phone shrinks the figure to 360 px
+JOURNAL_WIDTH = 174 / 25.4  # inches: two columns of a journal page, at which the smallest text has 9.5 points
+VECTORS = {"svg": "image/svg+xml", "pdf": "application/pdf"}  # formats to take away, and what a notebook calls them
+# Text stays text (PDF: embedded fonts), and equal figures are equal files: no date, no maker, ids that do not change.
+AS_FILES = {"svg.fonttype": "none", "svg.hashsalt": "salvage-book", "pdf.fonttype": 42}
 BANDS_UP_TO = 3  # curves; the confidence bands of more would hide one another
 STYLE = {"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 11, "axes.labelsize": 10.5,
          "xtick.labelsize": 10, "ytick.labelsize": 10, "legend.fontsize": 10, "font.size": 10, "figure.dpi": 160}
@@ -38,7 +44,9 @@ def canvas(height: float, **options):
 
 def show(figure: Figure, alt: str, caption: str) -> None:
     """Show a figure with its alt text (what it shows) and caption (what it is, and by which method), and close it."""
-    display(HTML(as_html(figure, alt, caption)))
+    vectors = {VECTORS[kind]: as_file(figure, kind, alt, caption) for kind in asked_for()}
+    shown = {"text/html": as_html(figure, alt, caption), "text/plain": "<IPython.core.display.HTML object>"}
+    display(shown | vectors, raw=True)
 
 
 def as_html(figure: Figure, alt: str, caption: str) -> str:
@@ -49,6 +57,33 @@ def as_html(figure: Figure, alt: str, caption: str) -> str:
     data = base64.b64encode(png.getvalue()).decode()
     return (f'<figure class="chart"><img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
             f'<figcaption class="figure-caption">{html.escape(caption)}</figcaption></figure>')
+
+
+def asked_for() -> list[str]:
+    """The formats of :data:`VECTORS` that this session wants beside the image of the page: by default none.
+
+    It is IPython's own setting, ``%config InlineBackend.figure_formats = ["svg", "pdf"]``. A build asks for both, so
+    that each chapter can offer them; the notebooks that are kept in the repository never hold them.
+    """
+    session = get_ipython()
+    wanted = InlineBackend.instance(parent=session).figure_formats if session else ()
+    return [kind for kind in VECTORS if kind in wanted]
+
+
+def as_file(figure: Figure, kind: str, alt: str, caption: str) -> str:
+    """A figure at the width of a journal page, as text: SVG with title and description, or PDF in base64."""
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(JOURNAL_WIDTH, height * JOURNAL_WIDTH / width)
+    metadata = {"svg": {"Title": caption, "Date": None, "Creator": None, "Format": None, "Type": None},
+                "pdf": {"Title": caption, "Subject": alt, "Creator": None, "Producer": None, "CreationDate": None}}
+    saved = io.BytesIO()
+    with plt.rc_context(AS_FILES):
+        figure.savefig(saved, format=kind, metadata=metadata[kind])
+    figure.set_size_inches(width, height)
+    if kind == "pdf":
+        return base64.b64encode(saved.getvalue()).decode()
+    described = saved.getvalue().decode("utf-8").replace("</title>", f"</title>\n <desc>{html.escape(alt)}</desc>", 1)
+    return described.replace("<svg ", '<svg role="img" ', 1)
 
 
 def style_of(groups) -> dict[str, dict]:
@@ -67,7 +102,7 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
     what : str
         What is estimated, for the vertical axis (``"Overall survival (OS2)"``).
     caption : str
-        What the figure is; the method is added.
+        What the figure is; estimator, interval, test and numbers are added from the rows.
     rows : pandas.DataFrame, optional
         Result rows with the groups' medians and the log-rank test; they go into the alt text.
     """
@@ -91,9 +126,23 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
     if len(groups) > 1:
         figure.legend(loc="outside upper left", ncols=3, frameon=False, title=curves.attrs.get("label"), alignment="left")
     _risk_table(table, curves, groups, ticks)
-    shown = "with pointwise 95% confidence band (log scale)" if bands else "(intervals are in the table, to keep the curves apart)"
-    show(figure, alt=_alt_of_curves(curves, what, rows), caption=f"{caption} Kaplan–Meier estimate {shown}; numbers at risk "
-         "count everyone whose time is at least the tick.")
+    if least := curves.attrs.get("min_cell_count"):
+        caption += (f" Drawn so that every step stands for {least} events or more, and ended where fewer than {least} are at risk; "
+                    "numbers at risk are rounded.")
+    shown = "Bands: pointwise 95% intervals" if bands else "Intervals are in the table, to keep the curves apart"
+    show(figure, alt=_alt_of_curves(curves, what, rows), caption=text.captioned(
+        caption, f"{_how_of_curves(rows)} {shown}. At risk: all whose time is at least the tick."))
+
+
+def _how_of_curves(rows: pd.DataFrame | None) -> str:
+    """Estimator, interval, test and numbers behind curves, for their caption."""
+    if rows is None or results.skip_reason(rows):
+        return "Kaplan–Meier."
+    medians, tests = rows[rows["statistic"] == "median time"], rows[rows["result_id"].str.contains(".logrank.", regex=False)]
+    whole = tests if len(tests) else medians
+    counts = whole[["n", "events"]].iloc[0]
+    size = "" if counts.isna().any() else f" n = {counts['n']}, {counts['events']} events."
+    return methods.how(pd.concat([medians, tests]), counts=False) + size
 
 
 def month_ticks(longest: float) -> list[int]:
@@ -112,7 +161,8 @@ def _risk_table(axes, curves, groups, ticks):
     for line, (group, style) in enumerate(style_of(groups).items()):
         curve = curves[curves["group"] == group]
         for tick in ticks:
-            axes.text(tick, -line, risk_at(curve, tick * DAYS_PER_MONTH), ha="center", va="center", fontsize=9.5)
+            at_risk, least = risk_at(curve, tick * DAYS_PER_MONTH), curves.attrs.get("min_cell_count", 0)
+            axes.text(tick, -line, at_risk if at_risk >= least else f"<{least}", ha="center", va="center", fontsize=9.5)
         axes.text(-0.045, -line, group or "All", ha="right", va="center", fontsize=9.5,
                   transform=axes.get_yaxis_transform())
     axes.set(ylim=(-len(groups) + 0.4, 0.9))
@@ -129,10 +179,10 @@ def _alt_of_curves(curves, what, rows) -> str:
     medians = rows[rows["statistic"] == "median time"]
     alt += " Median " + "; ".join(f"{row['group']} {text.estimate(row)}".strip() for _, row in medians.iterrows()) + "."
     tests = rows[rows["result_id"].str.contains(".logrank", regex=False)]
-    return alt + "".join(f" Log-rank {text.p_value(row['value'])}." for _, row in tests.iterrows())
+    return alt + "".join(f" Log-rank {text.estimate(row)}." for _, row in tests.iterrows())
 
 
-def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axis: str = "", summary=()) -> None:
+def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axis: str = "", summary=(), apart=None) -> None:
     """Show estimates with intervals, one a line: name, interval, numbers.
 
     Parameters
@@ -146,10 +196,15 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
         What the horizontal axis shows; by default the statistic and its meaning.
     summary : collection of str
         Ids of rows that sum up the others; drawn as diamonds.
+    apart : dict, optional
+        Ids of rows that are set apart from the others (printed elsewhere, a prediction), and what is written of each; drawn in
+        black, as far as they have a value and limits.
     """
     if reason := results.skip_reason(rows):
         return text.skip(reason)
-    drawn = rows[rows["value"].notna() & rows["lower"].notna() & rows["upper"].notna()].reset_index(drop=True)
+    apart = apart or {}
+    whole = rows["value"].notna() & rows["lower"].notna() & rows["upper"].notna()
+    drawn = rows[whole | rows["result_id"].isin(list(apart))].reset_index(drop=True)
     if drawn.empty:
         return text.skip("there is no estimate with an interval to draw")
     ratio = bool(drawn["statistic"].isin(["hazard ratio", "odds ratio"]).all())
@@ -158,39 +213,44 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
     places = -(np.cumsum(heights) - np.array(heights) / 2)  # in inches, from the top
     figure, (left, axes, right) = canvas(sum(heights) + 0.95, ncols=3, sharey=True, width_ratios=[2.0, 2.5, 1.3])
     figure.get_layout_engine().set(w_pad=0.01, wspace=0)
-    _intervals(axes, drawn, places, ratio, summary)
+    _intervals(axes, drawn, places, ratio, summary, apart)
     reference = 1.0 if ratio and reference is None else reference
     if reference is not None:
         axes.axvline(reference, color="0.35", linewidth=1, zorder=0)
     for name, place, (_, one) in zip(names, places, drawn.iterrows()):
         weight = "bold" if one["result_id"] in summary else "normal"
         left.text(0, place, name, va="center", fontsize=10, weight=weight, linespacing=1.05)
-        right.text(1, place, f"{text.estimate(one)} ({text.limits(one).split('CI ')[-1]})", ha="right", va="center",
-                   fontsize=10, weight=weight)
+        written = apart.get(one["result_id"]) or f"{text.estimate(one)} ({text.limits(one).split('CI ')[-1]}){text.mark(one)}"
+        right.text(1, place, written, ha="right", va="center", fontsize=10, weight=weight)
     right.text(1, 0.04, "HR (95% CI)" if drawn["statistic"].iloc[0] == "hazard ratio" else "(95% CI)", ha="right", va="bottom", fontsize=9.5, color="0.35")
     for side in (left, right):
         side.axis("off")
     axes.set(ylim=(-sum(heights), 0.28), yticks=[])
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(axis or _axis_label(drawn["statistic"].iloc[0]))
-    alt = "Forest plot. " + "; ".join(f"{one['group']}: {text.full(one)}" for _, one in drawn.iterrows()) + "."
-    show(figure, alt=alt, caption=caption)
+    alt = "Forest plot. " + "; ".join(
+        f"{one['group']}: {apart.get(one['result_id']) or text.full(one) + text.mark(one)}" for _, one in drawn.iterrows()) + "."
+    show(figure, alt=alt, caption=text.captioned(caption, methods.how(drawn)) + text.marks_told(drawn))
 
 
-def _intervals(axes, drawn, places, ratio, summary):
+def _intervals(axes, drawn, places, ratio, summary, apart):
     value, lower, upper = (drawn[c].astype(float).to_numpy() for c in ("value", "lower", "upper"))
-    low, high = (max(0.05, min(lower.min(), 0.8)), min(20.0, max(upper.max(), 1.25))) if ratio else (lower.min(), upper.max())
+    known = ~np.isnan(value)  # a prediction interval, which has limits only, may reach far beyond everything else
+    least, most = np.nanmin([value[known], lower[known]]), np.nanmax([value[known], upper[known]])
+    low, high = (max(0.05, min(least, 0.8)), min(20.0, max(most, 1.25))) if ratio else (least, most)
     size = drawn["n"].astype("Float64").fillna(1).to_numpy(dtype=float)
     for place, x, start, end, area, row_id in zip(places, value, lower, upper, size / max(size.max(), 1), drawn["result_id"]):
         if row_id in summary:
             axes.fill([start, x, end, x], [place, place + 0.1, place, place - 0.1], color=PALETTE[1], linewidth=0)
             continue
-        axes.plot([max(start, low), min(end, high)], [place, place], color=PALETTE[0], linewidth=1.6, solid_capstyle="butt")
+        aside = row_id in apart
+        color, marker, wide = ("black", "D", 5) if aside else (PALETTE[0], "s", 4 + 4 * np.sqrt(area))
+        axes.plot([max(start, low), min(end, high)], [place, place], color=color, linewidth=1.6, solid_capstyle="butt")
         if low <= x <= high:
-            axes.plot(x, place, "s", color=PALETTE[0], markersize=4 + 4 * np.sqrt(area), markeredgewidth=0)
-        for edge, beyond, marker in ((low, start < low, 4), (high, end > high, 5)):  # an arrow where the interval goes on
+            axes.plot(x, place, marker, color=color, markersize=wide, markeredgewidth=0)
+        for edge, beyond, arrow in ((low, start < low, 4), (high, end > high, 5)):  # an arrow where the interval goes on
             if beyond:
-                axes.plot(edge, place, marker=marker, color=PALETTE[0], markersize=6, linestyle="none")
+                axes.plot(edge, place, marker=arrow, color=color, markersize=6, linestyle="none")
     if ratio:
         axes.set(xscale="log", xlim=(low / 1.1, high * 1.1))
         plain_log_ticks(axes, low, high)
@@ -223,7 +283,8 @@ def shares(rows: pd.DataFrame, what: str, caption: str) -> None:
         return text.skip(reason)
     drawn = rows[rows["value"].notna() & (rows["statistic"] == "proportion")]
     if drawn.empty:
-        return text.skip("there is nobody to count")
+        hidden = rows["statistic"].eq("proportion") & rows["n"].ne(0).fillna(True)
+        return text.skip(text.TOO_SMALL if hidden.any() else "there is nobody to count")
     figure, axes = canvas(0.8 + 0.5 * len(drawn))
     places = -np.arange(len(drawn))
     value, lower, upper = (drawn[c].astype(float).to_numpy() for c in ("value", "lower", "upper"))
@@ -234,7 +295,7 @@ def shares(rows: pd.DataFrame, what: str, caption: str) -> None:
     axes.tick_params(axis="y", length=0)
     alt = f"Bar chart of the share of {what.lower()}. " + "; ".join(
         f"{row['group']}: {text.share(row)}, {text.limits(row)}" for _, row in drawn.iterrows()) + "."
-    show(figure, alt=alt, caption=caption)
+    show(figure, alt=alt, caption=text.captioned(caption, methods.how(drawn)))
 
 
 MOMENTS = {  # marker and colour of each moment in a swimmer plot

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import NullFormatter
 
-from analysis_lib import multiplicity, results, text, weighting
+from analysis_lib import disclosure, multiplicity, results, text, weighting
 from analysis_lib.cohort import DAYS_PER_MONTH
 from analysis_lib.figures import DASHES, PALETTE, STYLE, canvas, month_ticks, plain_log_ticks, show, style_of
 
@@ -46,7 +46,7 @@ def scores(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
 
     ``frame`` comes from :func:`analysis_lib.weighting.prepare`, ``rows`` from :func:`analysis_lib.weighting.sizes`.
     """
-    if reason := results.skip_reason(frame):
+    if reason := results.skip_reason(frame) or disclosure.of_single_patients(frame):
         return text.skip(reason)
     figure, axes = canvas(2.9)
     edges = np.linspace(0, 1, 11)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis_lib import contrasts, describe, endpoints, results, survival
+from analysis_lib import contrasts, describe, disclosure, endpoints, results, survival
 from analysis_lib.cohort import DAYS_PER_MONTH, SECOND_MODALITY, Cohort
 from analysis_lib.results import row, slug
 
@@ -81,6 +81,7 @@ def second_modality(study: Cohort, first: str) -> pd.DataFrame:
     return frame.assign(entered=entered)
 
 
+@disclosure.protected
 def response(study: Cohort) -> pd.DataFrame:
     """The response to the index therapy as a factor of survival, where everyone had to live to salvage therapy.
 
@@ -111,6 +112,7 @@ def response(study: Cohort) -> pd.DataFrame:
 
 # --- the comparison -------------------------------------------------------------------------------------------
 
+@disclosure.protected
 def compare(study: Cohort, frame: pd.DataFrame, name: str, month: float, adjust=()) -> pd.DataFrame:
     """The same question asked three ways: as groups of the first day, from a landmark on, and with a state that changes.
 

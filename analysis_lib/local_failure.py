@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis_lib import competing, contrasts, endpoints, results, survival
+from analysis_lib import competing, contrasts, disclosure, endpoints, results, survival
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
 from analysis_lib.models import Z
 from analysis_lib.observed import NotEstimable
@@ -31,13 +31,16 @@ def sites(study: Cohort) -> pd.DataFrame:
     if not frame["event"].any():
         return results.skipped("failure", "no site failed within the field")
     died = ~frame["event"] & (frame["vital_status"] == "dead")
-    return frame.assign(cause=np.select([frame["event"], died], [FAILED, DIED], 0), patient=pd.factorize(frame["patient_id"])[0])
+    return disclosure.carrying(study, frame.assign(cause=np.select([frame["event"], died], [FAILED, DIED], 0),
+                                                   patient=pd.factorize(frame["patient_id"])[0]))
 
 
 def curves(frame: pd.DataFrame) -> pd.DataFrame:
     """The three curves of :data:`CURVES` in percent: ``kind, days, percent``."""
     if results.skip_reason(frame):
         return frame
+    if reason := disclosure.of_single_patients(frame):
+        return results.skipped("failure.curve", reason)
     km = survival.kaplan_meier(frame["days"], frame["event"])
     incidence = competing.cumulative_incidence(frame["days"], frame["cause"])
     parts = [km["days"].to_frame().assign(kind=CURVES[0], percent=100 * (1 - km["survival"]))]
@@ -47,6 +50,7 @@ def curves(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts).reset_index(drop=True)
 
 
+@disclosure.protected
 def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     """Local failure and death at the months of :func:`analysis_lib.survival.rate_months`.
 
@@ -100,6 +104,7 @@ def _clustered(result_id, point, left_out, day, month, shared) -> pd.DataFrame:
                                 method="Aalen-Johansen, jackknife over patients, log interval", **shared)])
 
 
+@disclosure.protected
 def compare(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     """Local failure between two groups of sites, each in several ways.
 

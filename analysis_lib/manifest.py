@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
 from analysis_lib import schema
+from analysis_lib.reading import CONTROL, SUFFIXES
+from analysis_lib.values import ISO, is_date_format
 
 BUNDLED = Path(__file__).parent / "data"
 CAR_T = "CAR T-cell infusion"
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet")
+RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]|html|source|generated|results|index")  # devices of Windows, folders of ours
+MIN_CELL_COUNT = "5"  # of real patients, unless the manifest says otherwise
 MANIFEST_KEYS = {
     "name": "short name, used for folders: lower-case letters, digits and hyphens",
     "title": "title shown on every page",
     "tables": "file of each table: " + ", ".join(schema.TABLES),
+    "redcap": "a REDCap export in place of tables: its file, or {export: FILE, dictionary: FILE, ...}",
     "columns": "for each table, {column in the file: name in the data dictionary}",
     "values": "for each table and column, {value in the file: level in the data dictionary}",
     "date_format": "format of calendar dates, such as %d.%m.%Y (default: ISO, 2021-03-28)",
@@ -25,9 +30,22 @@ MANIFEST_KEYS = {
     "subset": "which patients to keep, such as: stage in ('I', 'II')",
     "index_event": f"what happened on day 0 (default: {CAR_T})",
     "synthetic": "true when the patients are not real people",
+    "min_cell_count": "counts below this are not shown (default: 5; synthetic patients: 0). 1 shows every count, which is "
+                      "for data that are public anyway",
     "note": "a sentence about the cohort, with its source, shown on every page",
     "made_by": "for synthetic cohorts: the command that made the tables",
 }
+MOST_SHOWN = 40  # problems in a message; `salvage-book check` shows them all
+LONGEST_SHOWN = 80  # characters of a value in a message
+NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
+REDCAP_KEYS = {
+    "export": "the CSV file that REDCap writes (all records, raw or labels)",
+    "dictionary": "the project's data dictionary as CSV, which says what the codes mean; not needed for a project "
+                  "that was set up with the dictionary of `salvage-book new`",
+    "instruments": "for each table with several rows a patient, {table: repeating instrument}",
+    "missing": "the project's own missing-data codes, such as [-99, UNK]",
+}
+DEPTHS = {"tables": 1, "columns": 2, "values": 3}  # how deep the entries of these keys are nested
 
 
 class CohortError(ValueError):
@@ -35,26 +53,45 @@ class CohortError(ValueError):
 
     Attributes
     ----------
+    source : str
+        The file that is wrong.
     problems : pandas.DataFrame
-        One row a problem: ``table, row, field, value, concern, suggestion``. ``row`` is the row of the file
-        as a spreadsheet shows it (the header is row 1).
+        One row a problem: ``severity, table, row, field, value, concern, suggestion``. ``row`` is the row of the file
+        as a spreadsheet shows it (the header is row 1). Warnings (``severity``) are among them, but not in the message.
     """
 
     def __init__(self, source, problems):
-        self.problems = pd.DataFrame(problems, columns=["table", "row", "field", "value", "concern", "suggestion"])
-        lines = [_sentence(p) for p in self.problems.head(40).to_dict("records")]
-        if (more := len(self.problems) - len(lines)) > 0:
+        self.source = str(source)
+        self.problems = as_frame(problems)
+        errors = self.problems[self.problems["severity"] == "error"]
+        lines = [_sentence(each) for each in errors.head(MOST_SHOWN).to_dict("records")]
+        if (more := len(errors) - len(lines)) > 0:
             lines.append(f"... and {more} more.")
-        count = f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''}"
-        super().__init__(f"{source}: {count}; nothing was changed.\n  " + "\n  ".join(lines))
+        count = f"{len(errors)} problem{'s' if len(errors) > 1 else ''}"
+        super().__init__("\n  ".join(CONTROL.sub("\ufffd", line) for line in [f"{source}: {count}; nothing was changed.", *lines]))
 
     def _render_traceback_(self):
         """What Jupyter shows in place of a traceback."""
         return [str(self)]
 
 
-def problem(table, concern, suggestion, row=None, field="", value=""):
-    return {"table": table, "row": row, "field": field, "value": value, "concern": concern, "suggestion": suggestion}
+def problem(table, concern, suggestion, row=None, field="", value="", severity="error", rule="", patient_id=None):
+    """Something that is wrong: where it is, what it is and what to do.
+
+    ``rule`` names the rule of :mod:`analysis_lib.checks`; it and ``patient_id`` are for counting and shown to nobody.
+    """
+    return {"severity": severity, "table": table, "row": row, "field": field, "value": value, "concern": concern,
+            "suggestion": suggestion, "rule": rule, "patient_id": patient_id}
+
+
+def as_frame(problems: list[dict]) -> pd.DataFrame:
+    """Problems as a frame, each once: errors first, then table by table and row by row."""
+    columns = list(problem("", "", ""))
+    frame = pd.DataFrame(problems, columns=columns).drop_duplicates(columns[:7])
+    rank = {name: number for number, name in enumerate(schema.TABLES)}
+    order = frame.assign(table=frame["table"].map(rank).fillna(-1), row=pd.to_numeric(frame["row"]))
+    order = order.sort_values(["severity", "table", "row"], na_position="first", kind="stable").index
+    return frame.loc[order].astype({"row": "Int64"}).reset_index(drop=True)
 
 
 def _sentence(found):
@@ -62,8 +99,10 @@ def _sentence(found):
     if pd.notna(found["row"]):
         place.append(f"row {int(found['row'])}")
     if found["field"]:
-        place.append(f"column {found['field']}")
-    shown = f" = {found['value']!r}" if found["value"] != "" else ""
+        place.append(f"{'column' if found['table'] in schema.TABLES or len(place) > 1 else 'key'} {found['field']}")
+    value = str(found["value"])
+    short = value if len(value) <= LONGEST_SHOWN else value[:LONGEST_SHOWN - 1] + "…"
+    shown = "" if value == "" else f" = {short}" if NUMBER.fullmatch(value) else f" = {short!r}"
     return f"{', '.join(place)}{shown}: {found['concern']}. {found['suggestion']}"
 
 
@@ -75,43 +114,76 @@ def bundled_cohorts() -> list[str]:
 
 def locate(where: str | Path) -> Path:
     """The manifest or bare table that ``where`` speaks of."""
-    path = Path(where).expanduser()
-    if re.fullmatch(r"[\w-]+", str(where)) and (BUNDLED / str(where) / "cohort.yml").is_file():
-        return BUNDLED / str(where) / "cohort.yml"
-    if path.is_dir() and (path / "cohort.yml").is_file():
-        path = path / "cohort.yml"
-    if path.is_file() and path.suffix.lower() in (".yml", ".yaml", *TABLE_SUFFIXES):
-        return path.resolve()
+    try:
+        path, bundled = Path(where).expanduser(), BUNDLED / str(where) / "cohort.yml"
+        if re.fullmatch(r"[\w-]+", str(where)) and bundled.is_file():
+            return bundled
+        if path.is_dir() and (path / "cohort.yml").is_file():
+            path = path / "cohort.yml"
+        if path.is_file() and path.suffix.lower() in (".yml", ".yaml", *SUFFIXES):
+            return path.resolve()
+    except (OSError, ValueError, RuntimeError):  # a name too long for a file, or a home that nobody has
+        pass
     near = difflib.get_close_matches(str(where), bundled_cohorts(), n=1)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     raise CohortError(str(where), [problem(
         "cohort", "there is no such cohort",
         f"{hint}Give one of {listed(bundled_cohorts())}, or the path of a cohort.yml, of the folder it is in, "
-        f"or of a table ({', '.join(TABLE_SUFFIXES)}).")])
+        f"or of a table ({', '.join(SUFFIXES)}).")])
 
 
 def read_manifest(path: Path) -> dict:
     """The manifest with its defaults filled in; a bare table gets one of its own."""
-    stem = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "cohort"
     if path.suffix.lower() not in (".yml", ".yaml"):
-        given = {"name": stem, "title": path.stem, "tables": {"patients": path.name}}
+        given = {"name": as_name(path.stem), "title": path.stem, "tables": {"patients": path.name}}
     else:
-        try:
-            # BaseLoader keeps every word as written: `yes` stays yes, 1 stays "1".
-            given = yaml.load(path.read_text("utf-8-sig"), Loader=yaml.BaseLoader)
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            where = getattr(error, "problem_mark", None)
-            line = f" near line {where.line + 1}" if where else ""
-            raise CohortError(path.name, [problem(
-                path.name, f"this is not readable YAML{line}",
-                "Look for a missing colon, a tab, or an unclosed quote, and save the file as UTF-8.")]) from None
+        given = _read_yaml(path)
     if problems := _manifest_problems(path, given):
         raise CohortError(path.name, problems)
-    folder = re.sub(r"[^a-z0-9]+", "-", path.parent.name.lower()).strip("-") or "cohort"
-    defaults = {"name": folder, "columns": {}, "values": {}, "date_format": "ISO8601", "time_unit": "days",
-                "subset": "", "index_event": CAR_T, "synthetic": "false", "note": "", "made_by": ""}
+    defaults = {"name": as_name(path.parent.name), "columns": {}, "values": {}, "date_format": ISO, "time_unit": "days",
+                "subset": "", "index_event": CAR_T, "synthetic": "false", "note": "", "made_by": "", "tables": {}, "redcap": {},
+                "min_cell_count": "0" if given.get("synthetic") == "true" else MIN_CELL_COUNT}
     manifest = defaults | given
-    return {"title": manifest["name"]} | manifest
+    if isinstance(manifest["redcap"], str):
+        manifest["redcap"] = {"export": manifest["redcap"]}
+    shown = {key: " ".join(manifest.get(key, "").split()) for key in ("title", "note", "index_event")}
+    manifest |= shown | {"title": shown["title"] or manifest["name"], "index_event": shown["index_event"] or CAR_T}
+    # Headers of files are read with single spaces, and so are their names here.
+    manifest["columns"] = {table: {" ".join(column.split()): target for column, target in columns.items()}
+                           for table, columns in manifest["columns"].items()}
+    return manifest
+
+
+class _Loader(yaml.BaseLoader):
+    """Keeps every word as written (``yes`` stays yes, 1 stays "1") and refuses a key that stands twice."""
+
+    def construct_scalar(self, node):
+        text = super().construct_scalar(node)  # an escape can hold what no file and no page can
+        return CONTROL.sub("\ufffd", text.encode("utf-8", "replace").decode("utf-8"))
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for place, key in enumerate(keys):
+            if key in keys[:place]:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", node.value[place][0].start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _read_yaml(path: Path):
+    try:
+        return yaml.load(unicodedata.normalize("NFC", path.read_text("utf-8-sig")), Loader=_Loader)
+    except PermissionError:
+        raise CohortError(path.name, [problem(path.name, "the file may not be read: permission denied",
+                                              "Close it in other programs, or ask for permission to read it.")]) from None
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:  # ValueError: not UTF-8, no such character
+        mark = getattr(error, "problem_mark", None)
+        line = f" near line {mark.line + 1}" if mark else ""
+        twice = getattr(error, "problem", None) or ""
+        why = f": {twice}" if twice.endswith("stands twice") else ""
+        raise CohortError(path.name, [problem(
+            path.name, f"this is not readable YAML{line}{why}",
+            "Keep one of the two." if why else "Look for a missing colon, a tab, or an unclosed quote, and save the file as UTF-8."
+        )]) from None
 
 
 def _manifest_problems(path: Path, given) -> list[dict]:
@@ -119,26 +191,86 @@ def _manifest_problems(path: Path, given) -> list[dict]:
     if not isinstance(given, dict):
         return [problem(here, "it is empty or not a list of `key: value`", "Write at least `tables: {patients: FILE}`.")]
     problems = []
-    for key in given.keys() - MANIFEST_KEYS.keys():
-        near = difflib.get_close_matches(key, MANIFEST_KEYS, n=1)
+    for key in [key for key in given if key not in MANIFEST_KEYS]:
+        near = difflib.get_close_matches(str(key), MANIFEST_KEYS, n=1)
         problems.append(problem(here, f"unknown key {key!r}", f"Did you mean {near[0]!r}?" if near else
-                                 f"Known keys: {', '.join(MANIFEST_KEYS)}."))
-    for key in {"tables", "columns", "values"} & given.keys():
+                                f"Known keys: {', '.join(MANIFEST_KEYS)}."))
+    named = given = {key: value for key, value in given.items() if key in MANIFEST_KEYS}
+    for key, depth in DEPTHS.items():
+        if key not in given:
+            continue
         if not isinstance(given[key], dict):
             problems.append(problem(here, f"{key!r} must hold one entry a table", f"Meaning: {MANIFEST_KEYS[key]}."))
-            given = given | {key: {}}
-        for table in given[key].keys() - schema.TABLES.keys():
+            given[key] = {}
+        elif wrong := _not_of_depth(given[key], depth, key):
+            problems += [problem(here, f"{where!r} must hold {'text' if level == 0 else 'entries such as `this: that`'}",
+                                 f"Meaning: {MANIFEST_KEYS[key]}.") for where, level in wrong]
+        for table in [table for table in given[key] if table not in schema.TABLES]:
             problems.append(problem(here, f"unknown table {table!r} under {key!r}", f"Known: {', '.join(schema.TABLES)}."))
-    if "patients" not in given.get("tables", {}):
+    for key, value in given.items():
+        if key not in DEPTHS and key != "redcap" and not isinstance(value, str):
+            problems.append(problem(here, "it must be text, not a list", f"Meaning: {MANIFEST_KEYS[key]}.", field=key))
+    given = {key: value for key, value in given.items() if key in DEPTHS or isinstance(value, str)}
+    if "redcap" in named:
+        problems += _redcap_problems(here, named["redcap"])
+    elif "patients" not in given.get("tables", {}):
         problems.append(problem(here, "no patients table is named", "Write `tables: {patients: FILE}`."))
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", given.get("name", "x")):
         problems.append(problem(here, "the name cannot be used for a folder", f"Use a {MANIFEST_KEYS['name']}.",
                                  field="name", value=given["name"]))
+    elif RESERVED.fullmatch(given.get("name", "x")):
+        problems.append(problem(here, "this name is taken by the system or by the book", "Choose another name.",
+                                 field="name", value=given["name"]))
+    if not re.fullmatch("[1-9][0-9]{0,3}", str(given.get("min_cell_count", MIN_CELL_COUNT))):
+        problems.append(problem(here, "it must be a whole number of at least 1", "Leave it out for 5, or write `min_cell_count: 10`.",
+                                 field="min_cell_count", value=given["min_cell_count"]))
     for key, allowed in {"time_unit": ("days", "months"), "synthetic": ("true", "false")}.items():
         if given.get(key, allowed[0]) not in allowed:
             problems.append(problem(here, f"it must be {' or '.join(allowed)}", f"Meaning: {MANIFEST_KEYS[key]}.",
-                                     field=key, value=given[key]))
+                                    field=key, value=given[key]))
+    if given.get("date_format", ISO) != ISO and not is_date_format(given["date_format"]):
+        problems.append(problem(here, "this is not a format of a date",
+                                'Write %d for the day, %m for the month and %Y for the year, such as "%d.%m.%Y".',
+                                field="date_format", value=given["date_format"]))
     return problems
+
+
+def _not_of_depth(entries, depth: int, where: str) -> list[tuple[str, int]]:
+    """Where nested entries are not as deep as they must be: the place, and how many levels were to follow."""
+    if depth == 0 or not isinstance(entries, dict):
+        return [] if isinstance(entries, str) == (depth == 0) and isinstance(entries, (str, dict)) else [(where, depth)]
+    return [wrong for key, below in entries.items() for wrong in _not_of_depth(below, depth - 1, f"{where}: {key}")]
+
+
+def as_name(text: str) -> str:
+    """A text as the name of a cohort: lower-case letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:41].strip("-") or "cohort"
+
+
+def _redcap_problems(here: str, given) -> list[dict]:
+    entries = {"export": given} if isinstance(given, str) else given
+    if not isinstance(entries, dict) or not entries.get("export"):
+        return [problem(here, "no export is named", "Write `redcap: FILE` or `redcap: {export: FILE}`.", field="redcap")]
+    problems = []
+    for key in [key for key in entries if key not in REDCAP_KEYS]:
+        near = difflib.get_close_matches(str(key), REDCAP_KEYS, n=1)
+        problems.append(problem(here, f"unknown key {key!r} under 'redcap'", f"Did you mean {near[0]!r}?" if near else
+                                f"Known keys: {', '.join(REDCAP_KEYS)}."))
+    wanted = {"export": "text", "dictionary": "text", "instruments": "entries", "missing": "texts"}
+    for key in [key for key in wanted if key in entries and not _is_written_as(entries[key], wanted[key])]:
+        problems.append(problem(here, f"{key!r} under 'redcap' is not written as expected", f"Meaning: {REDCAP_KEYS[key]}."))
+    instruments = entries.get("instruments", {})
+    for table in [table for table in instruments if table not in schema.REPEATING] if isinstance(instruments, dict) else ():
+        problems.append(problem(here, f"{table!r} is no table that repeats", f"There are: {', '.join(schema.REPEATING)}. "
+                                "Everything outside the repeating instruments goes to patients.", field="instruments"))
+    return problems
+
+
+def _is_written_as(value, kind: str) -> bool:
+    if kind == "text":
+        return isinstance(value, str)
+    inner = value.values() if kind == "entries" and isinstance(value, dict) else value if kind == "texts" and isinstance(value, list) else [None]
+    return all(isinstance(each, str) for each in inner)
 
 
 def listed(words: list[str]) -> str:

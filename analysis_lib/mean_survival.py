@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis_lib import endpoints, results, survival
+from analysis_lib import disclosure, endpoints, results, survival
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
 from analysis_lib.models import Z
 from analysis_lib.observed import NotEstimable
 from analysis_lib.results import row, slug
 
 
+@disclosure.protected
 def restricted_means(study: Cohort, name: str, months=(12, 24), reference: str = "RT") -> pd.DataFrame:
     """Mean time free of the event up to a limit, by regimen, and its difference from that after radiotherapy alone.
 

@@ -15,13 +15,13 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
-from analysis_lib import contrasts, describe, endpoints, repeated, results, schema
+from analysis_lib import contrasts, describe, disclosure, endpoints, repeated, results, schema
 from analysis_lib.cohort import Cohort
+from analysis_lib.methods import SEED
 from analysis_lib.observed import NotEstimable
 from analysis_lib.results import row, slug
 
 IMPUTATIONS = 20
-SEED = 2023
 PREDICTORS = ["advanced_stage", "ldh_elevated", "two_or_more_sites", "extranodal_disease", "poor_performance"]
 
 
@@ -99,6 +99,7 @@ def impute(values, predictors: pd.DataFrame, count: int, seed: int) -> np.ndarra
 
 # --- the cohort -----------------------------------------------------------------------------------------------
 
+@disclosure.protected
 def who(study: Cohort, factor: str) -> pd.DataFrame:
     """In whom a factor is not known.
 
@@ -117,6 +118,7 @@ def who(study: Cohort, factor: str) -> pd.DataFrame:
         for which, of in groups.items()])
 
 
+@disclosure.protected
 def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.DataFrame:
     """The hazard ratio of a factor that is not known in everyone, under several answers to what it was in the others.
 
@@ -184,6 +186,7 @@ def imputed(result_id: str, frame: pd.DataFrame, values: pd.Series, adjusters: p
 
 # --- an index and its components ------------------------------------------------------------------------------
 
+@disclosure.protected
 def collinearity(study: Cohort, name: str, index: str, components: list[str]) -> pd.DataFrame:
     """An index and its components in one model, and what that does to them.
 

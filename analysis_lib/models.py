@@ -152,14 +152,17 @@ def firth(terms: pd.DataFrame, days, event) -> pd.DataFrame:
     days, event, x, _ = _checked(terms, days, event, None)
     if reason := inestimable(terms.columns, x, event):
         raise NotEstimable(reason)
+    spread = x.std(axis=0)  # terms of one scale, which changes no estimate, converge more closely
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it did not converge is asked below; a limit not found is not a number
-        model = FirthCoxPH(backend="numpy", gtol=1e-8, xtol=1e-8, max_iter=200, max_halfstep=50).fit(x, (event, days)).lrt()
-        limits = model.conf_int(method="pl", tol=1e-9, max_iter=200)
+        model = FirthCoxPH(backend="numpy", gtol=1e-7, xtol=1e-7, max_iter=200, max_halfstep=50)
+        model.fit((x - x.mean(axis=0)) / spread, (event, days)).lrt()
+        limits = np.exp(model.conf_int(method="pl", tol=1e-9, max_iter=200) / spread[:, None])
     if not model.converged_:
-        raise NotEstimable("even the penalised estimate did not converge")
-    return pd.DataFrame({"coef": model.coef_, "hr": np.exp(model.coef_), "se": model.bse_, "lower": np.exp(limits[:, 0]),
-                         "upper": np.exp(limits[:, 1]), "p": model.lrt_pvalues_}, index=terms.columns)
+        raise NoConvergence("even the penalised estimate did not converge")
+    coef = model.coef_ / spread
+    return pd.DataFrame({"coef": coef, "hr": np.exp(coef), "se": model.bse_ / spread, "lower": limits[:, 0],
+                         "upper": limits[:, 1], "p": model.lrt_pvalues_}, index=terms.columns)
 
 
 def proportional_hazards(terms: pd.DataFrame, days, event) -> pd.DataFrame:

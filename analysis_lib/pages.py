@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import html
+import platform
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib import chapter, results, schema, text
+from analysis_lib import chapter, methods, proof, reading, report, results, schema, takeaway, text, values
 from analysis_lib.chapter import Outcome
 from analysis_lib.cohort import Cohort
 
-ABOUT = ("run-it", "generated/data-dictionary", "teach", "references")
+ABOUT = ("run-it", "privacy", "share", "generated/data-dictionary", "generated/methods", "generated/proof", "teach", "references")
 
 # Results set side by side, by the section they stand in.
 COMPARED = {
@@ -37,24 +39,29 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
     """Write the generated pages below ``book`` (``cohorts/<name>/index.md`` and ``generated/``)."""
     for study in studies:
         mine = [outcome for outcome in outcomes if outcome.cohort == study.name]
-        (book / "cohorts" / study.name / "index.md").write_text(cohort_page(study, mine), "utf-8")
+        folder = book / "cohorts" / study.name
+        (folder / "index.md").write_text(cohort_page(study, mine, folder), "utf-8")
+        report.write(study, folder)
     generated = book / "generated"
     generated.mkdir(exist_ok=True)
     (generated / "data-dictionary.md").write_text(dictionary_page(), "utf-8")
+    (generated / "methods.md").write_text(methods_page(studies, book), "utf-8")
+    (generated / "proof.md").write_text(proof.page(), "utf-8")
     if len(studies) > 1:
         rows = {study: results.read_all(book / "cohorts" / study.name / "results") for study in studies}
         (generated / "compare.md").write_text(compare_page(rows), "utf-8")
 
 
-def cohort_page(study: Cohort, outcomes: list[Outcome]) -> str:
-    """The first page of a cohort: whose data these are, and what each chapter could do with them."""
-    lines = [f"# {study.title}", "", text.about_html(study), "", "## Chapters", "",
+def cohort_page(study: Cohort, outcomes: list[Outcome], folder: Path) -> str:
+    """The first page of a cohort: whose data these are, what each chapter could do with them, and what it offers."""
+    lines = [f"# {text.markdown(study.title)}", "", text.about_html(study), "", "## Chapters", "",
              "The result rows of a chapter hold every number that stands in it.", ""]
     for outcome in outcomes:
-        link = f"- [{chapter.short_title(outcome.chapter, study)}]({outcome.chapter}.ipynb)"
+        link = f"- [{text.markdown(chapter.short_title(outcome.chapter, study))}]({outcome.chapter}.ipynb)"
         lines.append(f"{link}: not shown, because {outcome.reason}" if outcome.status == "skipped" else
-                     f"{link} ({{download}}`result rows <results/{outcome.chapter}.csv>`)")
-    return "\n".join(lines) + "\n"
+                     f"{link}: {takeaway.links(study, outcome.chapter, folder, folder / 'results')}")
+    return "\n".join([*lines, "", f"## {report.TITLE}", "",
+                      "[A methods and a results paragraph, and the STROBE checklist](report.md), written from the same rows.", ""])
 
 
 def compare_page(rows: dict[Cohort, pd.DataFrame]) -> str:
@@ -66,7 +73,7 @@ def compare_page(rows: dict[Cohort, pd.DataFrame]) -> str:
         synthetic = ", ".join(study.name for study in rows if study.synthetic)
         lines += [f'<div class="synthetic-note"><strong>Synthetic patients:</strong> {html.escape(synthetic)}. '
                   "Differences between these cohorts are those of the reconstruction, not findings.</div>", ""]
-    lines += [f"- **{study.name}**: [{study.title}](../cohorts/{study.name}/index.md)" for study in rows] + [""]
+    lines += [f"- **{study.name}**: [{text.markdown(study.title)}](../cohorts/{study.name}/index.md)" for study in rows] + [""]
     for section, wanted in COMPARED.items():
         table = compared(rows, wanted)
         if not table.empty:
@@ -88,28 +95,75 @@ def compared(rows: dict[Cohort, pd.DataFrame], wanted: dict[str, str]) -> pd.Dat
     return pd.DataFrame(lines, columns=["Result", *(study.name for study in rows)])
 
 
+def _files_and_cells() -> list[str]:
+    """What files may be, and what their cells may say, from the declarations that reading goes by."""
+    empty = ", ".join(f"`{word}`" for word in schema.EMPTY if word)
+    formats = ", ".join(f"`{each}`" for each in values.DATE_FORMATS)
+    words = "; ".join(f"{level} also as {', '.join(f'`{word}`' for word in also)}" for level, also in schema.WORDS.items())
+    suffixes = ", ".join(f"`{suffix}`" for suffix in reading.SUFFIXES if suffix != ".xls")
+    return ["## Files and cells", "",
+            f"- **Files**: {suffixes}, with any common encoding and separator (`book.xlsx#Sheet` names a sheet), and REDCap exports. "
+            "The first row that is not blank holds the headings; blank rows are left out.",
+            f"- **Empty**: an empty cell, or {empty}. A project's own codes are translated under `values:`, to an empty text.",
+            f"- **Yes and no**: {words}; in any case.",
+            "- **Levels**: as listed below, in any case; other words are translated under `values:`.",
+            f"- **Dates**: 2021-03-28, cells that Excel knows as dates, or one format that `date_format` names, such as {formats}.",
+            "- **Numbers**: with a decimal point or comma. Durations are whole days, or months with `time_unit: months`.", ""]
+
+
 def dictionary_page() -> str:
     """The data dictionary, generated from :mod:`analysis_lib.schema`."""
     lines = ["# Data dictionary", "",
              "Every column that the book can read. Only the columns marked *required* must be there; a section whose "
              "columns are absent says so and is left out. Moments are whole days since day 0, the index event; a column "
-             "`X_day` may come as calendar date `X_date` beside `infusion_date`, the date of day 0.", ""]
+             "`X_day` may come as calendar date `X_date` beside `infusion_date`, the date of day 0.", "",
+             "[Run it on your data](../run-it.md) says how to begin.", "", *_files_and_cells()]
     for name, table in schema.TABLES.items():
-        entries = pd.DataFrame([_entry(column, entry) for column, entry in table.columns.items()],
+        entries = pd.DataFrame([[column, entry.description, schema.allowed(entry), "required" if entry.required else ""]
+                                for column, entry in table.columns.items()],
                                columns=["Column", "Meaning", "Values", "Required"])
         lines += [f"## Table `{name}`", "", table.description, "", text.html_table(entries, f"Columns of the table {name}"), ""]
     derived = pd.DataFrame([[name, rule.description, schema.label_of(rule.source)] for name, rule in schema.DERIVED.items()],
                            columns=["Column", "Meaning", "Derived from"])
     lines += ["## Derived columns", "", "The library adds these; no file holds them.", "",
               text.html_table(derived, "Columns that the library derives"), ""]
+    said = {"*not known*, in any column": (mark for mark in schema.EMPTY if mark)} | {f"*{level}*": words for level, words in schema.WORDS.items()}
+    lines += ["## What a file may say", "", "Words count in any case. Those of `values:` in `cohort.yml` go first; without them:", "",
+              *[f"- {meaning}: an empty cell, {_marks(words)}" if "known" in meaning else f"- {meaning}: {_marks(words)}"
+                for meaning, words in said.items()], "",
+              "A dash beside a plus is no empty cell: it must be declared under `values:`, as every code must that is not in this list. "
+              "Numbers may have a decimal point or a decimal comma; where 1,234 could be a thousand or a thousandth, the check asks. "
+              "Dates are read as 2021-03-28, as date cells and day numbers of Excel, and in the format that `date_format` declares; "
+              "a time of day is dropped. Where day and month could be exchanged and no format is declared, the check asks.", ""]
     return "\n".join(lines)
 
 
-def _entry(name, column) -> list[str]:
-    meta = column.metadata
-    levels = "; ".join(f"{level} ({meaning})" if meaning else level for level, meaning in (meta["levels"] or {}).items())
-    bounds = "".join(f" from {check.statistics['min_value']} to {check.statistics['max_value']}"
-                     for check in column.checks if "min_value" in check.statistics and meta["kind"] != "day")
-    kind = {"text": "text", "day": "days, or a date", "count": "whole number", "number": meta["unit"] or "number",
-            "level": levels}[meta["kind"]]
-    return [name, column.description, kind + bounds, "required" if column.required else ""]
+def _marks(words) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def methods_page(studies: list[Cohort], book: Path) -> str:
+    """Every method that the rows of these cohorts name: what it finds, what computes it, who described it, where it is used."""
+    places: dict[methods.Method, dict[str, str]] = {}
+    called: dict[methods.Method, str] = {}
+    for study in studies:
+        for each in chapter.chapters_of(study):
+            file = book / "cohorts" / study.name / "results" / f"{each}.csv"
+            for method in methods.used(results.read(file)) if file.is_file() else []:
+                link = f"[{chapter.short_title(each, study)}](../cohorts/{study.name}/{each}.ipynb)"
+                entry = methods.named(method)
+                places.setdefault(entry, {}).setdefault(each, link)
+                called.setdefault(entry, entry.called or methods.capital(methods.printed(method)))
+    lines = [[called[entry], methods.capital(entry.finds), entry.by,
+              f"{{cite:p}}`{','.join(entry.cites)}`" if entry.cites else "–", "; ".join(places[entry][each] for each in sorted(places[entry]))]
+             for entry in methods.METHODS if entry in places]
+    libraries = sorted({entry.by for entry in places} - {methods.HERE} | {"numpy", "pandas", "matplotlib"})
+    return "\n".join([
+        "# Methods", "", "This page is written from the result rows of the cohorts in this book: it names what was called, and nothing "
+        "else.", "", "## What was used", "",
+        *text.markdown_table(["Method", "Finds", "Computed by", "Described by", "Used in"], lines, "Estimators and tests of this book"),
+        "## Conventions", "", *[f"- {each}" for each in methods.CONVENTIONS], "",
+        "## Random numbers", "", f"Reshufflings and resamples start from the seed {methods.SEED}, so that their answers can be repeated.", "",
+        "## Versions", "",
+        *text.markdown_table(["Software", "Version"], [["Python", platform.python_version()], *[[name, version(name)] for name in
+                                                       ["salvage-book", *libraries]]], "What computed this book")]) + "\n"

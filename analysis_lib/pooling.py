@@ -7,20 +7,34 @@ single sample size chosen for all series (Schwarzer 2019).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import stats
+from scipy.optimize import brentq
 from scipy.special import expit
 from statsmodels.stats.meta_analysis import combine_effects
 
-from analysis_lib import describe, results
+from analysis_lib import describe, disclosure, results
 from analysis_lib.cohort import Cohort
 from analysis_lib.results import row, slug
 
 SERIES = Path(__file__).parent / "paper" / "series.csv"
 WITH_OLD_SITES = ("local", "local and de novo")  # levels of failure_pattern with a failure in sites involved before
-POOLED = "logit, inverse variance"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A scale on which estimates are pooled: its name, and the way back to what the result rows hold."""
+
+    name: str
+    back: Callable
+
+
+LOGIT = Scale("logit", lambda x: 100 * expit(x))
 
 
 def published() -> pd.DataFrame:
@@ -42,9 +56,12 @@ def own_series(study: Cohort) -> pd.DataFrame:
     """
     if reason := _not_comparable(study):
         return results.skipped("context.own", reason)
-    pattern = study.patients["failure_pattern"].dropna()
-    return pd.DataFrame([{"key": "own", "label": "This cohort", "year": pd.NA, "events": int(pattern.isin(WITH_OLD_SITES).sum()),
-                          "n": len(pattern), "unit": "patients", "counted": "failure in previously involved sites, alone or with new ones",
+    pattern, k = study.patients["failure_pattern"].dropna(), study.min_cell_count
+    events, n = int(pattern.isin(WITH_OLD_SITES).sum()), len(pattern)
+    if disclosure.hides(study) and (events < k or n - events < k):
+        return results.skipped("context.own", "the numbers are too small")
+    return pd.DataFrame([{"key": "own", "label": "This cohort", "year": pd.NA, "events": disclosure.banded(events, k),
+                          "n": disclosure.banded(n, k), "unit": "patients", "counted": "failure in previously involved sites, alone or with new ones",
                           "place": "its own rows", "pooled": "no" if study.synthetic else "yes"}])
 
 
@@ -63,6 +80,7 @@ def in_context(study: Cohort, printing: str = "Results") -> pd.DataFrame:
     return pd.concat([series, *(part for part in mine if len(part))], ignore_index=True)
 
 
+@disclosure.protected
 def own_share(study: Cohort) -> pd.DataFrame:
     """The cohort's own share, row ``context.cohort``; the note says whether it is pooled."""
     share = shares(own_series(study))
@@ -114,21 +132,76 @@ def pooled(series: pd.DataFrame, prefix: str = "context.pooled") -> pd.DataFrame
     if len(counted) < 2:
         return results.skipped(prefix, "fewer than two series can be pooled")
     effect, variance = logit(counted["events"], counted["n"])
-    with np.errstate(divide="ignore"):  # statsmodels divides by Q, which is 0 when all series agree
-        fit = combine_effects(effect, variance, method_re="pm")
-    summary, total = fit.summary_frame(), {"n": int(counted["n"].sum()), "events": int(counted["events"].sum())}
+    return results.collect(combine(
+        effect, variance, prefix, "proportion", LOGIT, name="share", members="series",
+        n=int(counted["n"].sum()), events=int(counted["events"].sum())))
+
+
+def combine(effect, variance, prefix: str, statistic: str, scale: Scale, name: str, members: str,
+            hartung_knapp: bool = False, **labels) -> list[dict]:
+    """Inverse-variance pooling of effects on a scale, by fixed and by random effects, with their heterogeneity.
+
+    Parameters
+    ----------
+    effect, variance : array-like
+        One a member, at least two; on the scale.
+    prefix, statistic : str
+        First part of the ids, and what ``effect`` is once it is back from the scale.
+    scale : Scale
+    name, members : str
+        What the effects are and what they come from, for notes: ``share``, ``series``.
+    hartung_knapp : bool
+        From three members on, take the interval of the random-effects estimate from the t distribution (Hartung and
+        Knapp 2001, never narrower than the normal one's standard error allows), and add a prediction interval
+        (Higgins, Thompson and Spiegelhalter 2009).
+    **labels
+        ``n``, ``events``, ``population`` of the rows.
+
+    Returns
+    -------
+    list of dict
+        Result rows ``<prefix>.fixed``, ``.random``, ``.heterogeneity`` (P value of Cochran's Q), ``.i2`` (percent),
+        ``.tau2`` (variance between members, on the scale), and, with a prediction interval, ``.prediction`` (limits only).
+    """
+    effect, variance = np.asarray(effect, dtype=float), np.asarray(variance, dtype=float)
+    with np.errstate(divide="ignore"):  # statsmodels divides by Q, which is 0 when all members agree
+        fit = combine_effects(effect, variance, method_re="pm", tau2_start=_just_below_tau2(effect, variance))
+    by_t = hartung_knapp and len(effect) > 2
+    # With Paule and Mandel's tau2, Hartung and Knapp's factor is 1 unless tau2 is 0; it is then below 1 and not applied.
+    intervals = {"fixed": fit.conf_int(use_t=False)[0], "random": fit.conf_int(use_t=by_t)[1]}
+    kinds = {"fixed": f"one common {name}", "random": f"{name}s that vary"}
     rows = []
-    for kind, line, name in (("fixed", "fixed effect", "one common share"), ("random", "random effect", "shares that vary")):
-        share, low, high = 100 * expit(summary.loc[line, ["eff", "ci_low", "ci_upp"]].astype(float))
-        rows.append(row(slug(prefix, kind), "proportion", share, lower=low, upper=high, group=f"Pooled, {kind} effects",
-                        method=f"{POOLED}, {kind} effects", note=f"{len(counted)} series; {name}", **total))
-    test = fit.test_homogeneity()
+    for kind, estimate in (("fixed", fit.mean_effect_fe), ("random", fit.mean_effect_re)):
+        ends = sorted(scale.back(intervals[kind]))
+        rows.append(row(slug(prefix, kind), statistic, scale.back(estimate), lower=ends[0], upper=ends[1],
+                        group=f"Pooled, {kind} effects", note=f"{len(effect)} {members}; {kinds[kind]}",
+                        method=f"{scale.name}, inverse variance, {kind} effects" + (", Hartung-Knapp interval" if by_t and kind == "random" else ""),
+                        **labels))
+    test, tau2 = fit.test_homogeneity(), max(0.0, fit.tau2)
     beyond_chance = max(0.0, (test.statistic - test.df) / test.statistic) if test.statistic > 0 else 0.0
-    return results.collect(rows + [
-        row(slug(prefix, "heterogeneity"), "p", test.pvalue, method="Cochran's Q",
-            note=f"Q {test.statistic:.2f}, {test.df} df", **total),
-        row(slug(prefix, "i2"), "heterogeneity", 100 * beyond_chance, method="(Q − df) / Q", **total),
-        row(slug(prefix, "tau2"), "estimate", max(0.0, fit.tau2), method="Paule and Mandel, logit scale", **total)])
+    rows += [
+        row(slug(prefix, "heterogeneity"), "p", test.pvalue, method="Cochran's Q", note=f"Q {test.statistic:.2f}, {test.df} df", **labels),
+        row(slug(prefix, "i2"), "heterogeneity", 100 * beyond_chance, method="(Q − df) / Q", **labels),
+        row(slug(prefix, "tau2"), "estimate", tau2, method=f"Paule and Mandel, {scale.name} scale", **labels)]
+    if by_t:
+        reach = stats.t.isf(0.025, len(effect) - 2) * np.sqrt(tau2 + fit.sd_eff_w_re ** 2)
+        ends = sorted(scale.back(fit.mean_effect_re + np.array([-reach, reach])))
+        rows.append(row(slug(prefix, "prediction"), statistic, None, lower=ends[0], upper=ends[1], group="Prediction interval",
+                        method=f"t distribution, {len(effect) - 2} df", note="where a new member's true value is expected", **labels))
+    return rows
+
+
+def _just_below_tau2(effect: np.ndarray, variance: np.ndarray) -> float:
+    """Where statsmodels may start to look for Paule and Mandel's variance between members: a hair below it.
+
+    By itself its iteration answers 0 when rounding carries a step past the solution, be it by 1e-16.
+    """
+    def excess(tau2: float) -> float:
+        weight = 1 / (variance + tau2)
+        return weight @ (effect - np.average(effect, weights=weight)) ** 2 - (len(effect) - 1)
+
+    highest = np.var(effect, ddof=1)  # the answer if the members' own variances were 0
+    return 0.0 if excess(0.0) <= 0 else brentq(excess, 0.0, highest, xtol=1e-15) * (1 - 1e-10)
 
 
 def logit(events, n) -> tuple[np.ndarray, np.ndarray]:

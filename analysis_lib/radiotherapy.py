@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from analysis_lib import describe, endpoints, results, schema, survival
+from analysis_lib import describe, disclosure, endpoints, results, schema, survival
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
 from analysis_lib.results import row, slug
 
@@ -41,6 +41,7 @@ def bed(dose_gy, fractions, alpha_beta: float):
 
 # --- all courses ----------------------------------------------------------------------------------------------
 
+@disclosure.protected
 def volume(study: Cohort) -> pd.DataFrame:
     """Who was irradiated: patients, courses, sites, earlier bridging radiotherapy, time from day 0 to the first course.
 
@@ -76,6 +77,7 @@ def _bridged(patients: pd.DataFrame) -> pd.Series:
     return known.mask(known.isna() & (patients["bridging_therapy"] == "no"), "no") if "bridging_therapy" in patients else known
 
 
+@disclosure.protected
 def shares(study: Cohort, column: str, prefix: str) -> pd.DataFrame:
     """The share of each level of a column among the sites where it is known: rows ``<prefix>.<level>``, most frequent first."""
     if reason := study.lacks(f"sites.{column}"):
@@ -86,6 +88,7 @@ def shares(study: Cohort, column: str, prefix: str) -> pd.DataFrame:
     return collected
 
 
+@disclosure.protected
 def doses(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     """Dose, fractions and biologically effective dose of a site, and the sites whose details are incomplete.
 
@@ -122,6 +125,7 @@ def _either(holds: pd.Series, yes: str, no: str) -> pd.Series:
     return holds.map({True: yes, False: no}).astype(pd.CategoricalDtype([yes, no], ordered=True))
 
 
+@disclosure.protected
 def bulk(study: Cohort) -> pd.DataFrame:
     """Sites whose size could be assessed on PET/CT (``rt.assessable``), and how many of those were bulky (``rt.bulky``)."""
     if reason := study.lacks("sites.bulky_site"):
@@ -135,6 +139,7 @@ def bulk(study: Cohort) -> pd.DataFrame:
 
 # --- in-field response and control ----------------------------------------------------------------------------
 
+@disclosure.protected
 def responses(study: Cohort) -> pd.DataFrame:
     """In-field response of the evaluable sites, and what became of the patients whose sites were not evaluable.
 
@@ -163,6 +168,7 @@ def responses(study: Cohort) -> pd.DataFrame:
     return collected
 
 
+@disclosure.protected
 def time_to_progression(study: Cohort) -> pd.DataFrame:
     """Time from the start of radiotherapy to in-field progression of the sites that progressed.
 
@@ -180,6 +186,7 @@ def time_to_progression(study: Cohort) -> pd.DataFrame:
         describe.spread("lc.time_to_progression.iqr", days, days=True, **labels)])
 
 
+@disclosure.protected
 def bed_by_bulk(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     """Whether bulky sites were given more than :data:`HIGH_BED`: shares ``bed.high.bulk.<yes, no>`` and ``bed.high.bulk.p``."""
     if reason := study.lacks("sites.dose_gy", "sites.fractions", "sites.bulky_site"):
@@ -189,13 +196,14 @@ def bed_by_bulk(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     rows = [describe.proportion(slug("bed.high.bulk", level), (of["high_bed"] == "yes").sum(), len(of), group=names[level],
                                 population="sites with known dose and size")
             for level, of in sites.groupby("bulky_site", observed=True)]
-    rows.append(describe.association(sites, "high_bed", "bulky_site", "bed.high.bulk.p", exact_if_sparse=True,
+    rows.append(describe.association(sites, "high_bed", "bulky_site", "bed.high.bulk.p", exact_if_sparse=True, least=study.min_cell_count,
                                      group="BED by bulk", population="sites with known dose and size"))
     collected = results.collect(rows)
     collected.attrs["label"] = "Site"
     return collected
 
 
+@disclosure.protected
 def bed_by_control(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     """BED of sites that failed locally and of sites that stayed controlled: ``bed.control.<failed, controlled>`` and ``.p``."""
     if reason := study.lacks("sites.dose_gy", "sites.fractions") or endpoints.lacking(study, "LC"):
@@ -205,7 +213,7 @@ def bed_by_control(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     labels = {"population": "assessable sites with known dose"}
     rows = [_dose_range(slug("bed.control", outcome), of["bed"], group=outcome, **labels)
             for outcome, of in sites.groupby("outcome", observed=True)]
-    rows.append(describe.rank_test(sites, "bed", "outcome", "bed.control.p", group="BED by outcome", **labels))
+    rows.append(describe.rank_test(sites, "bed", "outcome", "bed.control.p", least=study.min_cell_count, group="BED by outcome", **labels))
     collected = results.collect(rows)
     collected.attrs["label"] = "Site"
     return collected
@@ -259,6 +267,7 @@ def _next_therapy(study: Cohort, start: pd.Series) -> pd.Series:
     return pd.concat([following, transplant], axis=1).min(axis=1).astype("Int64")
 
 
+@disclosure.protected
 def first_courses(study: Cohort) -> pd.DataFrame:
     """First courses: patients, sites, sites per patient, sites with incomplete details; and patients by field.
 
@@ -278,6 +287,7 @@ def first_courses(study: Cohort) -> pd.DataFrame:
     return results.collect(rows)
 
 
+@disclosure.protected
 def dose_by_field(study: Cohort) -> pd.DataFrame:
     """Dose of a first-course site by field: rows ``first.sites.<field>, first.dose.<field>`` and ``first.dose.p``."""
     if reason := study.lacks("sites.rt_field", "sites.dose_gy"):
@@ -287,10 +297,11 @@ def dose_by_field(study: Cohort) -> pd.DataFrame:
     for field, of in sites.groupby("rt_field", observed=True):
         rows += [row(slug("first.sites", field), "count", len(of), population=field, group="Sites"),
                  _dose_range(slug("first.dose", field), of["dose_gy"], population=field, group="Dose per site")]
-    rows.append(describe.rank_test(sites, "dose_gy", "rt_field", "first.dose.p", population=FIRST, group="Dose per site"))
+    rows.append(describe.rank_test(sites, "dose_gy", "rt_field", "first.dose.p", least=study.min_cell_count, population=FIRST, group="Dose per site"))
     return results.collect(rows)
 
 
+@disclosure.protected
 def contrasts(study: Cohort) -> pd.DataFrame:
     """Baseline factors of patients with a comprehensive and a focal first course.
 
@@ -308,11 +319,12 @@ def contrasts(study: Cohort) -> pd.DataFrame:
         for field, of in courses.groupby("rt_field", observed=True):
             rows.append(describe.proportion(slug("first", factor, field), (of[factor] == "yes").sum(), of[factor].notna().sum(),
                                             population=field, group=name))
-        rows.append(describe.association(courses, factor, "rt_field", slug("first", factor, "p"), exact_if_sparse=True,
+        rows.append(describe.association(courses, factor, "rt_field", slug("first", factor, "p"), exact_if_sparse=True, least=study.min_cell_count,
                                          population=FIRST, group=name))
     return results.collect(rows)
 
 
+@disclosure.protected
 def responses_by_field(study: Cohort) -> pd.DataFrame:
     """In-field response of first-course sites by field: ``first.evaluable.<field>``, ``first.response.<field>.<level>``."""
     if reason := study.lacks("sites.rt_field", "sites.in_field_response"):
@@ -330,6 +342,7 @@ def responses_by_field(study: Cohort) -> pd.DataFrame:
     return results.collect(rows)
 
 
+@disclosure.protected
 def low_dose(study: Cohort) -> pd.DataFrame:
     """Patients whose highest BED in the first course is not above :data:`HIGH_BED`: rows ``first.low_bed.<field>``.
 
@@ -343,6 +356,7 @@ def low_dose(study: Cohort) -> pd.DataFrame:
                             for field, of in courses.groupby("rt_field", observed=True)])
 
 
+@disclosure.protected
 def limited_stage(study: Cohort) -> pd.DataFrame:
     """Patients in stage I or II among those with a first course of each field: rows ``first.limited.<field>``."""
     if reason := study.lacks("sites.rt_field", "stage"):
@@ -354,6 +368,7 @@ def limited_stage(study: Cohort) -> pd.DataFrame:
         for field, of in courses.groupby("rt_field", observed=True)])
 
 
+@disclosure.protected
 def further_therapy(study: Cohort) -> pd.DataFrame:
     """Comprehensive first course in stage I or II: how long until further therapy, and its test without immortal time.
 
@@ -380,6 +395,7 @@ def further_therapy(study: Cohort) -> pd.DataFrame:
 
 # --- around a transplant --------------------------------------------------------------------------------------
 
+@disclosure.protected
 def transplants(study: Cohort) -> pd.DataFrame:
     """Patients who had both salvage radiotherapy and an allogeneic transplant.
 

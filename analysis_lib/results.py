@@ -47,6 +47,8 @@ STATISTICS = {
     "skipped": Statistic("nothing was computed; note says why"),
 }
 
+HIDDEN = re.compile(r"(all but |small numbers, )?fewer than \d+(?=;|$)")
+
 
 def row(result_id: str, statistic: str, value: float | None, *, lower=None, upper=None, population="all patients",
         group="", n=None, events=None, method="", note="") -> dict:
@@ -106,6 +108,17 @@ def collect(parts) -> pd.DataFrame:
     return rows
 
 
+def hidden(row) -> str:
+    """What a row says of numbers that were taken from it to protect patients; empty when none was.
+
+    ``fewer than 5`` (had it), ``all but fewer than 5``, or ``small numbers, fewer than 5`` (in the group, or too few to
+    estimate): the start of its note, as :func:`analysis_lib.disclosure.protect` writes it. So an empty value with such a note
+    is not "not reached".
+    """
+    found = HIDDEN.match(str(row["note"]))
+    return found.group() if found else ""
+
+
 def skip_reason(rows: pd.DataFrame) -> str:
     """Why an analysis was skipped; empty when it was not. Takes any frame that an analysis may return."""
     if "statistic" in rows and len(rows) and (rows["statistic"] == "skipped").all():
@@ -126,11 +139,18 @@ def save(parts, cohort_name: str, chapter: str, results_dir: str | Path = "") ->
         Where to write; by default ``book/cohorts/<cohort>/results`` of this checkout.
     """
     rows, where = collect(parts), folder(cohort_name, results_dir)
+    safe = rows.assign(**{column: rows[column].map(safe_cell) for column in ("population", "group", "method", "note")})
     where.mkdir(parents=True, exist_ok=True)
     unfinished = where / f".{chapter}.{os.getpid()}"
-    rows.to_csv(unfinished, index=False)
+    safe.to_csv(unfinished, index=False)
     unfinished.replace(where / f"{chapter}.csv")  # another chapter may be reading: it finds the old rows or the new
     return rows
+
+
+def safe_cell(words: str) -> str:
+    """A text for a CSV file: an apostrophe keeps a spreadsheet from running what begins like a formula (numbers stay)."""
+    formula = words.startswith(("=", "+", "@", "\t", "\r", "-")) and not re.fullmatch(r"[+-]?[\d.]+(e[+-]?\d+)?", words, re.I)
+    return f"'{words}" if formula else words
 
 
 def folder(cohort_name: str, results_dir: str | Path = "") -> Path:
@@ -141,7 +161,8 @@ def folder(cohort_name: str, results_dir: str | Path = "") -> Path:
 def read(path: str | Path) -> pd.DataFrame:
     """Read back the rows that :func:`save` wrote."""
     text = dict.fromkeys(["result_id", "population", "group", "statistic", "method", "note"], str)
-    return collect([pd.read_csv(path, dtype=text, keep_default_na=False, na_values={c: [""] for c in COLUMNS[4:9]})])
+    rows = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={c: [""] for c in COLUMNS[4:9]})
+    return collect([rows.assign(**{c: rows[c].str.replace(r"^'(?=[=+@\t\r-])", "", regex=True) for c in ("population", "group", "method", "note")})])
 
 
 def read_all(where: str | Path) -> pd.DataFrame:

@@ -10,12 +10,21 @@ that end in ``_day``. A hospital's file may give calendar dates instead, in a co
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+import pandas as pd
 import pandera.pandas as pa
 
 DAYS = "days since day 0"
 YES_NO = ("yes", "no")
+
+# Words of a file, in lower case. What stands for an empty cell, in any column:
+EMPTY = ("", ".", "-", "–", "?", "na", "n/a", "n.a.", "nan", "nd", "n/d", "null", "none", "unknown", "missing",
+         "not available", "not known", "unbekannt")
+# What yes/no columns take beside yes and no; every other level is matched by its own name, in any case.
+WORDS = {"yes": ("y", "1", "true", "checked", "ja", "j", "oui", "si", "sí"),
+         "no": ("n", "0", "false", "unchecked", "nein", "non")}
 RESPONSES = {
     "CR": "complete response",
     "PR": "partial response",
@@ -164,6 +173,16 @@ SCREENING = pa.DataFrameSchema(
 )
 
 TABLES = {"patients": PATIENTS, "sites": SITES, "lines": LINES, "screening": SCREENING}
+REPEATING = ("sites", "lines")  # the tables with several rows a patient
+INDEX_DATE = day("Date of day 0: the CAR T-cell infusion, or whatever the cohort counts from.")
+
+
+def collected(table: str) -> dict[str, pa.Column]:
+    """The columns of a table as people fill them in: a calendar date for each moment, and in patients the date of day 0."""
+    columns = {re.sub("_day$", "_date", name): column for name, column in TABLES[table].columns.items()}
+    if table != "patients":
+        return columns
+    return {"patient_id": columns.pop("patient_id"), "infusion_date": INDEX_DATE} | columns
 
 
 @dataclass(frozen=True)
@@ -175,6 +194,11 @@ class Derived:
     at_least: int | None = None
     levels: tuple[str, ...] = ()
 
+    def met(self, values: pd.Series) -> pd.Series:
+        """Whether each value of the source meets the rule; missing where the value is."""
+        holds = values >= self.at_least if self.at_least is not None else values.isin(self.levels)
+        return holds.astype("boolean").where(values.notna())
+
 
 DERIVED = {
     "responder": Derived("Partial or complete response to CAR T-cell therapy", "best_response", levels=("CR", "PR")),
@@ -184,6 +208,15 @@ DERIVED = {
     "advanced_stage": Derived("Stage III or IV", "stage", levels=("III", "IV")),
     "high_ipi": Derived("IPI 3 or more", "ipi", at_least=3),
 }
+
+# The International Prognostic Index counts these.
+IPI_PARTS = (
+    Derived("Older than 60 years", "over_60", levels=("yes",)),
+    DERIVED["poor_performance"],
+    Derived("Elevated LDH", "ldh_elevated", levels=("yes",)),
+    DERIVED["advanced_stage"],
+    Derived("More than one extranodal site", "extranodal_sites", at_least=2),
+)
 
 # What groups that an analysis forms itself are made from; a cohort without it is told so.
 SOURCES = {
@@ -196,7 +229,9 @@ SOURCES = {
 ORDER = (
     ("response_day", "failure_day"),
     ("complete_response_day", "failure_day"),
+    ("response_day", "complete_response_day"),
     ("failure_day", "salvage_start_day"),
+    ("failure_day", "transplant_day"),
     ("salvage_start_day", "progression_day"),
     ("salvage_start_day", "next_line_day"),
     ("failure_day", "last_follow_up_day"),
@@ -205,6 +240,25 @@ ORDER = (
     ("next_line_day", "last_follow_up_day"),
     ("transplant_day", "last_follow_up_day"),
     ("first_assessment_day", "last_follow_up_day"),
+    ("response_day", "last_follow_up_day"),
+    ("complete_response_day", "last_follow_up_day"),
+)
+
+# Columns of the patients table of which the first makes no sense without the second.
+TOGETHER = (
+    ("failure_pattern", "failure_day"),
+    ("cd19_at_failure", "failure_day"),
+    ("salvage_start_day", "failure_day"),
+    ("salvage_regimen", "salvage_start_day"),
+    ("progression_day", "salvage_start_day"),
+    ("next_line_day", "salvage_start_day"),
+)
+
+# Answers that exclude each other: (column, answers, other column, answers); None stands for any moment.
+CONTRADICTIONS = (
+    ("bridging_radiotherapy", ("yes",), "bridging_therapy", ("no",)),
+    ("response_day", None, "best_response", ("SD", "PD")),
+    ("complete_response_day", None, "best_response", ("PR", "SD", "PD")),
 )
 
 # What a column is called in tables, figures and sentences, where its own name does not do.
@@ -225,12 +279,31 @@ LABELS = {
     "cd19_at_failure": "CD19 at failure",
     "over_60": "Older than 60 years",
     "last_disease_status": "Disease status at last follow-up",
+    "patient_id": "Patient",
+    "infusion_date": "Date of day 0 (infusion)",
+    "last_follow_up_date": "Last follow-up date",
+    "rt_start_date": "Radiotherapy start date",
+    "dose_gy": "Dose (Gy)",
+    "in_field_response": "In-field response",
+    "in_field_progression_date": "In-field progression date",
+    "course": "Number of the course",
+    "line": "Number of the line",
 } | {name: rule.description for name, rule in DERIVED.items()}
 
 
 def label_of(column: str) -> str:
     """What a column is called: ``Elevated LDH`` for ``ldh_elevated``."""
     return LABELS.get(column, column.replace("_", " ").capitalize())
+
+
+def allowed(column: pa.Column) -> str:
+    """What may stand in a column, in words: its levels with their meaning, its unit and bounds."""
+    meta = column.metadata
+    levels = "; ".join(f"{level} ({meaning})" if meaning else level for level, meaning in (meta["levels"] or {}).items())
+    bounds = "".join(f" from {check.statistics['min_value']} to {check.statistics['max_value']}"
+                     for check in column.checks if "min_value" in check.statistics and meta["kind"] != "day")
+    return {"text": "text", "day": "days, or a date", "count": "whole number", "number": meta["unit"] or "number",
+            "level": levels}[meta["kind"]] + bounds
 
 
 def term_label(term: str) -> str:

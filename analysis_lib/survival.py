@@ -18,7 +18,7 @@ from lifelines.statistics import multivariate_logrank_test
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from analysis_lib import describe, endpoints, models, observed, results, schema
+from analysis_lib import describe, disclosure, endpoints, models, observed, results, schema
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
 from analysis_lib.observed import NotEstimable
 from analysis_lib.results import row, slug
@@ -161,21 +161,28 @@ def curves(study: Cohort, name: str, by: str | None = None, where=None) -> pd.Da
     Returns
     -------
     pandas.DataFrame
-        The columns of :func:`kaplan_meier` and ``group`` (the label of the group; empty without ``by``), or the
-        row that says why there is no curve.
+        The columns of :func:`kaplan_meier`, or those of :func:`analysis_lib.disclosure.coarse` for a cohort whose small
+        numbers are hidden, and ``group`` (the label of the group; empty without ``by``); or the row that says why
+        there is no curve.
     """
     if reason := _reason(study, name, by):
         return results.skipped(slug(name, "curve"), reason)
     groups = _groups(_frame(study, name, where), by)
     if not groups:
         return results.skipped(slug(name, "curve"), NOBODY)
-    stacked = pd.concat([kaplan_meier(g["days"], g["event"]).assign(group=label) for label, g in groups.items()])
-    stacked.attrs["label"] = schema.label_of(by) if by else ""
-    return stacked.reset_index(drop=True)
+    drawn = {label: kaplan_meier(group["days"], group["event"]) for label, group in groups.items()}
+    if disclosure.hides(study):
+        drawn = {label: steps for label, curve in drawn.items() if len(steps := disclosure.coarse(curve, study.min_cell_count))}
+    if not drawn:
+        return results.skipped(slug(name, "curve"), "the groups are too small for a curve")
+    stacked = pd.concat([curve.assign(group=label) for label, curve in drawn.items()]).reset_index(drop=True)
+    stacked.attrs |= {"label": schema.label_of(by) if by else "", "min_cell_count": study.min_cell_count * disclosure.hides(study)}
+    return stacked
 
 
 # --- medians, rates, tests ------------------------------------------------------------------------------------
 
+@disclosure.protected
 def estimates(study: Cohort, name: str, by: str | None = None, where=None, population: str = "all patients",
               prefix: str = "") -> pd.DataFrame:
     """Medians, rates and numbers at risk of an endpoint, overall or by group, and the log-rank test between groups.
@@ -207,7 +214,7 @@ def estimates(study: Cohort, name: str, by: str | None = None, where=None, popul
     if not groups:
         return results.skipped(slug(prefix, "median", *filter(None, [by])), NOBODY)
     rows = [r for label, group in groups.items()
-            for r in _estimates_of(group, prefix, [by, label] if by else [], str(label), population, rate_months(study))]
+            for r in _estimates_of(group, prefix, [by, label] if by else [], str(label), population, rate_months(study), study.min_cell_count)]
     if by:
         rows.append(logrank(frame, by, slug(prefix, "logrank", by), population))
     collected = results.collect(rows)
@@ -215,21 +222,35 @@ def estimates(study: Cohort, name: str, by: str | None = None, where=None, popul
     return collected
 
 
-def _estimates_of(frame, prefix, by, label, population, months):
+def _estimates_of(frame, prefix, by, label, population, months, least):
     curve, n, events = kaplan_meier(frame["days"], frame["event"]), len(frame), int(frame["event"].sum())
     shared = {"population": population, "group": label, "n": n, "events": events}
-    median = [quantile(curve, column) for column in ("survival", "lower", "upper")]
-    in_months = [None if m is None else m / DAYS_PER_MONTH for m in median]
-    yield row(slug(prefix, "median", *by), "median time", in_months[0], lower=in_months[1], upper=in_months[2],
-              method=KM, note="" if median[0] else "median not reached", **shared)
+    yield _median_of(curve, slug(prefix, "median", *by), least, note="median not reached", method=KM, **shared)
     for month in months:
         day = month * DAYS_PER_MONTH
-        step = at(curve, day)
-        rate = [None] * 3 if step is None else [100 * step[c] for c in ("survival", "lower", "upper")]
-        yield row(slug(prefix, f"rate{month}", *by), "rate", rate[0], lower=rate[1], upper=rate[2], method=KM,
-                  note="" if step is not None else f"follow-up ends before {month} months", **shared)
+        yield _rate_of(curve, slug(prefix, f"rate{month}", *by), month, least, method=KM, **shared)
         yield row(slug(prefix, f"at_risk{month}", *by), "at risk", at_risk(frame["days"], day),
                   method=f"time at least {month} months", **shared)
+
+
+def _median_of(curve, result_id, least, note="", **shared) -> dict:
+    """The row of a curve's median; where fewer than ``least`` carry it, it is hidden."""
+    days = [quantile(curve, column) for column in ("survival", "lower", "upper")]
+    thin = [day is not None and not disclosure.carried(curve, day, least) for day in days]
+    months = [None if day is None or thin[0] or hide else day / DAYS_PER_MONTH for day, hide in zip(days, thin)]
+    note = disclosure.too_few(least) if any(thin) else note if days[0] is None else ""
+    return row(result_id, "median time", months[0], lower=months[1], upper=months[2], note=note, **shared)
+
+
+def _rate_of(curve, result_id, month, least, note="", **shared) -> dict:
+    """The row of a curve's height at a month; where fewer than ``least`` carry it, it is hidden."""
+    day = month * DAYS_PER_MONTH
+    step = at(curve, day)
+    if step is not None and not disclosure.carried(curve, day, least):
+        return row(result_id, "rate", None, note=disclosure.too_few(least), **shared)
+    rate = [None] * 3 if step is None else [100 * step[c] for c in ("survival", "lower", "upper")]
+    return row(result_id, "rate", rate[0], lower=rate[1], upper=rate[2],
+               note=note if step is not None else f"follow-up ends before {month} months", **shared)
 
 
 def logrank(frame: pd.DataFrame, by: str, result_id: str, population: str = "all patients") -> dict:
@@ -338,7 +359,7 @@ def pairwise(study: Cohort, name: str, by: str) -> pd.DataFrame:
     rows = results.collect(
         row(slug(prefix, f"{pair['first']} vs {pair['second']}"), "p", None if pd.isna(pair["adjusted"]) else pair["adjusted"],
             group=f"{pair['first']} and {pair['second']}", n=pair["n"], events=pair["events"],
-            method="log-rank test, Holm's correction", note=pair["note"] or f"uncorrected P = {pair['p']:.4f}")
+            method="log-rank test, Holm's correction", note=pair["note"] or f"P = {pair['p']:.3f} by itself")
         for _, pair in pairwise_logrank(known["days"], known["event"], known[by]).iterrows())
     rows.attrs["label"] = "Groups compared"
     return rows
@@ -379,6 +400,7 @@ def rate_months(study: Cohort) -> tuple[int, ...]:
     return MONTHS if longest >= MONTHS[0] * DAYS_PER_MONTH else MONTHS_IF_SHORT
 
 
+@disclosure.protected
 def clustered_rates(study: Cohort, name: str) -> pd.DataFrame:
     """The rates of :func:`estimates` with intervals that allow for several rows (sites) of one patient.
 
@@ -394,15 +416,15 @@ def clustered_rates(study: Cohort, name: str) -> pd.DataFrame:
     patients = pd.factorize(frame["patient_id"])[0]
     curve = kaplan_meier(frame["days"], frame["event"], cluster=patients)
     rows = []
+    number = disclosure.banded(patients.max() + 1, study.min_cell_count)
     for month in rate_months(study):
-        step = at(curve, month * DAYS_PER_MONTH)
-        rate = [None] * 3 if step is None else [100 * step[c] for c in ("survival", "lower", "upper")]
-        rows.append(row(f"{prefix}.rate{month}.clustered", "rate", rate[0], lower=rate[1], upper=rate[2], n=len(frame),
-                        events=int(frame["event"].sum()), note=f"{patients.max() + 1} patients",
-                        method=f"Kaplan-Meier, infinitesimal jackknife over patients, {INTERVAL} interval"))
+        rows.append(_rate_of(curve, f"{prefix}.rate{month}.clustered", month, study.min_cell_count, n=len(frame),
+                             events=int(frame["event"].sum()), note=f"{number} patients" if number else "few patients",
+                             method=f"Kaplan-Meier, infinitesimal jackknife over patients, {INTERVAL} interval"))
     return results.collect(rows)
 
 
+@disclosure.protected
 def follow_up(study: Cohort, name: str) -> pd.DataFrame:
     """Follow-up of an overall-survival endpoint, both ways it is reported.
 
@@ -417,19 +439,18 @@ def follow_up(study: Cohort, name: str) -> pd.DataFrame:
         return results.skipped(prefix, NOBODY)
     quartiles = frame["days"].quantile([0.5, 0.25, 0.75]) / DAYS_PER_MONTH
     curve = kaplan_meier(frame["days"], ~frame["event"])
-    reverse = [None if (q := quantile(curve, c)) is None else q / DAYS_PER_MONTH for c in ("survival", "lower", "upper")]
     shared = {"n": len(frame), "events": int(frame["event"].sum())}
     rows = results.collect([
         row(f"{prefix}.naive", "median months", quartiles[0.5], lower=quartiles[0.25], upper=quartiles[0.75],
             method="median of observed times, the dead included", **shared),
-        row(f"{prefix}.reverse_km", "median time", reverse[0], lower=reverse[1], upper=reverse[2],
-            method="reverse Kaplan-Meier", **shared)])
+        _median_of(curve, f"{prefix}.reverse_km", study.min_cell_count, method="reverse Kaplan-Meier", **shared)])
     rows.attrs["label"] = "Method"
     return rows
 
 
 # --- Cox models -----------------------------------------------------------------------------------------------
 
+@disclosure.protected
 def cox(study: Cohort, name: str, factors: list[str], model: str, population: str = "all patients") -> pd.DataFrame:
     """A Cox model of an endpoint on yes/no or categorical factors, complete cases.
 
@@ -454,7 +475,7 @@ def cox(study: Cohort, name: str, factors: list[str], model: str, population: st
     if reason := endpoints.lacking(study, name) or study.lacks(*factors):
         return results.skipped(prefix, reason)
     frame = endpoints.derive(study, name).dropna(subset=factors)
-    if reason := _unfit(frame, factors):
+    if reason := _unfit(frame, factors, study.min_cell_count):
         return results.skipped(prefix, reason)
     terms = _design(frame, factors)
     n, events = len(frame), int(frame["event"].sum())
@@ -535,7 +556,7 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
         if reason := results.skip_reason(model):
             parts.append(results.skipped(slug("cox", name, "uv", factor), reason))
         else:
-            of_the_model = ("events_per_variable", "ph.global")
+            of_the_model = ("events_per_variable", "ph", "ph.global")
             parts.append(model[~model["result_id"].isin([slug("cox", name, "uv", row_id) for row_id in of_the_model])])
     rows = results.collect(parts)
     tests = rows[rows["result_id"].str.startswith(f"{prefix}.logrank.") & rows["value"].notna()]
@@ -573,6 +594,7 @@ def holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
             note=", ".join(tests["group"][corrected < 0.05]) or "none")])
 
 
+@disclosure.protected
 def overlap(study: Cohort, index: str, factors: list[str]) -> pd.DataFrame:
     """How often an index is ``yes`` among patients with and without each factor: rows ``<index>.<factor>.<level>``.
 
@@ -604,7 +626,7 @@ def multivariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
         return results.skipped(prefix, reason)
     frame = endpoints.derive(study, name)
     left_out = {factor: reason for factor in factors
-                if (reason := study.lacks(factor) or _unfit(frame.dropna(subset=[factor]), [factor]))}
+                if (reason := study.lacks(factor) or _unfit(frame.dropna(subset=[factor]), [factor], study.min_cell_count))}
     kept = [factor for factor in factors if factor not in left_out]
     if len(kept) < 2:
         return results.skipped(prefix, f"fewer than two factors can be compared ({'; '.join(dict.fromkeys(left_out.values()))})")
@@ -614,11 +636,17 @@ def multivariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     return results.collect([model, *(results.skipped(slug(prefix, factor), reason) for factor, reason in left_out.items())])
 
 
-def _unfit(frame: pd.DataFrame, factors: list[str]) -> str:
+def _unfit(frame: pd.DataFrame, factors: list[str], least: int) -> str:
+    """Why there is no hazard ratio, or none to show: fewer than ``least`` events in a level."""
+    if least > 1 and frame["event"].sum() < least:
+        return f"fewer than {least} patients whose factors are all known had the event"
     if frame.empty or not frame["event"].any():
         return "nobody had the event among patients whose factors are all known"
     for factor in factors:
-        if frame[factor].astype(str).nunique() < 2:
+        by_level = frame.groupby(frame[factor].astype(str))["event"].sum()
+        if least > 1 and (len(by_level) < 2 or (by_level < least).any()):
+            return f"fewer than {least} patients with one level of {schema.label_of(factor)} had the event"
+        if len(by_level) < 2:
             return f"all patients are alike in {schema.label_of(factor)}"
     events, terms = int(frame["event"].sum()), sum(frame[factor].astype(str).nunique() - 1 for factor in factors)
     if events <= terms:

@@ -9,11 +9,13 @@ from decimal import ROUND_HALF_UP, Decimal
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
-from analysis_lib import results
+from analysis_lib import disclosure, methods, results
 from analysis_lib.cohort import Cohort
 from analysis_lib.results import STATISTICS
 
 UNDEFINED = "not estimable"
+NOT_SHOWN = "not shown (small numbers)"
+TOO_SMALL = "the numbers are too small"
 
 
 def number(value: float, decimals: int) -> str:
@@ -34,6 +36,8 @@ def p_value(p: float | None) -> str:
 def estimate(row: pd.Series) -> str:
     """The value of a row with its unit, without limits."""
     kind = STATISTICS[row["statistic"]]
+    if pd.isna(row["value"]) and results.hidden(row):
+        return results.hidden(row).removeprefix("small numbers, ") if row["statistic"] in disclosure.COUNTS else NOT_SHOWN
     if row["statistic"] == "p":
         return p_value(row["value"])
     if pd.isna(row["value"]):
@@ -48,7 +52,7 @@ def limits(row: pd.Series) -> str:
     if pd.isna(row["lower"]) and pd.isna(row["upper"]):
         return ""
     kind = STATISTICS[row["statistic"]]
-    missing = "not reached" if row["statistic"] == "median time" else UNDEFINED
+    missing = "not shown" if results.hidden(row) else "not reached" if row["statistic"] == "median time" else UNDEFINED
     whole = kind.decimals == 1 and kind.unit == "" and all(float(x).is_integer() for x in row[["lower", "upper"]].dropna())
     ends = [missing if pd.isna(end) else number(end, 0 if whole else kind.decimals) for end in row[["lower", "upper"]]]
     return f"{kind.limits} {ends[0]}–{ends[1]}" if missing not in ends else f"{kind.limits} {ends[0]} to {ends[1]}"
@@ -56,7 +60,7 @@ def limits(row: pd.Series) -> str:
 
 def one_limit(row: pd.Series, which: str) -> str:
     """One limit of a row, ``lower`` or ``upper``, written as its value would be."""
-    return estimate(pd.Series({"statistic": row["statistic"], "value": row[which]}))
+    return estimate(pd.Series({"statistic": row["statistic"], "value": row[which], "note": row["note"]}))
 
 
 def full(row: pd.Series) -> str:
@@ -70,16 +74,28 @@ def compact(row: pd.Series) -> str:
     value = estimate(row).removesuffix(f" {unit}").removesuffix("%")
     ends = limits(row).removeprefix(STATISTICS[row["statistic"]].limits).strip()
     short = f"{value} ({ends})" if ends else value
-    return short.replace(" to not reached", "–NR").replace("not reached", "NR")
+    return short.replace(" to not reached", "–NR").replace("not reached", "NR").replace(NOT_SHOWN, "not shown")
+
+
+def counted(row: pd.Series, which: str) -> str:
+    """The ``n`` or the ``events`` of a row; in words where it is hidden, a dash where there is none."""
+    if pd.notna(row[which]):
+        return str(row[which])
+    words = results.hidden(row)
+    return words.removeprefix("small numbers, ") if which == "events" else words[words.find("fewer"):] if words else "–"
 
 
 def share(row: pd.Series) -> str:
-    """A proportion with its counts: ``93 of 120 (78%)``."""
+    """A proportion with its counts: ``93 of 120 (78%)``, ``fewer than 5 of 122``."""
+    if pd.isna(row["events"]):
+        return NOT_SHOWN if pd.isna(row["n"]) else f"{counted(row, 'events')} of {row['n']}"
     return f"{row['events']} of {row['n']} ({estimate(row)})" if row["n"] else "0 of 0"
 
 
 def n_percent(row: pd.Series) -> str:
     """A proportion as Table 1 prints it: ``12 (48.0)``, and ``0 (0)``."""
+    if pd.isna(row["events"]):
+        return counted(row, "events").replace("fewer than", "<") or "–"
     if not row["n"]:
         return "–"
     return f"{row['events']} ({number(row['value'], 1) if row['events'] else 0})"
@@ -88,23 +104,38 @@ def n_percent(row: pd.Series) -> str:
 FORMATS = {
     "": estimate,
     "full": full,
-    "limits": limits,
+    "limits": lambda row: limits(row) or (
+        f"{STATISTICS[row['statistic']].limits} not shown" if results.hidden(row) or row["statistic"].startswith("range") else ""),
     "lower": lambda row: one_limit(row, "lower"),
     "upper": lambda row: one_limit(row, "upper"),
     "share": share,
     "n_percent": n_percent,
-    "n": lambda row: str(row["n"]),
-    "events": lambda row: str(row["events"]),
+    "n": lambda row: counted(row, "n"),
+    "events": lambda row: counted(row, "events"),
     "group": lambda row: row["group"],
     "method": lambda row: row["method"],
-    "note": lambda row: row["note"],
+    "note": lambda row: row["note"].removeprefix("small numbers, "),
     "verdict": lambda row: row["note"] or UNDEFINED if pd.isna(row["value"]) else
     "a difference that chance alone would rarely produce" if row["value"] < 0.05 else "no clear difference",
 }
 
+SAY_IT_IS_HIDDEN = ("share", "n_percent", "n", "events", "group")  # formats that read well where a number is hidden
+
+
+def _unsaid(row: pd.Series, style: str) -> bool:
+    """Whether a sentence would speak of a number that is hidden or does not exist ("a median of not estimable")."""
+    if pd.isna(row["value"]) and style in ("", "full", "limits", "lower", "upper") and row["statistic"] not in (
+            "median time", "p", *disclosure.COUNTS):
+        return True
+    if style in ("share", "n_percent") and pd.isna(row["n"]):
+        return True
+    if style in SAY_IT_IS_HIDDEN or not results.hidden(row) or pd.notna(row["value"]):
+        return False
+    return style != "" or row["statistic"] not in disclosure.COUNTS
+
 
 def sentence(rows: pd.DataFrame, template: str) -> str:
-    """Fill ``{result_id}`` or ``{result_id:format}`` from rows; empty when a row that it names is absent.
+    """Fill ``{result_id}`` or ``{result_id:format}`` from rows; empty when a row that it names is absent or hidden.
 
     Formats: none (value), ``full`` (value and limits), ``limits``, ``lower``, ``upper``, ``share`` (a of b, percent),
     ``n_percent`` (a and percent with one decimal, as in Table 1), ``n``, ``events``,
@@ -112,13 +143,15 @@ def sentence(rows: pd.DataFrame, template: str) -> str:
     """
     by_id = rows.set_index("result_id")
     fields = re.findall(r"\{([^{}:]+)(?::(\w+))?\}", template)
-    if any(name not in by_id.index for name, _ in fields):
+    if any(name not in by_id.index or _unsaid(by_id.loc[name], style) for name, style in fields):
         return ""
     filled = template
     for name, style in fields:
         shown = FORMATS[style](by_id.loc[name])
         filled = filled.replace("{" + name + (f":{style}" if style else "") + "}", shown, 1)
-    return filled
+    if re.search(r"fewer than \d+ of fewer than", filled):
+        return ""
+    return filled[:1].upper() + filled[1:] if filled.startswith(("fewer than", "all but fewer")) else filled
 
 
 def say(rows: pd.DataFrame, *templates: str) -> None:
@@ -128,8 +161,22 @@ def say(rows: pd.DataFrame, *templates: str) -> None:
     said = " ".join(filter(None, (sentence(rows, template) for template in templates)))
     if said:
         display(Markdown(said))
+    elif any(results.hidden(row) for _, row in rows.iterrows()):
+        skip(TOO_SMALL)
     else:
         skip("the numbers it would speak of do not exist in this cohort")
+
+
+def too_small(rows: pd.DataFrame) -> str:
+    """Why a table of these rows would say nothing: every number in it is hidden; else empty."""
+    numbers = rows[rows["statistic"] != "skipped"]
+    gone = [bool(results.hidden(row)) and pd.isna(row["value"]) for _, row in numbers.iterrows()]
+    return TOO_SMALL if gone and all(gone) else ""
+
+
+def markdown(words: str) -> str:
+    """Words of a manifest as they stand, for Markdown: nothing in them is a link, a tag, mathematics or a role."""
+    return re.sub(r"([\\`*_{}\[\]<>$|~&!@#^])", r"\\\1", words)
 
 
 def skip(reason: str) -> None:
@@ -160,17 +207,31 @@ def html_table(frame: pd.DataFrame, caption: str, sections=()) -> str:
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
 
 
+def markdown_table(heads: list[str], lines: list[list[str]], caption: str) -> list[str]:
+    """A table whose cells are Markdown, with links and citations, as the lines of a page; its first column names the rows."""
+    cells = [f"{'* -' if place == 0 else '  -'} {cell}" for line in [heads, *lines] for place, cell in enumerate(line)]
+    return [f"```{{list-table}} {caption}", ":header-rows: 1", ":stub-columns: 1", "", *cells, "```", ""]
+
+
 def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns: str) -> None:
     """Show rows as a table: one line a row, with ``label`` first and one column for each ``heading=format``.
 
     Example: ``rows_table(medians, "Median OS2", n="n", events="events", median="full")``.
     """
-    if reason := results.skip_reason(rows):
+    if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
     shown = pd.DataFrame({"": rows[label].replace("", "All")} | {
         heading[0].upper() + heading[1:].replace("_", " "): [FORMATS[style](row) for _, row in rows.iterrows()]
         for heading, style in columns.items()})
-    table(shown.rename(columns={"": rows.attrs.get("label", "Group")}), caption)
+    styles = {label, *columns.values()}
+    told = "" if "method" in styles else methods.how(rows, intervals=bool(styles & {"full", "limits", "lower", "upper"}),
+                                                     counts=not styles & {"n", "share", "n_percent"})
+    table(shown.rename(columns={"": rows.attrs.get("label", "Group")}), captioned(caption, told))
+
+
+def captioned(caption: str, told: str) -> str:
+    """A caption that says what something is, followed by how it was made; see :func:`analysis_lib.methods.how`."""
+    return f"{caption.rstrip('.')}. {told}" if told else caption
 
 
 def cross_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
@@ -178,7 +239,7 @@ def cross_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
 
     Below it stands what was skipped, and why.
     """
-    if reason := results.skip_reason(rows):
+    if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
     line = rows["result_id"].str.split(".").str[0].str.upper()
     gone = rows["statistic"] == "skipped"
@@ -195,21 +256,23 @@ def compared_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
 
     Proportions are shown with their counts, everything else with its limits.
     """
-    if reason := results.skip_reason(rows):
+    if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
     tested = rows["statistic"] == "p"
     shown = [share(row) if row["statistic"] == "proportion" else full(row) for _, row in rows[~tested].iterrows()]
     wide = rows[~tested].assign(cell=shown).pivot(index="group", columns="population", values="cell")
     wide = wide.reindex(index=rows["group"].unique(), columns=rows.loc[~tested, "population"].unique()).fillna("–")
     if tested.any():
-        p = rows[tested].set_index("group")["value"].reindex(wide.index)
-        wide["P"] = [p_value(value).removeprefix("P ").removeprefix("= ") if group in set(rows.loc[tested, "group"]) else "–"
-                     for group, value in p.items()]
-    table(wide.reset_index(names=corner).rename(columns=lambda name: name[:1].upper() + name[1:]), caption)
+        p = {row["group"]: _bare_p(row) for _, row in rows[tested].iterrows()}
+        wide["P"] = [p.get(group, "–") for group in wide.index]
+    table(wide.reset_index(names=corner).rename(columns=lambda name: name[:1].upper() + name[1:]),
+          captioned(caption, methods.how(rows, intervals=False, counts=False)))
 
 
 def characteristics(rows: pd.DataFrame, caption: str) -> None:
     """Show the rows of :func:`analysis_lib.describe.table_1` as the paper prints them; a dagger marks a rough P value."""
+    if reason := too_small(rows):
+        return skip(reason)
     by_id = rows.set_index("result_id")
     sizes = rows[rows["result_id"].str.startswith("table1.n.")]
     columns = {name.split(".")[-1]: f"{'All' if name.endswith('.all') else whose} (n = {estimate(by_id.loc[name])})"
@@ -234,7 +297,7 @@ def characteristics(rows: pd.DataFrame, caption: str) -> None:
 
 def _printed_p(row: pd.Series) -> str:
     """A P value for a narrow column: ``0.298``, ``< 0.001 †`` when too many expected counts were small."""
-    shown = "–" if pd.isna(row["value"]) else "< 0.001" if row["value"] < 0.001 else number(row["value"], 3)
+    shown = "not shown" if results.hidden(row) else "–" if pd.isna(row["value"]) else "< 0.001" if row["value"] < 0.001 else number(row["value"], 3)
     return shown + (" †" if "rough" in row["note"] else "")
 
 
@@ -243,7 +306,7 @@ def factor_table(rows: pd.DataFrame, endpoint: str, caption: str) -> None:
 
     Medians stand with their events and patients; the reference is ``no``, or the first level of a factor.
     """
-    if reason := results.skip_reason(rows):
+    if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
     prefix, by_id, lines = endpoint.lower(), rows.set_index("result_id", drop=False), []
     for test_id in (i for i in rows["result_id"] if i.startswith(f"{prefix}.logrank.")):
@@ -259,22 +322,55 @@ def factor_table(rows: pd.DataFrame, endpoint: str, caption: str) -> None:
                 "With": _median_and_counts(level),
                 "Without": _median_and_counts(without.iloc[0]) if len(without) else "nobody",
                 "HR (95% CI)": _ratio(by_id.loc[ratio]) if ratio in by_id.index else UNDEFINED,
-                "P": p_value(by_id.loc[test_id, "value"]).removeprefix("P ").removeprefix("= ")})
-    table(pd.DataFrame(lines), f"{caption} Median in months (events / patients), hazard ratio (HR), log-rank P.")
+                "P": _bare_p(by_id.loc[test_id])})
+    shown = rows[rows["statistic"].isin(["median time", "hazard ratio"]) | rows["result_id"].str.contains(".logrank.", regex=False)]
+    table(pd.DataFrame(lines), captioned(f"{caption} Median in months (events / patients), hazard ratio (HR), log-rank P.",
+                                         methods.how(shown, counts=False)) + marks_told(rows))
+
+
+def _bare_p(row: pd.Series) -> str:
+    """A P value for a column that is headed P: ``0.61``, ``< 0.001``."""
+    return estimate(row).removeprefix("P ").removeprefix("= ").replace(NOT_SHOWN, "not shown")
 
 
 def _median_and_counts(row: pd.Series) -> str:
-    return f"{estimate(row).removesuffix(' months')} ({row['events']} / {row['n']})"
+    median = estimate(row).removesuffix(" months").replace(NOT_SHOWN, "not shown")
+    return f"{median} ({counted(row, 'events')} / {counted(row, 'n')})".replace("fewer than", "<")
 
 
 def _ratio(row: pd.Series) -> str:
-    return f"{estimate(row)} ({limits(row).removeprefix('95% CI ')})" if limits(row) else UNDEFINED
+    if not limits(row):
+        return "not shown" if results.hidden(row) else UNDEFINED
+    return f"{estimate(row)} ({limits(row).removeprefix('95% CI ')}){mark(row)}"
+
+
+def mark(row: pd.Series) -> str:
+    """A dagger after an estimate that bears Firth's penalty; nothing after others."""
+    return " †" if "Firth" in row["method"] else ""
+
+
+def marks_told(rows: pd.DataFrame) -> str:
+    """What the daggers of :func:`mark` mean, to end a caption; empty where there is none."""
+    notes = dict.fromkeys(row["note"] for _, row in rows.iterrows() if row["statistic"] == "hazard ratio" and mark(row))
+    return f" † {'; '.join(notes)}." if notes else ""
 
 
 def left_out(rows: pd.DataFrame) -> None:
     """Say why parts of an analysis are missing; nothing when none is."""
     if notes := list(dict.fromkeys(rows.loc[rows["statistic"] == "skipped", "note"])):
         skip("; ".join(notes))
+
+
+def noticed(rows: pd.DataFrame) -> None:
+    """Show the rows of :func:`analysis_lib.checks.noticed` as a list, a line for each thing that was odd; nothing when none was."""
+    if rows.empty:
+        return
+    lines = []
+    for _, row in rows.iterrows():
+        number = row["note"] if pd.isna(row["value"]) else estimate(row)
+        patients = "patient" if number == "1" else "patients"
+        lines.append(f"<li>{html.escape(row['group'])}{f': {number} {patients}' if number else ''}.</li>")
+    display(HTML(f"<ul>{''.join(lines)}</ul>"))
 
 
 def about(study: Cohort) -> None:
@@ -284,8 +380,8 @@ def about(study: Cohort) -> None:
 
 def about_html(study: Cohort) -> str:
     """The note that :func:`about` shows."""
-    who = f"<strong>{html.escape(study.title)}: {len(study.patients)} patient{'s' if len(study.patients) != 1 else ''}.</strong>"
-    note = f" {html.escape(study.note)}" if study.note else ""
+    who = f"<strong>{html.escape(study.title)}: {disclosure.patients_in_words(study)}.</strong>"
+    note = "".join(f" {html.escape(each)}" for each in (study.note, disclosure.in_words(study)) if each)
     if not study.synthetic:
         return f'<div class="cohort-note">{who}{note}</div>'
     return (f'<div class="synthetic-note">{who} These patients are synthetic, made to be consistent with the numbers that '

@@ -11,14 +11,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis_lib import endpoints, repeated, results
+from analysis_lib import disclosure, endpoints, repeated, results
 from analysis_lib.cohort import Cohort
 from analysis_lib.contrasts import indicators, usable
+from analysis_lib.methods import SEED
 from analysis_lib.observed import NotEstimable
 from analysis_lib.results import row, slug
 
 REPLICATES = 200
-SEED = 2023
 FEWEST_EVENTS = 10
 
 
@@ -60,6 +60,7 @@ def optimism(terms: pd.DataFrame, days, event, replicates: int = REPLICATES, see
     return Validated(apparent, gain, apparent - gain, float(slopes[used, 0].mean()), int(used.sum()))
 
 
+@disclosure.protected
 def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
     """The study's models with several factors, tried by bootstrap.
 

@@ -15,7 +15,7 @@ import pandas as pd
 import statsmodels.api as sm
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
-from analysis_lib import contrasts, endpoints, results, schema, survival
+from analysis_lib import contrasts, disclosure, endpoints, results, schema, survival
 from analysis_lib.cohort import Cohort
 from analysis_lib.observed import NotEstimable
 from analysis_lib.results import row, slug
@@ -132,10 +132,11 @@ def prepare(study: Cohort) -> pd.DataFrame:
         known = known.assign(treated=treated, score=score, unweighted=1.0, iptw=stabilised(score, treated),
                              overlap=overlap(score, treated))
         known.attrs["factors"] = factors
-        return known
+        return disclosure.carrying(study, known)
     return results.skipped("weighted.os2", reason)
 
 
+@disclosure.protected_by_frame
 def sizes(frame: pd.DataFrame) -> pd.DataFrame:
     """Scores and sizes of the groups.
 
@@ -161,6 +162,7 @@ def sizes(frame: pd.DataFrame) -> pd.DataFrame:
     return results.collect(rows)
 
 
+@disclosure.protected
 def balance(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     """Standardised differences between the groups, before and after weighting.
 
@@ -186,6 +188,7 @@ def balance(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     return results.collect(rows)
 
 
+@disclosure.protected_by_frame
 def compare(frame: pd.DataFrame) -> pd.DataFrame:
     """OS2 after systemic therapy alone against radiotherapy alone, crude, adjusted and weighted.
 
@@ -230,5 +233,7 @@ def curves(frame: pd.DataFrame) -> pd.DataFrame:
     """Kaplan-Meier curves of OS2 of both groups under each weighting: as :func:`survival.kaplan_meier`, with ``group, kind``."""
     if results.skip_reason(frame):
         return frame
+    if reason := disclosure.of_single_patients(frame):
+        return results.skipped("weighted.curve", reason)
     return pd.concat([survival.kaplan_meier(of["days"], of["event"], weights=of[kind]).assign(group=GROUPS[treated], kind=words)
                       for kind, words in KINDS.items() for treated, of in frame.groupby("treated", sort=False)]).reset_index(drop=True)

@@ -23,10 +23,10 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import consistent, describe, endpoints, figures, results, survival
+from analysis_lib import checks, consistent, describe, disclosure, endpoints, figures, results, survival
 from analysis_lib.cohort import read_cohort
 from analysis_lib.paper import ledger
-from analysis_lib.text import about, cross_table, rows_table, say, table
+from analysis_lib.text import about, cross_table, noticed, rows_table, say, table
 
 study = read_cohort(cohort)
 about(study)
@@ -71,13 +71,23 @@ say(flow, "Of {flow.database} patients in the database, {flow.included} were inc
     "{flow.salvage_regimen.rt}, combined-modality therapy in {flow.salvage_regimen.cmt} and systemic therapy alone in "
     "{flow.salvage_regimen.st}.", "In any line, {flow.any_rt} of {flow.any_rt:n} patients received radiotherapy.")
 
+# %% [markdown] tags=["if-any"]
+# ## What the check noticed
+#
+# Before a book is built, the files are checked. What is impossible stops it; what follows is odd, may be right, and was
+# taken as it is.
+
+# %%
+odd = disclosure.protect(study, checks.noticed(study))
+noticed(odd)
+
 # %% [markdown]
 # ## Lines of salvage therapy
 
 # %%
 lines = describe.salvage_lines(study)
-say(lines, "The {lines.per_patient:n} patients who had salvage therapy received a median of "
-    "{lines.per_patient} lines ({lines.per_patient:limits}).")
+say(lines, "The median number of lines was {lines.per_patient} ({lines.per_patient:limits}), in the {lines.per_patient:n} "
+    "patients who had salvage therapy.")
 
 # %% [markdown]
 # ## Time to salvage therapy
@@ -153,7 +163,7 @@ say(ends, "Time to OS1 ended in death in {os1.ended_by.death} of {os1.ended_by.d
     "A new line of therapy was the first event in {efs2.ended_by.new_line_of_therapy}.")
 
 # %%
-rows = results.save([flow, lines, waiting, fu1, fu2, ends], study.name, "01_cohort", results_dir)
+rows = results.save([flow, odd, lines, waiting, fu1, fu2, ends], study.name, "01_cohort", results_dir)
 ledger.beside(study, rows)
 consistent.beside(study, rows)
 
@@ -182,7 +192,7 @@ consistent.beside(study, rows)
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 alive = study.patients[study.patients["vital_status"] == "alive"]
 living = describe.spread("follow_up.alive", alive["last_follow_up_day"], days=True)
-both = results.collect([fu1, living]) if len(alive) else results.skipped("follow_up.alive", "nobody is alive")
+both = disclosure.protect(study, results.collect([fu1, living])) if len(alive) else results.skipped("follow_up.alive", "too few are alive")
 say(both, "The {follow_up.alive:n} patients who are alive were followed for a median of {follow_up.alive:full}. The "
     "naive median is {os1.follow_up.naive}, the reverse Kaplan–Meier median {os1.follow_up.reverse_km}. Among the living "
     "no time is cut short by death, as in the reverse method. But the dead, whom it leaves out, were watched as well, "
@@ -196,8 +206,8 @@ say(both, "The {follow_up.alive:n} patients who are alive were followed for a me
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 died = ends[ends["result_id"] == "efs2.ended_by.death"]
-other = died.assign(value=died["events"] - died["value"])
-say(other if len(other) else results.skipped("efs2.other", endpoints.lacking(study, "EFS2")),
+other = died.assign(value=died["events"] - died["value"]).dropna(subset=["value"])
+say(other if len(other) else results.skipped("efs2.other", endpoints.lacking(study, "EFS2") or "the numbers are too small"),
     "Of {efs2.ended_by.death:events} patients with an event, {efs2.ended_by.death} had one that was not death. "
     "Earlier new lines would pull the curve down without any change in the disease: the endpoint also measures what "
     "clinicians do.")

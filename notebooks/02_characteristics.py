@@ -23,7 +23,7 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import consistent, describe, figures, results, survival
+from analysis_lib import consistent, describe, disclosure, figures, results, survival
 from analysis_lib.cohort import read_cohort
 from analysis_lib.paper import ledger
 from analysis_lib.text import about, characteristics, rows_table, say
@@ -94,8 +94,7 @@ rows_table(lowest, "The three smallest P values of the table", test="", detail="
 
 # %%
 responses = describe.best_responses(study)
-figures.shares(responses, "Patients", "Best response, where it is known, with exact 95% confidence intervals "
-               "(Clopper–Pearson).")
+figures.shares(responses, "Patients", "Best response, where it is known.")
 
 # %%
 say(responses, "The overall response rate (ORR) was {response.orr:share}, {response.orr:limits}.",
@@ -169,7 +168,8 @@ say(counted if len(known) else lowest, "Of {tests.all} tests, {tests.low} have P
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 reason = study.lacks("ecog", "salvage_regimen")
-checked = results.skipped("table1.ecog.permutation", reason) if reason else results.collect([
-    table_1, describe.association_by_permutation(study.patients, "ecog", "salvage_regimen", "table1.ecog.permutation")])
+checked = results.skipped("table1.ecog.permutation", reason) if reason else disclosure.protect(study, results.collect([
+    table_1, describe.association_by_permutation(study.patients, "ecog", "salvage_regimen", "table1.ecog.permutation",
+                                                   least=study.min_cell_count)]))
 say(checked, "The approximation gives {table1.ecog.p} ({table1.ecog.p:note}); the {table1.ecog.permutation:method} gives "
     "{table1.ecog.permutation}. Where the two disagree, trust the second.")

@@ -70,7 +70,7 @@ say(when, "The disease failed a median of {failure.time:full} after day 0 (n = {
 # %%
 patterns = describe.failure_patterns(study)
 figures.shares(patterns, "Patients", "Where the disease failed, where that is known, compared with the sites "
-               "involved before day 0. The last bar joins the first two. Exact 95% intervals (Clopper–Pearson).")
+               "involved before day 0. The last bar joins the first two.")
 
 # %%
 rows_table(patterns, "Patterns of failure", patients="share", interval="limits")
@@ -88,7 +88,7 @@ say(cd19, "CD19 was evaluated in {cd19.evaluated:events} of {cd19.evaluated:n} p
     "{cd19.negative:share}, {cd19.negative:limits}.")
 
 # %%
-rows_table(cd19, "CD19 at failure, with exact intervals", patients="share", interval="limits")
+rows_table(cd19, "CD19 at failure", patients="share", interval="limits")
 
 # %%
 rows = results.save([when, patterns, cd19], study.name, "03_failure", results_dir)

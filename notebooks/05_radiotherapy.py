@@ -72,8 +72,8 @@ volume = radiotherapy.volume(study)
 say(volume, "Of the cohort, {rt.patients:share} received radiotherapy. Number of courses: {rt.courses}; number of "
     "irradiated sites: {rt.sites}, or {rt.sites_per_patient:full} per irradiated patient.",
     "The first course began {rt.start:full} after day 0.")
-say(volume, "Radiotherapy had already been used for bridging in {rt.bridged:share} of the irradiated patients;",
-    "of these, {rt.same_site:share} were later irradiated again at a site that had been treated before.")
+say(volume, "Radiotherapy had already been used for bridging in {rt.bridged:share} of the irradiated patients.",
+    "Of these, {rt.same_site:share} were later irradiated again at a site that had been treated before.")
 
 # %% [markdown]
 # ## Regions
@@ -96,8 +96,8 @@ rows_table(techniques, "Irradiated sites by technique, among those whose techniq
 # %%
 doses = radiotherapy.doses(study, alpha_beta)
 say(doses, "The median dose to a site was {rt.dose:full}, in a median of {rt.fractions:full} fractions.",
-    f"With α/β = {alpha_beta:g} Gy this amounts to a BED of {{rt.bed:full}};",
-    f"{{rt.high_bed:share}} of the sites with known dose had a BED above {HIGH_BED:g} Gy, the limit that is used below "
+    f"With α/β = {alpha_beta:g} Gy this amounts to a BED of {{rt.bed:full}}.",
+    f"Of the sites with known dose, {{rt.high_bed:share}} had a BED above {HIGH_BED:g} Gy, the limit that is used below "
     "to call a dose high.",
     "Details were incomplete for {rt.incomplete:share} of the sites.")
 
@@ -119,7 +119,7 @@ say(bulk, "The size of {rt.assessable:share} sites could be assessed on PET/CT; 
 responses = radiotherapy.responses(study)
 evaluated = responses[responses["result_id"].str.contains("response")]
 figures.shares(evaluated, "Evaluable sites", "In-field response of the evaluable sites (last known state within the "
-               "field), with exact binomial intervals that take sites as independent.")
+               "field). Sites are taken as independent.")
 
 # %%
 say(responses, "Of all sites, {infield.evaluable:share} were evaluable and {infield.not_evaluable:share} were not.",

@@ -69,7 +69,7 @@ say(first, "Patients with a first course: {first.patients}; irradiated sites: {f
 # %%
 dose = radiotherapy.dose_by_field(study)
 compared_table(dose, "Irradiated sites and dose per site (median and range of the known doses), by field of the first "
-               "course; Mann–Whitney test.", "First course")
+               "course.", "First course")
 
 # %% [markdown]
 # ## Who received which field
@@ -80,7 +80,7 @@ compared_table(dose, "Irradiated sites and dose per site (median and range of th
 # %%
 contrasts = radiotherapy.contrasts(study)
 compared_table(contrasts, "Patients with each factor at the first salvage therapy, by field of the first course, among those "
-               "in whom it is known. Chi-square test; Fisher's exact test where an expected count is below 5.", "Factor")
+               "in whom it is known. Fisher's exact test stands where an expected count is below 5.", "Factor")
 
 # %% [markdown]
 # ## In-field response by field
@@ -163,8 +163,8 @@ rows_table(results.pick(by_therapy, "median time"), "Median overall survival in 
            patients="n", deaths="events", median="full")
 say(by_therapy, "Taken as groups of the first day, the log-rank test gives {osrt.logrank.further_therapy}: "
     "{osrt.logrank.further_therapy:verdict}.")
-say(further, "Further therapy was given to {further.patients:share} patients,",
-    "who had to live to its start, {further.wait:full} after the start of radiotherapy.",
+say(further, "Further therapy was given to {further.patients:share} patients.",
+    "They had to live to its start, {further.wait:full} after the start of radiotherapy.",
     "Counted only from that day, the Mantel–Byar test gives {further.mantel_byar}: {further.mantel_byar:verdict}.")
 
 # %% [markdown]
@@ -215,7 +215,7 @@ consistent.beside(study, rows)
 # with a focal field, and how many were there?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-expected = limited.assign(value=limited["n"] * limited["events"].sum() / limited["n"].sum(), lower=None, upper=None,
+expected = limited.assign(value=limited["n"] * limited["events"].sum(skipna=False) / limited["n"].sum(), lower=None, upper=None,
                           statistic=limited["statistic"].replace("proportion", "expected"))
 say(expected, "Expected in stage I or II with a focal field: {first.limited.focal} of {first.limited.focal:n}; observed: "
     "{first.limited.focal:events}. The further apart the two, the less can a comparison of fields be told from one of stages.")

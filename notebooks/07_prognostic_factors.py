@@ -54,9 +54,10 @@ about(study)
 # where 0.5 and 2 lie equally far from 1.
 #
 # Ties are handled by Efron's method {cite:p}`efron1977`; intervals and P values of hazard ratios are Wald's. If nobody
-# in a level has the event, no finite hazard ratio exists (*separation*, {cite:p}`heinze2001`), and none is shown. The
-# model assumes that a hazard ratio stays the same over time; a test based on Schoenfeld residuals asks whether the data
-# speak against this {cite:p}`grambsch1994`.
+# in a level has the event, no finite hazard ratio exists (*separation*, {cite:p}`heinze2001`). Firth's penalty keeps the
+# estimate finite by drawing it a little towards 1; such a ratio bears a dagger (†), its interval is that of the penalised
+# likelihood, and it may reach very far. The model assumes that a hazard ratio stays the same over time; a test based on
+# Schoenfeld residuals asks whether the data speak against this {cite:p}`grambsch1994`.
 
 # %% [markdown]
 # ## Factors of overall survival from day 0 (OS1)
@@ -69,8 +70,7 @@ factor_table(os1, "OS1", "OS1 by single factors.")
 left_out(os1)
 
 # %%
-figures.forest(results.pick(os1, "hazard ratio"), "OS1: hazard ratios of single factors. Cox models with one factor each, "
-               "95% Wald intervals.")
+figures.forest(results.pick(os1, "hazard ratio"), "OS1: hazard ratios of single factors. One factor a model.")
 
 # %%
 say(os1, "The log-rank P value is below 0.05 for {os1.uv.small_p:events} of {os1.uv.small_p:n} factors ({os1.uv.small_p:note}).",
@@ -88,8 +88,7 @@ factor_table(os2, "OS2", "OS2 by single factors at salvage therapy.")
 left_out(os2)
 
 # %%
-figures.forest(results.pick(os2, "hazard ratio"), "OS2: hazard ratios of single factors. Cox models with one factor each, "
-               "95% Wald intervals.")
+figures.forest(results.pick(os2, "hazard ratio"), "OS2: hazard ratios of single factors. One factor a model.")
 
 # %%
 say(os2, "The log-rank P value is below 0.05 for {os2.uv.small_p:events} of {os2.uv.small_p:n} factors ({os2.uv.small_p:note}).",
@@ -104,8 +103,7 @@ factor_table(efs2, "EFS2", "EFS2 by single factors at salvage therapy.")
 left_out(efs2)
 
 # %%
-figures.forest(results.pick(efs2, "hazard ratio"), "EFS2: hazard ratios of single factors. Cox models with one factor each, "
-               "95% Wald intervals.")
+figures.forest(results.pick(efs2, "hazard ratio"), "EFS2: hazard ratios of single factors. One factor a model.")
 
 # %%
 say(efs2, "The log-rank P value is below 0.05 for {efs2.uv.small_p:events} of {efs2.uv.small_p:n} factors ({efs2.uv.small_p:note}).",
@@ -131,8 +129,7 @@ say(efs2, "The log-rank P value is below 0.05 for {efs2.uv.small_p:events} of {e
 
 # %%
 os1_model = survival.multivariable(study, "OS1", survival.ADJUSTED["OS1"])
-figures.forest(results.pick(os1_model, "hazard ratio"), "OS1: hazard ratios adjusted for each other. Cox model, Efron ties, "
-               "95% Wald intervals.")
+figures.forest(results.pick(os1_model, "hazard ratio"), "OS1: hazard ratios adjusted for each other.")
 left_out(os1_model)
 
 # %%
@@ -146,8 +143,7 @@ say(os1_model, "The model rests on {cox.os1.mv.events_per_variable:events} event
 
 # %%
 os2_model = survival.multivariable(study, "OS2", survival.ADJUSTED["OS2"])
-figures.forest(results.pick(os2_model, "hazard ratio"), "OS2: hazard ratios adjusted for each other. Cox model, Efron ties, "
-               "95% Wald intervals.")
+figures.forest(results.pick(os2_model, "hazard ratio"), "OS2: hazard ratios adjusted for each other.")
 left_out(os2_model)
 
 # %%
@@ -161,8 +157,7 @@ say(os2_model, "The model rests on {cox.os2.mv.events_per_variable:events} event
 
 # %%
 efs2_model = survival.multivariable(study, "EFS2", survival.ADJUSTED["EFS2"])
-figures.forest(results.pick(efs2_model, "hazard ratio"), "EFS2: hazard ratios adjusted for each other. Cox model, Efron ties, "
-               "95% Wald intervals.")
+figures.forest(results.pick(efs2_model, "hazard ratio"), "EFS2: hazard ratios adjusted for each other.")
 left_out(efs2_model)
 
 # %%
@@ -256,7 +251,7 @@ for name, single in (("OS1", os1), ("OS2", os2), ("EFS2", efs2)):
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 with_ipi = survival.cox(study, "OS2", ["advanced_stage", "ldh_elevated", "high_ipi"], "with_ipi")
-figures.forest(results.pick(with_ipi, "hazard ratio"), "OS2: stage, LDH and IPI in one Cox model, 95% Wald intervals.")
+figures.forest(results.pick(with_ipi, "hazard ratio"), "OS2: stage, LDH and IPI in one model.")
 say(results.collect([os2, os2_model, with_ipi]),
     "Elevated LDH: {cox.os2.mv.ldh_elevated:full} without the IPI in the model, {cox.os2.with_ipi.ldh_elevated:full} with it.",
     "Stage III or IV: {cox.os2.mv.advanced_stage:full} without, {cox.os2.with_ipi.advanced_stage:full} with it.",

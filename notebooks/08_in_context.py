@@ -59,7 +59,7 @@ about(study)
 # %%
 series = pooling.in_context(study)
 shares = pooling.shares(series)
-rows_table(shares, "Failures in previously involved sites, series by series, with exact intervals.",
+rows_table(shares, "Failures in previously involved sites, series by series.",
            failures="share", interval="limits", counted="note")
 
 # %% [markdown] tags=["car-t"]
@@ -94,8 +94,8 @@ say(own, "In this cohort, {context.cohort:share} of the patients whose pattern o
 pooled = pooling.pooled(series)
 summary = ("context.pooled.fixed", "context.pooled.random")
 drawn = shares if results.skip_reason(pooled) else results.collect([shares, results.pick(pooled, "proportion")])
-figures.forest(drawn, "Failures in previously involved sites. Squares: series, with exact intervals, larger with more patients "
-               "or failures; diamonds: pooled on the logit scale by inverse variance.",
+figures.forest(drawn, "Failures in previously involved sites. Squares: series, larger with more patients or failures; "
+               "diamonds: pooled.",
                axis="Share in previously\ninvolved sites, %", summary=summary)
 
 # %%

@@ -1,13 +1,16 @@
-"""The command line as a user meets it: mistakes end in one message before anything runs, a failure leaves no book."""
+"""The command line as a user meets it: mistakes end in one message before anything runs, a failure leaves the old book."""
 
 import hashlib
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from analysis_lib import build, chapter, pages, results, schema
+from analysis_lib import build, chapter, pages, replacing, results, schema
 from analysis_lib.__main__ import main
 from analysis_lib.cohort import bundled_cohorts, read_cohort
 
@@ -65,7 +68,7 @@ def small_book(folder, monkeypatch, **notebooks):
     monkeypatch.setattr(chapter, "NOTEBOOKS", folder)
 
 
-def test_a_failing_notebook_leaves_no_book_and_a_non_zero_exit(tmp_path, monkeypatch, capsys):
+def test_a_failing_notebook_leaves_the_old_book_and_a_non_zero_exit(tmp_path, monkeypatch, capsys):
     notebooks, out = tmp_path / "notebooks", tmp_path / "out"
     notebooks.mkdir()
     (out / "html").mkdir(parents=True)
@@ -74,8 +77,166 @@ def test_a_failing_notebook_leaves_no_book_and_a_non_zero_exit(tmp_path, monkeyp
     assert main(["build", "lymphoma", "--out", str(out)]) == 1
     told = capsys.readouterr()
     assert "failed: lymphoma 02_bad: ZeroDivisionError: division by zero" in told.out and "1 done, 0 skipped, 1 failed" in told.out
-    assert not (out / "html").exists() and "No book was made" in told.err
+    assert (out / "html" / "index.html").read_text() == "an older book" and "No book was made" in told.err
     assert not (out / "source" / "book" / "cohorts" / "lymphoma" / "02_bad.ipynb").exists()
+
+
+# A build of one small chapter, in a process of its own; it says where it is, so that it can be killed there.
+SMALL_BUILD = """\
+import sys, time
+from pathlib import Path
+from analysis_lib import build, chapter, leaks, pages, replacing
+folder = Path({folder!r})
+chapter.NOTEBOOKS = folder / "notebooks"
+
+def at(module, name):
+    original = getattr(module, name)
+    def pausing(*arguments, **options):
+        if {pause!r} == f"before {{name}}":
+            wait()
+        result = original(*arguments, **options)
+        if {pause!r} == f"after {{name}}":
+            wait()
+        return result
+    setattr(module, name, pausing)
+
+def wait():
+    (folder / "paused").touch()
+    time.sleep(60)
+
+def without_a_kernel(each, path, study, page, *_):
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text("{{}}")
+    return chapter.Outcome(study.name, each, "done")
+
+def without_sphinx(source, html):
+    page = html / "book" / "cohorts" / "lymphoma" / "01_slow.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<p>chapter number {number}</p>")
+    (html / "index.html").touch()
+    (html / "searchindex.js").touch()
+
+if {pause!r} not in ("in a notebook", "in Sphinx", "nowhere"):  # the real ones are slow, and not what is interrupted
+    chapter.run, build.render = without_a_kernel, without_sphinx
+for module, name in ((build, "run_all"), (build, "render"), (replacing, "replace")):
+    at(module, name)
+build.build(["lymphoma"], folder / "out", 1)
+"""
+MOMENTS = ["before run_all", "in a notebook", "in Sphinx", "after render", "between the renames", "after replace"]
+SAVES = """\
+import time
+from pathlib import Path
+from analysis_lib import results
+rows = results.save([results.row("a", "count", 7)], "lymphoma", "01_slow", results_dir)
+if Path({flag!r}).exists():
+    Path({paused!r}).touch()
+    time.sleep(60)
+display(HTML("<p>chapter number {number}</p>"))"""
+
+
+def small_build(folder, number, pause=""):
+    (folder / "notebooks").mkdir(exist_ok=True)
+    (folder / "paused").unlink(missing_ok=True)
+    code = SAVES.format(flag=str(folder / "slow"), paused=str(folder / "paused"), number=number)
+    (folder / "notebooks" / "01_slow.py").write_text(NOTEBOOK.format(title="Slow", code=code))
+    script = SMALL_BUILD.format(folder=str(folder), pause=pause, number=number)
+    if pause == "between the renames":  # the old book is aside, the new one not yet in place
+        script = script.replace('build.build([', """real = replacing.os.replace
+def renaming(old, new):
+    if Path(new).name == "html" and Path(new).parent == folder / "out":
+        wait()
+    real(old, new)
+replacing.os.replace = renaming
+build.build([""")
+    return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder)
+
+
+def book_number(folder):
+    """Which of the builds the book is from; None without a book. A half book fails."""
+    html = folder / "out" / "html"
+    if not html.exists():
+        return None
+    assert (html / "index.html").is_file() and (html / "searchindex.js").is_file()
+    page = (html / "book" / "cohorts" / "lymphoma" / "01_slow.html").read_text("utf-8")
+    return int(page.partition("<p>chapter number ")[2].partition("<")[0])
+
+
+def processes_of(folder):
+    """Processes whose command line or working directory speaks of a folder (Linux)."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command, where = (process / "cmdline").read_bytes().decode(errors="replace"), os.readlink(process / "cwd")
+        except OSError:
+            continue
+        if str(folder) in command + where and int(process.name) != os.getpid():
+            found.append(int(process.name))
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for surviving processes in /proc")
+def test_a_killed_build_leaves_the_old_book_or_none_and_the_next_is_right(tmp_path):
+    first = small_build(tmp_path, 0)
+    assert first.wait(300) == 0, first.stdout.read()
+    assert book_number(tmp_path) == 0
+    for number, moment in enumerate(MOMENTS, start=1):
+        if moment == "in a notebook":
+            (tmp_path / "slow").touch()
+        running = small_build(tmp_path, number, moment)
+        deadline = time.monotonic() + 120
+        while not ((tmp_path / "paused").exists() or moment == "in Sphinx" and list((tmp_path / "out").glob(".building-*/sphinx"))):
+            assert running.poll() is None and time.monotonic() < deadline, (moment, running.stdout.read() if running.poll() is not None else "")
+            time.sleep(0.02)
+        os.kill(running.pid, signal.SIGKILL)
+        running.wait()
+        (tmp_path / "slow").unlink(missing_ok=True)
+        assert book_number(tmp_path) in ([number] if moment == "after replace" else [0, None]), moment
+        with replacing.alone(tmp_path / "out"):  # what the next build does first
+            assert book_number(tmp_path) is not None and not list((tmp_path / "out").glob(".[br]*-*")), moment
+    deadline = time.monotonic() + 30
+    while (left := processes_of(tmp_path)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not left
+    last = small_build(tmp_path, 99, "nowhere")
+    assert last.wait(300) == 0, last.stdout.read()
+    assert book_number(tmp_path) == 99 and sorted(path.name for path in (tmp_path / "out").iterdir()) == [".lock", "html", "source"]
+
+
+def test_a_second_build_into_the_same_folder_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(replacing, "PATIENCE", 0.2)
+    monkeypatch.setattr(chapter, "run", lambda *_: pytest.fail("something ran"))
+    with replacing.alone(tmp_path / "out"):
+        assert main(["build", "lymphoma", "--out", str(tmp_path / "out")]) == 1
+    told = capsys.readouterr().err
+    assert "Another build is writing to" in told and "Traceback" not in told
+
+
+def cohort_in(folder, patients=9, more=""):
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = "".join(f"A{number},{20 + number},dead\n" for number in range(patients))
+    (folder / "p.csv").write_text(f"patient_id,last_follow_up_day,vital_status\n{rows}")
+    (folder / "cohort.yml").write_text(f"tables: {{patients: p.csv}}\n{more}")
+    return folder / "cohort.yml"
+
+
+@pytest.mark.parametrize(("place", "out", "says"), [
+    ("out/html", "out", "written over its own input"),
+    ("out/source/book", "out", "written over its own input"),
+    ("html", ".", "is no book of this program"),
+    ("hospital", str(ROOT / "book"), "inside the folder of this program"),
+])
+def test_no_input_and_nothing_else_is_overwritten(tmp_path, monkeypatch, capsys, place, out, says):
+    monkeypatch.setattr(chapter, "run", lambda *_: pytest.fail("something ran"))
+    monkeypatch.chdir(tmp_path)
+    manifest, other = cohort_in(tmp_path / place), cohort_in(tmp_path / "elsewhere")
+    before = fingerprint(tmp_path)
+    assert main(["build", str(other if place == "html" else manifest), "--out", out]) == 1
+    assert says in capsys.readouterr().err and fingerprint(tmp_path) == before
+
+
+def test_a_cohort_too_small_to_show_is_refused(tmp_path, capsys):
+    assert main(["build", str(cohort_in(tmp_path / "few", 4)), "--out", str(tmp_path / "out")]) == 1
+    assert "fewer than 5 patients" in capsys.readouterr().err
 
 
 def test_two_cohorts_with_one_name_are_refused(tmp_path):
@@ -168,3 +329,40 @@ def test_a_hospital_builds_its_book_outside_the_checkout(hospital, tmp_path):
                          (".html", ".csv", ".ipynb", ".js", ".md", ".txt", ".json"))
     assert "KH-902" not in everything and str(hospital) not in everything
     assert not any(f".{month:02d}.2019" in everything for month in range(1, 13))
+
+
+NASTY = """<script>alert(1)</script> | [x](javascript:alert(2)) {cite}`nobody2000` $x$ {{ y }} *bold* `code` <img src=x onerror=alert(3)> &lt;b&gt; # |"""
+
+
+def test_words_of_the_manifest_show_as_they_are_written(tmp_path, monkeypatch):
+    from bs4 import BeautifulSoup
+    code = """\
+from analysis_lib import results, text
+from analysis_lib.cohort import read_cohort
+study = read_cohort(cohort)
+text.about(study)
+rows = results.save([results.row("os1.median", "median time", 3.5, n=7, events=7, group="=1+1", note="@SUM(A1)")], study.name, "01_after", results_dir)
+text.rows_table(rows, "Caption", value="")"""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "01_after.py").write_text(NOTEBOOK.format(title="Failure after CAR T-cell infusion", code=code))
+    monkeypatch.setattr(chapter, "NOTEBOOKS", tmp_path / "notebooks")
+    quoted = NASTY.replace("'", "''")
+    nasty = cohort_in(tmp_path / "nasty", 9, f"name: nasty\ntitle: '{quoted}'\nnote: '{quoted}'\nindex_event: '{quoted}'\n")
+    build.build([str(nasty), "lymphoma"], tmp_path / "out", 1)
+    html = tmp_path / "out" / "html"
+    for page in html.rglob("*.html"):
+        soup = BeautifulSoup(page.read_text("utf-8"), "html.parser")
+        assert not [script for script in soup.find_all("script") if "alert(" in script.get_text()], page
+        assert not soup.find_all("img", onerror=True) and not soup.find_all("a", href=lambda href: href and "javascript:" in href), page
+    whole = " ".join(NASTY.split())
+    for page in ("book/cohorts/nasty/index", "book/cohorts/nasty/01_after"):
+        soup = BeautifulSoup((html / f"{page}.html").read_text("utf-8"), "html.parser")
+        heading = soup.find("h1")
+        heading.find("a", class_="headerlink").decompose()
+        assert heading.get_text().strip().endswith(whole) and whole in soup.title.get_text(), page
+        assert whole in " ".join(soup.find(class_="cohort-note").get_text().split())
+    compared = BeautifulSoup((html / "book/generated/compare.html").read_text("utf-8"), "html.parser")
+    assert whole in compared.find("article").get_text()
+    written = (tmp_path / "out" / "source" / "book" / "cohorts" / "nasty" / "results" / "01_after.csv").read_text()
+    assert ",'=1+1," in written and ",'@SUM(A1)" in written and ",3.5," in written
+    assert results.read_all(tmp_path / "out" / "source" / "book" / "cohorts" / "nasty" / "results")["group"].tolist() == ["=1+1"]

@@ -188,3 +188,30 @@ def test_whatever_the_cells_hold_the_answer_is_a_cohort_or_one_message(tmp_path_
         assert (read_cohort(file).patients["last_follow_up_day"] >= 0).all()
     except CohortError as error:
         assert len(error.problems) > 0
+
+
+@pytest.mark.parametrize(("lines", "expected"), [
+    ("", 5), ("min_cell_count: 10", 10), ("min_cell_count: 1", 1), ("synthetic: true", 0),
+    ("synthetic: true\nmin_cell_count: 5", 5)])
+def test_small_counts_of_real_patients_are_hidden_unless_the_manifest_says_otherwise(tmp_path, lines, expected):
+    (tmp_path / "p.csv").write_text("patient_id,last_follow_up_day,vital_status\nA,9,dead\n")
+    (tmp_path / "cohort.yml").write_text(f"tables: {{patients: p.csv}}\n{lines}\n")
+    assert read_cohort(tmp_path).min_cell_count == expected
+
+
+@pytest.mark.parametrize("written", ["0", "-3", "five", "4.5", "", "[5]"])
+def test_a_minimum_that_is_no_whole_number_from_1_on_is_refused(tmp_path, written):
+    (tmp_path / "p.csv").write_text("patient_id,last_follow_up_day,vital_status\nA,9,dead\n")
+    (tmp_path / "cohort.yml").write_text(f"tables: {{patients: p.csv}}\nmin_cell_count: {written}\n")
+    with pytest.raises(CohortError, match="min_cell_count.*whole number of at least 1"):
+        read_cohort(tmp_path)
+
+
+def test_the_public_cohort_shows_every_count():
+    assert read_cohort("lymphoma").min_cell_count == 1
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "..", "C:", "con", "lpt1", "generated", "html", "Name", ""])
+def test_a_name_that_cannot_be_a_folder_is_refused(tmp_path, name):
+    error = problems_of(write(tmp_path, f"name: '{name}'\ntables: {{patients: p.csv}}", p=BARE))
+    assert error.problems["field"].tolist() == ["name"]

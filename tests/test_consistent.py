@@ -9,7 +9,8 @@ import pytest
 from analysis_lib import consistent, results
 from analysis_lib.cohort import locate, read_cohort
 from analysis_lib.manifest import read_manifest
-from analysis_lib.reconstruction import many
+from analysis_lib.reconstruction import check, many
+from plausible import assert_plausible
 
 
 @cache
@@ -29,6 +30,11 @@ def test_there_are_several_and_all_are_coherent():
         assert (len(study.patients), len(study.sites), study.synthetic) == (120, 93, True)
 
 
+def test_each_is_as_plausible_as_the_bundled_cohort():
+    for number in consistent.numbers():
+        assert_plausible(check.realism(consistent.tables(number)))
+
+
 def test_each_meets_the_ledger_as_well_as_the_bundled_cohort():
     # The flow's first two boxes speak of the database, which the consistent cohorts share with the bundled one.
     database = {"met.database.n"}
@@ -41,7 +47,7 @@ def test_each_meets_the_ledger_as_well_as_the_bundled_cohort():
 @pytest.mark.parametrize("which", [0, -1])
 def test_the_cached_rows_are_those_of_todays_chapters(which):
     number = consistent.numbers()[which]
-    fresh = many.rows_of_packed(number).set_index("result_id")
+    fresh = many.rows_of_tables(consistent.tables(number), number).set_index("result_id")
     kept = cached()[cached()["cohort"] == number].set_index("result_id")
     advice = "run `python -m analysis_lib.reconstruction.many rows`"
     assert set(fresh.index) == set(kept.index), advice

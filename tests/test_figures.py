@@ -73,7 +73,7 @@ def test_shares_of_nobody_are_not_drawn(shown, rows, reason):
 
 def test_a_figure_carries_alt_text_and_caption_escaped(monkeypatch):
     out = []
-    monkeypatch.setattr(figures, "display", lambda thing: out.append(thing.data))
+    monkeypatch.setattr(figures, "display", lambda bundle, raw: out.append(bundle["text/html"]))
     figure, _ = figures.canvas(1)
     figures.show(figure, alt='P < 0.001 "small"', caption="A & B")
     assert 'alt="P &lt; 0.001 &quot;small&quot;"' in out[0] and "A &amp; B</figcaption>" in out[0]

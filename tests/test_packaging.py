@@ -5,6 +5,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,12 +19,21 @@ def test_environment_yml_equals_pyproject():
     assert f"python{PROJECT['requires-python']}" in environment["dependencies"]
 
 
-def test_the_lock_is_exact_hashed_and_names_no_index():
-    lock = (ROOT / "requirements.lock").read_text("utf-8")
+@pytest.mark.parametrize(("name", "least"), [("requirements.lock", 100), ("reconstruct.lock", 5)])
+def test_the_lock_is_exact_hashed_and_names_no_index(name, least):
+    lock = (ROOT / name).read_text("utf-8")
     entries = re.findall(r"^([a-z0-9][\w.-]*)(\[.*\])?(.*)$", lock, re.M)
-    assert len(entries) > 100 and all(pin.startswith("==") for _, _, pin in entries)
+    assert len(entries) > least and all(pin.startswith("==") for _, _, pin in entries)
     assert lock.count("--hash=sha256:") >= len(entries)
     assert "://" not in lock and "index-url" not in lock
+
+
+def test_the_two_locks_agree():
+    pins = [dict(re.findall(r"^([a-z0-9][\w.-]*)==(\S+)", (ROOT / name).read_text("utf-8"), re.M))
+            for name in ("requirements.lock", "reconstruct.lock")]
+    extra = set(PROJECT["optional-dependencies"]["reconstruct"])
+    assert extra <= set(pins[1]) and not extra & set(pins[0])
+    assert all(pins[0][package] == version for package, version in pins[1].items() if package in pins[0])
 
 
 def test_every_dependency_is_locked():

@@ -292,7 +292,7 @@ def displayed(monkeypatch):
     """What text and figures would show, as HTML."""
     items = []
     monkeypatch.setattr(text, "display", lambda item: items.append(item.data))
-    monkeypatch.setattr(figures, "display", lambda item: items.append(item.data))
+    monkeypatch.setattr(figures, "display", lambda bundle, raw: items.append(bundle["text/html"]))
     return items
 
 

@@ -42,37 +42,35 @@ def rows_of_tables(tables: dict[str, pd.DataFrame], number: int) -> pd.DataFrame
         return rows_of(consistent.hand_over(tables, number, Path(folder))).assign(cohort=number)
 
 
-def rows_of_packed(number: int) -> pd.DataFrame:
-    """The result rows of a packed cohort, with ``chapter`` and ``cohort``."""
-    with tempfile.TemporaryDirectory() as folder:
-        return rows_of(consistent.unpack(number, Path(folder))).assign(cohort=number)
+def packed() -> dict[str, dict[str, pd.DataFrame]]:
+    """The tables of every packed cohort, by the command that made it."""
+    made_by = pd.read_csv(consistent.FOLDER / "made_by.csv").set_index("cohort")["made_by"]
+    return {made_by[number]: consistent.tables(number) for number in consistent.numbers()}
+
+
+def in_folder(folder: Path) -> tuple[str, dict[str, pd.DataFrame]]:
+    """The command that made the cohort of a folder, and its tables."""
+    return (read_manifest(folder / "cohort.yml")["made_by"],
+            {name: pd.read_csv(folder / f"{name}.csv") for name in consistent.TABLES})
 
 
 def pack(folders: list[Path], jobs: int) -> None:
-    """Pack the bundled cohort and those in these folders that miss no more claims; say what becomes of each."""
-    folders = [BUNDLED / "reconstructed", *folders]
-    candidates = [_tables(folder) for folder in folders]
+    """Pack the bundled cohort, those packed before and those in these folders that miss no more claims than it; say what becomes of each."""
+    candidates = dict([in_folder(BUNDLED / "reconstructed")]) | packed() | dict(map(in_folder, folders))
     with ProcessPoolExecutor(jobs) as pool:
-        found = list(pool.map(rows_of_tables, candidates, range(1, len(candidates) + 1)))
-    allowed = missed(found[0])
-    kept = []
-    for number, folder in enumerate(folders):
-        claims = missed(found[number])
-        kept += [number] if len(claims) <= len(allowed) else []
-        print(f"{folder}: {len(claims)} claims missed; {'kept' if number in kept else 'left out'} "
+        found = list(pool.map(rows_of_tables, candidates.values(), range(1, len(candidates) + 1)))
+    allowed, kept = missed(found[0]), []
+    for made_by, rows in zip(candidates, found):
+        claims = missed(rows)
+        kept += [made_by] if len(claims) <= len(allowed) else []
+        print(f"{made_by}: {len(claims)} claims missed; {'kept' if made_by in kept else 'left out'} "
               f"{', '.join(sorted(claims - allowed))}", flush=True)
-    consistent.FOLDER.mkdir(exist_ok=True)
     for name in consistent.TABLES:
-        _keep(name, [candidates[number][name] for number in kept])
-    _keep("rows", [found[number] for number in kept])
-    made_by = [read_manifest(folders[number] / "cohort.yml")["made_by"] for number in kept]
-    provenance = pd.DataFrame({"cohort": range(1, len(kept) + 1), "made_by": made_by})
+        _keep(name, [candidates[made_by][name] for made_by in kept])
+    _keep("rows", [rows for made_by, rows in zip(candidates, found) if made_by in kept])
+    provenance = pd.DataFrame({"cohort": range(1, len(kept) + 1), "made_by": kept})
     provenance.to_csv(consistent.FOLDER / "made_by.csv", index=False, lineterminator="\n")
     print(f"{len(kept)} cohorts packed")
-
-
-def _tables(folder: Path) -> dict[str, pd.DataFrame]:
-    return {name: pd.read_csv(folder / f"{name}.csv") for name in consistent.TABLES}
 
 
 def _keep(name: str, tables: list[pd.DataFrame]) -> None:
@@ -84,7 +82,7 @@ def _keep(name: str, tables: list[pd.DataFrame]) -> None:
 def compute_rows(jobs: int) -> None:
     """Compute the result rows of every packed cohort anew."""
     with ProcessPoolExecutor(jobs) as pool:
-        _keep("rows", list(pool.map(rows_of_packed, consistent.numbers())))
+        _keep("rows", list(pool.map(rows_of_tables, packed().values(), consistent.numbers())))
 
 
 def main() -> None:

@@ -112,6 +112,16 @@ add_estimates <- function(prefix, frame, by = NULL, months = c(12, 24)) {
   }
 }
 
+# Each pair of groups, in the order of their levels: log-rank tests with Holm's correction.
+add_pairs <- function(prefix, frame, by, levels) {
+  pairs <- combn(intersect(levels, frame[[by]]), 2)
+  groups <- apply(pairs, 2, function(two) frame[frame[[by]] %in% two, ], simplify = FALSE)
+  corrected <- p.adjust(sapply(groups, function(pair) logrank_p(pair$days, pair$event, pair[[by]])), "holm")
+  for (i in seq_along(groups))
+    add(slug(prefix, "pairwise", by, paste(pairs[, i], collapse = " vs ")), corrected[i], n = nrow(groups[[i]]),
+        events = sum(groups[[i]]$event))
+}
+
 # --- 01 cohort --------------------------------------------------------------------------------------------------
 
 add("flow.database", nrow(screening))
@@ -209,6 +219,8 @@ add("failure.early.pattern", pearson_p(failed$failure_pattern, early), n = nrow(
 
 for (name in c("os1", "efs1", "os2", "efs2")) add_estimates(name, ENDPOINTS[[name]])
 add_estimates("os2", ENDPOINTS$os2, "salvage_sequence")
+SEQUENCES <- c("RT", "CMT", "ST", "ST then RT", "RT then ST")
+add_pairs("os2", ENDPOINTS$os2, "salvage_sequence", SEQUENCES)
 add_estimates("efs2", ENDPOINTS$efs2, "salvage_regimen")
 
 # --- 05 radiotherapy --------------------------------------------------------------------------------------------

@@ -1,48 +1,10 @@
-# Real data sets from R's survival package, and a few made by hand, with what R makes of them.
+# What R makes of the data sets of sets.R: curves, medians, follow-up, groups, simple Cox models, tests of tables and ranks.
 #
 #   Rscript tests/r/datasets.R > tests/r/datasets.json
 #
-# The columns that the tests need are part of the output, so that the tests need no R.
 here <- dirname(sub("--file=", "", grep("--file=", commandArgs(), value = TRUE)[1]))
 source(file.path(here, "shared.R"))
-
-# One data set: time, event, columns that form groups, and columns of a Cox model (numbers).
-set <- function(days, event, groups = list(), terms = list(), more = list()) {
-  list(frame = as.data.frame(c(list(days = days, event = as.integer(event)), groups, terms, more)),
-       groups = names(groups), terms = names(terms))
-}
-code <- function(x) as.integer(factor(x))
-
-death <- colon[colon$etype == 2, ]
-SETS <- list(
-  lung = with(lung, set(time, status == 2, list(sex = sex, ecog = ph.ecog), list(age = age, female = sex - 1, ph = ph.ecog))),
-  veteran = with(veteran, set(time, status, list(trt = trt, cell = code(celltype)),
-    list(karno = karno, age = age, test = trt - 1, small = 1 * (celltype == "smallcell"), adeno = 1 * (celltype == "adeno")))),
-  ovarian = with(ovarian, set(futime, fustat, list(rx = rx, residual = resid.ds), list(age = round(age, 3), treated = rx - 1))),
-  pbc = with(pbc, set(time, status == 2, list(trt = trt, stage = stage),
-    list(age = round(age, 3), edema = edema, bili = bili, albumin = albumin))),
-  colon = with(death, set(time, status, list(rx = code(rx), differ = differ),
-    list(age = age, lev = 1 * (rx == "Lev"), fu = 1 * (rx == "Lev+5FU"), nodes = nodes, extent = extent))),
-  rotterdam = with(rotterdam, set(dtime, death, list(size = code(size), hormon = hormon),
-    list(age = age, nodes = nodes, grade = grade))),
-  mgus2 = with(mgus2, set(futime, death, list(sex = code(sex)), list(age = age, male = 1 * (sex == "M"), hgb = hgb, mspike = mspike))),
-  # Somebody died on day 0; transplants come during follow-up (the data set `heart` is this one, split).
-  jasa = with(jasa, set(futime, fustat, list(surgery = surgery), list(age = round(age, 3), had_surgery = surgery),
-    list(switched = as.integer(wait.time)))),
-  # Two infections a patient.
-  kidney = with(kidney, set(time, status, list(sex = sex, disease = code(disease)), list(age = age, female = sex - 1),
-    list(cluster = id))),
-  half = set(c(10, 20, 30, 40), c(1, 1, 1, 1)),                     # the curve runs at exactly 0.5: the middle of the stretch
-  half_to_the_end = set(c(10, 20, 30, 40), c(1, 1, 0, 0)),          # at exactly 0.5 to the end: where it begins
-  half_censored = set(c(10, 20, 25, 27, 30, 40), c(1, 1, 0, 0, 1, 1)),
-  half_by_ties = set(c(5, 5, 9, 9, 9, 12, 12, 30), c(1, 1, 1, 1, 0, 1, 0, 1)),
-  not_reached = set(c(10, 20, 30, 40, 50), c(1, 0, 0, 1, 0)),
-  all_censored = set(c(10, 20, 30), c(0, 0, 0)),
-  all_at_once = set(c(7, 7, 7), c(1, 1, 1)),
-  one = set(100, 1),
-  on_day_0 = set(c(0, 0, 5, 8, 13, 400, 800), c(1, 0, 1, 1, 0, 1, 0)),
-  # The upper curve crosses 0.5, then rises above it for want of patients: the limit is where it crossed first.
-  upper_rises = set(1:32, 1:32 %in% c(1:23, 30)))
+source(file.path(here, "sets.R"))
 
 add_curve <- function(prefix, frame, ...) {
   fit <- survfit(Surv(days, event) ~ 1, data = frame, ...)
@@ -74,7 +36,7 @@ add_model <- function(prefix, frame, terms) {
   if (length(terms) > 1) add(paste0(prefix, ".ph_global"), zph[["GLOBAL"]])
 }
 
-for (name in names(SETS)) {
+for (name in setdiff(names(SETS), ONLY_ESTIMATORS)) {
   one <- SETS[[name]]
   frame <- one$frame
   id <- function(...) paste(name, ..., sep = ".")

@@ -1,0 +1,53 @@
+"""An invented hospital: patients drawn from the reconstructed cohort, with identifiers, calendar dates, names and remarks."""
+
+import contextlib
+import io
+
+import jupytext
+import numpy as np
+import pandas as pd
+
+from analysis_lib import chapter
+from analysis_lib.manifest import BUNDLED
+
+TABLES = ("patients", "sites", "lines")
+MANIFEST = "name: invented\ntitle: Invented hospital\ntables: {{{tables}}}\n{more}\n"
+
+
+def write(folder, patients=60, seed=1, more="", drop=(), change=None):
+    """Write the files of an invented hospital and its cohort.yml; returns the manifest's path and the patients as written."""
+    rng = np.random.default_rng(seed)
+    frames = {name: pd.read_csv(BUNDLED / "reconstructed" / f"{name}.csv", dtype="string") for name in TABLES}
+    chosen = rng.choice(frames["patients"]["patient_id"].to_numpy(), patients, replace=False)
+    numbers = {old: f"MRN-{48213 + 7 * place}" for place, old in enumerate(chosen)}
+    day_0 = {old: pd.Timestamp("2018-02-01") + pd.Timedelta(days=int(rng.integers(0, 1200))) for old in chosen}
+    if change is not None:
+        frames["patients"] = change(frames["patients"])
+    for name, frame in frames.items():
+        frame = frame[frame["patient_id"].isin(chosen)].copy()
+        start = frame["patient_id"].map(day_0)
+        for column in [c for c in frame if c.endswith("_day")]:
+            moment = start + pd.to_timedelta(pd.to_numeric(frame[column]).astype("Int64"), unit="D")
+            frame[column] = moment.dt.strftime("%Y-%m-%d")
+        frame = frame.rename(columns=lambda c: c.replace("_day", "_date"))
+        if name == "patients":
+            frame.insert(1, "infusion_date", start.dt.strftime("%Y-%m-%d"))
+            frame["surname"] = [f"Kestrelmann{place:02}" for place in range(len(frame))]
+            frame["remarks"] = "felt unwell after cycle two; wife called"
+        frame["patient_id"] = frame["patient_id"].map(numbers)
+        frames[name] = frame.drop(columns=[c for c in drop if c in frame])
+        frames[name].to_csv(folder / f"{name}.csv", index=False)
+    tables = ", ".join(f"{name}: {name}.csv" for name in TABLES)
+    (folder / "cohort.yml").write_text(MANIFEST.format(tables=tables, more=more))
+    return folder / "cohort.yml", frames["patients"]
+
+
+def calculate(each, path, results_dir, solutions=True):
+    """Run a chapter's code in this process, its solutions too, showing nothing."""
+    namespace: dict = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for cell in jupytext.read(chapter.NOTEBOOKS / f"{each}.py").cells:
+            if cell.cell_type == "code" and (solutions or "hide-cell" not in cell.metadata.get("tags", [])):
+                exec(compile(cell.source, each, "exec"), namespace)
+            if "parameters" in cell.metadata.get("tags", []):
+                namespace |= {"cohort": str(path), "results_dir": str(results_dir)}

@@ -1,0 +1,71 @@
+# Real data sets from R's survival package, and a few made by hand. The columns that the tests need are part of
+# tests/r/datasets.json, so that the tests need no R.
+# One data set: time, event, columns that form groups, and columns of a Cox model (numbers).
+set <- function(days, event, groups = list(), terms = list(), more = list()) {
+  list(frame = as.data.frame(c(list(days = days, event = as.integer(event)), groups, terms, more)),
+       groups = names(groups), terms = names(terms))
+}
+code <- function(x) as.integer(factor(x))
+
+death <- colon[colon$etype == 2, ]
+SETS <- list(
+  lung = with(lung, set(time, status == 2, list(sex = sex, ecog = ph.ecog), list(age = age, female = sex - 1, ph = ph.ecog),
+    list(stratum = inst, weight = 1 + (age %% 5) / 4))),
+  veteran = with(veteran, set(time, status, list(trt = trt, cell = code(celltype)),
+    list(karno = karno, age = age, test = trt - 1, small = 1 * (celltype == "smallcell"), adeno = 1 * (celltype == "adeno")),
+    list(stratum = prior, weight = 1 + diagtime %% 3))),
+  ovarian = with(ovarian, set(futime, fustat, list(rx = rx, residual = resid.ds), list(age = round(age, 3), treated = rx - 1))),
+  pbc = with(pbc, set(time, status == 2, list(trt = trt, stage = stage),
+    list(age = round(age, 3), edema = edema, bili = bili, albumin = albumin), list(cause = status))),
+  colon = with(death, set(time, status, list(rx = code(rx), differ = differ),
+    list(age = age, lev = 1 * (rx == "Lev"), fu = 1 * (rx == "Lev+5FU"), nodes = nodes, extent = extent),
+    list(stratum = surg))),
+  rotterdam = with(rotterdam, set(dtime, death, list(size = code(size), hormon = hormon),
+    list(age = age, nodes = nodes, grade = grade), list(stratum = meno))),
+  mgus2 = with(mgus2, set(futime, death, list(sex = code(sex)), list(age = age, male = 1 * (sex == "M"), hgb = hgb, mspike = mspike))),
+  # Somebody died on day 0; transplants come during follow-up (the data set `heart` is this one, split).
+  jasa = with(jasa, set(futime, fustat, list(surgery = surgery), list(age = round(age, 3), had_surgery = surgery),
+    list(switched = as.integer(wait.time)))),
+  # Two infections a patient.
+  kidney = with(kidney, set(time, status, list(sex = sex, disease = code(disease)), list(age = age, female = sex - 1),
+    list(cluster = id))),
+  half = set(c(10, 20, 30, 40), c(1, 1, 1, 1)),                     # the curve runs at exactly 0.5: the middle of the stretch
+  half_to_the_end = set(c(10, 20, 30, 40), c(1, 1, 0, 0)),          # at exactly 0.5 to the end: where it begins
+  half_censored = set(c(10, 20, 25, 27, 30, 40), c(1, 1, 0, 0, 1, 1)),
+  half_by_ties = set(c(5, 5, 9, 9, 9, 12, 12, 30), c(1, 1, 1, 1, 0, 1, 0, 1)),
+  not_reached = set(c(10, 20, 30, 40, 50), c(1, 0, 0, 1, 0)),
+  all_censored = set(c(10, 20, 30), c(0, 0, 0)),
+  all_at_once = set(c(7, 7, 7), c(1, 1, 1)),
+  one = set(100, 1),
+  on_day_0 = set(c(0, 0, 5, 8, 13, 400, 800), c(1, 0, 1, 1, 0, 1, 0)),
+  # The upper curve crosses 0.5, then rises above it for want of patients: the limit is where it crossed first.
+  upper_rises = set(1:32, 1:32 %in% c(1:23, 30)),
+  # Rows that start late: each patient before and after transplantation. Days are doubled, as R's data count half days.
+  heart = with(heart, set(2 * stop, event, list(), list(age = round(age, 3), surgery = surgery, transplant = 1 * (transplant == 1)),
+    list(start = 2 * start, cluster = id))),
+  # Recurrence and death of each patient, two rows a patient.
+  colon_both = with(colon, set(time, status, list(), list(age = age, fu = 1 * (rx == "Lev+5FU"), nodes = nodes),
+    list(cluster = id, stratum = etype))),
+  # Progression of the gammopathy (1) and death without it (2), in months.
+  mgus2_first = with(mgus2, set(ifelse(pstat == 1, ptime, futime), pstat, list(sex = code(sex)), list(age = age, hgb = hgb, mspike = mspike),
+    list(cause = ifelse(pstat == 1, 1, 2 * death)))),
+  # Nobody with x = 1 has the event: no finite hazard ratio exists.
+  separated = set(c(3, 5, 8, 8, 12, 15, 20, 21, 30, 34, 40, 41), c(1, 1, 1, 1, 0, 1, 0, 0, 1, 0, 1, 0), list(),
+    list(x = c(0, 0, 0, 0, 1, 0, 1, 1, 0, 1, 0, 1), age = c(50, 61, 45, 70, 66, 58, 49, 73, 55, 62, 68, 51))))
+
+# The reconstructed cohort: overall survival from salvage therapy, and in-field progression (1) or death (2) of its sites.
+cohort <- file.path(here, "..", "..", "analysis_lib", "data", "reconstructed")
+patients <- read.csv(file.path(cohort, "patients.csv"), na.strings = "", colClasses = c(patient_id = "character"))
+salvaged <- patients[!is.na(patients$salvage_start_day), ]
+SETS$reconstructed <- with(salvaged, set(last_follow_up_day - salvage_start_day, vital_status == "dead",
+  list(regimen = code(salvage_regimen), ldh = code(ldh_elevated)),
+  list(advanced = 1 * (stage %in% c("III", "IV")), ldh_high = 1 * (ldh_elevated == "yes"), sites = disease_sites),
+  list(stratum = code(car_t_product), weight = 1 + ecog / 2)))
+sites <- read.csv(file.path(cohort, "sites.csv"), na.strings = "", colClasses = c(patient_id = "character"))
+sites <- merge(sites[!is.na(sites$in_field_response), ], patients[c("patient_id", "last_follow_up_day", "vital_status")])
+SETS$reconstructed_sites <- with(sites, set(
+  ifelse(is.na(in_field_progression_day), last_follow_up_day, in_field_progression_day) - rt_start_day,
+  !is.na(in_field_progression_day), list(bulky = code(bulky_site)), list(bulk = 1 * (bulky_site == "yes"), dose = dose_gy),
+  list(cause = ifelse(!is.na(in_field_progression_day), 1, ifelse(vital_status == "dead", 2, 0)), cluster = code(patient_id))))
+
+ONLY_ESTIMATORS <- c("reconstructed_sites", "heart", "colon_both", "mgus2_first", "separated")  # those that only estimators.R looks at
