@@ -264,7 +264,7 @@ def show(rows: pd.DataFrame, result_id: str) -> None:
 
 def _written(one: pd.Series) -> str:
     """What stands beside a line of the forest plot that is no estimate of this book: a printed value, a prediction."""
-    return one["note"].replace("95% CI ", "") if one["group"] == PAPER else text.compact(one).partition(" ")[2]
+    return one["note"].replace("95% CI ", "") if one["group"] == PAPER else f"({text.limits(one).removeprefix('95% CI ')})"
 
 
 def sentences(prefix: str, label: str) -> list[str]:

@@ -124,7 +124,8 @@ SAY_IT_IS_HIDDEN = ("share", "n_percent", "n", "events", "group")  # formats tha
 
 def _unsaid(row: pd.Series, style: str) -> bool:
     """Whether a sentence would speak of a number that is hidden or does not exist ("a median of not estimable")."""
-    if pd.isna(row["value"]) and style in ("", "full", "limits", "lower", "upper") and row["statistic"] not in (
+    told = row[style] if style in ("lower", "upper") else row["value"]  # a prediction interval has limits only
+    if pd.isna(told) and style in ("", "full", "limits", "lower", "upper") and row["statistic"] not in (
             "median time", "p", *disclosure.COUNTS):
         return True
     if style in ("share", "n_percent") and pd.isna(row["n"]):

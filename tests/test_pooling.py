@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pybtex.database import parse_file
 from scipy.special import expit
 
 from analysis_lib import centres, cohort, describe, figures, methods, pooling, results, survival
@@ -440,7 +441,7 @@ def test_the_pooled_notebook_keeps_the_house_rules():
 
 
 def test_each_citation_of_the_pages_on_pooling_has_its_reference():
-    bibliography = (Path(__file__).parents[1] / "book" / "references.bib").read_text("utf-8")
+    bibliography = parse_file(Path(__file__).parents[1] / "book" / "references.bib").entries  # stops at a syntax error
     words = (Path(__file__).parents[1] / "book" / "share.md").read_text("utf-8") + (NOTEBOOKS / "pooled.py").read_text("utf-8")
     keys = {key for found in re.findall(r"\{cite:p\}`([^`]+)`", words) for key in found.split(",")}
-    assert len(keys) >= 5 and all(f"{{{key}," in bibliography for key in keys)
+    assert len(keys) >= 5 and keys <= set(bibliography)
