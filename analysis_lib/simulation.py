@@ -104,7 +104,7 @@ def answers(study: Cohort, share: float) -> pd.DataFrame:
     Rows ``known.<bias>.naive`` and ``known.<bias>.remedy``, by the methods of chapter 9; ``note`` says whether the interval
     holds the truth (``yes`` or ``no``). Questions that the cohort is too small for have rows that say so.
     """
-    found = [*_confounding(study), *_immortal(study), *_competing(study), *_missing(study)]
+    found = [*confounding(study), *_immortal(study), *_competing(study), *_missing(study)]
     true = truths(share)
     rows = []
     for (bias, method), one in zip(((bias, method) for bias in BIASES for method in ("naive", "remedy")), found):
@@ -126,10 +126,11 @@ def _ratio(terms, of, days, event, start=None) -> pd.DataFrame:
                                 n=len(terms), events=int(np.sum(event)), method="Cox model, Efron ties, Wald interval")])
 
 
-def _confounding(study):
+def confounding(study: Cohort) -> list[pd.DataFrame]:
+    """Systemic therapy against radiotherapy alone: the crude hazard ratio, and that with overlap weights."""
     frame = weighting.prepare(study)
     if results.skip_reason(frame):
-        return frame, frame
+        return [frame, frame]
     term = pd.DataFrame({"systemic": (~frame["treated"]).astype(float)})
     return [_ratio(term, "systemic", frame["days"], frame["event"]),
             contrasts.hazard_ratio("x", term, "systemic", frame["days"], frame["event"], weights=frame["overlap"])]

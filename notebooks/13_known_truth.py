@@ -159,7 +159,7 @@ rows = results.save([made, answers, simulation.complete_cases(study), coverage],
 # Double the size of the cohorts. What happens to the coverage of the naive answers, and why is more data no remedy for bias?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-larger = simulation.coverage(simulation.repeat(6, 600, 100))
+larger = simulation.coverage(simulation.repeat(4, 600, 100))
 say(larger, *[f"{words[0]}: {{coverage.{bias}.naive}} of {{coverage.{bias}.naive:n}} naive intervals hold the truth."
               for bias, words in simulation.BIASES.items()], "With more patients the intervals shrink around the wrong value: a biased answer becomes "
     "more certain, not more true.")
@@ -171,7 +171,6 @@ say(larger, *[f"{words[0]}: {{coverage.{bias}.naive}} of {{coverage.{bias}.naive
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 blind = study.patients.drop(columns="ldh_elevated")
-half = simulation.answers(replace(study, patients=blind), share)
-half = half[half["result_id"] == "known.confounding.remedy"].assign(result_id="blind")
+half = simulation.confounding(replace(study, patients=blind))[1].assign(result_id="blind")
 say(results.collect([answers, half]), "Crude: {known.confounding.naive:full}. Weighted by stage alone: {blind:full}. Weighted by stage and LDH: "
     "{known.confounding.remedy:full}. Weights remove the part of the bias that was measured; the rest stays, and nothing in the data shows it.")
