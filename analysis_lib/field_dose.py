@@ -119,7 +119,8 @@ def doses(study: Cohort, month: float) -> pd.DataFrame:
     rows += [_low(study.min_cell_count, "dose.field", frame, pd.concat([low, focal], axis=1), "Adjusted for the field"),
              _low(study.min_cell_count, "dose.focal", frame[focal == 1], low[focal == 1], "Focal fields only")]
     late = immortal.landmark(frame["days"], frame["event"], np.zeros(len(frame)), round(month * DAYS_PER_MONTH))
-    rows.append(_low(study.min_cell_count, "dose.landmark", late, low.iloc[late["row"]], f"From a landmark at {month:g} months"))
+    rows.append(_low(study.min_cell_count, "dose.landmark", late, low.iloc[late["row"]],
+                     f"From a landmark at {month:g} month{'' if month == 1 else 's'}"))
     return results.collect(rows)
 
 

@@ -29,7 +29,7 @@ def love(rows: pd.DataFrame, caption: str) -> None:
                   label=words, markerfacecolor=PALETTE[place] if kind != "unweighted" else "white", markeredgewidth=1.8)
     axes.axvline(0, color="0.35", linewidth=1, zorder=0)
     axes.axvline(weighting.LARGE, color="0.35", linewidth=1, linestyle=":", zorder=0)
-    axes.set(yticks=-np.arange(len(factors)), yticklabels=factors, xlabel="Difference between the groups, standard deviations",
+    axes.set(yticks=-np.arange(len(factors)), yticklabels=factors, xlabel="Difference, standard deviations",
              ylim=(-len(factors) + 0.5, 0.5))
     axes.set_xlim(left=-0.03)
     axes.tick_params(axis="y", length=0)

@@ -16,7 +16,6 @@ from analysis_lib.cohort import DAYS_PER_MONTH, SECOND_MODALITY, Cohort
 from analysis_lib.results import row, slug
 
 ADJUST = ["advanced_stage", "ldh_elevated"]
-NAMES = {"ST": "Systemic therapy, then radiotherapy", "RT": "Radiotherapy, then systemic therapy"}
 
 
 # --- rules ----------------------------------------------------------------------------------------------------
@@ -148,11 +147,12 @@ def compare(study: Cohort, frame: pd.DataFrame, name: str, month: float, adjust=
             describe.spread(f"{prefix}.wait", pd.Series(entered[ever]), "range", days=True),
             describe.proportion(f"{prefix}.early", early, int(event.sum()), population="deaths"),
             contrasts.hazard_ratio(f"{prefix}.naive", term, "inside", days, event, least=study.min_cell_count, group="Groups of the first day"),
-            survival.logrank(frame.assign(ever=np.where(ever, "yes", "no")), "ever", f"{prefix}.logrank"),
+            survival.logrank(frame.assign(ever=np.where(ever, "yes", "no")), "ever", f"{prefix}.logrank")
+            | {"group": "Groups of the first day, log-rank test"},
             _landmark_ratio(f"{prefix}.landmark", late, month, study.min_cell_count),
             contrasts.hazard_ratio(f"{prefix}.timed", pieces[["inside"]], "inside", pieces["stop"], pieces["event"],
                                    start=pieces["start"], least=study.min_cell_count, group="State that changes", n=len(frame)),
-            survival.mantel_byar(days, event, entered, f"{prefix}.mantel_byar", group="State that changes")]
+            survival.mantel_byar(days, event, entered, f"{prefix}.mantel_byar", group="State that changes, Mantel–Byar test")]
     if factors := contrasts.usable(study, frame, list(adjust)):
         known = frame[factors].notna().all(axis=1).to_numpy()
         kept = pieces[known[pieces["row"]]]
@@ -166,7 +166,7 @@ def compare(study: Cohort, frame: pd.DataFrame, name: str, month: float, adjust=
 
 
 def _landmark_ratio(result_id: str, late: pd.DataFrame, month: float, least: int) -> pd.DataFrame:
-    group = f"From a landmark at {month:g} months"
+    group = f"From a landmark at {month:g} month{'' if month == 1 else 's'}"
     if late.empty:
         return results.skipped(result_id, f"{group}: nobody is followed that long")
     inside = int(late["inside"].sum())

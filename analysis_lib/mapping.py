@@ -183,6 +183,8 @@ def _sources(path: Path, out: Path | None, declared: dict, problems: list[dict])
         return []
     if len(found) == 1 and any(column.startswith("redcap_") for column in found[0].frame):
         declared["export"] = shown
+        if "patients_complete" in found[0].frame:  # a project that was set up with our dictionary
+            declared.setdefault("fields", redcap.dictionary())
         return _instruments(found[0])
     return [source for source in found if len(source.frame) and source.frame.shape[1] > 1]
 

@@ -135,8 +135,9 @@ figures_beyond.competing(local_failure.curves(sites), local, "Local failure of i
 
 # %%
 say(local, f"At {month} months, one minus Kaplan–Meier says that {{failure.rate{month}.km:full}} of the sites failed; the share that "
-    f"did fail is {{failure.rate{month}.aj:full}}, while {{failure.rate{month}.death:full}} of the patients' sites were overtaken by death.",
-    f"Over patients in place of sites, the interval is {{failure.rate{month}.clustered:limits}} ({{failure.rate{month}.clustered:note}}).")
+    f"did fail is {{failure.rate{month}.aj:full}}, and {{failure.rate{month}.death:full}} belonged to patients who died before.",
+    f"With patients left out one at a time ({{failure.rate{month}.clustered:note}}), the limits of the share become "
+    f"{{failure.rate{month}.clustered:limits}}.")
 consistent.say(study, "the share that failed within a year goes from {failure.rate12.aj:lower} to {failure.rate12.aj:upper}, that overtaken by "
                "death from {failure.rate12.death:lower} to {failure.rate12.death:upper}.")
 

@@ -81,6 +81,14 @@ def test_a_redcap_export_gets_a_redcap_entry(tmp_path):
     assert read["columns"]["sites"] == {"record_id": "patient_id", "rt_start": "rt_start_date", "total_dose": "dose_gy"}
 
 
+def test_an_export_of_our_own_dictionary_leaves_nothing_to_decide(tmp_path):
+    rows = "".join(f"{i},,,2020-01-01,2021-01-01,{1 + i % 2},2\n" for i in range(20))
+    text = proposal(tmp_path, "patient_id,redcap_repeat_instrument,redcap_repeat_instance,infusion_date,last_follow_up_date,vital_status,"
+                    "patients_complete\n" + rows)
+    read = yaml.load(text, yaml.BaseLoader)
+    assert read["redcap"] == {"export": "f.csv"} and "columns" not in read and "which of" not in text and "Still needed" not in text
+
+
 def test_nothing_is_overwritten_and_no_file_is_said(tmp_path, capsys):
     (tmp_path / "cohort.yml").write_text("mine")
     (tmp_path / "f.csv").write_text(GERMAN)
