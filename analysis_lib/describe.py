@@ -79,9 +79,9 @@ def association(frame: pd.DataFrame, column: str, by: str, result_id: str, exact
     counts = pd.crosstab(frame[column].astype("string"), frame[by].astype("string"))
     labels = {"group": schema.label_of(column), "n": int(counts.to_numpy().sum())} | labels
     if counts.shape[0] < 2 or counts.shape[1] < 2:
-        return row(result_id, "p", None, note="nothing to compare: all patients alike, or fewer than two groups", method="no test", **labels)
+        return row(result_id, "p", None, note="nothing to compare: all patients alike, or fewer than two groups", **labels)
     if least > 1 and counts.to_numpy().min() < least:
-        return row(result_id, "p", None, note=disclosure.too_few(least), method="no test", **labels)
+        return row(result_id, "p", None, note=disclosure.too_few(least), **labels)
     test = stats.chi2_contingency(counts, correction=False)
     low = int((test.expected_freq < 5).sum())
     if exact_if_sparse and low and counts.shape == (2, 2):

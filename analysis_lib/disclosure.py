@@ -28,6 +28,7 @@ RATIOS = ("hazard ratio", "odds ratio")
 NUMBERS_IN_NOTES = (  # what notes say of exact counts: the pattern, and what is left of it
     (r"chi-square [\d.]+, (\d+ df)", r"\1, P rounded to one digit"),
     (r"\b\d+ of \d+\b", "some"),
+    (r"P [=<] [\d.]+ by itself", "P by itself is not shown"),
 )
 
 

@@ -340,6 +340,7 @@ def pairwise_logrank(days, event, group, method: str = "holm") -> pd.DataFrame:
     return table[["first", "second", "n", "events", "chi_square", "p", "adjusted", "note"]]
 
 
+@disclosure.protected
 def pairwise(study: Cohort, name: str, by: str) -> pd.DataFrame:
     """Each pair of groups of an endpoint: log-rank tests with Holm's correction.
 

@@ -216,7 +216,7 @@ def breaches(rows):
         few = pd.notna(record["value"]) and ((pd.notna(record["n"]) and record["n"] < K) or (
             record["statistic"] == "proportion" and pd.isna(record["events"])))
         ends = record["statistic"].startswith("range") and pd.notna(record["lower"])
-        exact = "chi-square" in record["note"] and "permutation" not in record["note"]
+        exact = re.search(r"chi-square|P [=<] \d", record["note"])
         if not set(counts) <= BANDED or few or ends or exact:
             found.append(record)
     return found

@@ -69,5 +69,5 @@ def _with_version(library: str) -> str:
 
 def _power(below: str) -> str:
     """``1e-09`` as ``10⁻⁹``."""
-    exponent = str(int(below.partition("e")[2])).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    exponent = str(int(f"{float(below):.0e}".partition("e")[2])).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"10{exponent}"
