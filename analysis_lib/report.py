@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib import chapter, endpoints, methods, results, schema, takeaway, text
+from analysis_lib import chapter, disclosure, endpoints, methods, results, schema, takeaway, text
 from analysis_lib.cohort import Cohort, listed
 from analysis_lib.takeaway import Table
 
@@ -47,6 +47,7 @@ def methods_text(study: Cohort, rows: pd.DataFrame, further: pd.DataFrame | None
         " ".join(said),
         " ".join(["Further analyses examined how far the results can be trusted.", *beyond]) if beyond else "",
         "P values are two-sided. Times were counted in whole days and are shown in months of 30.4375 days.",
+        disclosure.in_words(study),
         f"Analyses were run with salvage-book {version('salvage-book')}" + (f" and the Python packages {software}." if software else ".")]))
 
 
@@ -82,7 +83,7 @@ def _told(rows: pd.DataFrame) -> pd.DataFrame:
 def _say(rows: pd.DataFrame, *templates: str) -> str:
     """The sentences whose rows are there, joined; one in which a number is not known is left out."""
     said = [text.sentence(rows, template) for template in templates]
-    return " ".join(sentence for sentence in said if sentence and "<NA>" not in sentence)
+    return " ".join(sentence for sentence in said if sentence and "<NA>" not in sentence and "  " not in sentence)  # a count is hidden
 
 
 def _patients(study: Cohort, rows: pd.DataFrame) -> str:
@@ -286,7 +287,9 @@ def write(study: Cohort, folder: Path) -> None:
     if study.synthetic:
         lines += [":::{warning}", SYNTHETIC, ":::", ""]
     lines += ["Everything on this page is written from the result rows of this cohort's chapters: what a chapter could not do is left "
-              "out. It is a draft to check and to put into your own words.", ""]
+              "out. It is a draft to check and to put into your own words." + (
+                  " Its numbers are rounded to protect patients; whoever may see the exact ones puts them in before submission."
+                  if disclosure.hides(study) else ""), ""]
     for name, written in {"Methods": methods_text(study, rows, further), "Results": results_text(study, rows)}.items():
         file = stem.with_name(f"{stem.name}-{name.lower()}.txt")
         file.write_text(f"{name}: {study.title}\n\n{note}{written}\n", "utf-8")

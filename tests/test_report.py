@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from analysis_lib import build, chapter, methods, pages, report, results, text
+from analysis_lib import build, chapter, disclosure, methods, pages, report, results, text
 from analysis_lib.cohort import read_cohort
 from analysis_lib.results import row
 
@@ -77,6 +77,14 @@ def test_suppressed_numbers_leave_no_trace(study, rows, suppressed):
     hidden.loc[every_third, "note"] = "suppressed"
     told = report.results_text(study, hidden)
     assert not faults(told) and "not reached (suppressed" not in told
+
+
+@pytest.mark.parametrize("fewest", [5, 10, 40])
+def test_a_protected_cohort_has_a_grammatical_paragraph_that_says_so(study, rows, fewest):
+    real = replace(study, synthetic=False, min_cell_count=fewest)
+    told = report.results_text(real, disclosure.protect(real, rows))
+    assert not faults(told)
+    assert disclosure.in_words(real) in report.methods_text(real, rows) and "protect patients" not in report.methods_text(study, rows)
 
 
 def test_a_median_that_is_not_reached_is_told(public):
