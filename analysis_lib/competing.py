@@ -124,7 +124,10 @@ def fine_gray(terms: pd.DataFrame, days, cause, of: int = 1) -> pd.DataFrame:
         loglik, score, information, _, _ = _subdistribution(coef, x, days, cause, of, moments, at_event, weights)
         if abs(loglik - before) < 1e-13 * abs(loglik):
             break
-        step, before = np.linalg.solve(information, score), loglik
+        try:
+            step, before = np.linalg.solve(information, score), loglik
+        except np.linalg.LinAlgError:
+            raise NotEstimable("too few events, or factors that determine each other") from None
         while np.abs(step).max() * x.std(axis=0).max() > 5:
             step = step / 2
         coef = coef + step
