@@ -78,9 +78,12 @@ def gray(days, cause, group) -> pd.DataFrame:
     tests = {}
     for code in occurring:
         try:
-            test = greenwood.grays_test(_surv(days, cause), group, cause=str(code))
+            with np.errstate(invalid="ignore", divide="ignore"):  # of expected counts once a group is empty; they are not used
+                test = greenwood.grays_test(_surv(days, cause), group, cause=str(code))
         except np.linalg.LinAlgError:
-            raise NotEstimable("the groups were never at risk together when an event happened") from None
+            test = None
+        if test is None or not np.isfinite(test.statistic) or test.statistic < 0:
+            raise NotEstimable("the groups were hardly ever at risk together when an event happened")
         tests[code] = {"chi_square": test.statistic, "df": test.df, "p": test.p_value}
     return pd.DataFrame.from_dict(tests, orient="index").astype({"df": int}).rename_axis("cause")
 
@@ -121,7 +124,10 @@ def fine_gray(terms: pd.DataFrame, days, cause, of: int = 1) -> pd.DataFrame:
         loglik, score, information, _, _ = _subdistribution(coef, x, days, cause, of, moments, at_event, weights)
         if abs(loglik - before) < 1e-13 * abs(loglik):
             break
-        step, before = np.linalg.solve(information, score), loglik
+        try:
+            step, before = np.linalg.solve(information, score), loglik
+        except np.linalg.LinAlgError:
+            raise NotEstimable("too few events, or factors that determine each other") from None
         while np.abs(step).max() * x.std(axis=0).max() > 5:
             step = step / 2
         coef = coef + step

@@ -156,10 +156,13 @@ def firth(terms: pd.DataFrame, days, event) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it did not converge is asked below; a limit not found is not a number
         model = FirthCoxPH(backend="numpy", gtol=1e-7, xtol=1e-7, max_iter=200, max_halfstep=50)
-        model.fit((x - x.mean(axis=0)) / spread, (event, days)).lrt()
-        limits = np.exp(model.conf_int(method="pl", tol=1e-9, max_iter=200) / spread[:, None])
-    if not model.converged_:
-        raise NoConvergence("even the penalised estimate did not converge")
+        try:
+            model.fit((x - x.mean(axis=0)) / spread, (event, days)).lrt()
+            limits = np.exp(model.conf_int(method="pl", tol=1e-9, max_iter=200) / spread[:, None])
+        except np.linalg.LinAlgError:
+            raise NoConvergence("too few events for an estimate with an interval, even a penalised one") from None
+    if not model.converged_ or np.isnan(limits).all(axis=1).any() or np.isnan(model.lrt_pvalues_).any():
+        raise NoConvergence("too few events for an estimate with an interval, even a penalised one")
     coef = model.coef_ / spread
     return pd.DataFrame({"coef": coef, "hr": np.exp(coef), "se": model.bse_ / spread, "lower": limits[:, 0],
                          "upper": limits[:, 1], "p": model.lrt_pvalues_}, index=terms.columns)
@@ -172,14 +175,26 @@ def proportional_hazards(terms: pd.DataFrame, days, event) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``chi_square, df, p``, one row a term, and ``global`` where there are several.
+
+    Raises
+    ------
+    NotEstimable
+        As in :func:`cox`; or too few events.
     """
     days, event, x, _ = _checked(terms, days, event, None)
+    if reason := inestimable(terms.columns, x, event):
+        raise NotEstimable(reason)
     names = [f"x{i}" for i in range(x.shape[1])]  # greenwood reads a name with a dot as a formula
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of terms on different scales, which R fits as they are
-        fitted = greenwood.CoxPH().fit(greenwood.Surv(days, event=event.astype(int)), pd.DataFrame(x, columns=names))
-    table = fitted.cox_zph(transform="km").to_frame(format="pandas").iloc[:, -3:]
+        warnings.simplefilter("ignore")  # of terms on different scales, which R fits as they are; of too few events
+        try:
+            fitted = greenwood.CoxPH().fit(greenwood.Surv(days, event=event.astype(int)), pd.DataFrame(x, columns=names))
+            table = fitted.cox_zph(transform="km").to_frame(format="pandas").iloc[:, -3:]
+        except np.linalg.LinAlgError:
+            raise NotEstimable("too few events to test proportional hazards") from None
     table.columns = ["chi_square", "df", "p"]
+    if not np.isfinite(table.to_numpy(dtype=float)).all() or (table["chi_square"] < 0).any():
+        raise NotEstimable("too few events to test proportional hazards")
     rows = [*terms.columns, "global"] if len(terms.columns) > 1 else list(terms.columns)
     return table.iloc[:len(rows)].set_axis(rows)
 

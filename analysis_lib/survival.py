@@ -444,7 +444,7 @@ def follow_up(study: Cohort, name: str) -> pd.DataFrame:
     rows = results.collect([
         row(f"{prefix}.naive", "median months", quartiles[0.5], lower=quartiles[0.25], upper=quartiles[0.75],
             method="median of observed times, the dead included", **shared),
-        _median_of(curve, f"{prefix}.reverse_km", study.min_cell_count, method="reverse Kaplan-Meier", **shared)])
+        _median_of(curve, f"{prefix}.reverse_km", study.min_cell_count, note="median not reached", method="reverse Kaplan-Meier", **shared)])
     rows.attrs["label"] = "Method"
     return rows
 
@@ -680,10 +680,12 @@ def _design(frame: pd.DataFrame, factors: list[str]) -> pd.DataFrame:
 
 def _proportional_hazards(frame, terms, prefix, shared, separated="") -> list[dict]:
     method = "proportional-hazards test (Schoenfeld residuals, Kaplan-Meier transform)"
-    if separated:
-        return [row(slug(prefix, "ph"), "skipped", None, method=method, **shared,
-                    note=f"proportional hazards cannot be tested, because {separated}")]
-    table = models.proportional_hazards(terms, frame["days"], frame["event"])
+    try:
+        if separated:
+            raise NotEstimable(f"proportional hazards cannot be tested, because {separated}")
+        table = models.proportional_hazards(terms, frame["days"], frame["event"])
+    except NotEstimable as why:
+        return [row(slug(prefix, "ph"), "skipped", None, method=method, note=str(why), **shared)]
     return [row(slug(prefix, "ph", label), "p", test["p"], method=method, **shared,
                 group="All factors together" if label == "global" else schema.term_label(label))
             for label, test in table.iterrows()]

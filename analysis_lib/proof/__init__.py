@@ -23,7 +23,7 @@ def agreement() -> pd.DataFrame:
     ``below`` is a power of ten that the largest relative difference from R over all data sets stays under; ``reason`` says
     why it is not smaller, or what a reader must know.
     """
-    return pd.read_csv(FOLDER / "agreement.csv", keep_default_na=False)
+    return pd.read_csv(FOLDER / "agreement.csv", keep_default_na=False, dtype={"below": str})
 
 
 def traps() -> pd.DataFrame:
