@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import nbformat
@@ -10,7 +9,7 @@ import pandas as pd
 import yaml
 from papermill.exceptions import PapermillExecutionError
 
-from analysis_lib import build, centres, chapter, pages, sharing, takeaway, text
+from analysis_lib import build, centres, chapter, pages, replacing, sharing, takeaway, text
 from analysis_lib.cohort import Cohort
 from analysis_lib.manifest import listed
 from analysis_lib.sharing import Export, SharingError
@@ -36,17 +35,25 @@ def pool(files: list[Path], out: Path) -> Path:
     Raises
     ------
     SharingError, BuildError
-        Before anything is removed or written, if the exports may not be pooled; or if the chapter or the pages fail.
+        If the exports may not be pooled, the place is wrong, or the chapter or the pages fail; an older book then stays.
     """
     gathered = sharing.read_exports(files)
-    page = build_page(files, gathered, book := build.stage(out / "source") / "book")
-    shutil.rmtree(out / "html", ignore_errors=True)
-    nbformat.write(page, book / NAME / f"{NAME}.ipynb")
-    (book / NAME / "index.md").write_text(index_page(gathered, book / NAME), "utf-8")
-    (book / "generated").mkdir(exist_ok=True)
-    (book / "generated" / "data-dictionary.md").write_text(pages.dictionary_page(), "utf-8")
-    (book.parent / "_toc.yml").write_text(contents(book), "utf-8")
-    build.render(book.parent, out / "html")
+    build.check_place(out, {})
+    try:
+        with replacing.alone(out), replacing.workshop(out) as work:
+            source = build.stage(work / "source")
+            book = source / "book"
+            page = build_page(files, gathered, book)
+            nbformat.write(page, book / NAME / f"{NAME}.ipynb")
+            (book / NAME / "index.md").write_text(index_page(gathered, book / NAME), "utf-8")
+            (book / "generated").mkdir(exist_ok=True)
+            (book / "generated" / "data-dictionary.md").write_text(pages.dictionary_page(), "utf-8")
+            (source / "_toc.yml").write_text(contents(book), "utf-8")
+            build.render(source, work / "html")
+            replacing.replace(work / "html", out / "html")
+            replacing.replace(source, out / "source")
+    except replacing.Busy:
+        raise SharingError(f"Another build is writing to {out}. Wait until it has ended, or choose another --out.") from None
     return out / "html" / "index.html"
 
 
@@ -73,6 +80,7 @@ def _as_cohort(gathered: list[Export]) -> Cohort:
     sizes = [row["value"] for centre in gathered for _, row in centre.rows[centre.rows["result_id"] == "flow.included"].iterrows()]
     return Cohort(name=NAME, title=listed([centre.name for centre in gathered]), index_event=gathered[0].index_event,
                   synthetic=all(centre.synthetic for centre in gathered), note=centres.mixture(gathered),
+                  min_cell_count=max(centre.min_cell_count for centre in gathered),
                   patients=pd.DataFrame(index=range(int(sum(size for size in sizes if pd.notna(size))))))
 
 

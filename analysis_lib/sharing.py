@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from IPython.utils.capture import capture_output
 
-from analysis_lib import chapter, endpoints, results, schema, survival, takeaway
+from analysis_lib import chapter, endpoints, leaks, results, schema, survival, takeaway
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort, locate, read_cohort
 from analysis_lib.manifest import listed
 
@@ -156,6 +156,7 @@ def export(where: str | Path, out: Path | None = None) -> tuple[Path, dict]:
     manifest = _manifest_of(study, done, table)
     files = {"README.txt": _readme(study, manifest), "export.json": json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"}
     packed = takeaway.bundle({name: text.encode("utf-8") for name, text in files.items()} | {"rows.csv": table})
+    _check_for_leaks(path, study, packed)
     unfinished = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         unfinished.write_bytes(packed)
@@ -167,6 +168,17 @@ def export(where: str | Path, out: Path | None = None) -> tuple[Path, dict]:
     finally:
         unfinished.unlink(missing_ok=True)
     return out, manifest
+
+
+def _check_for_leaks(path: Path, study: Cohort, packed: bytes) -> None:
+    """Refuse an export that holds anything of a real cohort's input."""
+    if study.synthetic:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "export.zip").write_bytes(packed)
+        found = leaks.scan([Path(folder)], leaks.needles(study, path))
+    if found:
+        raise SharingError("Something of the patients' data stands in the export, so nothing was written:\n  " + "\n  ".join(map(str, found[:20])))
 
 
 def _cannot_be_written(out: Path) -> str:
@@ -206,7 +218,7 @@ def _manifest_of(study: Cohort, done: dict[str, dict], table: bytes) -> dict:
     return {
         "format": FORMAT, "format_version": FORMAT_VERSION,
         "cohort": {"name": study.name, "title": study.title, "synthetic": study.synthetic, "index_event": study.index_event,
-                   "min_cell_count": getattr(study, "min_cell_count", 0)},
+                   "min_cell_count": study.min_cell_count},
         "chapters": done, "rows_sha256": hashlib.sha256(table).hexdigest(), "software": software(),
         "endpoints": known, "definitions_sha256": _digest_of(words), "definitions": words}
 
