@@ -309,7 +309,7 @@ def noticed(study) -> pd.DataFrame:
 
     A number below the cohort's ``min_cell_count`` is not given; a rule about the whole file has none.
     """
-    fewest = getattr(study, "min_cell_count", 0)
+    fewest = study.min_cell_count
     rows = []
     for rule, found in study.warnings.groupby("rule", sort=False):
         number = int(found["patient_id"].nunique())
