@@ -161,6 +161,7 @@ METHODS = (
            "P values were corrected for the number of tests by Holm's method."),
     Method("Benjamini and Hochberg", "P values corrected to bound the share of false findings", "statsmodels", ("benjamini1995",),
            "The false discovery rate was controlled by the Benjamini–Hochberg method."),
+    Method("no test", "a comparison that the counts do not allow", HERE, called="Comparison without a test"),
     Method("log-rank tests with P < 0.05", "how many tests are small", HERE),
     Method("0.05 times the number of tests", "how many small tests chance alone would give", HERE),
     # pooling
