@@ -282,7 +282,7 @@ consistent.say(study, "as they are from {dose.crude:lower} to {dose.crude:upper}
 # ## How many small P values does chance produce?
 #
 # Among many tests some are small by chance alone. Holm's correction {cite:p}`holm1979` keeps the risk of even one false finding
-# at 5%; Benjamini and Hochberg's {cite:p}`benjamini1995` keeps the expected share of false findings among the findings there.
+# at one in twenty; Benjamini and Hochberg's {cite:p}`benjamini1995` keeps the expected share of false findings among the findings there.
 
 # %%
 tests = multiplicity.comparisons(study, alpha_beta)
