@@ -115,7 +115,7 @@ def hidden(row) -> str:
     estimate): the start of its note, as :func:`analysis_lib.disclosure.protect` writes it. So an empty value with such a note
     is not "not reached".
     """
-    found = HIDDEN.match(str(row["note"]))
+    found = HIDDEN.match(str(row.get("note", "")))
     return found.group() if found else ""
 
 

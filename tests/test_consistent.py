@@ -24,7 +24,7 @@ def bundled_rows():
 
 
 def test_there_are_several_and_all_are_coherent():
-    assert len(consistent.numbers()) >= 14
+    assert len(consistent.numbers()) >= 30
     for number in consistent.numbers():
         study = consistent.read(number)  # raises if anything of it is impossible
         assert (len(study.patients), len(study.sites), study.synthetic) == (120, 93, True)

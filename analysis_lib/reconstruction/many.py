@@ -1,13 +1,15 @@
 """Many cohorts, each as consistent with the paper as the bundled one: ``python -m analysis_lib.reconstruction.many``.
 
 ``pack DIR [DIR ...]`` takes folders that ``python -m analysis_lib.reconstruction`` wrote, keeps those that meet the
-ledger as well as the bundled cohort, and packs them; ``rows`` computes the result rows of the packed cohorts anew.
+ledger as well as the bundled cohort, and packs them beside those packed before, with the command and the commit of the
+code that made each; ``rows`` computes the result rows of the packed cohorts anew.
 The rows are those of the book's own chapters: nothing is estimated here.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -68,9 +70,15 @@ def pack(folders: list[Path], jobs: int) -> None:
     for name in consistent.TABLES:
         _keep(name, [candidates[made_by][name] for made_by in kept])
     _keep("rows", [rows for made_by, rows in zip(candidates, found) if made_by in kept])
-    provenance = pd.DataFrame({"cohort": range(1, len(kept) + 1), "made_by": kept})
-    provenance.to_csv(consistent.FOLDER / "made_by.csv", index=False, lineterminator="\n")
+    made_with = pd.read_csv(provenance := consistent.FOLDER / "made_by.csv").set_index("made_by")["code"].to_dict()
+    pd.DataFrame({"cohort": range(1, len(kept) + 1), "made_by": kept, "code": [made_with.get(each) or _commit() for each in kept]}
+                 ).to_csv(provenance, index=False, lineterminator="\n")
     print(f"{len(kept)} cohorts packed")
+
+
+def _commit() -> str:
+    """The commit of the code that runs, which equal tables need beside an equal seed."""
+    return subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=BUNDLED, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _keep(name: str, tables: list[pd.DataFrame]) -> None:
