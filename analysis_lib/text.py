@@ -211,6 +211,8 @@ def html_table(frame: pd.DataFrame, caption: str, sections=()) -> str:
 
 def markdown_table(heads: list[str], lines: list[list[str]], caption: str) -> list[str]:
     """A table whose cells are Markdown, with links and citations, as the lines of a page; its first column names the rows."""
+    if not lines:
+        return ["There is none in this book.", ""]
     cells = [f"{'* -' if place == 0 else '  -'} {cell}" for line in [heads, *lines] for place, cell in enumerate(line)]
     return [f"```{{list-table}} {caption}", ":header-rows: 1", ":stub-columns: 1", "", *cells, "```", ""]
 
@@ -353,7 +355,8 @@ def mark(row: pd.Series) -> str:
 
 def marks_told(rows: pd.DataFrame) -> str:
     """What the daggers of :func:`mark` mean, to end a caption; empty where there is none."""
-    notes = dict.fromkeys(row["note"] for _, row in rows.iterrows() if row["statistic"] == "hazard ratio" and mark(row))
+    notes = dict.fromkeys(row["note"] or "one of the groups has no event, so the estimate bears Firth's penalty"
+                          for _, row in rows.iterrows() if row["statistic"] == "hazard ratio" and mark(row))
     return f" † {'; '.join(notes)}." if notes else ""
 
 

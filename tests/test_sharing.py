@@ -351,7 +351,7 @@ def test_the_book_is_laid_out_with_introduction_and_methods(two, tmp_path, monke
         (book / "pooled" / "results" / "pooled.csv").write_text("")
         return page
     monkeypatch.setattr(pooled_book, "build_page", build_page)
-    monkeypatch.setattr(pooled_book.build, "render", lambda source, html: None)
+    monkeypatch.setattr(pooled_book.build, "render", lambda source, html: html.mkdir())
     pooled_book.pool(two, tmp_path / "out")
     source = tmp_path / "out" / "source"
     toc = (source / "_toc.yml").read_text()

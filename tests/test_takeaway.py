@@ -34,7 +34,7 @@ def study():
 @pytest.fixture
 def drawn(monkeypatch):
     """The bundle of one figure, as a build asks for it."""
-    bundles = []
+    bundles, before = [], matplotlib.pyplot.get_fignums()
     monkeypatch.setattr(figures, "display", lambda bundle, raw: bundles.append(bundle))
     monkeypatch.setattr(figures, "asked_for", lambda: ["svg", "pdf"])
     study = read_cohort("lymphoma")
@@ -207,13 +207,13 @@ def test_figures_tell_of_no_date_or_maker(drawn):
 
 
 def test_equal_figures_are_equal_files(monkeypatch):
-    bundles = []
+    bundles, before = [], matplotlib.pyplot.get_fignums()
     monkeypatch.setattr(figures, "display", lambda bundle, raw: bundles.append(bundle))
     monkeypatch.setattr(figures, "asked_for", lambda: ["svg", "pdf"])
     for _ in range(2):
         figures.shares(results.collect([results.row("a", "proportion", 25.0, lower=5, upper=57, n=12, events=3, group="A")]), "Patients", "S.")
     assert bundles[0] == bundles[1] and set(bundles[0]) == {"text/html", "text/plain", *figures.VECTORS.values()}
-    assert not matplotlib.pyplot.get_fignums()
+    assert matplotlib.pyplot.get_fignums() == before
 
 
 def test_the_archive_of_figures_holds_both_formats_with_caption_and_alt_text(offered):
