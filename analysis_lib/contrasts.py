@@ -11,19 +11,6 @@ from analysis_lib.observed import NotEstimable
 from analysis_lib.results import row
 
 
-def indicators(frame: pd.DataFrame, factors: list[str]) -> pd.DataFrame:
-    """Factors as numbers: yes/no factors 1 and 0; others a column for each level that occurs after the first."""
-    columns = {}
-    for factor in factors:
-        values = frame[factor].astype(str)
-        if set(values) <= set(schema.YES_NO):
-            columns[factor] = (values == "yes").astype(float)
-        else:
-            present = [level for level in map(str, frame[factor].cat.categories) if level in set(values)]
-            columns |= {f"{factor}.{level}": (values == level).astype(float) for level in present[1:]}
-    return pd.DataFrame(columns, index=frame.index)
-
-
 def usable(study: Cohort, frame: pd.DataFrame, factors: list[str]) -> list[str]:
     """Those of the factors that the cohort has and that differ between the rows in which they are known."""
     return [factor for factor in factors if not study.lacks(factor) and frame[factor].dropna().nunique() > 1]

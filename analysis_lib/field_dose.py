@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis_lib import contrasts, describe, disclosure, endpoints, immortal, results, schema
+from analysis_lib import contrasts, describe, disclosure, endpoints, immortal, models, results, schema
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
 from analysis_lib.radiotherapy import BED_GROUPS
 from analysis_lib.results import slug
@@ -114,7 +114,7 @@ def doses(study: Cohort, month: float) -> pd.DataFrame:
     known = frame[factors].notna().all(axis=1)
     rows = [_low(study.min_cell_count, "dose.crude", frame, low, "As they are")]
     if factors:
-        adjusted = pd.concat([low, contrasts.indicators(frame, factors)], axis=1)
+        adjusted = pd.concat([low, models.indicators(frame, factors)], axis=1)
         rows.append(_low(study.min_cell_count, "dose.stage_ldh", frame[known], adjusted[known], "Adjusted for stage and LDH"))
     rows += [_low(study.min_cell_count, "dose.field", frame, pd.concat([low, focal], axis=1), "Adjusted for the field"),
              _low(study.min_cell_count, "dose.focal", frame[focal == 1], low[focal == 1], "Focal fields only")]

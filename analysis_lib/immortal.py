@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis_lib import contrasts, describe, disclosure, endpoints, results, survival
+from analysis_lib import contrasts, describe, disclosure, endpoints, models, results, survival
 from analysis_lib.cohort import DAYS_PER_MONTH, SECOND_MODALITY, Cohort
 from analysis_lib.results import row, slug
 
@@ -100,7 +100,7 @@ def response(study: Cohort) -> pd.DataFrame:
     start = frame["salvage_start_day"].astype(int)
     rows = [describe.spread(slug("immortal.wait", level), start[frame["responder"] == level], "range", days=True, group=level)
             for level in ("yes", "no") if (frame["responder"] == level).any()]
-    terms, late = contrasts.indicators(frame, ["responder"]), (frame["days"] > start).to_numpy()
+    terms, late = models.indicators(frame, ["responder"]), (frame["days"] > start).to_numpy()
     rows += [contrasts.hazard_ratio("immortal.response.naive", terms, "responder", frame["days"], frame["event"],
                                     least=study.min_cell_count, group="OS1, everyone at risk from day 0"),
              contrasts.hazard_ratio("immortal.response.delayed", terms[late], "responder", frame["days"][late], frame["event"][late],
@@ -156,7 +156,7 @@ def compare(study: Cohort, frame: pd.DataFrame, name: str, month: float, adjust=
     if factors := contrasts.usable(study, frame, list(adjust)):
         known = frame[factors].notna().all(axis=1).to_numpy()
         kept = pieces[known[pieces["row"]]]
-        terms = contrasts.indicators(frame.iloc[kept["row"]].reset_index(drop=True), factors)
+        terms = models.indicators(frame.iloc[kept["row"]].reset_index(drop=True), factors)
         terms["inside"] = kept["inside"].to_numpy()
         named = " and ".join(contrasts.label(factor) for factor in factors)
         rows.append(contrasts.hazard_ratio(f"{prefix}.adjusted", terms, "inside", kept["stop"], kept["event"],

@@ -15,7 +15,7 @@ import statsmodels.api as sm
 from scipy import stats
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
-from analysis_lib import contrasts, describe, disclosure, endpoints, repeated, results, schema
+from analysis_lib import contrasts, describe, disclosure, endpoints, models, repeated, results, schema
 from analysis_lib.cohort import Cohort
 from analysis_lib.methods import SEED
 from analysis_lib.observed import NotEstimable
@@ -150,7 +150,7 @@ def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.Data
     for model, factors in {"": [], ".adjusted": adjusters}.items():
         if model and not factors:
             continue
-        of = contrasts.indicators(frame, factors)
+        of = models.indicators(frame, factors)
         for answer, (words, among, filled) in answers.items():
             terms = pd.concat([filled.rename(factor), of], axis=1)[among]
             rows.append(contrasts.hazard_ratio(f"{prefix}.{answer}{model}", terms, factor, frame.loc[among, "days"],
@@ -168,7 +168,7 @@ def imputed(result_id: str, frame: pd.DataFrame, values: pd.Series, adjusters: p
     ``frame`` are an endpoint's rows, with the yes/no columns ``predictors`` known in everyone; ``words`` names the row.
     """
     days, event = frame["days"], frame["event"]
-    known_of_outcome = contrasts.indicators(frame, predictors).assign(event=event.astype(float), hazard=nelson_aalen(days, event))
+    known_of_outcome = models.indicators(frame, predictors).assign(event=event.astype(float), hazard=nelson_aalen(days, event))
     varying = known_of_outcome.loc[:, known_of_outcome.nunique() > 1]
     try:
         filled = impute(values, varying, IMPUTATIONS, SEED)
@@ -201,7 +201,7 @@ def collinearity(study: Cohort, name: str, index: str, components: list[str]) ->
     frame = endpoints.derive(study, name).dropna(subset=factors).reset_index(drop=True)
     if any(frame[factor].nunique() < 2 for factor in factors):
         return results.skipped("collinear", "all patients are alike in the index or in one of its components")
-    together, days, event = contrasts.indicators(frame, factors), frame["days"], frame["event"]
+    together, days, event = models.indicators(frame, factors), frame["days"], frame["event"]
     rows = []
     inflation = np.diag(np.linalg.pinv(together.corr().to_numpy()))
     for factor, vif in zip(factors, inflation):

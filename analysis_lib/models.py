@@ -20,7 +20,7 @@ from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 from scipy import stats
 from scipy.linalg import LinAlgWarning
 
-from analysis_lib import observed
+from analysis_lib import observed, schema
 from analysis_lib.observed import NotEstimable
 
 # By itself lifelines stops early: against R, hazard ratios were off by up to 1 in 7000 and P values by 1 in 800. With
@@ -76,6 +76,20 @@ class Fit:
     concordance: Concordance
     n: int
     events: int
+
+
+def indicators(frame: pd.DataFrame, factors: list[str]) -> pd.DataFrame:
+    """Factors as numbers for a model: yes/no factors 1 and 0; others a column ``factor.level`` for each level that occurs after the first."""
+    columns = {}
+    for factor in factors:
+        values = frame[factor].astype(str)
+        if set(values) <= set(schema.YES_NO):
+            columns[factor] = (values == "yes").astype(float)
+        else:
+            ordered = [str(level) for level in getattr(frame[factor].dtype, "categories", sorted(set(values)))]
+            present = [level for level in ordered if level in set(values)]
+            columns |= {f"{factor}.{level}": (values == level).astype(float) for level in present[1:]}
+    return pd.DataFrame(columns, index=frame.index)
 
 
 def cox(terms: pd.DataFrame, days, event, *, start=None, weights=None, strata=None, cluster=None) -> Fit:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from analysis_lib import competing, contrasts, endpoints, immortal, local_failure, missing, repeated, results, survival, weighting
+from analysis_lib import competing, contrasts, endpoints, immortal, local_failure, missing, models, repeated, results, survival, weighting
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort, read_cohort
 from analysis_lib.models import Z
 from analysis_lib.observed import NotEstimable
@@ -166,7 +166,7 @@ def _competing(study):
 def _missing(study):
     frame = endpoints.derive(study, "OS2")
     values = (frame["bulky_disease"] == "yes").astype(float).where(frame["bulky_disease"].notna())
-    others = contrasts.indicators(frame, immortal.ADJUST)
+    others = models.indicators(frame, immortal.ADJUST)
     return [_ratio(others.assign(bulk=values.fillna(0)), "bulk", frame["days"], frame["event"]),
             missing.imputed("x", frame, values, others, immortal.ADJUST, BIASES["missing"][2])]
 
@@ -174,7 +174,7 @@ def _missing(study):
 def complete_cases(study: Cohort) -> pd.DataFrame:
     """Bulk among patients in whom it is known, adjusted for stage and LDH: row ``known.missing.complete``."""
     frame = endpoints.derive(study, "OS2").dropna(subset=["bulky_disease"])
-    terms = contrasts.indicators(frame, ["bulky_disease", *immortal.ADJUST])
+    terms = models.indicators(frame, ["bulky_disease", *immortal.ADJUST])
     return _ratio(terms, "bulky_disease", frame["days"], frame["event"]).assign(
         result_id="known.missing.complete", group="Complete cases", population=BIASES["missing"][0])
 

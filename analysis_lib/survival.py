@@ -478,7 +478,7 @@ def cox(study: Cohort, name: str, factors: list[str], model: str, population: st
     frame = endpoints.derive(study, name).dropna(subset=factors)
     if reason := _unfit(frame, factors, study.min_cell_count):
         return results.skipped(prefix, reason)
-    terms = _design(frame, factors)
+    terms = models.indicators(frame, factors)
     n, events = len(frame), int(frame["event"].sum())
     shared = {"population": population, "n": n, "events": events}
     try:
@@ -662,20 +662,6 @@ def _separation(frame: pd.DataFrame, factors: list[str]) -> str:
         if (events == 0).any():
             return f"nobody with {schema.label_of(factor)} = {events.index[events == 0][0]} had the event (separation)"
     return ""
-
-
-def _design(frame: pd.DataFrame, factors: list[str]) -> pd.DataFrame:
-    """Indicator columns: ``factor`` for yes/no factors, ``factor.level`` for the others."""
-    columns = {}
-    for factor in factors:
-        values = frame[factor].astype(str)
-        if set(values) <= set(schema.YES_NO):
-            columns[factor] = (values == "yes").astype(float)
-        else:
-            ordered = [str(level) for level in getattr(frame[factor].dtype, "categories", sorted(set(values)))]
-            present = [level for level in ordered if level in set(values)]
-            columns |= {f"{factor}.{level}": (values == level).astype(float) for level in present[1:]}
-    return pd.DataFrame(columns, index=frame.index)
 
 
 def _proportional_hazards(frame, terms, prefix, shared, separated="") -> list[dict]:

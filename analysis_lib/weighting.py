@@ -15,7 +15,7 @@ import pandas as pd
 import statsmodels.api as sm
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
-from analysis_lib import contrasts, disclosure, endpoints, results, schema, survival
+from analysis_lib import contrasts, disclosure, endpoints, models, results, schema, survival
 from analysis_lib.cohort import Cohort
 from analysis_lib.observed import NotEstimable
 from analysis_lib.results import row, slug
@@ -125,7 +125,7 @@ def prepare(study: Cohort) -> pd.DataFrame:
         if min(treated.sum(), (~treated).sum()) < FEWEST:
             return results.skipped("weighted.os2", f"one of the groups has fewer than {FEWEST} patients")
         try:
-            score = propensity(contrasts.indicators(known, factors), treated)
+            score = propensity(models.indicators(known, factors), treated)
         except NotEstimable as why:
             reason = str(why)
             continue
@@ -209,7 +209,7 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
     for name, group, factors in (("stage_ldh", "Adjusted for stage and LDH", few),
                                  ("adjusted", "Adjusted for all factors of the score", frame.attrs["factors"])):
         if factors and (name == "stage_ldh" or factors != few):
-            rows.append(contrasts.hazard_ratio(f"weighted.os2.{name}", pd.concat([term, contrasts.indicators(frame, factors)], axis=1),
+            rows.append(contrasts.hazard_ratio(f"weighted.os2.{name}", pd.concat([term, models.indicators(frame, factors)], axis=1),
                                                "systemic", days, event, least=frame.attrs.get("min_cell_count", 0), group=group))
     rows += [contrasts.hazard_ratio(f"weighted.os2.{kind}", term, "systemic", days, event, weights=frame[kind], least=frame.attrs.get("min_cell_count", 0), group=KINDS[kind],
                                     method=KINDS[kind].lower()) for kind in ("iptw", "overlap")]

@@ -225,7 +225,7 @@ def test_bulk_is_not_defined_within_the_cns():
 
 def test_variance_inflation_by_hand():
     rows = by_id(missing.collinearity(study("reconstructed"), "OS2", "high_ipi", ["advanced_stage", "ldh_elevated"]))
-    terms = contrasts.indicators(endpoints.derive(study("reconstructed"), "OS2"), ["advanced_stage", "ldh_elevated", "high_ipi"])
+    terms = models.indicators(endpoints.derive(study("reconstructed"), "OS2"), ["advanced_stage", "ldh_elevated", "high_ipi"])
     rest = np.column_stack([np.ones(len(terms)), terms[["advanced_stage", "ldh_elevated"]]])
     fitted = rest @ np.linalg.lstsq(rest, terms["high_ipi"], rcond=None)[0]
     r_squared = 1 - ((terms["high_ipi"] - fitted) ** 2).sum() / ((terms["high_ipi"] - terms["high_ipi"].mean()) ** 2).sum()
