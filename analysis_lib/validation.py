@@ -13,8 +13,9 @@ import pandas as pd
 
 from analysis_lib import disclosure, endpoints, repeated, results
 from analysis_lib.cohort import Cohort
-from analysis_lib.contrasts import indicators, usable
+from analysis_lib.contrasts import usable
 from analysis_lib.methods import SEED
+from analysis_lib.models import indicators
 from analysis_lib.observed import NotEstimable
 from analysis_lib.results import row, slug
 
