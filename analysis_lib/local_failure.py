@@ -77,7 +77,7 @@ def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
         rows.append(_rate(f"failure.rate{month}.aj", point, FAILED, f"{CURVES[1]}, {month} months", shared))
         rows.append(_rate(f"failure.rate{month}.death", point, DIED, f"{CURVES[2]}, {month} months",
                           shared | {"events": int(((cause == DIED) & (days <= day)).sum())}))
-        rows.append(_clustered(f"failure.rate{month}.clustered", point, left_out, day, month, shared))
+        rows.append(_clustered(f"failure.rate{month}.clustered", point, left_out, day, month, shared, study.min_cell_count))
         rows.append(row(f"failure.excess{month}", "estimate", 100 * (1 - step["survival"] - point[f"incidence{FAILED}"]),
                         group=f"1 − Kaplan–Meier less Aalen–Johansen, {month} months, percentage points", **shared))
     return results.collect(rows)
@@ -90,7 +90,7 @@ def _rate(result_id, point, code, group, shared) -> dict:
                **ends, **shared)
 
 
-def _clustered(result_id, point, left_out, day, month, shared) -> pd.DataFrame:
+def _clustered(result_id, point, left_out, day, month, shared, k) -> pd.DataFrame:
     """The interval that a jackknife gives which leaves out one patient, with all sites, at a time."""
     group = f"{CURVES[1]}, {month} months, interval over patients"
     value, patients = float(point.get(f"incidence{FAILED}", 0.0)), len(left_out)
@@ -98,9 +98,10 @@ def _clustered(result_id, point, left_out, day, month, shared) -> pd.DataFrame:
     if value == 0 or patients < 2 or any(step is None or step is False for step in steps):
         return results.skipped(result_id, f"{group}: the estimate hangs on one patient")
     without = np.array([float(step.get(f"incidence{FAILED}", 0.0)) for step in steps])
+    number = disclosure.banded(patients, k)
     se = np.sqrt((patients - 1) / patients * ((without - without.mean()) ** 2).sum())
     return results.collect([row(result_id, "rate", 100 * value, lower=100 * value * np.exp(-Z * se / value),
-                                upper=min(100.0, 100 * value * np.exp(Z * se / value)), group=group, note=f"{patients} patients",
+                                upper=min(100.0, 100 * value * np.exp(Z * se / value)), group=group, note=f"{number} patients" if number else "few patients",
                                 method="Aalen-Johansen, jackknife over patients, log interval", **shared)])
 
 

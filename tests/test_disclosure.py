@@ -216,6 +216,7 @@ def breaches(rows):
         few = pd.notna(record["value"]) and ((pd.notna(record["n"]) and record["n"] < K) or (
             record["statistic"] == "proportion" and pd.isna(record["events"])))
         ends = record["statistic"].startswith("range") and pd.notna(record["lower"])
+        counts += [int(number) for number in re.findall(r"(\d+) patients", record["note"])]
         exact = re.search(r"chi-square|P [=<] \d", record["note"])
         if not set(counts) <= BANDED or few or ends or exact:
             found.append(record)
