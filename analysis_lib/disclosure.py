@@ -212,10 +212,11 @@ def coarse(curve: pd.DataFrame, k: int) -> pd.DataFrame:
     """
     watched = curve[curve["at_risk"] >= k]
     months = int(watched["days"].iloc[-1] // DAYS_PER_MONTH) if len(watched) else 0
-    if months == 0 or curve["at_risk"].iloc[0] < 2 * k:
+    parts = _gathered(curve[(curve["events"] > 0) & (curve["days"] <= months * DAYS_PER_MONTH)], k)
+    if not parts or curve["at_risk"].iloc[0] < 2 * k:  # without a step the curve would seem to stay at 100%
         return pd.DataFrame(columns=["days", "at_risk", "survival", "lower", "upper"])
     steps = [{"days": 0.0, "survival": 1.0, "lower": 1.0, "upper": 1.0}]
-    for gathered in _gathered(curve[(curve["events"] > 0) & (curve["days"] <= months * DAYS_PER_MONTH)], k):
+    for gathered in parts:
         mean = np.average(gathered["days"], weights=gathered["events"])
         heights = gathered[["survival", "lower", "upper"]].iloc[-1].astype(float).round(2)
         steps.append({"days": round(mean / DAYS_PER_MONTH, 1) * DAYS_PER_MONTH} | heights.to_dict())

@@ -174,7 +174,7 @@ def curves(study: Cohort, name: str, by: str | None = None, where=None) -> pd.Da
     if disclosure.hides(study):
         drawn = {label: steps for label, curve in drawn.items() if len(steps := disclosure.coarse(curve, study.min_cell_count))}
     if not drawn:
-        return results.skipped(slug(name, "curve"), "the groups are too small for a curve")
+        return results.skipped(slug(name, "curve"), "there are too few patients or events for a curve")
     stacked = pd.concat([curve.assign(group=label) for label, curve in drawn.items()]).reset_index(drop=True)
     stacked.attrs |= {"label": schema.label_of(by) if by else "", "min_cell_count": study.min_cell_count * disclosure.hides(study)}
     return stacked
