@@ -283,7 +283,7 @@ def write(study: Cohort, folder: Path) -> None:
     stem = folder / takeaway.FOLDER / study.name
     stem.parent.mkdir(parents=True, exist_ok=True)
     answered, note = checklist(study, folder), f"{SYNTHETIC}\n\n" if study.synthetic else ""
-    lines = [f"# {TITLE}: {study.title}", "", text.about_html(study), ""]
+    lines = [f"# {TITLE}: {text.markdown(study.title)}", "", text.about_html(study), ""]
     if study.synthetic:
         lines += [":::{warning}", SYNTHETIC, ":::", ""]
     lines += ["Everything on this page is written from the result rows of this cohort's chapters: what a chapter could not do is left "

@@ -37,8 +37,8 @@ answers = simulation.answers(study, share)
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks
 #
-# Nothing here: these patients are neither the study's nor the reconstructed cohort's. They come out of a random number
-# generator, with treatments, scans and deaths like those that the paper speaks of, and with rules that we chose. That is
+# Nothing here: these patients are synthetic, and neither the study's nor the reconstructed cohort's. They come out of a random
+# number generator, with treatments, scans and deaths like those that the paper speaks of, and with rules that we chose. That is
 # their use. With real patients nobody can say whether an adjusted hazard ratio is right; here we can.
 
 # %% [markdown]

@@ -46,7 +46,7 @@ from IPython.display import HTML, display
     (["build", "lymphoma", "-p", "cohort", "3"], "No chapter takes a parameter 'cohort'"),
     (["run", "04_survivall", "lymphoma"], "There is no chapter '04_survivall'"),
     (["run", "04_survival", "lymphoma", "-p", "alpha_beta", "3"], "takes no parameter alpha_beta"),
-    (["check", "nowhere/cohort.yml"], "there is no such cohort"),
+    (["check", "nowhere/cohort.yml"], "There is no such cohort"),
 ])
 def test_a_mistake_ends_in_one_message_before_anything_runs(arguments, says, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(chapter, "run", lambda *_: pytest.fail("something ran"))
@@ -106,7 +106,7 @@ def wait():
 
 def without_a_kernel(each, path, study, page, *_):
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text("{{}}")
+    page.write_text('{{"cells": []}}')
     return chapter.Outcome(study.name, each, "done")
 
 def without_sphinx(source, html):
