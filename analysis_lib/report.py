@@ -314,7 +314,7 @@ def _rows_of(folder: Path, numbers) -> pd.DataFrame:
 
 
 def _places(item: Item, places: list[tuple[str, str, str]]) -> str:
-    links = "; ".join(f"[{title}{': ' + section if section else ''}]({file})" for title, section, file in places)
+    links = "; ".join(f"[{text.markdown(title)}{': ' + section if section else ''}]({file})" for title, section, file in places)
     return ". ".join(filter(None, [links, f"*For the authors:* {item.authors or 'nothing of this cohort answers it'}"
                                    if item.authors or not places else ""])) + "."
 

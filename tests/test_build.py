@@ -357,7 +357,7 @@ text.rows_table(rows, "Caption", value="")"""
     whole = " ".join(NASTY.split())
     for page in ("book/cohorts/nasty/index", "book/cohorts/nasty/01_after"):
         soup = BeautifulSoup((html / f"{page}.html").read_text("utf-8"), "html.parser")
-        heading = soup.find("h1")
+        heading = soup.find("article").find("h1")
         heading.find("a", class_="headerlink").decompose()
         assert heading.get_text().strip().endswith(whole) and whole in soup.title.get_text(), page
         assert whole in " ".join(soup.find(class_="cohort-note").get_text().split())
