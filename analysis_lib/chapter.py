@@ -135,7 +135,10 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
         sections = [(kept, reasons) for section, reasons in sections if (kept := _without_car_t(section))]
     analyses = [reasons for _, reasons in sections if reasons is not None]
     reason = analyses[0][0] if analyses and all(analyses) else ""
-    page = nbformat.v4.new_notebook(cells=[cell for section, _ in sections for cell in section], metadata={
+    kept = [cell for section, _ in sections for cell in section]
+    for number, cell in enumerate(kept, start=1):
+        cell["id"] = f"cell-{number}"  # equal inputs give equal pages; a random id of digits can look like a patient's date
+    page = nbformat.v4.new_notebook(cells=kept, metadata={
         key: executed.metadata[key] for key in ("kernelspec", "language_info") if key in executed.metadata})
     return page, reason
 
