@@ -7,15 +7,7 @@ source(file.path(here, "shared.R"))
 source(file.path(here, "sets.R"))
 suppressPackageStartupMessages(library(cmprsk))
 
-TO_CONVERGENCE <- coxph.control(eps = 1e-11, iter.max = 100)
-known_of <- function(frame, columns) frame[complete.cases(frame[columns]), ]
-
 # --- restricted means and log-rank tests ------------------------------------------------------------------------
-
-rmst <- function(frame, tau) {
-  table <- summary(survfit(Surv(days, event) ~ 1, data = frame), rmean = tau)$table
-  table[c(grep("^\\*?rmean$", names(table)), grep("se\\(rmean\\)", names(table)))]
-}
 
 # R's survdiff weighs by S^rho only; this is the test for any weight, written out (Klein and Moeschberger 2003, 7.3).
 weighted_logrank <- function(frame, group, weigh) {
@@ -101,35 +93,13 @@ cox_of <- function(kind, name, frame, terms) {
 
 # --- Firth's penalty --------------------------------------------------------------------------------------------
 
-# Debian has no package for it. The penalised likelihood is R's own at given coefficients, and is maximised, and profiled,
-# by looking for its top one coefficient inside the other.
-penalised <- function(beta, frame, terms) {
-  fit <- coxph(as.formula(paste("Surv(days, event) ~", paste(terms, collapse = " + "))), data = frame, ties = "breslow",
-               init = beta, control = coxph.control(iter.max = 0))
-  fit$loglik[1] + as.numeric(determinant(solve(fit$var))$modulus) / 2
-}
-top <- function(f, around, width) optimize(f, around + c(-width, width), maximum = TRUE, tol = 1e-9)
-
 add_firth <- function(name, frame, terms) {
-  frame <- known_of(frame, terms)
-  scale <- sapply(frame[terms], sd)
-  profile <- function(i, value) {  # the best penalised likelihood with coefficient i held
-    if (length(terms) == 1) return(penalised(value, frame, terms))
-    top(function(other) penalised(if (i == 1) c(value, other) else c(other, value), frame, terms), 0, 8 / scale[-i])$objective
-  }
+  table <- firth(frame, terms)
   for (i in seq_along(terms)) {
-    best <- top(function(value) profile(i, value), 0, 8 / scale[i])
-    drop <- function(value) profile(i, value) - best$objective + qchisq(0.95, 1) / 2
-    limit <- function(side) {
-      step <- 0.5 / scale[i]
-      far <- best$maximum + side * step
-      while (drop(far) > 0) far <- far + side * step
-      uniroot(drop, sort(c(best$maximum, far)), tol = 1e-10)$root
-    }
-    add(paste(name, "firth", terms[i], "coef", sep = "."), best$maximum)
-    add(paste(name, "firth", terms[i], "hr", sep = "."), exp(best$maximum), exp(limit(-1)), exp(limit(1)))
-    add(paste(name, "firth", terms[i], "p", sep = "."),
-        pchisq(2 * (best$objective - profile(i, 0)), 1, lower.tail = FALSE))
+    put <- function(what, ...) add(paste(name, "firth", terms[i], what, sep = "."), ...)
+    put("coef", table[i, "coef"])
+    put("hr", table[i, "hr"], table[i, "lower"], table[i, "upper"])
+    put("p", table[i, "p"])
   }
 }
 
@@ -146,21 +116,21 @@ add_competing <- function(name, frame, groups, terms) {
   }
   for (by in groups) {
     known <- frame[!is.na(frame[[by]]), ]
-    tests <- with(known, cuminc(days, cause, known[[by]]))$Tests
-    for (cause in 1:2) add(id(by, paste0("gray", cause)), tests[cause, "stat"])
-    for (cause in 1:2)  # not its own P, which is 1 - pchisq() and loses the digits of a small one
-      add(id(by, paste0("gray", cause, ".p")), pchisq(tests[cause, "stat"], tests[cause, "df"], lower.tail = FALSE))
+    for (cause in 1:2) {
+      test <- gray(known, known[[by]], cause)
+      add(id(by, paste0("gray", cause)), test[["stat"]])
+      add(id(by, paste0("gray", cause, ".p")), test[["p"]])
+    }
   }
   known <- known_of(frame, terms)
   for (cause in 1:2) {
-    fit <- crr(known$days, known$cause, as.matrix(known[terms]), failcode = cause, gtol = 1e-12, maxiter = 50)
-    se <- sqrt(diag(fit$var))
+    table <- fine_gray(known, known[terms], cause)
     for (i in seq_along(terms)) {
       put <- function(what, ...) add(id(paste0("fine_gray", cause), terms[i], what), ...)
-      put("coef", fit$coef[[i]])
-      put("se", se[i])
-      put("hr", exp(fit$coef[[i]]), exp(fit$coef[[i]] - qnorm(0.975) * se[i]), exp(fit$coef[[i]] + qnorm(0.975) * se[i]))
-      put("p", 2 * pnorm(-abs(fit$coef[[i]] / se[i])))
+      put("coef", table$coef[i])
+      put("se", table$se[i])
+      put("hr", exp(table$coef[i]), table$lower[i], table$upper[i])
+      put("p", 2 * pnorm(-abs(table$coef[i] / table$se[i])))
     }
   }
 }

@@ -1,9 +1,11 @@
-# What both fixture scripts need: result rows by id, their estimators in R, and JSON (base R has none).
+# What the fixture scripts need: result rows by id, their estimators in R, and JSON (base R has none).
 suppressPackageStartupMessages(library(survival))
 options(warn = 1, stringsAsFactors = FALSE)
 invisible(Sys.setlocale("LC_COLLATE", "C"))  # groups come in the same order on every machine
 
 MONTH <- 30.4375
+TO_CONVERGENCE <- coxph.control(eps = 1e-11, iter.max = 100)
+known_of <- function(frame, columns) frame[complete.cases(frame[columns]), ]
 rows <- list()
 
 add <- function(id, value, lower = NULL, upper = NULL, n = NULL, events = NULL) {
@@ -50,6 +52,56 @@ mantel_byar_p <- function(days, event, switched) {
   pchisq(fit$score, 1, lower.tail = FALSE)
 }
 
+# The area below the Kaplan-Meier curve up to a day, and its standard error.
+rmst <- function(frame, tau) {
+  table <- summary(survfit(Surv(days, event) ~ 1, data = frame), rmean = tau)$table
+  table[c(grep("^\\*?rmean$", names(table)), grep("se\\(rmean\\)", names(table)))]
+}
+
+# Fine and Gray's model, and Gray's test, of one cause (cmprsk).
+fine_gray <- function(frame, terms, cause) {
+  fit <- crr(frame$days, frame$cause, as.matrix(terms), failcode = cause, gtol = 1e-12, maxiter = 50)
+  se <- sqrt(diag(fit$var))
+  data.frame(coef = unname(fit$coef), se = se, lower = exp(fit$coef - qnorm(0.975) * se), upper = exp(fit$coef + qnorm(0.975) * se))
+}
+
+gray <- function(frame, by, cause) {
+  test <- cuminc(frame$days, frame$cause, by)$Tests[cause, ]
+  # not its own P, which is 1 - pchisq() and loses the digits of a small one
+  c(test, p = pchisq(test[["stat"]], test[["df"]], lower.tail = FALSE))
+}
+
+# Cox's model with Firth's penalty: one row a term, with coefficient, hazard ratio, limits and P. Debian has no package for
+# it. The penalised likelihood is R's own at given coefficients, and is maximised, and profiled, by looking for its top one
+# coefficient inside the other.
+penalised <- function(beta, frame, terms) {
+  fit <- coxph(as.formula(paste("Surv(days, event) ~", paste(terms, collapse = " + "))), data = frame, ties = "breslow",
+               init = beta, control = coxph.control(iter.max = 0))
+  fit$loglik[1] + as.numeric(determinant(solve(fit$var))$modulus) / 2
+}
+top <- function(f, around, width) optimize(f, around + c(-width, width), maximum = TRUE, tol = 1e-9)
+
+firth <- function(frame, terms) {
+  frame <- known_of(frame, terms)
+  scale <- sapply(frame[terms], sd)
+  profile <- function(i, value) {  # the best penalised likelihood with coefficient i held
+    if (length(terms) == 1) return(penalised(value, frame, terms))
+    top(function(other) penalised(if (i == 1) c(value, other) else c(other, value), frame, terms), 0, 8 / scale[-i])$objective
+  }
+  t(sapply(seq_along(terms), function(i) {
+    best <- top(function(value) profile(i, value), 0, 8 / scale[i])
+    drop <- function(value) profile(i, value) - best$objective + qchisq(0.95, 1) / 2
+    limit <- function(side) {
+      step <- 0.5 / scale[i]
+      far <- best$maximum + side * step
+      while (drop(far) > 0) far <- far + side * step
+      uniroot(drop, sort(c(best$maximum, far)), tol = 1e-10)$root
+    }
+    c(coef = best$maximum, hr = exp(best$maximum), lower = exp(limit(-1)), upper = exp(limit(1)),
+      p = pchisq(2 * (best$objective - profile(i, 0)), 1, lower.tail = FALSE))
+  }))
+}
+
 pearson_p <- function(x, by) {
   counts <- table(x, by)
   counts <- counts[rowSums(counts) > 0, colSums(counts) > 0, drop = FALSE]
@@ -70,6 +122,75 @@ rank_p <- function(x, by) {
   if (length(groups) != 2) return(NA_real_)
   wilcox.test(groups[[1]], groups[[2]], exact = FALSE, correct = TRUE)$p.value
 }
+
+# --- estimators of chapter 9 ------------------------------------------------------------------------------------
+
+# Those still followed after a landmark, by whether they were in the state by then; the clock starts anew there.
+from_landmark <- function(frame, day) {
+  late <- frame[frame$days > day, ]
+  transform(late, days = days - day, inside = as.numeric(!is.na(entered) & entered <= day))
+}
+
+# Each person's time cut at the entry into the state: a row before it and a row after. An event on that day comes before it.
+split_at_entry <- function(frame) {
+  frame <- frame[frame$days > 0, ]
+  frame$person <- seq_len(nrow(frame))
+  pieces <- tmerge(frame, frame, id = person, died = event(days, event), inside = tdc(entered))
+  transform(pieces, start = tstart, days = tstop, event = died == 1)
+}
+
+# Aalen and Johansen's incidence of a cause on a day, with its limits; 0, without limits, where nobody had any event.
+incidence_at <- function(frame, day, cause) {
+  if (!any(frame$cause > 0)) return(c(0, NA, NA))
+  s <- summary(survfit(Surv(days, factor(cause, 0:2)) ~ 1, data = frame), times = day)
+  c(s$pstate[1, cause + 1], s$lower[1, cause + 1], s$upper[1, cause + 1])
+}
+
+# The same with limits by a jackknife that leaves out one person, with all rows, at a time. survfit's own robust error is
+# the infinitesimal jackknife: near to it, so that a gross error in either would be seen.
+jackknifed_incidence <- function(frame, person, day, cause) {
+  people <- unique(person)
+  without <- sapply(people, function(one) incidence_at(frame[person != one, ], day, cause)[1])
+  n <- length(people)
+  se <- sqrt((n - 1) / n * sum((without - mean(without))^2))
+  value <- incidence_at(frame, day, cause)[1]
+  own <- survfit(Surv(days, factor(cause, 0:2)) ~ 1, data = frame, cluster = person, id = seq_along(days), influence = FALSE)
+  robust <- summary(own, times = day)$std.err[1, cause + 1]
+  if (abs(se / robust - 1) > 0.1) stop("jackknife ", se, " and infinitesimal jackknife ", robust, " are far apart")
+  c(value, value * exp(-qnorm(0.975) * se / value), min(1, value * exp(qnorm(0.975) * se / value)), se)
+}
+
+# The probability of the treatment: a logistic model, fitted until nothing moves any more.
+propensity <- function(terms, treated) unname(fitted(glm(
+  treated ~ ., family = binomial, data = as.data.frame(terms), control = glm.control(epsilon = 1e-14, maxit = 100))))
+
+weights_of <- function(score, treated) list(
+  unweighted = rep(1, length(score)),
+  iptw = ifelse(treated, mean(treated) / score, mean(!treated) / (1 - score)),
+  overlap = ifelse(treated, 1 - score, score))
+
+effective_size <- function(weights) sum(weights)^2 / sum(weights^2)
+
+# In standard deviations of the unweighted groups. Overlap weights balance a factor exactly; what is left is rounding.
+standardised_difference <- function(values, treated, weights) {
+  spread <- sqrt(mean(sapply(split(values, treated), function(x) mean((x - mean(x))^2))))
+  found <- (weighted.mean(values[treated], weights[treated]) - weighted.mean(values[!treated], weights[!treated])) / spread
+  if (abs(found) < 1e-11) 0 else found
+}
+
+risk_ratio <- function(hr) (1 - 0.5^sqrt(hr)) / (1 - 0.5^sqrt(1 / hr))  # VanderWeele 2017
+e_value <- function(rr) { rr <- max(rr, 1 / rr); rr + sqrt(rr * (rr - 1)) }  # VanderWeele and Ding 2017
+nearest_to_1 <- function(lower, upper) if (lower > 1) lower else if (upper < 1) upper else 1
+
+# Schoenfeld 1983, two-sided 5%, 80% power.
+REACH <- qnorm(0.975) + qnorm(0.8)
+events_needed <- function(hr, share) if (abs(log(hr)) < 0.05) NA_real_ else ceiling(REACH^2 / (share * (1 - share) * log(hr)^2))
+detectable <- function(events, share) exp(REACH / sqrt(share * (1 - share) * events))
+
+variance_inflation <- function(terms) sapply(names(terms), function(one) {
+  others <- terms[setdiff(names(terms), one)]
+  1 / (1 - summary(lm(terms[[one]] ~ ., data = others))$r.squared)
+})
 
 # --- rows of these ----------------------------------------------------------------------------------------------
 
