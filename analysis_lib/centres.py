@@ -248,8 +248,7 @@ def show(rows: pd.DataFrame, result_id: str) -> None:
     drawn = drawn[~drawn["result_id"].isin([f"{prefix}.{what}" for what in ("heterogeneity", "i2", "tau2")])]
     if drawn["group"].ne(PAPER).any():
         unit = results.STATISTICS[drawn["statistic"].iloc[0]].unit
-        figures.forest(drawn, f"{label}. Squares: centres, each with its own interval, larger with more patients; diamonds: pooled; "
-                       "black: what the paper prints, which is not pooled, or a prediction.", axis=f"{label}, {unit}" if unit else "",
+        figures.forest(drawn, f"{label}. {_legend(drawn, prefix)}", axis=f"{label}, {unit}" if unit else "",
                        summary=[f"{prefix}.fixed", f"{prefix}.random"],
                        apart={one["result_id"]: _written(one) for _, one in drawn.iterrows()
                               if one["result_id"] in (f"{prefix}.paper", f"{prefix}.prediction")})
@@ -257,9 +256,23 @@ def show(rows: pd.DataFrame, result_id: str) -> None:
         display(Markdown(said))
     left_out = mine[mine["result_id"].str.startswith(f"{prefix}.centre.") & ((mine["statistic"] == "skipped") | mine["note"].ne(""))]
     reasons = [f"a pooled estimate, because {one['note']}" for _, one in mine[mine["result_id"] == prefix].iterrows()]
-    reasons += [f"{one['group']} in it, because {one['note'].removeprefix('not pooled: ')}" for _, one in left_out.iterrows()]
+    reasons += [f"{one['group']} in it, because {_reason(one)}" for _, one in left_out.iterrows()]
     if reasons:
         text.skip("; ".join(reasons))
+
+
+def _legend(drawn: pd.DataFrame, prefix: str) -> str:
+    """What the marks of a forest plot stand for, as far as they are drawn."""
+    marks = {"fixed": "diamonds: pooled", "paper": "black: what the paper prints, which is not pooled",
+             "prediction": "black line: where the value of one more centre is expected"}
+    return "; ".join(["Squares: centres, each with its own interval, larger with more patients",
+                      *(words for end, words in marks.items() if f"{prefix}.{end}" in set(drawn["result_id"]))]) + "."
+
+
+def _reason(one: pd.Series) -> str:
+    if hidden := results.hidden(one):
+        return f"its numbers are too small to be shown ({hidden.removeprefix('small numbers, ')})"
+    return one["note"].removeprefix("not pooled: ")
 
 
 def _written(one: pd.Series) -> str:
@@ -287,9 +300,9 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
         units = [results.STATISTICS[statistic].unit for statistic in mine["statistic"] if statistic in SCALES]
         shown = [text.compact(by_end.loc[end]) if end in by_end.index else "–" for end in ("fixed", "random", "i2")]
         printed = _written(by_end.loc["paper"]).replace("%", "").replace(" months", "") if "paper" in by_end.index else "–"
-        lines.append([f"{label}, {units[0]}" if units and units[0] else label,
-                      f"{len(used)} of {len(members)}" if "fixed" in by_end.index else "not pooled", *shown, printed])
-    return pd.DataFrame(lines, columns=["Result", "Centres", "Fixed", "Random", "I², %", "Paper"])
+        name = f"{label}, {units[0]}" if units and units[0] else label
+        lines.append([f"{name} ({len(used)} of {len(members)} centres)" if "fixed" in by_end.index else name, *shown, printed])
+    return pd.DataFrame(lines, columns=["Result", "Fixed", "Random", "I², %", "Paper"])
 
 
 def overview(centres: list[Export]) -> pd.DataFrame:

@@ -230,7 +230,7 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
     axes.set_xlabel(axis or _axis_label(drawn["statistic"].iloc[0]))
     alt = "Forest plot. " + "; ".join(
         f"{one['group']}: {apart.get(one['result_id']) or text.full(one) + text.mark(one)}" for _, one in drawn.iterrows()) + "."
-    show(figure, alt=alt, caption=text.captioned(caption, methods.how(drawn)) + text.marks_told(drawn))
+    show(figure, alt=alt, caption=text.captioned(caption, methods.how(drawn, among=summary)) + text.marks_told(drawn))
 
 
 def _intervals(axes, drawn, places, ratio, summary, apart):
@@ -339,7 +339,7 @@ def swimmer(lanes: pd.DataFrame, axis: str, alt: str, caption: str) -> None:
     axes.set_yticklabels(np.arange(1, count + 1))
     axes.tick_params(axis="y", length=0)
     figure.legend(loc="outside upper left", ncols=3, frameon=False)
-    show(figure, alt=alt, caption=caption)
+    show(figure, alt=alt, caption=text.captioned(caption, f"n = {count}."))
 
 
 def flow_diagram(rows: pd.DataFrame, caption: str) -> None:
@@ -413,7 +413,7 @@ def envelope(curves: pd.DataFrame, anchors: dict[str, float], what: str, alt: st
         axes.set_title(group, loc="left", fontsize=11, weight="bold")
         axes.set(ylim=(0, 102), ylabel=f"{what}, %")
     axes.set(xlim=(0, 60), xticks=range(0, 61, 12), xlabel="Months")
-    show(figure, alt=alt, caption=caption)
+    show(figure, alt=alt, caption=text.captioned(caption, f"Kaplan–Meier; n = {curves['cohort'].nunique()} cohorts."))
 
 
 def stacked_intervals(rows: pd.DataFrame, axis: str, caption: str) -> None:
@@ -429,4 +429,4 @@ def stacked_intervals(rows: pd.DataFrame, axis: str, caption: str) -> None:
     axes.spines["left"].set_visible(False)
     lowest, highest = drawn.iloc[-1], drawn.iloc[0]
     show(figure, alt=f"{len(drawn)} hazard ratios with their intervals, sorted, from {text.full(lowest)} to {text.full(highest)}.",
-         caption=caption)
+         caption=text.captioned(caption, methods.how(drawn)))

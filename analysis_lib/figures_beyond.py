@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import NullFormatter
 
-from analysis_lib import disclosure, multiplicity, results, text, weighting
+from analysis_lib import disclosure, methods, multiplicity, results, text, weighting
 from analysis_lib.cohort import DAYS_PER_MONTH
 from analysis_lib.figures import DASHES, PALETTE, STYLE, canvas, month_ticks, plain_log_ticks, show, style_of
 
@@ -38,7 +38,8 @@ def love(rows: pd.DataFrame, caption: str) -> None:
     figure.legend(loc="outside upper left", ncols=2, frameon=False)
     parts = [f"{words}: " + ", ".join(f"{one['group']} {text.number(abs(one['value']), 2)}"
                                       for _, one in shown[shown["population"] == words].iterrows()) for words in weighting.KINDS.values()]
-    show(figure, alt="Dot plot of the size of standardised differences. " + ". ".join(parts) + ".", caption=caption)
+    show(figure, alt="Dot plot of the size of standardised differences. " + ". ".join(parts) + ".",
+         caption=text.captioned(caption, methods.how(shown)))
 
 
 def scores(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
@@ -61,7 +62,7 @@ def scores(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     figure.legend(loc="outside upper left", ncols=2, frameon=False)
     said = text.sentence(rows, "Mirrored histogram of propensity scores in percent. Radiotherapy alone: median {weighted.score.rt:full}; "
                          "systemic therapy alone: median {weighted.score.st:full}.")
-    show(figure, alt=said, caption=caption)
+    show(figure, alt=said, caption=text.captioned(caption, f"Logistic model; n = {len(frame)}."))
 
 
 def competing(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
@@ -80,7 +81,7 @@ def competing(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     figure.legend(loc="outside upper left", ncols=2, frameon=False)
     shown = rows[(rows["statistic"] == "rate") & ~rows["result_id"].str.endswith(".clustered")]
     alt = "Three rising curves. " + "; ".join(f"{one['group']}: {text.full(one)}" for _, one in shown.iterrows()) + "."
-    show(figure, alt=alt, caption=caption)
+    show(figure, alt=alt, caption=text.captioned(caption, methods.how(shown)))
 
 
 def weighted_curves(curves: pd.DataFrame, rows: pd.DataFrame, what: str, caption: str) -> None:
@@ -105,7 +106,8 @@ def weighted_curves(curves: pd.DataFrame, rows: pd.DataFrame, what: str, caption
     ratios = rows[(rows["statistic"] == "hazard ratio") & rows["group"].isin(kinds)]
     alt = f"Curves of {what} in {len(kinds)} panels. Hazard ratio of the second group: " + "; ".join(
         f"{one['group']} {text.full(one)}" for _, one in ratios.iterrows()) + "."
-    show(figure, alt=alt, caption=caption)
+    told = "; ".join(filter(None, ["Kaplan–Meier", methods.numbers(ratios)]))
+    show(figure, alt=alt, caption=text.captioned(caption, f"{told}."))
 
 
 def sorted_p(ranks: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
@@ -131,7 +133,7 @@ def sorted_p(ranks: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     alt = "Sorted P values on a log scale. " + text.sentence(
         rows, "Of {multiplicity.all.raw:n} comparisons, {multiplicity.all.raw} have P below 0.05, {multiplicity.all.bh} after Benjamini "
         "and Hochberg's and {multiplicity.all.holm} after Holm's correction.")
-    show(figure, alt=alt, caption=caption)
+    show(figure, alt=alt, caption=text.captioned(caption, f"n = {len(ranks)} comparisons."))
 
 
 def replicates(repeated: pd.DataFrame, caption: str) -> None:
@@ -162,4 +164,4 @@ def replicates(repeated: pd.DataFrame, caption: str) -> None:
     held = known.groupby(["population", "group"], sort=False)["note"].agg(lambda notes: f"{(notes == 'yes').sum()} of {len(notes)}")
     alt = "Intervals of many simulated cohorts against the truth. Intervals that hold it: " + "; ".join(
         f"{bias}, {group}: {share}" for (bias, group), share in held.items()) + "."
-    show(figure, alt=alt, caption=caption)
+    show(figure, alt=alt, caption=text.captioned(caption, methods.how(known)))

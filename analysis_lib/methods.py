@@ -236,20 +236,27 @@ def _filled(sentence: str, method: str) -> str:
     return sentence.replace("{interval}", scale.group(1) if scale else "log")
 
 
-def how(rows: pd.DataFrame, intervals: bool = True, counts: bool = True) -> str:
-    """How rows were made, to end a caption: their methods and, where all share it, the number analysed.
+def how(rows: pd.DataFrame, intervals: bool = True, counts: bool = True, among=()) -> str:
+    """How rows were made, to end a caption: their methods and the number analysed.
 
     ``intervals=False`` says that no limits of proportions are shown, so that theirs need no name; ``counts=False`` that
-    the numbers stand with the lines. Numbers at risk and ranges need no name at all: they are what they are called.
+    the numbers stand with the lines. ``among`` holds the ids of rows that sum up the others: where there are such, the
+    number is theirs. Numbers at risk and ranges need no name at all: they are what they are called.
     """
     if results.skip_reason(rows):
         return ""
-    telling = rows[~rows["statistic"].isin(["at risk", "count", "range", "range months", "range dose"])]
-    shown = telling if intervals else telling[telling["statistic"] != "proportion"]
-    told = "; ".join(printed(method) for method in used(shown))
-    sizes = set(telling["n"])
-    if counts and len(sizes) == 1 and pd.notna(size := sizes.pop()):
-        told += f"{'; ' if told else ''}n = {size}"
-    if not told:
+    estimates = rows[~rows["statistic"].isin(["at risk", "count"])]
+    telling = estimates[~estimates["statistic"].str.startswith("range") & (intervals | (estimates["statistic"] != "proportion"))]
+    whole = estimates[estimates["result_id"].isin(list(among))]
+    told = [capital("; ".join(printed(method) for method in used(telling))),
+            numbers(estimates if whole.empty else whole) if counts else ""]
+    return f"{'; '.join(filter(None, told))}." if any(told) else ""
+
+
+def numbers(rows: pd.DataFrame) -> str:
+    """The number analysed, ``n = 120``; where it differs between the rows, ``n = 47 to 120``; empty where none may be told."""
+    known = rows["n"].dropna()
+    if known.empty:
         return ""
-    return f"{told if told.startswith('n = ') else capital(told)}."
+    least, most = int(known.min()), int(known.max())
+    return f"n = {least}" if least == most else f"n = {least} to {most}"

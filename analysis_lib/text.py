@@ -186,14 +186,16 @@ def skip(reason: str) -> None:
     display(HTML(f'<p class="skip-note">Not shown: {html.escape(reason)}.</p>'))
 
 
-def table(frame: pd.DataFrame, caption: str, sections=()) -> None:
+def table(frame: pd.DataFrame, caption: str, sections=(), rows: pd.DataFrame | None = None) -> None:
     """Show a frame of finished text as an accessible table; its first column names the rows.
 
-    ``sections`` are the positions of rows that head those below them.
+    ``sections`` are the positions of rows that head those below them; ``rows`` the result rows that the frame was made of,
+    whose methods end the caption.
     """
     if reason := results.skip_reason(frame):
         return skip(reason)
-    display(HTML(html_table(frame, caption, sections)))
+    told = "" if rows is None else methods.how(rows, counts=False)
+    display(HTML(html_table(frame, captioned(caption, told), sections)))
 
 
 def html_table(frame: pd.DataFrame, caption: str, sections=()) -> str:
@@ -270,7 +272,7 @@ def compared_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
         p = {row["group"]: _bare_p(row) for _, row in rows[tested].iterrows()}
         wide["P"] = [p.get(group, "–") for group in wide.index]
     table(wide.reset_index(names=corner).rename(columns=lambda name: name[:1].upper() + name[1:]),
-          captioned(caption, methods.how(rows, intervals=False, counts=False)))
+          captioned(caption, methods.how(rows, intervals=False, counts=(rows.loc[~tested, "statistic"] != "proportion").any())))
 
 
 def characteristics(rows: pd.DataFrame, caption: str) -> None:
@@ -293,7 +295,8 @@ def characteristics(rows: pd.DataFrame, caption: str) -> None:
         lines += [[name.partition(": ")[2], *[n_percent(cell) for _, cell in level.iterrows()], *([""] if tested else [])]
                   for name, level in cells.groupby("group", sort=False)]
     heads = ["Characteristic", *columns.values(), *(["P"] if tested else [])]
-    note = " P: Pearson chi-square over known values; † small expected counts, a rough approximation." if tested else ""
+    tests = methods.how(rows[rows["statistic"] == "p"], counts=False)
+    note = f" P: {tests.rstrip('.')} over known values; † small expected counts, a rough approximation." if tests else ""
     table(pd.DataFrame(lines, columns=heads), caption + note, sections)
     if "table1.left_out" in by_id.index:
         skip(by_id.loc["table1.left_out", "note"])

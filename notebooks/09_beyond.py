@@ -62,7 +62,7 @@ about(study)
 # %%
 after_st = immortal.compare(study, immortal.second_modality(study, "ST"), "st", landmark, immortal.ADJUST)
 figures.forest(results.pick(after_st, "hazard ratio"), "Death after systemic therapy first: radiotherapy later against none, "
-               "by how the time until radiotherapy is counted. Cox models, Efron ties.")
+               "by how the time until radiotherapy is counted.")
 left_out(after_st)
 
 # %%
@@ -80,7 +80,7 @@ consistent.say(study, "as groups of the first day the hazard ratio goes from {im
 # %%
 after_rt = immortal.compare(study, immortal.second_modality(study, "RT"), "rt", landmark, immortal.ADJUST)
 figures.forest(results.pick(after_rt, "hazard ratio"), "Death after radiotherapy first: systemic therapy later against none, "
-               "by how the time until systemic therapy is counted. Cox models, Efron ties.")
+               "by how the time until systemic therapy is counted.")
 left_out(after_rt)
 
 # %%
@@ -106,7 +106,7 @@ consistent.say(study, "as groups of the first day the hazard ratio goes from {im
 # %%
 responders = immortal.response(study)
 figures.forest(results.pick(responders, "hazard ratio"), "Death, patients with against those without a response to the index "
-               "therapy, by when the clock starts. Cox models, Efron ties, Wald intervals.")
+               "therapy, by when the clock starts.")
 
 # %%
 say(responders, "Salvage therapy began {immortal.wait.yes:full} after day 0 in patients with a response and {immortal.wait.no:full} in "
@@ -149,8 +149,8 @@ consistent.say(study, "the share that failed within a year goes from {failure.ra
 
 # %%
 causes = local_failure.compare(study, sites)
-figures.forest(results.pick(causes, "hazard ratio"), "Local failure and death by bulk and by field. Cox models by cause, with sites as "
-               "if independent and with robust intervals over patients; Fine and Gray's model.")
+figures.forest(results.pick(causes, "hazard ratio"), "Local failure and death by bulk and by field: by cause, with sites as "
+               "if independent and clustered by patient, and by the share of sites that fail in the end.")
 left_out(causes)
 
 # %%
@@ -176,7 +176,7 @@ say(causes, "Bulky against other sites: cause-specific {failure.bulky_site.clust
 weighted = weighting.prepare(study)
 sizes = weighting.sizes(weighted)
 figures_beyond.scores(weighted, sizes, "Estimated probability of radiotherapy alone, among patients who received it (upwards) and "
-                      "among those who received systemic therapy alone (downwards). Logistic model.")
+                      "among those who received systemic therapy alone (downwards).")
 
 # %%
 say(sizes, "{weighted.outside:share} of the patients with systemic therapy have a score that nobody with radiotherapy has: for them "
@@ -202,11 +202,11 @@ say(balance, "Among the factors of the model, the largest difference is {balance
 # %%
 compared = weighting.compare(weighted)
 figures_beyond.weighted_curves(weighting.curves(weighted), compared, "OS2", "OS2 after radiotherapy alone and systemic therapy alone, as "
-                               "the groups are and weighted. Kaplan–Meier estimates; time starts with salvage therapy.")
+                               "the groups are and weighted. Time starts with salvage therapy.")
 
 # %%
 figures.forest(results.pick(compared, "hazard ratio"), "OS2, systemic therapy alone against radiotherapy alone (above 1: more deaths "
-               "after systemic therapy). Cox models; weighted ones with robust intervals that take the weights as known.")
+               "after systemic therapy). Robust intervals take the weights as known.")
 left_out(compared)
 
 # %%
@@ -241,7 +241,7 @@ say(compared, "E-value of the crude hazard ratio: {weighted.os2.crude.e_value}, 
 by_stage, fields = field_dose.by_stage(study), field_dose.fields(study)
 compared_table(by_stage, "Patients who died, by stage and field of the first course.", "Stage")
 figures.forest(results.pick(fields, "hazard ratio"), "Survival from the start of the first course, focal against comprehensive "
-               "fields, as they are and within stages. Cox models.")
+               "fields, as they are and within stages.")
 
 # %%
 say(results.collect([by_stage, fields]) if len(by_stage) > 1 else by_stage, "In stage I or II, {field.limited.comprehensive:n} patients had a comprehensive and {field.limited.focal:n} a focal field; in "
@@ -264,7 +264,7 @@ compared_table(dose_groups, "Patients with each factor, by biologically effectiv
 # %%
 doses = field_dose.doses(study, 1)
 figures.forest(results.pick(doses, "hazard ratio"), "Survival from the start of the first course, BED up to 30 Gy against more, in "
-               "several comparisons. Cox models.")
+               "several comparisons.")
 left_out(doses)
 
 # %%
@@ -299,7 +299,7 @@ consistent.say(study, "after Holm's correction from {multiplicity.all.holm:lower
                "{multiplicity.outcomes.holm:lower} to {multiplicity.outcomes.holm:upper} of those of outcomes.")
 
 # %%
-table(multiplicity.table(tests), "Comparisons with P below 0.05, and P after each correction over all comparisons.")
+table(multiplicity.table(tests), "Comparisons with P below 0.05, and P after each correction over all comparisons.", rows=tests)
 
 # %% [markdown] tags=["car-t"]
 # *What would change the reading.* The factors that survive Holm's correction are those to trust in another cohort: burden of
@@ -317,7 +317,7 @@ table(multiplicity.table(tests), "Comparisons with P below 0.05, and P after eac
 # %%
 unknown, bulk = missing.who(study, "bulky_disease"), missing.compare(study, "OS2", "bulky_disease", immortal.ADJUST)
 figures.forest(results.pick(bulk[~bulk["result_id"].str.endswith(".adjusted")], "hazard ratio"), "OS2, bulky disease against none, by "
-               "what is assumed of patients in whom it is not known. Cox models with this factor alone.")
+               "what is assumed of patients in whom it is not known. This factor alone.")
 left_out(bulk)
 
 # %%
@@ -338,7 +338,7 @@ consistent.say(study, "in complete cases from {missing.os2.complete.adjusted:low
 # %%
 together = missing.collinearity(study, "OS2", "high_ipi", ["advanced_stage", "ldh_elevated"])
 figures.forest(results.pick(together, "hazard ratio"), "OS2: stage and LDH in one model and the IPI alone (without the overlap), and "
-               "all three in one model. Cox models, 95% Wald intervals.")
+               "all three in one model.")
 say(together, *[f"{{collinear.{factor}.vif:group}}: variance inflation {{collinear.{factor}.vif}}, interval {{collinear.{factor}.wider}} times as "
                 "wide." for factor in ("advanced_stage", "ldh_elevated", "high_ipi")])
 
@@ -358,7 +358,7 @@ means = results.collect([mean_survival.restricted_means(study, "OS2", survival.r
                          mean_survival.restricted_means(study, "EFS2", survival.rate_months(study)[:1])])
 shown = results.pick(means, "restricted mean")
 rows_table(shown.assign(group=shown["result_id"].str.split(".").str[1].str.upper() + ": " + shown["group"]), "Mean time within a fixed number "
-           "of months, by regimen, and differences from radiotherapy alone (RT); areas below Kaplan–Meier curves.", mean="full")
+           "of months, by regimen, and differences from radiotherapy alone (RT).", mean="full")
 
 # %%
 proportional = survival.cox(study, "OS2", ["salvage_regimen"], "regimen")
@@ -401,7 +401,7 @@ consistent.say(study, "the corrected concordance of the model of OS1 goes from {
 # %%
 needed = design.needed(study)
 table(design.table(needed), "Comparisons as observed; the hazard ratio that so many events show with 80% power (or its inverse); and events "
-      "and patients needed for the observed one. Two-sided 5%, groups and share of events as here.")
+      "and patients needed for the observed one. Groups and share of events as here.", rows=needed)
 
 # %%
 say(needed, "Between systemic therapy and radiotherapy alone, {design.os2.salvage_regimen.st:events} deaths could show a hazard ratio of "

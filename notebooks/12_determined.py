@@ -75,7 +75,7 @@ curves = consistent.envelope(studies, "OS2", by="salvage_sequence")
 figures.envelope(curves, printed, "OS2", "Overlaid OS2 curves of all consistent cohorts, one panel for each sequence of "
                  "salvage therapy. In every panel the curves meet near the printed median and spread apart away from it.",
                  "OS2 by sequence of salvage therapy in every consistent cohort: thin lines are single cohorts, the band "
-                 "holds them all, a diamond is the median that the paper prints. Kaplan–Meier estimates.")
+                 "holds them all, a diamond is the median that the paper prints.")
 
 # %% [markdown]
 # Between the printed numbers the curves are free. Where the band is narrow, the paper pins the curve; where it is wide,
@@ -91,8 +91,8 @@ figures.envelope(curves, printed, "OS2", "Overlaid OS2 curves of all consistent 
 # %%
 adjusted = consistent.adjusted(studies)
 figures.stacked_intervals(adjusted[adjusted["group"].str.startswith("Cohort")], "Hazard ratio, log scale\n(above 1: more deaths "
-                          "after systemic therapy)", "OS2, systemic therapy alone against radiotherapy alone, Cox model with "
-                          "stage and LDH, in each consistent cohort; 95% Wald intervals.")
+                          "after systemic therapy)", "OS2, systemic therapy alone against radiotherapy alone, given stage "
+                          "and LDH, in each consistent cohort.")
 
 # %%
 say(adjusted, "Over the cohorts the hazard ratio goes from {adjusted.range:lower} to {adjusted.range:upper}. Its confidence "

@@ -74,7 +74,7 @@ figures_beyond.love(weighting.balance(study, weighted), "Size of the standardise
 
 # %%
 figures.forest(answers[answers["result_id"].str.startswith("known.confounding")], "Death after systemic therapy against radiotherapy "
-               "alone. The truth is 1. Cox models; the weighted one with a robust interval.", reference=truth["confounding"])
+               "alone. The truth is 1.", reference=truth["confounding"])
 say(answers, "The crude hazard ratio is {known.confounding.naive:full}, although the treatments do nothing. With overlap weights it is "
     "{known.confounding.remedy:full}.")
 
@@ -85,7 +85,7 @@ say(answers, "The crude hazard ratio is {known.confounding.naive:full}, although
 
 # %%
 figures.forest(answers[answers["result_id"].str.startswith("known.immortal")], "Death after systemic therapy first: radiotherapy later "
-               "against none. The truth is 1. Cox models.", reference=truth["immortal"])
+               "against none. The truth is 1.", reference=truth["immortal"])
 say(answers, "Taken as groups of the first day, a treatment that does nothing has a hazard ratio of {known.immortal.naive:full}. With a "
     "state that changes on the day of the treatment, it is {known.immortal.remedy:full}.")
 
@@ -116,8 +116,8 @@ say(results.collect([answers, true]), "In truth {truth} of the sites fail within
 
 # %%
 bulk = results.collect([answers[answers["result_id"].str.startswith("known.missing")], simulation.complete_cases(study)])
-figures.forest(bulk, "Death, bulky disease against none, adjusted for stage and LDH. The line is the true hazard ratio. Cox models; "
-               "imputation by logistic regression with the outcome, Rubin's rules.", reference=truth["missing"])
+figures.forest(bulk, "Death, bulky disease against none, adjusted for stage and LDH. The line is the true hazard ratio.",
+               reference=truth["missing"])
 ratio = results.collect([results.row("truth", "hazard ratio", truth["missing"])])
 say(results.collect([bulk, ratio]), "The true hazard ratio is {truth}. With unknown read as no it comes to {known.missing.naive:full}; in "
     "complete cases to {known.missing.complete:full}; with multiple imputation to {known.missing.remedy:full}.")

@@ -210,7 +210,7 @@ centres.show(factors, "cox.efs2.mv.ldh_elevated")
 rows = results.save([response, from_day_0, from_salvage, control, factors],
                     "pooled", "pooled", results_dir)
 table(centres.summary(rows), "Every pooled result by fixed and by random effects, with 95% intervals, "
-      "and what the paper prints of its own patients.")
+      "and what the paper prints of its own patients; a dash: not pooled.")
 
 # %% [markdown]
 # ## Cautions

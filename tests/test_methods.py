@@ -5,6 +5,7 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
 
@@ -87,7 +88,8 @@ def test_how_names_methods_and_the_number_they_share():
                             row("b", "p", 0.1, n=40, method="Mann-Whitney test")])
     assert methods.how(rows) == "Cox model, Efron ties, Wald 95% interval; Mann–Whitney test; n = 40."
     assert methods.how(rows, counts=False) == "Cox model, Efron ties, Wald 95% interval; Mann–Whitney test."
-    assert "n =" not in methods.how(rows.assign(n=[40, 39])) and "n =" not in methods.how(rows.assign(n=pd.NA))
+    assert methods.how(rows.assign(n=[40, 39])).endswith("; n = 39 to 40.") and "n =" not in methods.how(rows.assign(n=pd.NA))
+    assert methods.how(rows.assign(n=[40, 39]), among=["a"]).endswith("; n = 40.")
 
 
 def test_how_leaves_out_what_is_not_shown():
@@ -158,3 +160,22 @@ def test_random_numbers_start_from_the_one_declared_seed():
     from analysis_lib.paper import audit
 
     assert inspect.signature(describe.association_by_permutation).parameters["seed"].default == methods.SEED == audit.SEED
+
+
+# --- the committed notebooks -----------------------------------------------------------------------------------
+
+HOLDS_ITS_NUMBERS = "Participant flow"  # the numbers stand in its boxes
+
+
+def test_every_figure_of_the_chapters_says_how_many_it_is_about():
+    captions = [caption for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+                for caption in re.findall(r"<figcaption[^>]*>(.*?)</figcaption>", "".join(shown_in(path)))]
+    assert len(captions) > 40
+    silent = [caption for caption in captions if not re.search(r"\bn = \d+", caption) and not caption.startswith(HOLDS_ITS_NUMBERS)]
+    assert not silent
+
+
+def shown_in(path):
+    """The HTML that a committed notebook shows."""
+    cells = nbformat.read(path, as_version=4).cells
+    return ["".join(output.get("data", {}).get("text/html", "")) for cell in cells for output in cell.get("outputs", [])]

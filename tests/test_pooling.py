@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pybtex.database import parse_file
 from scipy.special import expit
 
-from analysis_lib import centres, cohort, describe, figures, methods, pooling, results, survival
+from analysis_lib import centres, cohort, describe, figures, methods, pooling, results, survival, text
 from analysis_lib.chapter import NOTEBOOKS, chapters, parameters_of
 from analysis_lib.paper import ledger
 from analysis_lib.results import row
@@ -404,9 +404,8 @@ def test_weighing_by_patients():
 def test_the_summary_has_a_line_for_each_result_and_only_finished_text():
     pair = [centre("a", rate(60, 50, 72), ratio("cox.os1.mv.responder", 0.5, 0.2, 1.25)), centre("b", rate(50, 40, 62.5))]
     table = centres.summary(centres.pooled(pair, OS12 | {"cox.os1.mv.responder": "HR", "os1.median": "Median"})).set_index("Result")
-    assert table.loc["OS1 at 12 months, %", "Centres"] == "2 of 2" and table.loc["OS1 at 12 months, %", "Paper"] == "58"
-    assert table.loc["HR", ["Centres", "Fixed"]].tolist() == ["not pooled", "–"]
-    assert table.loc["Median", "Centres"] == "not pooled"
+    assert table.loc["OS1 at 12 months, % (2 of 2 centres)", "Paper"] == "58"
+    assert table.loc["HR", ["Fixed", "Random"]].tolist() == ["–", "–"] and table.loc["Median", "Fixed"] == "–"
 
 
 def test_the_forest_shows_centres_pooled_and_paper_apart(monkeypatch):
@@ -421,6 +420,20 @@ def test_the_forest_shows_centres_pooled_and_paper_apart(monkeypatch):
     assert "if one value is common to all centres" in said and "In a new centre like these" in said and "The paper prints 58%" in said
     written = [text_.get_text() for text_ in figure.axes[2].texts]
     assert "58%" in written and not any("not estimable" in line or "nan" in line for line in written)
+
+
+def test_the_legend_names_only_what_is_drawn_and_reasons_read_as_sentences(monkeypatch):
+    captions, reasons = [], []
+    monkeypatch.setattr(figures, "show", lambda figure, alt, caption: captions.append(caption))
+    monkeypatch.setattr(centres, "display", lambda what: None)
+    monkeypatch.setattr(text, "skip", reasons.append)
+    few = rate(60, 50, 72) | {"value": None, "lower": None, "upper": None, "note": "small numbers, fewer than 5"}
+    centres.show(centres.pooled([centre("a", rate(60, 50, 72)), centre("b", few)], OS12), "os1.rate12")
+    centres.show(centres.pooled([centre("a", rate(60, 50, 72, n=30)), centre("b", rate(50, 40, 62.5, n=20))], OS12), "os1.rate12")
+    assert "diamonds" not in captions[0] and "diamonds: pooled" in captions[1] and "prediction" not in captions[1]
+    assert captions[1].endswith("n = 50.")  # of both centres together
+    assert reasons == ["a pooled estimate, because fewer than two centres have an estimate; "
+                       "b in it, because its numbers are too small to be shown (fewer than 5)"]
 
 
 # --- the notebook ---------------------------------------------------------------------------------------------
