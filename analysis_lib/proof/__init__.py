@@ -1,8 +1,8 @@
 """Proof against R: how far every estimator is from R, and the traps that its tests keep the book out of.
 
-Both tables are kept beside this file. ``agreement.csv`` is written by ``python tests/test_against_r.py --write`` and held
-against a fresh comparison by the tests; ``traps.csv`` has one line a test of ``tests/test_traps.py``, and its numbers are
-those that the test computes.
+The tables are kept beside this file. ``agreement.csv`` is written by ``python tests/test_against_r.py --write`` and held
+against a fresh comparison by the tests; ``traps.csv`` has one line a test of ``tests/test_traps.py``, in words with a place
+for each number, and ``trap_numbers.csv`` the numbers, which that test computes and compares.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pandas as pd
 from analysis_lib import text
 
 FOLDER = Path(__file__).parent
+NUMBERS = FOLDER / "trap_numbers.csv"
 
 
 def agreement() -> pd.DataFrame:
@@ -32,7 +33,17 @@ def traps() -> pd.DataFrame:
     ``wrong`` is what an unwary analysis prints, ``right`` the proven number, each in words around the number; ``here`` is
     what this book does.
     """
-    return pd.read_csv(FOLDER / "traps.csv", keep_default_na=False, dtype=str)
+    words, kept = pd.read_csv(FOLDER / "traps.csv", keep_default_na=False, dtype=str), numbers()
+    for line in words.index:
+        mine = kept[kept["test"] == words.loc[line, "test"]].set_index("number")["value"]
+        shown = {name: text.p_value(value) if name.startswith("p_") else value for name, value in mine.items()}
+        words.loc[line, ["wrong", "right"]] = [words.loc[line, column].format(**shown) for column in ("wrong", "right")]
+    return words
+
+
+def numbers() -> pd.DataFrame:
+    """The numbers of the traps, unrounded: ``test, number, value``; P values have names that begin with ``p_``."""
+    return pd.read_csv(NUMBERS)
 
 
 def page() -> str:
