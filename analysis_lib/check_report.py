@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib import schema
+from analysis_lib import schema, spreadsheet
 from analysis_lib.cohort import Cohort, CohortError, read_cohort
 from analysis_lib.manifest import problem
 
@@ -49,7 +49,7 @@ def check(cohort: str, csv: Path | None = None, page: Path | None = None) -> int
     _write(csv, as_csv(found))
     _write(page, as_page(found, title, _answer(found)))
     lines = [f"{title}: {_answer(found)}", *([_sizes(study)] if study else []), *as_lines(found, shutil.get_terminal_size().columns)]
-    lines += [f"Written: {target}" for target in (csv, page) if target] + ([KEEP_IT_IN] if len(found) else [])
+    lines += [f"Written: {target}" for target in (csv, page) if target] + ([KEEP_IT_IN] if _of_patients(found) else [])
     print("\n".join(lines), file=sys.stderr if code else sys.stdout)
     return code
 
@@ -61,6 +61,12 @@ def _answer(found: pd.DataFrame) -> str:
         return "no problem found."
     can = "a book can be built once the errors are corrected" if "error" in counts else "a book can be built"
     return f"{' and '.join(said)}; {can}. Nothing was changed."
+
+
+def _of_patients(found: pd.DataFrame) -> bool:
+    """Whether the report speaks of a row, or of a value in a column, and not only of files and names of columns."""
+    named = found[["field", "value"]].fillna("").ne("").all(axis=1)
+    return bool((found["row"].notna() | named).any())
 
 
 def _sizes(study: Cohort) -> str:
@@ -104,12 +110,7 @@ def _printable(text: str) -> str:
 
 def as_csv(found: pd.DataFrame) -> str:
     """The rows as CSV that a spreadsheet shows and never executes."""
-    return found.apply(lambda column: column.map(safe_cell, na_action="ignore")).to_csv(index=False)
-
-
-def safe_cell(cell):
-    """A text that a spreadsheet would take for a formula, with an apostrophe before it."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    return found.map(lambda cell: spreadsheet.safe(cell) if isinstance(cell, str) else cell).to_csv(index=False)
 
 
 def as_page(found: pd.DataFrame, title: str, answer: str) -> str:
@@ -121,7 +122,7 @@ def as_page(found: pd.DataFrame, title: str, answer: str) -> str:
                                          for name in COLUMNS[1:]) + "</tr>\n" for row in rows.to_dict("records"))
         parts.append(f'<h2>{severity.capitalize()}s</h2>\n<div class="wide" role="region" tabindex="0" aria-label="{severity.capitalize()}s">'
                      f'<table><caption>{EXPLAINED[severity]}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{lines}</tbody></table></div>')
-    keep = f"<p><strong>{KEEP_IT_IN}</strong></p>" if len(found) else ""
+    keep = f"<p><strong>{KEEP_IT_IN}</strong></p>" if _of_patients(found) else ""
     return PAGE.format(mark=MARK, title=html.escape(title), answer=html.escape(answer[:1].upper() + answer[1:]), keep=keep, parts="\n".join(parts))
 
 

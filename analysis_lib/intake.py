@@ -22,6 +22,8 @@ from analysis_lib.values import DAYS_PER_MONTH
 REQUIRED = "a value is required here"
 BEFORE_DAY_0 = "it lies before day 0"
 BROKEN_CELL = r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|N/A|SPILL!|CALC!)|=.*"  # what Excel leaves of a formula without a result
+# The columns by which REDCap tells the rows of a patient apart, in exports of raw data and with labels.
+OF_REDCAP = {"redcap_repeat_instrument", "redcap_event_name", "Repeat Instrument", "Event Name"}
 
 
 def read_mapped(folder: Path, name: str, file: str, manifest: dict, problems: list[dict]) -> pd.DataFrame:
@@ -31,6 +33,10 @@ def read_mapped(folder: Path, name: str, file: str, manifest: dict, problems: li
     except reading.Unreadable as error:
         problems.append(problem(name, error.concern, error.suggestion or f"Correct `tables: {{{name}: ...}}` or the file.",
                                 row=error.row, value=file))
+        return pd.DataFrame()
+    if OF_REDCAP & set(raw.columns):
+        problems.append(problem(name, "this is an export of REDCap, in which a patient has several rows", "Name it in a cohort.yml as "
+                                f"`redcap: {{export: {file}}}`; `salvage-book map {file}` proposes one.", value=file))
         return pd.DataFrame()
     return map_table(raw, name, manifest, problems)
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis_lib import spreadsheet
+
 COLUMNS = ["result_id", "population", "group", "statistic", "value", "lower", "upper", "n", "events", "method", "note"]
 
 
@@ -139,18 +141,12 @@ def save(parts, cohort_name: str, chapter: str, results_dir: str | Path = "") ->
         Where to write; by default ``book/cohorts/<cohort>/results`` of this checkout.
     """
     rows, where = collect(parts), folder(cohort_name, results_dir)
-    safe = rows.assign(**{column: rows[column].map(safe_cell) for column in ("population", "group", "method", "note")})
+    safe = rows.assign(**{column: rows[column].map(spreadsheet.safe) for column in ("population", "group", "method", "note")})
     where.mkdir(parents=True, exist_ok=True)
     unfinished = where / f".{chapter}.{os.getpid()}"
     safe.to_csv(unfinished, index=False)
     unfinished.replace(where / f"{chapter}.csv")  # another chapter may be reading: it finds the old rows or the new
     return rows
-
-
-def safe_cell(words: str) -> str:
-    """A text for a CSV file: an apostrophe keeps a spreadsheet from running what begins like a formula (numbers stay)."""
-    formula = words.startswith(("=", "+", "@", "\t", "\r", "-")) and not re.fullmatch(r"[+-]?[\d.]+(e[+-]?\d+)?", words, re.I)
-    return f"'{words}" if formula else words
 
 
 def folder(cohort_name: str, results_dir: str | Path = "") -> Path:
@@ -162,7 +158,7 @@ def read(path: str | Path) -> pd.DataFrame:
     """Read back the rows that :func:`save` wrote."""
     text = dict.fromkeys(["result_id", "population", "group", "statistic", "method", "note"], str)
     rows = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={c: [""] for c in COLUMNS[4:9]})
-    return collect([rows.assign(**{c: rows[c].str.replace(r"^'(?=[=+@\t\r-])", "", regex=True) for c in ("population", "group", "method", "note")})])
+    return collect([rows.assign(**{c: rows[c].map(spreadsheet.as_was) for c in ("population", "group", "method", "note")})])
 
 
 def read_all(where: str | Path) -> pd.DataFrame:

@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from IPython.utils.capture import capture_output
 
-from analysis_lib import chapter, endpoints, leaks, results, schema, survival, takeaway
+from analysis_lib import chapter, endpoints, leaks, results, schema, spreadsheet, survival, takeaway
 from analysis_lib.cohort import DAYS_PER_MONTH, Cohort, locate, read_cohort
 from analysis_lib.manifest import listed
 
@@ -152,7 +152,7 @@ def export(where: str | Path, out: Path | None = None) -> tuple[Path, dict]:
     if reason := _cannot_be_written(out):
         raise SharingError(f"{out.name}: {reason}. Nothing was written.")
     rows, done = _calculated(path, study)
-    table = rows.map(safe).to_csv(index=False, lineterminator="\n").encode("utf-8")
+    table = rows.map(spreadsheet.safe).to_csv(index=False, lineterminator="\n").encode("utf-8")
     manifest = _manifest_of(study, done, table)
     files = {"README.txt": _readme(study, manifest), "export.json": json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"}
     packed = takeaway.bundle({name: text.encode("utf-8") for name, text in files.items()} | {"rows.csv": table})
@@ -246,22 +246,6 @@ Chapters skipped for want of columns: {', '.join(skipped) or 'none'}
 How to pool: salvage-book pool THIS.zip ANOTHER.zip --out FOLDER
 Change nothing in here: pooling refuses an export whose rows are no longer those that were exported.
 """
-
-
-def safe(cell: str) -> str:
-    """Text that no spreadsheet takes for a formula: an apostrophe goes before it. Numbers stay as they are."""
-    if cell.startswith("'") or cell.startswith(takeaway.FORMULA) and not _is_number(cell):
-        return f"'{cell}"
-    return cell
-
-
-def as_was(cell: str) -> str:
-    """What :func:`safe` was given."""
-    return cell[1:] if cell.startswith("'") else cell
-
-
-def _is_number(cell: str) -> bool:
-    return bool(re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf|nan", cell, re.I))
 
 
 # --- in -------------------------------------------------------------------------------------------------------
@@ -427,7 +411,7 @@ def _read_rows(content: bytes, problems: list[str]) -> pd.DataFrame | None:
     if wrong:
         return None
     words = [column for column in results.COLUMNS if column not in NUMBERS + COUNTS]
-    plain = cells.assign(**{column: cells[column].map(as_was) for column in words})
+    plain = cells.assign(**{column: cells[column].map(spreadsheet.as_was) for column in words})
     numbers = {column: pd.to_numeric(plain[column].replace("", None)) for column in NUMBERS + COUNTS}
     return results.collect([plain.assign(**numbers)])
 

@@ -25,15 +25,13 @@ from docx.shared import Pt
 from lxml import html as markup
 from nbformat import NotebookNode, v4
 
-from analysis_lib import results, text
+from analysis_lib import results, spreadsheet, text
 from analysis_lib.cohort import Cohort
 from analysis_lib.figures import VECTORS
 
 FOLDER = "takeaway"  # beside the pages of a cohort
 HEADING = "To take away"
 SOLUTION = "hide-cell"  # tag of the cells that solve an exercise: theirs are no tables of the study
-FORMULA = tuple("=+-@\t\r＝＋－＠")  # a spreadsheet takes a cell that starts so for a formula
-NUMBER = re.compile(r"[+-]?\d[\d,. ]*%?")
 WIDE = 6  # columns; a table with more is printed across the page
 
 
@@ -175,13 +173,8 @@ def _file_name(kind: str, number: int, caption: str) -> str:
 def sheet(table: Table) -> bytes:
     """A table as CSV that spreadsheets open as it is: UTF-8 with its mark, and no cell that they would calculate."""
     written = io.StringIO(newline="")
-    csv.writer(written).writerows([safe(cell) for cell in line] for line in [table.heads, *table.lines])
+    csv.writer(written).writerows([spreadsheet.safe(cell) for cell in line] for line in [table.heads, *table.lines])
     return written.getvalue().encode("utf-8-sig")
-
-
-def safe(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula: an apostrophe goes before it, unless it is a number."""
-    return f"'{cell}" if cell.startswith(FORMULA) and not NUMBER.fullmatch(cell) else cell
 
 
 def bundle(files: dict[str, bytes]) -> bytes:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis_lib import __main__, centres, endpoints, pooled_book, results, sharing, takeaway
+from analysis_lib import __main__, centres, endpoints, pooled_book, results, sharing, spreadsheet, takeaway
 from analysis_lib.sharing import SharingError
 
 SECRETS = {"patient_id": "MRN-{:05}-QX", "note_to_self": "met Mrs Featherstonehaugh"}
@@ -147,8 +147,8 @@ def test_a_chapter_that_fails_exports_nothing(folder, monkeypatch):
 @given(st.text(max_size=12))
 @settings(max_examples=200, deadline=None)
 def test_no_cell_is_a_formula_and_each_comes_back(text):
-    cell = sharing.safe(text)
-    assert sharing.as_was(cell) == text
+    cell = spreadsheet.safe(text)
+    assert spreadsheet.as_was(cell) == text
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r")) or re.fullmatch(r"[+-]?[\d.]+(e[+-]?\d+)?|[+-]?inf", cell, re.I)
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from analysis_lib import chapter, figures, results, survival, takeaway, text
+from analysis_lib import chapter, figures, results, survival, spreadsheet, takeaway, text
 from analysis_lib.cohort import locate, read_cohort
 from analysis_lib.paper import ledger
 
@@ -157,12 +157,12 @@ def test_csv_holds_the_cells_of_the_page_and_no_formula(offered):
 
 @pytest.mark.parametrize("cell", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "=", "-", "+1(2)"])
 def test_a_formula_is_defused(cell):
-    assert takeaway.safe(cell) == f"'{cell}"
+    assert spreadsheet.safe(cell) == f"'{cell}"
 
 
 @pytest.mark.parametrize("cell", ["-0.3", "+5", "−0.3", "", "12 (48.0)", "0.5 (0.3–0.9)", "< 0.001", "–", "-1,234.5", "-12%", "RT"])
 def test_numbers_and_words_stay_as_they_are(cell):
-    assert takeaway.safe(cell) == cell
+    assert spreadsheet.safe(cell) == cell
 
 
 def test_equal_tables_are_equal_files():
