@@ -11,10 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from filelock import FileLock, Timeout
 
 UNFINISHED, ASIDE = ".building-", ".replaced-"
 PATIENCE = 5  # seconds in which the processes of a killed build end and let go of the lock
@@ -34,23 +31,13 @@ def alone(folder: Path) -> Iterator[None]:
         If another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as lock:
-        _take(lock)
+    try:
+        lock = FileLock(folder / ".lock").acquire(timeout=PATIENCE)
+    except Timeout:
+        raise Busy from None
+    with lock:
         recover(folder)
         yield
-
-
-def _take(lock) -> None:
-    if fcntl is None:
-        return
-    give_up = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            if time.monotonic() > give_up:
-                raise Busy from None
-            time.sleep(0.1)
 
 
 def recover(folder: Path) -> None:

@@ -1,16 +1,15 @@
 """Fixtures shared by the tests of the built book. Nothing here runs unless a test asks for it."""
-import contextlib
 import http.server
 import os
 import shutil
 import subprocess
 import sys
 import threading
-import time
 from functools import partial
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
 SUBPATH = "/some/sub/"
@@ -22,23 +21,9 @@ FLAGS = (
 )
 
 
-@contextlib.contextmanager
 def one_worker_at_a_time(tmp_path_factory):
     """Under pytest-xdist each worker has its own session: only one of them may build."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        yield
-        return
-    lock = tmp_path_factory.getbasetemp().parent / "book.lock"
-    while True:
-        try:
-            lock.mkdir()
-            break
-        except FileExistsError:
-            time.sleep(0.2)
-    try:
-        yield
-    finally:
-        lock.rmdir()
+    return FileLock(tmp_path_factory.getbasetemp().parent / "book.lock")
 
 
 def build_book():
