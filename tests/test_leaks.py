@@ -207,3 +207,22 @@ def test_a_leak_fails_the_build_and_leaves_no_new_book(tmp_path, monkeypatch, ca
 def test_synthetic_cohorts_are_not_scanned(monkeypatch, tmp_path):
     monkeypatch.setattr(leaks, "needles", lambda *_: pytest.fail("scanned"))
     build.check_for_leaks({locate("reconstructed"): read_cohort("reconstructed")}, [tmp_path])
+
+
+@pytest.mark.parametrize("by_chance", ["43650abc", "20190704"])  # random cell ids are eight of 0-9 and a-f
+def test_no_cell_of_a_page_has_an_id_that_looks_like_a_date_by_chance(by_chance, wanted, tmp_path):
+    cell = nbformat.v4.new_markdown_cell("# Survival", id=by_chance)
+    executed, page = nbformat.v4.new_notebook(cells=[cell]), chapter.as_page(nbformat.v4.new_notebook(cells=[cell]), read_cohort("lymphoma"))[0]
+    for name, notebook in {"executed": executed, "page": page}.items():
+        nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+    assert [leak.file for leak in leaks.scan([tmp_path], wanted)] == ["executed.ipynb"]
+
+
+def test_a_page_is_the_same_every_time(tmp_path):
+    (tmp_path / "input").mkdir()
+    path, _ = hospital.write(tmp_path / "input", 30)
+    study = read_cohort(path)
+    for each in ("a", "b"):
+        assert chapter.run("03_failure", path, study, tmp_path / each / "page.ipynb", tmp_path / each / "results").status == "done"
+    files = {each: {file.name: file.read_bytes() for file in (tmp_path / each).rglob("*.*")} for each in ("a", "b")}
+    assert files["a"] == files["b"] and {"page.ipynb", "03_failure.csv", "invented-03_failure-tables.docx"} <= set(files["a"])
