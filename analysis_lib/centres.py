@@ -191,7 +191,8 @@ def weighed_by_patients(rows: pd.DataFrame, result_id: str) -> pd.DataFrame:
     if f"{prefix}.random" not in set(rows["result_id"]) or used["n"].isna().any():
         return results.skipped(f"{prefix}.by_patients", "nothing was pooled, or a centre does not say its number of patients")
     mean = np.average(used["value"].astype(float), weights=used["n"].astype(float))
-    return results.collect([row(f"{prefix}.by_patients", used["statistic"].iloc[0], mean, n=int(used["n"].sum()), method="mean weighed by n")])
+    return results.collect([row(f"{prefix}.by_patients", used["statistic"].iloc[0], mean, n=int(used["n"].sum()),
+                                method="mean weighed by n")])
 
 
 def weights(centres: list[Export], result_id: str) -> pd.DataFrame:

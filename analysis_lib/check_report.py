@@ -117,13 +117,20 @@ def as_page(found: pd.DataFrame, title: str, answer: str) -> str:
     """The rows as one page of HTML that needs nothing else; on a narrow screen each row becomes a card."""
     parts = []
     for severity, rows in found.groupby("severity", sort=False):
+        title_of = f"{severity.capitalize()}s"
         heads = "".join(f'<th scope="col">{name.capitalize()}</th>' for name in COLUMNS[1:])
-        lines = "".join("<tr>" + "".join(f'<td data-label="{name.capitalize()}">{"" if pd.isna(row[name]) else html.escape(str(row[name]))}</td>'
-                                         for name in COLUMNS[1:]) + "</tr>\n" for row in rows.to_dict("records"))
-        parts.append(f'<h2>{severity.capitalize()}s</h2>\n<div class="wide" role="region" tabindex="0" aria-label="{severity.capitalize()}s">'
-                     f'<table><caption>{EXPLAINED[severity]}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{lines}</tbody></table></div>')
+        lines = "".join(f"<tr>{_cells(row)}</tr>\n" for row in rows.to_dict("records"))
+        parts.append(f'<h2>{title_of}</h2>\n<div class="wide" role="region" tabindex="0" aria-label="{title_of}">'
+                     f'<table><caption>{EXPLAINED[severity]}</caption>\n<thead><tr>{heads}</tr></thead>\n'
+                     f'<tbody>\n{lines}</tbody></table></div>')
     keep = f"<p><strong>{KEEP_IT_IN}</strong></p>" if _of_patients(found) else ""
-    return PAGE.format(mark=MARK, title=html.escape(title), answer=html.escape(answer[:1].upper() + answer[1:]), keep=keep, parts="\n".join(parts))
+    answer = html.escape(answer[:1].upper() + answer[1:])
+    return PAGE.format(mark=MARK, title=html.escape(title), answer=answer, keep=keep, parts="\n".join(parts))
+
+
+def _cells(row: dict) -> str:
+    shown = {name: "" if pd.isna(row[name]) else html.escape(str(row[name])) for name in COLUMNS[1:]}
+    return "".join(f'<td data-label="{name.capitalize()}">{cell}</td>' for name, cell in shown.items())
 
 
 EXPLAINED = {"error": "What must be corrected before a book can be built. Row numbers are those of the file; its header is row 1.",

@@ -204,7 +204,9 @@ def name_of(result_id: str, group: str) -> str:
     of = ENDPOINTS.get(first, first.upper())
     kind = re.sub(r"^rate(\d+)$", r"at \1 months", rest[0]).replace("logrank", "log-rank test").replace("_", " ")
     by = [schema.label_of(rest[1])] if len(rest) > 1 and rest[1] != slug(group) else []
-    return ", ".join([f"{of} {kind}", *([": ".join([*by, group])] if group and by and kind != "log-rank test" else by or [group] * bool(group))])
+    if by and (not group or kind == "log-rank test"):
+        return f"{of} {kind}, {by[0]}"
+    return ", ".join(filter(None, [f"{of} {kind}", ": ".join(filter(None, [*by, group]))]))
 
 
 def _of_topic(topic: str, rest: list[str]) -> str:

@@ -222,7 +222,8 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
         left.text(0, place, name, va="center", fontsize=10, weight=weight, linespacing=1.05)
         written = apart.get(one["result_id"]) or f"{text.estimate(one)} ({text.limits(one).split('CI ')[-1]}){text.mark(one)}"
         right.text(1, place, written, ha="right", va="center", fontsize=10, weight=weight)
-    right.text(1, 0.04, "HR (95% CI)" if drawn["statistic"].iloc[0] == "hazard ratio" else "(95% CI)", ha="right", va="bottom", fontsize=9.5, color="0.35")
+    heading = "HR (95% CI)" if drawn["statistic"].iloc[0] == "hazard ratio" else "(95% CI)"
+    right.text(1, 0.04, heading, ha="right", va="bottom", fontsize=9.5, color="0.35")
     for side in (left, right):
         side.axis("off")
     axes.set(ylim=(-sum(heights), 0.28), yticks=[])

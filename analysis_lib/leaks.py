@@ -33,6 +33,7 @@ ROOT = Path(__file__).parents[1]
 WORD = re.compile(r"[^\W\d_]+|\d+")
 FORBIDDEN = (".pickle", ".pkl", ".doctree", ".parquet", ".feather", ".npy", ".npz", ".h5", ".rds", ".sqlite", ".db", ".joblib")
 BASE64 = re.compile(r"[A-Za-z0-9+/]{80,}={0,2}")
+BINARY = (b"\xff\xd8\xff", b"GIF8", b"RIFF")
 MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"wOF", b"RIFF", b"<svg", b"<?xml")
 ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 MONTHS = (  # English, German, French, Spanish, Italian, Dutch
@@ -107,7 +108,8 @@ def manifest_text(path: Path) -> str:
 @cache
 def own_texts() -> tuple[Path, ...]:
     """The files of the project whose words may stand in any book."""
-    kinds = {"book": ("*.md", "*.bib", "_static/*"), "notebooks": ("*.py",), "analysis_lib": ("*.py", "paper/*", "reconstruction/*.py"), ".": ("_config.yml", "README.md")}
+    kinds = {"book": ("*.md", "*.bib", "_static/*"), "notebooks": ("*.py",),
+             "analysis_lib": ("*.py", "paper/*", "reconstruction/*.py"), ".": ("_config.yml", "README.md")}
     return tuple(file for folder, patterns in kinds.items() for pattern in patterns for file in sorted((ROOT / folder).glob(pattern))
                  if file.is_file())
 
@@ -282,7 +284,7 @@ def texts(content: bytes, suffix: str = "") -> Iterator[str]:
             yield _inflated(stream).decode("latin-1")
     elif content[:18] == b"# Sphinx inventory":
         yield _inflated(content.split(b"\n", 4)[-1]).decode("utf-8", errors="replace")
-    elif content[:3] == b"\xff\xd8\xff" or content[:4] in (b"GIF8", b"RIFF") or suffix in (".woff", ".woff2", ".ttf", ".ico") or b"\0" in content[:4096]:
+    elif content.startswith(BINARY) or suffix in (".woff", ".woff2", ".ttf", ".ico") or b"\0" in content[:4096]:
         yield from (content.decode(encoding, errors="replace") for encoding in ("ascii", "utf-8", "utf-16-le"))
     else:
         yield from _of_text(content.decode("utf-8", errors="replace"), suffix)

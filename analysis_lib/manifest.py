@@ -269,8 +269,9 @@ def _redcap_problems(here: str, given) -> list[dict]:
 def _is_written_as(value, kind: str) -> bool:
     if kind == "text":
         return isinstance(value, str)
-    inner = value.values() if kind == "entries" and isinstance(value, dict) else value if kind == "texts" and isinstance(value, list) else [None]
-    return all(isinstance(each, str) for each in inner)
+    if kind == "entries":
+        return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+    return kind == "texts" and isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def listed(words: list[str]) -> str:

@@ -127,7 +127,8 @@ def dictionary_page() -> str:
                            columns=["Column", "Meaning", "Derived from"])
     lines += ["## Derived columns", "", "The library adds these; no file holds them.", "",
               text.html_table(derived, "Columns that the library derives"), ""]
-    said = {"*not known*, in any column": (mark for mark in schema.EMPTY if mark)} | {f"*{level}*": words for level, words in schema.WORDS.items()}
+    said = {"*not known*, in any column": (mark for mark in schema.EMPTY if mark)}
+    said |= {f"*{level}*": words for level, words in schema.WORDS.items()}
     lines += ["## What a file may say", "", "Words count in any case. Those of `values:` in `cohort.yml` go first; without them:", "",
               *[f"- {meaning}: an empty cell, {_marks(words)}" if "known" in meaning else f"- {meaning}: {_marks(words)}"
                 for meaning, words in said.items()], "",
@@ -155,7 +156,8 @@ def methods_page(studies: list[Cohort], book: Path) -> str:
                 places.setdefault(entry, {}).setdefault(each, link)
                 called.setdefault(entry, entry.called or methods.capital(methods.printed(method)))
     lines = [[called[entry], methods.capital(entry.finds), entry.by,
-              f"{{cite:p}}`{','.join(entry.cites)}`" if entry.cites else "–", "; ".join(places[entry][each] for each in sorted(places[entry]))]
+              f"{{cite:p}}`{','.join(entry.cites)}`" if entry.cites else "–",
+              "; ".join(places[entry][each] for each in sorted(places[entry]))]
              for entry in methods.METHODS if entry in places]
     libraries = sorted({entry.by for entry in places} - {methods.HERE} | {"numpy", "pandas", "matplotlib"})
     return "\n".join([

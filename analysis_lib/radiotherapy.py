@@ -297,7 +297,8 @@ def dose_by_field(study: Cohort) -> pd.DataFrame:
     for field, of in sites.groupby("rt_field", observed=True):
         rows += [row(slug("first.sites", field), "count", len(of), population=field, group="Sites"),
                  _dose_range(slug("first.dose", field), of["dose_gy"], population=field, group="Dose per site")]
-    rows.append(describe.rank_test(sites, "dose_gy", "rt_field", "first.dose.p", least=study.min_cell_count, population=FIRST, group="Dose per site"))
+    rows.append(describe.rank_test(sites, "dose_gy", "rt_field", "first.dose.p", least=study.min_cell_count, population=FIRST,
+                                   group="Dose per site"))
     return results.collect(rows)
 
 
@@ -319,8 +320,8 @@ def contrasts(study: Cohort) -> pd.DataFrame:
         for field, of in courses.groupby("rt_field", observed=True):
             rows.append(describe.proportion(slug("first", factor, field), (of[factor] == "yes").sum(), of[factor].notna().sum(),
                                             population=field, group=name))
-        rows.append(describe.association(courses, factor, "rt_field", slug("first", factor, "p"), exact_if_sparse=True, least=study.min_cell_count,
-                                         population=FIRST, group=name))
+        rows.append(describe.association(courses, factor, "rt_field", slug("first", factor, "p"), exact_if_sparse=True,
+                                         least=study.min_cell_count, population=FIRST, group=name))
     return results.collect(rows)
 
 

@@ -40,8 +40,9 @@ def methods_text(study: Cohort, rows: pd.DataFrame, further: pd.DataFrame | None
     followed = [name.upper() for name in rows["result_id"].str.extract(r"^([a-z0-9]+)\.median", expand=False).dropna().unique()]
     defined = endpoints.definitions(study)
     declared = [_endpoint(line) for line in defined.to_dict("records") if line["Endpoint"] in followed]
-    libraries = sorted({entry.by for frame in (rows, further) if frame is not None for method in methods.used(frame) if (entry := methods.named(method)) and entry.by != methods.HERE})
-    software = listed([f"{name} {version(name)}" for name in libraries])
+    called = [methods.named(method) for frame in (rows, further) if frame is not None for method in methods.used(frame)]
+    libraries = {entry.by for entry in called if entry} - {methods.HERE}
+    software = listed([f"{name} {version(name)}" for name in sorted(libraries)])
     return "\n\n".join(filter(None, [
         " ".join([f"Day 0 was the day of {_the(study.index_event)}.", *declared]),
         " ".join(said),
@@ -54,7 +55,8 @@ def methods_text(study: Cohort, rows: pd.DataFrame, further: pd.DataFrame | None
 def _endpoint(line: dict) -> str:
     events = line["Event, whichever comes first"].split(", ")
     end = f"{', '.join(events[:-1])} or {events[-1]}, whichever came first" if len(events) > 1 else events[0]
-    return f"{methods.capital(line['What it is'])} ({line['Endpoint']}) ended with {end}, and was censored at {_censoring(line['Otherwise censored'])}."
+    return (f"{methods.capital(line['What it is'])} ({line['Endpoint']}) ended with {end}, "
+            f"and was censored at {_censoring(line['Otherwise censored'])}.")
 
 
 def _censoring(meaning: str) -> str:
@@ -252,9 +254,12 @@ def checklist(study: Cohort, folder: Path) -> list[tuple[Item, list[tuple[str, s
     """
     shown = {int(each[:2]): each for each in chapter.chapters_of(study) if (folder / f"{each}.ipynb").is_file()}
     headings = {number: _answered(folder / f"{each}.ipynb") for number, each in shown.items()}
-    return [(item, [(chapter.short_title(shown[number], study), section, f"{shown[number]}.ipynb" + (f"#{_anchor(section)}" if section else ""))
-                    for number, section in item.sections
+    return [(item, [_place(shown[number], section, study) for number, section in item.sections
                     if number in shown and (section in headings[number] if section else headings[number])]) for item in STROBE]
+
+
+def _place(each: str, section: str, study: Cohort) -> tuple[str, str, str]:
+    return chapter.short_title(each, study), section, f"{each}.ipynb" + (f"#{_anchor(section)}" if section else "")
 
 
 def _answered(page: Path) -> set[str]:

@@ -111,7 +111,8 @@ def _endpoint_in_words(endpoint: endpoints.Endpoint) -> str:
 def _column_in_words(column) -> str:
     meta = column.metadata
     levels = [f"{level} ({meaning})" if meaning else level for level, meaning in (meta["levels"] or {}).items()]
-    return column.description + (f" {meta['unit'].capitalize()}." if meta["unit"] else "") + (f" One of: {'; '.join(levels)}." if levels else "")
+    unit = f" {meta['unit'].capitalize()}." if meta["unit"] else ""
+    return column.description + unit + (f" One of: {'; '.join(levels)}." if levels else "")
 
 
 def _digest_of(words: dict[str, str]) -> str:
@@ -178,7 +179,8 @@ def _check_for_leaks(path: Path, study: Cohort, packed: bytes) -> None:
         (Path(folder) / "export.zip").write_bytes(packed)
         found = leaks.scan([Path(folder)], leaks.needles(study, path))
     if found:
-        raise SharingError("Something of the patients' data stands in the export, so nothing was written:\n  " + "\n  ".join(map(str, found[:20])))
+        told = "\n  ".join(map(str, found[:20]))
+        raise SharingError(f"Something of the patients' data stands in the export, so nothing was written:\n  {told}")
 
 
 def _cannot_be_written(out: Path) -> str:

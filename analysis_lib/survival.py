@@ -214,7 +214,8 @@ def estimates(study: Cohort, name: str, by: str | None = None, where=None, popul
     if not groups:
         return results.skipped(slug(prefix, "median", *filter(None, [by])), NOBODY)
     rows = [r for label, group in groups.items()
-            for r in _estimates_of(group, prefix, [by, label] if by else [], str(label), population, rate_months(study), study.min_cell_count)]
+            for r in _estimates_of(group, prefix, [by, label] if by else [], str(label), population, rate_months(study),
+                                   study.min_cell_count)]
     if by:
         rows.append(logrank(frame, by, slug(prefix, "logrank", by), population))
     collected = results.collect(rows)

@@ -304,7 +304,12 @@ def characteristics(rows: pd.DataFrame, caption: str) -> None:
 
 def _printed_p(row: pd.Series) -> str:
     """A P value for a narrow column: ``0.298``, ``< 0.001 †`` when too many expected counts were small."""
-    shown = "not shown" if results.hidden(row) else "–" if pd.isna(row["value"]) else "< 0.001" if row["value"] < 0.001 else number(row["value"], 3)
+    if results.hidden(row):
+        shown = "not shown"
+    elif pd.isna(row["value"]):
+        shown = "–"
+    else:
+        shown = "< 0.001" if row["value"] < 0.001 else number(row["value"], 3)
     return shown + (" †" if "rough" in row["note"] else "")
 
 

@@ -244,9 +244,10 @@ figures.forest(results.pick(fields, "hazard ratio"), "Survival from the start of
                "fields, as they are and within stages.")
 
 # %%
-say(results.collect([by_stage, fields]) if len(by_stage) > 1 else by_stage, "In stage I or II, {field.limited.comprehensive:n} patients had a comprehensive and {field.limited.focal:n} a focal field; in "
-    "stage III or IV, {field.advanced.comprehensive:n} and {field.advanced.focal:n}.", "As they are, the hazard ratio of focal fields is "
-    "{field.crude:full}; when only patients of one stage group are compared with each other, {field.within:full}.")
+say(results.collect([by_stage, fields]), "In stage I or II, {field.limited.comprehensive:n} patients had a comprehensive and "
+    "{field.limited.focal:n} a focal field; in stage III or IV, {field.advanced.comprehensive:n} and {field.advanced.focal:n}.",
+    "As they are, the hazard ratio of focal fields is {field.crude:full}; when only patients of one stage group are compared with each "
+    "other, {field.within:full}.")
 consistent.say(study, "as they are from {field.crude:lower} to {field.crude:upper}, within stage groups from {field.within:lower} to "
                "{field.within:upper}.")
 
