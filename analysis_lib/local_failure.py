@@ -50,6 +50,21 @@ def curves(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts).reset_index(drop=True)
 
 
+def without_each(days, cause, patient) -> list:
+    """The cumulative incidence without each patient in turn; ``None`` where nobody else had an event."""
+    patient, rest = np.asarray(patient), []
+    for one in pd.unique(patient):
+        others = patient != one
+        rest.append(competing.cumulative_incidence(days[others], cause[others]) if (cause[others] > 0).any() else None)
+    return rest
+
+
+def jackknife(without) -> float:
+    """The standard error of an estimate, from what it is without each patient in turn."""
+    without, n = np.asarray(without, dtype=float), len(without)
+    return float(np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum()))
+
+
 @disclosure.protected
 def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     """Local failure and death at the months of :func:`analysis_lib.survival.rate_months`.
@@ -62,9 +77,7 @@ def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     days, event, cause = frame["days"], frame["event"], frame["cause"]
     km, incidence = survival.kaplan_meier(days, event), competing.cumulative_incidence(days, cause)
-    rest = [frame[frame["patient"] != patient] for patient in range(frame["patient"].nunique())]
-    left_out = [competing.cumulative_incidence(of["days"], of["cause"]) if (of["cause"] > 0).any() else None for of in rest]
-    rows = []
+    left_out, rows = without_each(days, cause, frame["patient"]), []
     for month in survival.rate_months(study):
         day = month * DAYS_PER_MONTH
         step, point = survival.at(km, day), competing.incidence_at(incidence, day)
@@ -97,9 +110,8 @@ def _clustered(result_id, point, left_out, day, month, shared, k) -> pd.DataFram
     steps = [curve is not None and competing.incidence_at(curve, day) for curve in left_out]
     if value == 0 or patients < 2 or any(step is None or step is False for step in steps):
         return results.skipped(result_id, f"{group}: the estimate hangs on one patient")
-    without = np.array([float(step.get(f"incidence{FAILED}", 0.0)) for step in steps])
+    se = jackknife([float(step.get(f"incidence{FAILED}", 0.0)) for step in steps])
     number = disclosure.banded(patients, k)
-    se = np.sqrt((patients - 1) / patients * ((without - without.mean()) ** 2).sum())
     return results.collect([row(result_id, "rate", 100 * value, lower=100 * value * np.exp(-Z * se / value),
                                 upper=min(100.0, 100 * value * np.exp(Z * se / value)), group=group, note=f"{number} patients" if number else "few patients",
                                 method="Aalen-Johansen, jackknife over patients, log interval", **shared)])

@@ -186,6 +186,11 @@ def imputed(result_id: str, frame: pd.DataFrame, values: pd.Series, adjusters: p
 
 # --- an index and its components ------------------------------------------------------------------------------
 
+def inflation(terms: pd.DataFrame) -> np.ndarray:
+    """The variance inflation factor of each term: 1 / (1 - R²) of its regression on the others."""
+    return np.diag(np.linalg.pinv(terms.corr().to_numpy()))
+
+
 @disclosure.protected
 def collinearity(study: Cohort, name: str, index: str, components: list[str]) -> pd.DataFrame:
     """An index and its components in one model, and what that does to them.
@@ -203,8 +208,7 @@ def collinearity(study: Cohort, name: str, index: str, components: list[str]) ->
         return results.skipped("collinear", "all patients are alike in the index or in one of its components")
     together, days, event = models.indicators(frame, factors), frame["days"], frame["event"]
     rows = []
-    inflation = np.diag(np.linalg.pinv(together.corr().to_numpy()))
-    for factor, vif in zip(factors, inflation):
+    for factor, vif in zip(factors, inflation(together)):
         own, label = together[[index]] if factor == index else together[components], schema.label_of(factor)
         alone = contrasts.hazard_ratio(f"collinear.{factor}.alone", own, factor, days, event, least=study.min_cell_count, group=f"{label}, without the overlap")
         both = contrasts.hazard_ratio(f"collinear.{factor}.together", together, factor, days, event, least=study.min_cell_count, group=f"{label}, in one model")

@@ -49,6 +49,11 @@ def of_outcomes(tests: pd.DataFrame) -> pd.Series:
     return tests["result_id"].str.contains(".logrank.", regex=False) | tests["result_id"].str.startswith("cox.")
 
 
+def corrected(p, method: str) -> np.ndarray:
+    """P values after one of the corrections of :data:`METHODS`."""
+    return multipletests(p, method=METHODS[method][0])[1]
+
+
 def tally(tests: pd.DataFrame) -> pd.DataFrame:
     """How many of the tests have P below 0.05, as they are and after correction.
 
@@ -69,8 +74,7 @@ def tally(tests: pd.DataFrame) -> pd.DataFrame:
         rows += [_count(f"multiplicity.{family}.raw", p, population, "as they are"),
                  row(f"multiplicity.{family}.by_chance", "expected", LIMIT * len(p), n=len(p), population=population,
                      group="Expected by chance", method="0.05 times the number of tests")]
-        rows += [_count(f"multiplicity.{family}.{name}", multipletests(p, method=method)[1], population, words)
-                 for name, (method, words) in METHODS.items()]
+        rows += [_count(f"multiplicity.{family}.{name}", corrected(p, name), population, words) for name, (_, words) in METHODS.items()]
     return results.collect(rows)
 
 
@@ -84,7 +88,7 @@ def table(tests: pd.DataFrame) -> pd.DataFrame:
     if results.skip_reason(tests):
         return tests
     p = tests["value"].astype(float)
-    columns = {"P": p} | {words.split("'")[0]: multipletests(p, method=method)[1] for method, words in METHODS.values()}
+    columns = {"P": p} | {words.split("'")[0]: corrected(p, name) for name, (_, words) in METHODS.items()}
     shown = pd.DataFrame({"Comparison": [name_of(one.result_id, one.group) for one in tests.itertuples()]} | columns)
     shown = shown[shown["P"] < LIMIT].sort_values("P", kind="stable")
     return shown.assign(**{column: [text.p_value(value).removeprefix("P ").removeprefix("= ") for value in shown[column]]

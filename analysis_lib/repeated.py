@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-STEPS = 15  # of Newton's method, which needs five or six; an estimate that still moves by then runs away
+STEPS = 25  # of Newton's method, which needs five or six, or more where one went too far; an estimate that still moves then runs away
 
 
 def cox(x, days, event, counts=None, start=None) -> tuple[np.ndarray, np.ndarray]:
@@ -39,12 +39,15 @@ def cox(x, days, event, counts=None, start=None) -> tuple[np.ndarray, np.ndarray
     at_risk, dying = ((days >= moments[:, None]) & entered).astype(float), (event & (days == moments[:, None])).astype(float)
     deaths = counts @ dying.T
     observed = np.einsum("bn,bnk->bk", counts * event, x)
-    coef = np.zeros((len(counts), x.shape[2]))
+    coef = before = np.zeros((len(counts), x.shape[2]))
+    best = np.full(len(counts), -np.inf)
     with np.errstate(all="ignore"):
         for _ in range(STEPS):
-            score, information = _derivatives(coef, x, counts, at_risk, dying, deaths, observed)
-            step = _solve(information, score)
-            coef = coef + np.clip(step, -2, 2)
+            loglik, score, information = _derivatives(coef, x, counts, at_risk, dying, deaths, observed)
+            too_far = ~(loglik >= best - 1e-9 * np.abs(best))[:, None]
+            step = np.where(too_far, (before - coef) / 2, np.clip(_solve(information, score), -2, 2))  # half of the way back, as in R
+            before, best = np.where(too_far, before, coef), np.where(too_far[:, 0], best, loglik)
+            coef = coef + step
             if np.abs(step).max() < 1e-9:
                 break
         variance = np.diagonal(np.linalg.pinv(np.nan_to_num(information)), axis1=1, axis2=2)
@@ -59,15 +62,16 @@ def _derivatives(coef, x, counts, at_risk, dying, deaths, observed):
     second = (first[:, :, :, None] * x[:, :, None, :]).reshape(layers, people, terms ** 2)
     moments = np.concatenate([risk[:, :, None], first, second], axis=2).transpose(1, 0, 2).reshape(people, -1)
     whole, part = (_sums(among @ moments, layers, terms) for among in (at_risk, dying))  # one large product each is fast
-    score, information = observed.copy(), np.zeros((*observed.shape, observed.shape[1]))
+    loglik, score, information = (observed * coef).sum(axis=1), observed.copy(), np.zeros((*observed.shape, observed.shape[1]))
     for tie in range(int(deaths.max())):  # the deaths of a day leave one after the other
         here, left = (deaths > tie).astype(float), tie / np.maximum(deaths, 1)
         total = np.where(here > 0, whole[0] - left * part[0], 1.0)
         mean = (whole[1] - left[:, :, None] * part[1]) / total[:, :, None]
         square = (whole[2] - left[:, :, None, None] * part[2]) / total[:, :, None, None]
+        loglik -= (here * np.log(total)).sum(axis=1)
         score -= np.einsum("bt,btk->bk", here, mean)
         information += np.einsum("bt,btjk->bjk", here, square - mean[:, :, :, None] * mean[:, :, None, :])
-    return score, information
+    return loglik, score, information
 
 
 def _sums(products, layers, terms):

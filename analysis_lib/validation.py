@@ -35,19 +35,24 @@ class Validated(NamedTuple):
 
 
 def optimism(terms: pd.DataFrame, days, event, replicates: int = REPLICATES, seed: int = SEED) -> Validated:
-    """Harrell's bootstrap of a Cox model's concordance and calibration slope.
+    """Harrell's bootstrap of a Cox model's concordance and calibration slope; see :func:`of_samples`."""
+    n = len(terms)
+    return of_samples(terms, days, event, np.random.default_rng(seed).integers(0, n, (replicates, n)))
+
+
+def of_samples(terms: pd.DataFrame, days, event, samples) -> Validated:
+    """The same from given samples: row numbers, counted from 0, samples x people.
 
     Raises
     ------
     NotEstimable
         If the model cannot be fitted to the patients, or to more than a tenth of the samples.
     """
-    x, n = terms.to_numpy(dtype=float)[None], len(terms)
+    x = terms.to_numpy(dtype=float)[None]
     coef, _ = repeated.cox(x, days, event)
     if np.isnan(coef).any():
         raise NotEstimable("the model cannot be fitted: too few events, or factors that determine each other")
-    drawn = np.random.default_rng(seed).integers(0, n, (replicates, n))
-    counts = np.stack([np.bincount(sample, minlength=n) for sample in drawn])
+    counts = np.stack([np.bincount(sample, minlength=len(terms)) for sample in samples])
     fitted, _ = repeated.cox(x, days, event, counts)
     predicted = fitted @ x[0].T
     slopes, _ = repeated.cox(np.nan_to_num(predicted)[:, :, None], days, event)

@@ -99,6 +99,11 @@ def e_value(ratio: float) -> float:
     return float(ratio + np.sqrt(ratio * (ratio - 1)))
 
 
+def nearer_limit(lower: float, upper: float) -> float:
+    """The limit of an interval that is nearer to 1; 1 if the interval holds it."""
+    return 1.0 if lower <= 1 <= upper else lower if lower > 1 else upper
+
+
 # --- the comparison of the cohort -----------------------------------------------------------------------------
 
 def prepare(study: Cohort) -> pd.DataFrame:
@@ -220,8 +225,7 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
 def _e_values(ratios: pd.DataFrame) -> list[dict]:
     values = []
     for _, one in ratios[ratios["statistic"] == "hazard ratio"].iterrows():
-        ends = one[["lower", "upper"]].astype(float)
-        nearest = 1.0 if ends["lower"] <= 1 <= ends["upper"] else ends["lower"] if ends["lower"] > 1 else ends["upper"]
+        nearest = nearer_limit(*one[["lower", "upper"]].astype(float))
         for name, ratio in (("e_value", one["value"]), ("e_limit", nearest)):
             values.append(row(f"{one['result_id']}.{name}", "estimate", e_value(risk_ratio(float(ratio))), n=one["n"], events=one["events"],
                               group=f"{one['group']}: E-value" + (" of the nearer limit" if name == "e_limit" else ""),
