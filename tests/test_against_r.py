@@ -6,7 +6,8 @@ All fixtures are made by R, which reads the same files and shares no code with t
 - ``tests/r/beyond.json``: every number of chapter 9 that is not drawn by chance, in the same way;
 - ``tests/r/datasets.json``: data sets of R's survival package, with their columns, so that no R is needed here;
 - ``tests/r/estimators.json``: the same data sets, with every kind of Cox model, competing risks and more (R's survival and
-  cmprsk).
+  cmprsk);
+- ``tests/r/remedies.json``: the same data sets with the estimators of chapter 9, and whatever R drew by chance for them.
 
 ``python tests/test_against_r.py`` prints the largest difference of each estimator; with ``--write`` it also rewrites
 ``analysis_lib/proof/agreement.csv``, from which the book's page of this name is made.
@@ -31,7 +32,8 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 
-from analysis_lib import cohort, competing, describe, figures, models, proof, results, survival
+from analysis_lib import cohort, competing, describe, design, figures, immortal, local_failure, missing, models, multiplicity
+from analysis_lib import proof, repeated, results, survival, validation, weighting
 from analysis_lib.chapter import NOTEBOOKS, ROOT, chapters
 from analysis_lib.cohort import DAYS_PER_MONTH
 
@@ -40,7 +42,8 @@ DATA = ROOT / "analysis_lib" / "data" / "reconstructed"
 COMMANDS = {"cohort": "Rscript tests/r/cohort.R analysis_lib/data/reconstructed > tests/r/cohort.json",
             "beyond": "Rscript tests/r/beyond.R analysis_lib/data/reconstructed > tests/r/beyond.json",
             "datasets": "Rscript tests/r/datasets.R > tests/r/datasets.json",
-            "estimators": "Rscript tests/r/estimators.R > tests/r/estimators.json"}
+            "estimators": "Rscript tests/r/estimators.R > tests/r/estimators.json",
+            "remedies": "Rscript tests/r/remedies.R > tests/r/remedies.json"}
 CHAPTERS = [chapter for chapter in chapters() if chapter < "10"]
 FIELDS = ("value", "lower", "upper", "n", "events")
 
@@ -56,7 +59,7 @@ NOT_IN_R = {  # pattern of result ids: why R has no counterpart
     r"missing\.\w+\.imputed": "random imputations: two programs draw different ones; with the same imputations the data sets are "
                                "compared",
 }
-AT_LEAST = {"cohort": 675, "beyond": 208, "datasets": 1342, "estimators": 941}  # rows compared; they may become more
+AT_LEAST = {"cohort": 675, "beyond": 208, "datasets": 1342, "estimators": 1039, "remedies": 525}  # rows compared; they may become more
 
 
 def fixture(name):
@@ -350,7 +353,8 @@ def of_cox(kind, name, frame, terms):
     frame = known_of(frame, [*terms, *([column] if column else [])])
     options = ({option: frame[column]} if column else {}) | ({"start": frame["start"]} if "start" in frame else {})
     fit = models.cox(frame[terms].astype(float), frame["days"], frame["event"], **options)
-    method = "Cox model" + ("" if kind == "plain" else f", {kind}") + (", time-varying" if "start" in frame else "")
+    late = "" if "start" not in frame else ", time-varying" if "cluster" in frame else ", delayed entry"
+    method = "Cox model" + ("" if kind == "plain" else f", {kind}") + late
     for term, line in fit.terms.iterrows():
         for what in ("coef", "se", "p", *(["robust_se"] if kind in ("weighted", "clustered") else [])):
             yield f"{name}.{kind}.{term}.{what}", {"value": line[what], "method": method}
@@ -430,12 +434,145 @@ def test_estimators_agree_with_r(name):
 def test_not_fewer_rows_of_estimators_are_compared():
     assert len(fixture("estimators")["rows"]) >= AT_LEAST["estimators"]
     assert set(ESTIMATED) >= {"lung", "veteran", "ovarian", "pbc", "colon_both", "rotterdam", "mgus2_first", "heart", "kidney",
-                               "reconstructed", "reconstructed_sites"}
+                               "mgus2_age", "lung_age", "bladder", "reconstructed", "reconstructed_sites"}
+
+
+# --- the remedies of chapter 9 on real data sets ----------------------------------------------------------------
+
+DRAWN = fixture("remedies")["data"]  # by data set: its treatment, and what R drew by chance
+
+
+def of_ratio(row_id, method, terms, days, event, **options):
+    """The hazard ratio of the only term, and its P."""
+    fit = models.cox(terms, days, event, **options)
+    line = fit.terms.iloc[0]
+    yield row_id, triple(line[["hr", "lower", "upper"]], n=fit.n, events=fit.events, method=method)
+    yield f"{row_id}.p", {"value": line["p"], "method": method}
+
+
+def of_weights(name, frame, treatment, terms):
+    """Scores, weights and what they do, weighted Cox models, E-values, and the events that a study would need."""
+    known = known_of(frame, [treatment, *terms])
+    treated, days, event = known[treatment].astype(float) == 1, known["days"], known["event"]
+    score = weighting.propensity(known[terms], treated)
+    weights = {"unweighted": None, "iptw": weighting.stabilised(score, treated), "overlap": weighting.overlap(score, treated)}
+    for group, mine in (("treated", treated), ("others", ~treated)):
+        yield f"{name}.score.{group}", describe.spread("score", pd.Series(score[mine]), "range") | {"method": "logistic model"}
+        for kind in ("iptw", "overlap"):
+            spread = describe.spread("weight", pd.Series(weights[kind][mine]), "range")
+            yield f"{name}.weight.{kind}.{group}", spread | {"method": "propensity weights"}
+            size = weighting.effective_size(weights[kind][mine])
+            yield f"{name}.size.{kind}.{group}", {"value": size, "n": int(mine.sum()), "method": "effective sample size"}
+    inside = treated.astype(float).to_frame("inside")
+    for kind, weight in weights.items():
+        for term in terms:
+            difference = weighting.difference(known[term], treated, weight)
+            yield f"{name}.balance.{term}.{kind}", {"value": difference, "method": "standardised difference"}
+        method = "Cox model" if weight is None else f"Cox model, {weighting.KINDS[kind].lower()}"
+        ratio = dict(of_ratio(f"{name}.ratio.{kind}", method, inside, days, event, weights=weight))
+        yield from ratio.items()
+        hr, lower, upper = (ratio[f"{name}.ratio.{kind}"][c] for c in ("value", "lower", "upper"))
+        yield f"{name}.risk_ratio.{kind}", {"value": weighting.risk_ratio(hr), "method": "E-value"}
+        for what, of in (("e_value", hr), ("e_limit", weighting.nearer_limit(lower, upper))):
+            yield f"{name}.{what}.{kind}", {"value": weighting.e_value(weighting.risk_ratio(of)), "method": "E-value"}
+        if weight is None:
+            yield f"{name}.events", {"value": design.events_needed(hr, treated.mean()), "method": "Schoenfeld"}
+    yield f"{name}.detectable", {"value": design.detectable(int(event.sum()), treated.mean()), "method": "Schoenfeld"}
+
+
+def of_state(name, frame, landmarks):
+    """A state that is entered on the way: from landmarks on, and as a state that changes."""
+    for day in landmarks:
+        late = immortal.landmark(frame["days"], frame["event"], frame["entered"], day)
+        yield from of_ratio(f"{name}.landmark{day}", "Cox model, landmark", late[["inside"]], late["days"], late["event"])
+    pieces = immortal.split(frame["days"], frame["event"], frame["entered"])
+    yield from of_ratio(f"{name}.timed", "Cox model, time-varying", pieces[["inside"]], pieces["stop"], pieces["event"],
+                        start=pieces["start"])
+
+
+def of_jackknife(name, frame, days):
+    """Cumulative incidence where several rows belong to one patient."""
+    curve = competing.cumulative_incidence(frame["days"], frame["cause"])
+    without = local_failure.without_each(frame["days"], frame["cause"], frame["cluster"])
+    for day in days:
+        value, *others = (competing.incidence_at(one, day)["incidence1"] for one in (curve, *without))
+        yield f"{name}.jackknife{day}", {"value": value, "method": "Aalen-Johansen, jackknife"}
+        yield f"{name}.jackknife{day}.se", {"value": local_failure.jackknife(others), "method": "Aalen-Johansen, jackknife"}
+
+
+def of_imputations(name, frame, terms, drawn):
+    """Cox models of R's imputations, fitted together, and Rubin's rules."""
+    filled = np.repeat(frame[terms].to_numpy(dtype=float)[None], len(drawn), axis=0)
+    filled[:, frame[terms[0]].isna(), 0] = drawn
+    coef, se = repeated.cox(filled, frame["days"], frame["event"])
+    for place, term in enumerate(terms):
+        for i in range(len(drawn)):
+            yield f"{name}.imputed{i + 1}.{term}", {"value": coef[i, place], "method": "fitted together"}
+            yield f"{name}.imputed{i + 1}.{term}.se", {"value": se[i, place], "method": "fitted together"}
+        pooled = missing.pool(coef[:, place], se[:, place] ** 2)
+        yield f"{name}.pooled.{term}", triple([pooled.estimate, pooled.lower, pooled.upper], method="Rubin's rules")
+        for what in ("se", "df", "missing_information"):
+            yield f"{name}.pooled.{term}.{what}", {"value": getattr(pooled, what), "method": "Rubin's rules"}
+
+
+def of_samples(name, frame, terms, samples):
+    """Optimism and calibration slope from R's bootstrap samples, which count rows from 1."""
+    known = known_of(frame, terms)
+    tried = validation.of_samples(known[terms], known["days"], known["event"], np.array(samples) - 1)
+    assert tried.used == len(samples)
+    for what in ("apparent", "optimism", "corrected", "slope"):
+        yield f"{name}.{what}", {"value": getattr(tried, what), "method": "bootstrap"}
+
+
+def of_remedies(name, r):
+    """All rows of a data set in ``remedies.json``, by id; under ``many``, the tests of all of them, corrected."""
+    drawn = DRAWN.get(name, {})
+    if name == "many":
+        for method in multiplicity.METHODS:
+            for i, p in enumerate(multiplicity.corrected(drawn["p"], method), 1):
+                yield f"many.{method}{i}", {"value": p, "method": "correction"}
+        return
+    frame, terms = frame_of(name), DATASETS[name]["terms"]
+    ids = "\n".join(i for i in r if i.startswith(f"{name}."))
+    days = {what: sorted({int(day) for day in re.findall(rf"\.{what}(\d+)$", ids, re.M)})
+            for what in ("landmark", "jackknife", "nelson_aalen")}
+    if "treated" in drawn:
+        yield from of_weights(name, frame, drawn["treated"][0], drawn["treated"][1:])
+    if "entered" in frame:
+        yield from of_state(name, frame, days["landmark"])
+    if days["jackknife"]:
+        yield from of_jackknife(name, frame, days["jackknife"])
+    if len(terms) > 1:
+        for term, vif in zip(terms, missing.inflation(frame[terms].dropna())):
+            yield f"{name}.vif.{term}", {"value": vif, "method": "variance inflation"}
+    hazard = missing.nelson_aalen(frame["days"], frame["event"])
+    for day in days["nelson_aalen"]:
+        yield f"{name}.nelson_aalen{day}", {"value": hazard[frame["days"] == day][0], "method": "Nelson-Aalen"}
+    if "imputed" in drawn:
+        yield from of_imputations(name, frame, drawn["imputed"], drawn["drawn"])
+    if "samples" in drawn:
+        yield from of_samples(name, frame, terms, drawn["samples"])
+
+
+REMEDIED = sorted({i.partition(".")[0] for i in fixture("remedies")["rows"]})
+
+
+@pytest.mark.parametrize("name", REMEDIED)
+def test_remedies_agree_with_r(name):
+    theirs = {i: row for i, row in fixture("remedies")["rows"].items() if i.startswith(f"{name}.")}
+    ours = dict(of_remedies(name, theirs))
+    assert set(ours) == set(theirs)
+    assert_agrees(ours, theirs)
+
+
+def test_not_fewer_rows_of_remedies_are_compared():
+    assert len(fixture("remedies")["rows"]) >= AT_LEAST["remedies"]
 
 
 # --- R itself, where it is installed --------------------------------------------------------------------------
 
-NEEDS = {"cohort": ["survival"], "beyond": ["survival", "cmprsk"], "datasets": ["survival"], "estimators": ["survival", "cmprsk"]}
+NEEDS = {"cohort": ["survival"], "beyond": ["survival", "cmprsk"], "datasets": ["survival"], "estimators": ["survival", "cmprsk"],
+         "remedies": ["survival"]}
 
 
 def lacking_in_r(packages):
@@ -488,16 +625,19 @@ ESTIMATORS = [
     ("Concordance and its standard error", HERE, SURVIVAL, r"\|concordance"),
     ("Proportional-hazards test", "greenwood", SURVIVAL, r"\|proportional-hazards"),
     ("Cox model, weighted by a propensity score, robust interval", HERE, SURVIVAL, r"\|Cox model, (inverse|overlap)"),
-    ("Cox model, robust standard error (weights, several rows of a patient)", HERE, SURVIVAL, r"(weighted|clustered)\..*(robust_se|hr|\.p)\|Cox|robust interval"),
+    ("Cox model, robust standard error (weights, several rows of a patient)", HERE, SURVIVAL,
+     r"(weighted|clustered)\..*(robust_se|hr|\.p)\|Cox|robust interval"),
     ("Cox model: score test of all terms", HERE, SURVIVAL, r"\.score\|"),
     ("Cox model: likelihood-ratio and Wald test of all terms", "lifelines", SURVIVAL, r"tests of all terms"),
     ("Cox model, stratified", "lifelines", SURVIVAL, r"\|Cox model, stratified"),
     ("Cox model, weighted", "lifelines", SURVIVAL, r"\|Cox model, weighted"),
     ("Cox model, rows that start late (time-varying)", "lifelines", SURVIVAL, r"\|Cox model.*time-varying|^immortal.*(timed|adjusted)\|"),
-    ("Cox model, delayed entry", "lifelines", SURVIVAL, r"\|Cox model, delayed entry"),
+    ("Cox model, delayed entry", "lifelines", SURVIVAL, r"\|Cox model.*delayed entry"),
     ("Cox model from a landmark on", "lifelines", SURVIVAL, r"landmark.*\|Cox model(?!.*Firth)"),
     ("Cox model (Efron ties): ratio, standard error, interval, P", "lifelines", SURVIVAL, r"\|(Cox model|Wald test)"),
     ("Cox model with Firth's penalty, profile interval", "firthmodels", SURVIVAL, r"\|Firth"),
+    ("Cox models of many samples or imputations, fitted together", HERE, SURVIVAL, r"\|fitted together"),
+    ("Cumulative hazard (Nelson-Aalen)", HERE, SURVIVAL, r"\|Nelson-Aalen"),
     ("Cumulative incidence, several rows of a patient (jackknife over patients)", HERE, SURVIVAL, r"\|Aalen-Johansen, jackknife"),
     ("Cumulative incidence (Aalen-Johansen)", "greenwood", SURVIVAL, r"\|Aalen"),
     ("Gray's test", "greenwood", CMPRSK, r"\|Gray"),
@@ -507,10 +647,11 @@ ESTIMATORS = [
     ("Mann-Whitney test", "scipy", STATS, r"\|Mann-Whitney"),
     ("Exact interval of a proportion", "scipy", STATS, r"\|exact binomial"),
     ("Propensity score", "statsmodels", STATS, r"\|logistic model"),
-    ("Inverse-probability and overlap weights, effective sample size", HERE, STATS, r"\|effective sample size"),
+    ("Inverse-probability and overlap weights, effective sample size", HERE, STATS, r"\|(effective sample size|propensity weights)"),
     ("Standardised difference, before and after weighting", HERE, STATS, r"\|standardised difference"),
     ("E-value of a hazard ratio", HERE, STATS, r"\|E-value"),
-    ("Correction of many P values (Holm, Benjamini-Hochberg)", "statsmodels", STATS, r"^multiplicity\..*(holm|bh)\|"),
+    ("Correction of many P values (Holm, Benjamini-Hochberg)", "statsmodels", STATS, r"^multiplicity\..*(holm|bh)\||\|correction"),
+    ("Imputed data sets put together (Rubin's rules)", HERE, STATS, r"\|Rubin"),
     ("Variance inflation factor", HERE, STATS, r"\|variance inflation"),
     ("Bootstrap: optimism of concordance, calibration slope", HERE, SURVIVAL, r"\|bootstrap"),
     ("Schoenfeld's events and detectable hazard ratio", "greenwood", STATS, r"\|Schoenfeld"),
@@ -520,6 +661,7 @@ ESTIMATORS = [
     ("Counts, and what follows from them", HERE, STATS, r"\|(|Holm's correction|Discussion minus Results|log-rank tests with .*|events / parameters|"
                                                         r"0.05 times .*|as they are|ratio of the widths .*)$"),
 ]
+WRITTEN_OUT = "written out in R, which has no function for it"
 REMARKS = {
     "Cox model with Firth's penalty, profile interval": "Debian's R has no package for it: R's own partial likelihood was penalised, "
                                                         "maximised and profiled numerically",
@@ -527,6 +669,16 @@ REMARKS = {
     "Log-rank test, weighted (Gehan-Breslow, Tarone-Ware)": "written out in R, whose survdiff has no such weights",
     "Fine and Gray's model": "the libraries' standard errors differ from R's by up to 1 in 100",
     "Cox model, robust standard error (weights, several rows of a patient)": "the libraries' differ from R's when days tie, by up to 1 in 100",
+    "Cumulative incidence, several rows of a patient (jackknife over patients)":
+        "where events compete, R's survfit passes over clusters, so each patient is left out in R too; the infinitesimal jackknife from "
+        "its influences is within 1 in 20",
+    "Inverse-probability and overlap weights, effective sample size": WRITTEN_OUT,
+    "Standardised difference, before and after weighting": WRITTEN_OUT,
+    "E-value of a hazard ratio": WRITTEN_OUT,
+    "Schoenfeld's events and detectable hazard ratio": WRITTEN_OUT,
+    "Variance inflation factor": "from R's regression of each factor on the others",
+    "Imputed data sets put together (Rubin's rules)": WRITTEN_OUT + "; both programs put the same imputations together, drawn in R",
+    "Bootstrap: optimism of concordance, calibration slope": "both programs use the same samples, drawn in R; chapter 9 draws its own",
 }
 AGREEMENT = ROOT / "analysis_lib" / "proof" / "agreement.csv"
 WRITE = "python tests/test_against_r.py --write"
@@ -535,9 +687,9 @@ WRITE = "python tests/test_against_r.py --write"
 @functools.cache
 def of_data_sets():
     """Every number of the data sets, ours beside R's."""
-    curves, more = fixture("datasets")["rows"], fixture("estimators")["rows"]
-    return pd.concat([compared(dict(of(name, r)), r).assign(data_set=name) for of, names, r in
-                      ((of_dataset, CURVED, curves), (of_estimators, ESTIMATED, more)) for name in names])
+    kinds = ((of_dataset, CURVED, "datasets"), (of_estimators, ESTIMATED, "estimators"), (of_remedies, REMEDIED, "remedies"))
+    return pd.concat([compared(dict(of(name, r)), r).assign(data_set=name)
+                      for of, names, kind in kinds for r in [fixture(kind)["rows"]] for name in names])
 
 
 def agreement_table(rows_of):

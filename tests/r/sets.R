@@ -10,22 +10,25 @@ code <- function(x) as.integer(factor(x))
 death <- colon[colon$etype == 2, ]
 SETS <- list(
   lung = with(lung, set(time, status == 2, list(sex = sex, ecog = ph.ecog), list(age = age, female = sex - 1, ph = ph.ecog),
-    list(stratum = inst, weight = 1 + (age %% 5) / 4))),
+    list(stratum = inst, weight = 1 + (age %% 5) / 4, wt_loss = wt.loss))),
   veteran = with(veteran, set(time, status, list(trt = trt, cell = code(celltype)),
     list(karno = karno, age = age, test = trt - 1, small = 1 * (celltype == "smallcell"), adeno = 1 * (celltype == "adeno")),
     list(stratum = prior, weight = 1 + diagtime %% 3))),
   ovarian = with(ovarian, set(futime, fustat, list(rx = rx, residual = resid.ds), list(age = round(age, 3), treated = rx - 1))),
   pbc = with(pbc, set(time, status == 2, list(trt = trt, stage = stage),
-    list(age = round(age, 3), edema = edema, bili = bili, albumin = albumin), list(cause = status))),
+    list(age = round(age, 3), edema = edema, bili = bili, albumin = albumin), list(cause = status, hepato = hepato))),
   colon = with(death, set(time, status, list(rx = code(rx), differ = differ),
     list(age = age, lev = 1 * (rx == "Lev"), fu = 1 * (rx == "Lev+5FU"), nodes = nodes, extent = extent),
     list(stratum = surg))),
   rotterdam = with(rotterdam, set(dtime, death, list(size = code(size), hormon = hormon),
-    list(age = age, nodes = nodes, grade = grade), list(stratum = meno))),
-  mgus2 = with(mgus2, set(futime, death, list(sex = code(sex)), list(age = age, male = 1 * (sex == "M"), hgb = hgb, mspike = mspike))),
+    list(age = age, nodes = nodes, grade = grade),
+    list(stratum = meno, entered = as.integer(ifelse(recur == 1, rtime, NA))))),  # a recurrence on the way to death
+  mgus2 = with(mgus2, set(futime, death, list(sex = code(sex)), list(age = age, male = 1 * (sex == "M"), hgb = hgb, mspike = mspike),
+    list(entered = as.integer(ifelse(pstat == 1, ptime, NA))))),  # a plasma cell malignancy on the way to death
   # Somebody died on day 0; transplants come during follow-up (the data set `heart` is this one, split).
+  # `entered` asks for a model of a state that changes, `switched` also for its test, which in R enumerates ties: few people only.
   jasa = with(jasa, set(futime, fustat, list(surgery = surgery), list(age = round(age, 3), had_surgery = surgery),
-    list(switched = as.integer(wait.time)))),
+    list(switched = as.integer(wait.time), entered = as.integer(wait.time)))),
   # Two infections a patient.
   kidney = with(kidney, set(time, status, list(sex = sex, disease = code(disease)), list(age = age, female = sex - 1),
     list(cluster = id))),
@@ -46,6 +49,13 @@ SETS <- list(
   # Recurrence and death of each patient, two rows a patient.
   colon_both = with(colon, set(time, status, list(), list(age = age, fu = 1 * (rx == "Lev+5FU"), nodes = nodes),
     list(cluster = id, stratum = etype))),
+  # By age: at risk only from the age at diagnosis on (months, and days of years of 365).
+  mgus2_age = with(mgus2, set(12 * age + futime, death, list(), list(male = 1 * (sex == "M"), hgb = hgb, mspike = mspike),
+    list(start = 12 * age))),
+  lung_age = with(lung, set(365 * age + time, status == 2, list(), list(female = sex - 1, ph = ph.ecog), list(start = 365 * age))),
+  # Time to each further recurrence of a bladder tumour (1), or to death before it (2); several rows a patient.
+  bladder = with(bladder1[bladder1$stop > bladder1$start, ], set(stop - start, status > 0, list(treatment = code(treatment)),
+    list(number = number, size = size), list(cause = pmin(status, 2), cluster = id))),
   # Progression of the gammopathy (1) and death without it (2), in months.
   mgus2_first = with(mgus2, set(ifelse(pstat == 1, ptime, futime), pstat, list(sex = code(sex)), list(age = age, hgb = hgb, mspike = mspike),
     list(cause = ifelse(pstat == 1, 1, 2 * death)))),
@@ -68,4 +78,5 @@ SETS$reconstructed_sites <- with(sites, set(
   !is.na(in_field_progression_day), list(bulky = code(bulky_site)), list(bulk = 1 * (bulky_site == "yes"), dose = dose_gy),
   list(cause = ifelse(!is.na(in_field_progression_day), 1, ifelse(vital_status == "dead", 2, 0)), cluster = code(patient_id))))
 
-ONLY_ESTIMATORS <- c("reconstructed_sites", "heart", "colon_both", "mgus2_first", "separated")  # those that only estimators.R looks at
+# Those that datasets.R does not look at.
+ONLY_ESTIMATORS <- c("reconstructed_sites", "heart", "colon_both", "mgus2_age", "lung_age", "bladder", "mgus2_first", "separated")
