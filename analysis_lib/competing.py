@@ -119,13 +119,18 @@ def fine_gray(terms: pd.DataFrame, days, cause, of: int = 1) -> pd.DataFrame:
         raise NotEstimable(reason)
     moments, at_event = np.unique(days[cause == of], return_counts=True)
     weights = _weights(days, cause, of, moments)
-    coef, before = np.zeros(x.shape[1]), -np.inf
+    coef = best = np.zeros(x.shape[1])
+    highest = -np.inf
     for _ in range(50):
         loglik, score, information, _, _ = _subdistribution(coef, x, days, cause, of, moments, at_event, weights)
-        if abs(loglik - before) < 1e-13 * abs(loglik):
+        if abs(loglik - highest) < 1e-13 * abs(loglik):
             break
+        if loglik < highest:  # the step went too far: half of the way back, as in R
+            coef = (coef + best) / 2
+            continue
+        best, highest = coef, loglik
         try:
-            step, before = np.linalg.solve(information, score), loglik
+            step = np.linalg.solve(information, score)
         except np.linalg.LinAlgError:
             raise NotEstimable("too few events, or factors that determine each other") from None
         while np.abs(step).max() * x.std(axis=0).max() > 5:
@@ -133,7 +138,7 @@ def fine_gray(terms: pd.DataFrame, days, cause, of: int = 1) -> pd.DataFrame:
         coef = coef + step
     else:
         raise NotEstimable("the model did not converge: too few events, or factors that determine each other")
-    if np.abs(coef * x.std(axis=0)).max() > 10:
+    if np.abs(coef * x.std(axis=0)).max() > 10 or models.moves_on(score, information):
         raise NotEstimable("the estimate runs away: everyone with the event is alike in a factor (separation)")
     _, _, information, means, hazard = _subdistribution(coef, x, days, cause, of, moments, at_event, weights)
     influence = _influence(coef, x, days, cause, of, moments, weights, means, hazard) @ np.linalg.inv(information)

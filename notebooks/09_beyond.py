@@ -68,8 +68,8 @@ left_out(after_st)
 # %%
 say(after_st, "Of the patients who began with systemic therapy, {immortal.st.entered:share} went on to radiotherapy, "
     "{immortal.st.wait:full} after the start.", "By the landmark {immortal.st.early:events} of {immortal.st.early:n} deaths "
-    "had happened.", "Taken as groups of the first day the hazard ratio is {immortal.st.naive:full}; with a state that "
-    "changes it is {immortal.st.timed:full} (Mantel–Byar {immortal.st.mantel_byar}).",
+    "had happened.", "Of those followed beyond it, {immortal.st.landmark:note}.", "Taken as groups of the first day the hazard ratio "
+    "is {immortal.st.naive:full}; with a state that changes it is {immortal.st.timed:full} (Mantel–Byar {immortal.st.mantel_byar}).",
     "Adjusted for stage and LDH it is {immortal.st.adjusted:full}.")
 consistent.say(study, "as groups of the first day the hazard ratio goes from {immortal.st.naive:lower} to "
                "{immortal.st.naive:upper}, with a state that changes from {immortal.st.timed:lower} to {immortal.st.timed:upper}.")
@@ -179,7 +179,7 @@ figures_beyond.scores(weighted, sizes, "Estimated probability of radiotherapy al
                       "among those who received systemic therapy alone (downwards).")
 
 # %%
-say(sizes, "{weighted.outside:share} of the patients with systemic therapy have a score that nobody with radiotherapy has: for them "
+say(sizes, "Of the patients with systemic therapy, {weighted.outside:share} have a score that nobody with radiotherapy has: for them "
     "there is no comparison.", "Weighting costs precision: {weighted.size.iptw.rt:n} patients with radiotherapy count as "
     "{weighted.size.iptw.rt} with inverse-probability weights and as {weighted.size.overlap.rt} with overlap weights.")
 
@@ -322,7 +322,7 @@ figures.forest(results.pick(bulk[~bulk["result_id"].str.endswith(".adjusted")], 
 left_out(bulk)
 
 # %%
-say(unknown, "Bulk is not known in {missing.bulky_disease:share} of the patients:", "in {missing.bulky_disease.cns:share} with CNS disease, "
+say(unknown, "Bulk is not known in {missing.bulky_disease:share} patients:", "in {missing.bulky_disease.cns:share} with CNS disease, "
     "and in {missing.bulky_disease.other:share} of the others.")
 say(bulk, "Adjusted for stage and LDH, the hazard ratio is {missing.os2.complete.adjusted:full} in complete cases,",
     "{missing.os2.imputed_other.adjusted:full} with imputation outside the CNS ({missing.os2.imputed_other.adjusted:note}),",
@@ -378,10 +378,8 @@ consistent.say(study, "the difference within 12 months goes from {rmst.os2.12.st
 
 # %%
 validated = validation.models_of(study, survival.ADJUSTED)
-lines = validated[validated["result_id"].str.endswith((".apparent", ".corrected", ".slope", ".epv"))]
-words = {"apparent": "Apparent concordance", "corrected": "Corrected concordance", "slope": "Calibration slope", "epv": "Events per factor"}
-compared_table(lines.assign(population=lines["result_id"].str.split(".").str[2].map(words)) if len(lines) else validated, "The models "
-               f"with several factors, tried on {validation.REPLICATES} bootstrap samples.", "Model")
+compared_table(validation.beside(validated), f"The models with several factors, tried on {validation.REPLICATES} bootstrap samples.",
+               "Model")
 left_out(validated)
 
 # %%

@@ -1,4 +1,5 @@
 """Where there is little or nothing to estimate: a sentence in place of a number, and never a wrong number."""
+import itertools
 import warnings
 
 import numpy as np
@@ -146,6 +147,35 @@ def test_terms_that_determine_each_other():
     x = pd.DataFrame({"a": [1.0, 0, 1, 0, 1, 0], "b": [0.0, 1, 0, 1, 0, 1]})
     with pytest.raises(NotEstimable, match="collinearity"):
         models.cox(x, [1, 2, 3, 4, 5, 6], [1, 1, 1, 1, 0, 1])
+
+
+# Three of 47 patients have the factor and die among the first six: the ratio is large, and finite unless they are the first three.
+EARLY = list(itertools.combinations(range(6), 3))
+
+
+def early_deaths(who):
+    days, event, x = np.arange(1, 48) * 10, np.arange(47) % 3 == 0, np.zeros(47)
+    event[:20], x[list(who)] = True, 1
+    return pd.DataFrame({"x": x}), days, event
+
+
+@pytest.mark.parametrize("who", EARLY)
+def test_a_large_ratio_that_exists_is_found_and_one_that_does_not_is_refused(who):
+    terms, days, event = early_deaths(who)
+    for fit in (lambda: models.cox(terms, days, event).terms, lambda: competing.fine_gray(terms, days, event.astype(int))):
+        if who == (0, 1, 2):
+            with pytest.raises(NotEstimable):
+                fit()
+            continue
+        found = fit().loc["x", "coef"]
+        around = [partial_likelihood(b, terms["x"], event) for b in (found - 1e-3, found, found + 1e-3)]
+        assert around[1] > max(around[0], around[2]) and 2.5 < found < 4.6
+
+
+def partial_likelihood(b, x, event):
+    """Of rows in the order of their days, none of which tie."""
+    at_risk = np.exp(b * x)[::-1].cumsum()[::-1]
+    return ((b * x - np.log(at_risk))[event]).sum()
 
 
 def test_rows_that_end_before_they_start_and_weights_that_are_not_positive():

@@ -151,7 +151,7 @@ for (name in names(SETS)) {
              if (!is.null(frame$cluster)) "clustered")
   if (length(one$terms) && name != "separated") for (kind in kinds) cox_of(kind, name, frame, one$terms)
   if (!is.null(frame$cause)) add_competing(name, frame, one$groups, one$terms)
-  if (name == "ovarian" || name == "separated") add_firth(name, frame, one$terms)
+  if (name %in% c("ovarian", "steep", "separated")) add_firth(name, frame, one$terms)
   if (!is.null(frame$weight)) {
     known <- known_of(frame, "weight")
     fit <- survfit(Surv(days, event) ~ 1, data = known, weights = known$weight, robust = TRUE, conf.type = "log")

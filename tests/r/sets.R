@@ -59,6 +59,8 @@ SETS <- list(
   # Progression of the gammopathy (1) and death without it (2), in months.
   mgus2_first = with(mgus2, set(ifelse(pstat == 1, ptime, futime), pstat, list(sex = code(sex)), list(age = age, hgb = hgb, mspike = mspike),
     list(cause = ifelse(pstat == 1, 1, 2 * death)))),
+  # All with x = 1 die among the first six, but not first: a large ratio, and a finite one, that Newton's first steps run past.
+  steep = set(10 * (1:47), 1:47 <= 20 | 1:47 %% 3 == 1, list(), list(x = 1 * (1:47 %in% c(1, 2, 4)))),
   # Nobody with x = 1 has the event: no finite hazard ratio exists.
   separated = set(c(3, 5, 8, 8, 12, 15, 20, 21, 30, 34, 40, 41), c(1, 1, 1, 1, 0, 1, 0, 0, 1, 0, 1, 0), list(),
     list(x = c(0, 0, 0, 0, 1, 0, 1, 1, 0, 1, 0, 1), age = c(50, 61, 45, 70, 66, 58, 49, 73, 55, 62, 68, 51))))
@@ -79,4 +81,5 @@ SETS$reconstructed_sites <- with(sites, set(
   list(cause = ifelse(!is.na(in_field_progression_day), 1, ifelse(vital_status == "dead", 2, 0)), cluster = code(patient_id))))
 
 # Those that datasets.R does not look at.
-ONLY_ESTIMATORS <- c("reconstructed_sites", "heart", "colon_both", "mgus2_age", "lung_age", "bladder", "mgus2_first", "separated")
+ONLY_ESTIMATORS <- c("reconstructed_sites", "heart", "colon_both", "mgus2_age", "lung_age", "bladder", "mgus2_first", "steep",
+                     "separated")
