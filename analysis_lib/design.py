@@ -108,9 +108,8 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
         "Patients / events": [f"{text.counted(by_id.loc[one], 'n')} / {text.counted(by_id.loc[one], 'events')}" for one in seen],
         "HR (95% CI)": [text.compact(by_id.loc[one]) for one in seen],
         "HR that these events show": [text.estimate(by_id.loc[f"{one}.detectable"]) for one in seen],
-        "Events needed": [_needed(by_id.loc[f"{one}.events"]) for one in seen],
-        "Patients needed": [_needed(by_id.loc[f"{one}.patients"]) for one in seen]})
+        "Events / patients needed": [_needed(*(by_id.loc[f"{one}.{what}", "value"] for what in ("events", "patients"))) for one in seen]})
 
 
-def _needed(number: pd.Series) -> str:
-    return "no difference to see" if pd.isna(number["value"]) else f"{int(number['value']):,}"
+def _needed(events, patients) -> str:
+    return "no difference to see" if pd.isna(events) else f"{int(events):,} / {int(patients):,}"

@@ -155,7 +155,8 @@ def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.Data
             terms = pd.concat([filled.rename(factor), of], axis=1)[among]
             rows.append(contrasts.hazard_ratio(f"{prefix}.{answer}{model}", terms, factor, frame.loc[among, "days"],
                                                frame.loc[among, "event"], least=study.min_cell_count, group=words))
-        for answer, words, among in (("imputed_other", "Imputed outside the CNS", measurable), ("imputed_all", "Imputed in everyone", known | True)):
+        for answer, words, among in (("imputed_other", "Imputed outside the CNS", measurable),
+                                     ("imputed_all", "Imputed in everyone", known | True)):
             if answer == "imputed_all" or (among & ~known).any():
                 rows.append(imputed(f"{prefix}.{answer}{model}", frame[among], values[among], of[among], predictors, words))
     return results.collect(rows)
@@ -209,9 +210,11 @@ def collinearity(study: Cohort, name: str, index: str, components: list[str]) ->
     together, days, event = models.indicators(frame, factors), frame["days"], frame["event"]
     rows = []
     for factor, vif in zip(factors, inflation(together)):
-        own, label = together[[index]] if factor == index else together[components], schema.label_of(factor)
-        alone = contrasts.hazard_ratio(f"collinear.{factor}.alone", own, factor, days, event, least=study.min_cell_count, group=f"{label}, without the overlap")
-        both = contrasts.hazard_ratio(f"collinear.{factor}.together", together, factor, days, event, least=study.min_cell_count, group=f"{label}, in one model")
+        label = schema.label_of(factor)
+        alone, both = (contrasts.hazard_ratio(f"collinear.{factor}.{what}", terms, factor, days, event, least=study.min_cell_count,
+                                              group=f"{label}, {words}")
+                       for what, words, terms in (("alone", "without the overlap", together[[index] if factor == index else components]),
+                                                  ("together", "in one model", together)))
         rows += [alone, both, row(f"collinear.{factor}.vif", "estimate", vif, n=len(frame), group=label,
                                   method="variance inflation factor, from the correlation of the factors")]
         if not results.skip_reason(alone) and not results.skip_reason(both):

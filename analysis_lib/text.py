@@ -16,6 +16,7 @@ from analysis_lib.results import STATISTICS
 UNDEFINED = "not estimable"
 NOT_SHOWN = "not shown (small numbers)"
 TOO_SMALL = "the numbers are too small"
+SHORT = 8  # characters of row names that leave the room to the other columns
 
 
 def number(value: float, decimals: int) -> str:
@@ -55,7 +56,8 @@ def limits(row: pd.Series) -> str:
     missing = "not shown" if results.hidden(row) else "not reached" if row["statistic"] == "median time" else UNDEFINED
     whole = kind.decimals == 1 and kind.unit == "" and all(float(x).is_integer() for x in row[["lower", "upper"]].dropna())
     ends = [missing if pd.isna(end) else number(end, 0 if whole else kind.decimals) for end in row[["lower", "upper"]]]
-    return f"{kind.limits} {ends[0]}–{ends[1]}" if missing not in ends else f"{kind.limits} {ends[0]} to {ends[1]}"
+    dash = "–" if missing not in ends and not ends[0].startswith("−") else " to "  # "−2.7–2.3" would puzzle
+    return f"{kind.limits} {ends[0]}{dash}{ends[1]}"
 
 
 def one_limit(row: pd.Series, which: str) -> str:
@@ -204,11 +206,17 @@ def html_table(frame: pd.DataFrame, caption: str, sections=()) -> str:
     level = ' class="level"' if len(sections) else ""
     body = "".join(
         ('<tr class="section">' if line in sections else "<tr>") + "".join(
-            f'<th scope="row"{"" if line in sections else level}>{html.escape(str(cell))}</th>' if place == 0
-            else f"<td>{html.escape(str(cell))}</td>" for place, cell in enumerate(cells)) + "</tr>"
+            f'<th scope="row"{"" if line in sections else level}>{_in_cell(cell)}</th>' if place == 0
+            else f"<td>{_in_cell(cell)}</td>" for place, cell in enumerate(cells)) + "</tr>"
         for line, cells in enumerate(frame.itertuples(index=False)))
-    return (f'<div class="table-wrap" tabindex="0"><table class="rows"><caption>{html.escape(caption)}</caption>'
+    short = " short" if frame.iloc[:, 0].astype(str).str.len().max() <= SHORT else ""
+    return (f'<div class="table-wrap" tabindex="0"><table class="rows{short}"><caption>{html.escape(caption)}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
+
+
+def _in_cell(cell) -> str:
+    """A cell's text, escaped; the long name of a column may break after an underscore."""
+    return html.escape(str(cell)).replace("_", "_<wbr>")
 
 
 def markdown_table(heads: list[str], lines: list[list[str]], caption: str) -> list[str]:

@@ -106,3 +106,12 @@ def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
                  for part in ("apparent", "optimism", "corrected", "slope")]
         rows.append(row(f"{prefix}.epv", "expected", events / len(kept), **shared))
     return results.collect(rows)
+
+
+COLUMNS = {"apparent": "Apparent concordance", "corrected": "Corrected concordance", "slope": "Calibration slope", "epv": "Events per factor"}
+
+
+def beside(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that a table of the models shows, with its columns in ``population``."""
+    part = rows["result_id"].str.split(".").str[-1]
+    return rows if results.skip_reason(rows) else rows.assign(population=part.map(COLUMNS))[part.isin(list(COLUMNS))]

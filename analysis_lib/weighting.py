@@ -210,14 +210,15 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
     days, event = frame["days"], frame["event"]
     term = pd.DataFrame({"systemic": (~frame["treated"]).astype(float)})
     few = [factor for factor in ("advanced_stage", "ldh_elevated") if factor in frame.attrs["factors"]]
-    rows = [contrasts.hazard_ratio("weighted.os2.crude", term, "systemic", days, event, least=frame.attrs.get("min_cell_count", 0), group="As they are")]
+    least = frame.attrs.get("min_cell_count", 0)
+    rows = [contrasts.hazard_ratio("weighted.os2.crude", term, "systemic", days, event, least=least, group="As they are")]
     for name, group, factors in (("stage_ldh", "Adjusted for stage and LDH", few),
                                  ("adjusted", "Adjusted for all factors of the score", frame.attrs["factors"])):
         if factors and (name == "stage_ldh" or factors != few):
-            rows.append(contrasts.hazard_ratio(f"weighted.os2.{name}", pd.concat([term, models.indicators(frame, factors)], axis=1),
-                                               "systemic", days, event, least=frame.attrs.get("min_cell_count", 0), group=group))
-    rows += [contrasts.hazard_ratio(f"weighted.os2.{kind}", term, "systemic", days, event, weights=frame[kind], least=frame.attrs.get("min_cell_count", 0), group=KINDS[kind],
-                                    method=KINDS[kind].lower()) for kind in ("iptw", "overlap")]
+            terms = pd.concat([term, models.indicators(frame, factors)], axis=1)
+            rows.append(contrasts.hazard_ratio(f"weighted.os2.{name}", terms, "systemic", days, event, least=least, group=group))
+    rows += [contrasts.hazard_ratio(f"weighted.os2.{kind}", term, "systemic", days, event, weights=frame[kind], least=least,
+                                    group=KINDS[kind], method=KINDS[kind].lower()) for kind in ("iptw", "overlap")]
     found = results.collect(rows)
     return results.collect([found, *_e_values(found)])
 

@@ -271,6 +271,14 @@ def test_optimism_takes_most_of_the_flattery_from_noise():
     assert np.mean([one.slope for one in found]) < 0.6
 
 
+def test_the_table_of_models_has_a_column_for_each_number_but_the_optimism():
+    rows = results.collect([results.row(f"validated.os1.{part}", "estimate", 0.5, group="OS1")
+                            for part in ("apparent", "optimism", "corrected", "slope", "epv")])
+    assert validation.beside(rows)["population"].tolist() == list(validation.COLUMNS.values())
+    skipped = results.skipped("validated", "no stage")
+    assert validation.beside(skipped) is skipped
+
+
 def test_validation_repeats_with_its_seed():
     x, days, event = random_survival(80, 2, 5)
     runs = [validation.optimism(pd.DataFrame(x), days, event, 40, seed) for seed in (1, 1, 2)]

@@ -52,7 +52,7 @@ ROWS = results.collect([
     row("failure.local", "proportion", 77.5, lower=69, upper=84.6, n=120, events=93),
     row("empty", "proportion", None, n=0, events=0),
     row("lines", "range", 2.0, lower=1, upper=8), row("dose", "range", 36.7, lower=4, upper=50.4),
-    row("os2.logrank", "p", 0.61), row("cox", "hazard ratio", 0.4962, lower=0.291, upper=0.866)])
+    row("rmst.less", "restricted mean", -0.2, lower=-2.7, upper=2.3), row("os2.logrank", "p", 0.61), row("cox", "hazard ratio", 0.4962, lower=0.291, upper=0.866)])
 
 
 @pytest.mark.parametrize(("template", "said"), [
@@ -62,7 +62,7 @@ ROWS = results.collect([
     ("{failure.local:share}", "93 of 120 (78%)"), ("{empty:share}", "0 of 0"),
     ("{lines:full}", "2 (range 1–8)"), ("{dose:full}", "36.7 (range 4.0–50.4)"),
     ("{os2.logrank} ({os2.logrank:verdict})", "P = 0.61 (no clear difference)"),
-    ("{cox:full}", "0.50 (95% CI 0.29–0.87)"),
+    ("{cox:full}", "0.50 (95% CI 0.29–0.87)"), ("{rmst.less:full}", "−0.2 months (95% CI −2.7 to 2.3)"),
     ("{nobody.knows} and {os2.median}", "")])
 def test_sentences_are_filled_from_rows_or_left_out(template, said):
     assert text.sentence(ROWS, template) == said
@@ -78,3 +78,9 @@ def test_tables_have_headers_and_escape_what_they_hold():
     made = text.html_table(pd.DataFrame({"Group": ["<script>alert(1)</script>"], "n": [3]}), "A & B")
     assert "<script>" not in made and "&lt;script&gt;" in made and "<caption>A &amp; B</caption>" in made
     assert made.count('scope="col"') == 2 and made.count('scope="row"') == 1
+
+
+def test_names_of_columns_may_break_and_short_row_names_leave_room():
+    made = text.html_table(pd.DataFrame({"Endpoint": ["OS1"], "Read from": ["last_follow_up_day"]}), "A")
+    assert "last_<wbr>follow_<wbr>up_<wbr>day" in made and 'class="rows short"' in made
+    assert 'class="rows"' in text.html_table(pd.DataFrame({"Group": ["Salvage radiotherapy"], "n": [3]}), "A")
