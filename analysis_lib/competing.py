@@ -143,6 +143,8 @@ def fine_gray(terms: pd.DataFrame, days, cause, of: int = 1) -> pd.DataFrame:
     _, _, information, means, hazard = _subdistribution(coef, x, days, cause, of, moments, at_event, weights)
     influence = _influence(coef, x, days, cause, of, moments, weights, means, hazard) @ np.linalg.inv(information)
     se = np.sqrt((influence ** 2).sum(axis=0))
+    if not (se > 0).all():
+        raise NotEstimable("too few events to tell how sure the estimate is")
     return pd.DataFrame({"coef": coef, "hr": np.exp(coef), "se": se, "lower": np.exp(coef - Z * se),
                          "upper": np.exp(coef + Z * se), "z": coef / se, "p": 2 * stats.norm.sf(np.abs(coef / se))},
                         index=terms.columns)

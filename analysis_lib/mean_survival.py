@@ -28,28 +28,29 @@ def restricted_means(study: Cohort, name: str, months=(12, 24), reference: str =
     rows = []
     for month in months:
         for level, of in sorted(groups.items(), key=lambda item: item[0] != reference):
-            rows.append(_mean(slug(prefix, month, level), of, month, f"{level}, {month} months"))
+            shared = {"group": f"{level}, {month} months", "population": name}
+            rows.append(_mean(slug(prefix, month, level), of, month, shared))
             if level != reference and {level, reference} <= shown:  # a difference would give a hidden mean back
-                rows.append(_less(slug(prefix, month, level, "less_rt"), pd.concat([of, groups[reference]]), level, month,
-                                  f"{level} less {reference}, {month} months"))
+                shared |= {"group": f"{level} less {reference}, {month} months"}
+                rows.append(_less(slug(prefix, month, level, "less_rt"), pd.concat([of, groups[reference]]), level, month, shared))
     return results.collect(rows)
 
 
-def _mean(result_id, of, month, group):
+def _mean(result_id, of, month, shared):
     try:
         value, se = survival.rmst(of["days"], of["event"], month * DAYS_PER_MONTH)
     except NotEstimable as why:
-        return results.skipped(result_id, f"{group}: {why}")
+        return results.skipped(result_id, f"{shared['group']}: {why}")
     value, reach = value / DAYS_PER_MONTH, Z * se / DAYS_PER_MONTH
-    return row(result_id, "restricted mean", value, lower=value - reach, upper=value + reach, group=group, n=len(of), events=int(of["event"].sum()),
-               method="area below the Kaplan-Meier curve")
+    return row(result_id, "restricted mean", value, lower=value - reach, upper=value + reach, n=len(of), events=int(of["event"].sum()),
+               method="area below the Kaplan-Meier curve", **shared)
 
 
-def _less(result_id, both, level, month, group):
+def _less(result_id, both, level, month, shared):
     try:
         found = survival.rmst_difference(both["days"], both["event"], both["salvage_regimen"] == level, month * DAYS_PER_MONTH)
     except NotEstimable as why:
-        return results.skipped(result_id, f"{group}: {why}")
+        return results.skipped(result_id, f"{shared['group']}: {why}")
     return row(result_id, "restricted mean", found.value / DAYS_PER_MONTH, lower=found.lower / DAYS_PER_MONTH,
-               upper=found.upper / DAYS_PER_MONTH, group=group, n=len(both), events=int(both["event"].sum()),
-               method="difference of the areas below the Kaplan-Meier curves")
+               upper=found.upper / DAYS_PER_MONTH, n=len(both), events=int(both["event"].sum()),
+               method="difference of the areas below the Kaplan-Meier curves", **shared)

@@ -91,6 +91,8 @@ def table(tests: pd.DataFrame) -> pd.DataFrame:
     columns = {"P": p} | {words.split("'")[0]: corrected(p, name) for name, (_, words) in METHODS.items()}
     shown = pd.DataFrame({"Comparison": [name_of(one.result_id, one.group) for one in tests.itertuples()]} | columns)
     shown = shown[shown["P"] < LIMIT].sort_values("P", kind="stable")
+    if shown.empty:
+        return results.skipped("multiplicity.small", f"no comparison has P below {LIMIT:g}")
     return shown.assign(**{column: [text.p_value(value).removeprefix("P ").removeprefix("= ") for value in shown[column]]
                            for column in columns})
 

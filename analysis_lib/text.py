@@ -17,6 +17,7 @@ UNDEFINED = "not estimable"
 NOT_SHOWN = "not shown (small numbers)"
 TOO_SMALL = "the numbers are too small"
 SHORT = 8  # characters of row names that leave the room to the other columns
+MANY = 6  # columns that need smaller letters
 
 
 def number(value: float, decimals: int) -> str:
@@ -206,17 +207,13 @@ def html_table(frame: pd.DataFrame, caption: str, sections=()) -> str:
     level = ' class="level"' if len(sections) else ""
     body = "".join(
         ('<tr class="section">' if line in sections else "<tr>") + "".join(
-            f'<th scope="row"{"" if line in sections else level}>{_in_cell(cell)}</th>' if place == 0
-            else f"<td>{_in_cell(cell)}</td>" for place, cell in enumerate(cells)) + "</tr>"
+            f'<th scope="row"{"" if line in sections else level}>{html.escape(str(cell))}</th>' if place == 0
+            else f"<td>{html.escape(str(cell))}</td>" for place, cell in enumerate(cells)) + "</tr>"
         for line, cells in enumerate(frame.itertuples(index=False)))
-    short = " short" if frame.iloc[:, 0].astype(str).str.len().max() <= SHORT else ""
-    return (f'<div class="table-wrap" tabindex="0"><table class="rows{short}"><caption>{html.escape(caption)}</caption>'
+    room = " short" if frame.iloc[:, 0].astype(str).str.len().max() <= SHORT else ""
+    room += " many" if len(frame.columns) >= MANY else ""
+    return (f'<div class="table-wrap" tabindex="0"><table class="rows{room}"><caption>{html.escape(caption)}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
-
-
-def _in_cell(cell) -> str:
-    """A cell's text, escaped; the long name of a column may break after an underscore."""
-    return html.escape(str(cell)).replace("_", "_<wbr>")
 
 
 def markdown_table(heads: list[str], lines: list[list[str]], caption: str) -> list[str]:
@@ -268,10 +265,11 @@ def cross_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
 def compared_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
     """Show rows as a table with a line for each group and a column for each population; a group's P value stands last.
 
-    Proportions are shown with their counts, everything else with its limits.
+    Proportions are shown with their counts, everything else with its limits; what was skipped is left to :func:`left_out`.
     """
     if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
+    rows = rows[rows["statistic"] != "skipped"]
     tested = rows["statistic"] == "p"
     shown = [share(row) if row["statistic"] == "proportion" else full(row) for _, row in rows[~tested].iterrows()]
     wide = rows[~tested].assign(cell=shown).pivot(index="group", columns="population", values="cell")

@@ -28,7 +28,7 @@ landmark = 3  # months after the start of salvage therapy
 from analysis_lib import consistent, design, field_dose, figures, figures_beyond, immortal, local_failure, mean_survival
 from analysis_lib import missing, multiplicity, radiotherapy, results, survival, validation, weighting
 from analysis_lib.cohort import read_cohort
-from analysis_lib.text import about, compared_table, left_out, rows_table, say, table
+from analysis_lib.text import about, compared_table, left_out, say, table
 
 study = radiotherapy.with_first_course(read_cohort(cohort), alpha_beta)
 month = survival.rate_months(study)[0]
@@ -357,9 +357,9 @@ say(together, *[f"{{collinear.{factor}.vif:group}}: variance inflation {{colline
 # %%
 means = results.collect([mean_survival.restricted_means(study, "OS2", survival.rate_months(study)),
                          mean_survival.restricted_means(study, "EFS2", survival.rate_months(study)[:1])])
-shown = results.pick(means, "restricted mean")
-rows_table(shown.assign(group=shown["result_id"].str.split(".").str[1].str.upper() + ": " + shown["group"]), "Mean time within a fixed number "
-           "of months, by regimen, and differences from radiotherapy alone (RT).", mean="full")
+compared_table(results.pick(means, "restricted mean"), "Mean time within a fixed number of months, by regimen, and differences from "
+               "radiotherapy alone (RT).", "Regimen")
+left_out(means)
 
 # %%
 proportional = survival.cox(study, "OS2", ["salvage_regimen"], "regimen")

@@ -189,6 +189,8 @@ def test_corrections_by_hand():
     # Holm: 0.04, 0.039 (raised to 0.04), 0.08, 0.5; Benjamini and Hochberg: 0.026, 0.026, 0.053, 0.5
     assert counts[["multiplicity.all.raw", "multiplicity.all.holm", "multiplicity.all.bh"]].tolist() == [3, 2, 2]
     assert counts["multiplicity.all.by_chance"] == pytest.approx(0.2)
+    assert multiplicity.table(tests)[["P", "Holm"]].to_numpy().tolist() == [["0.010", "0.040"], ["0.013", "0.040"], ["0.040", "0.080"]]
+    assert results.skip_reason(multiplicity.table(tests.tail(1))) == "no comparison has P below 0.05"
 
 
 # --- missing values -------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from analysis_lib import cohort, competing, models, results, survival, text
@@ -67,6 +67,7 @@ def test_curves_fall_within_their_intervals(people, interval):
 
 
 @given(st.lists(st.tuples(st.integers(0, 15), st.sampled_from([0, 1, 2]), st.booleans()), min_size=1, max_size=24))
+@example(people=[(1, 1, False), (1, 1, True)])  # both on one day: no spread at all
 @SMALL
 def test_competing_risks_of_few_people(people):
     days, cause, group = map(np.array, zip(*people))

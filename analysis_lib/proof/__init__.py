@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis_lib import text
+from analysis_lib.manifest import listed
 
 FOLDER = Path(__file__).parent
 NUMBERS = FOLDER / "trap_numbers.csv"
@@ -48,23 +49,27 @@ def numbers() -> pd.DataFrame:
 
 def page() -> str:
     """The page of the book that shows both."""
-    table, total = agreement(), agreement()["numbers_compared"].astype(int).sum()
+    table = agreement()
+    total, referees = table["numbers_compared"].astype(int).sum(), sorted(set(", ".join(table["referee"]).split(", ")))
     shown = pd.DataFrame({
-        "Estimator": table["estimator"], "Computed by": table["library"].map(_with_version), "Compared with": table["referee"],
-        "Data sets": table["data_sets"].astype(str), "Numbers": table["numbers_compared"].astype(str),
-        "Largest difference": ["below " + _power(below) for below in table["below"].astype(str)], "Remark": table["reason"]})
+        "Estimator": table["estimator"], "Computed by": table["library"].map(_with_version),
+        "Compared with": table["referee"].str.partition(" ")[0], "Data sets": table["data_sets"].astype(str),
+        "Numbers": table["numbers_compared"].astype(int).map("{:,}".format),
+        "Largest difference, below": table["below"].astype(str).map(_power)})
     pitfalls = traps()[["trap", "wrong", "right", "here"]]
     pitfalls.columns = ["Trap", "What an unwary analysis gives", "What is right", "What this book does"]
     return "\n".join([
         "# Proof against R", "",
         "A number in a table does not show whether the program behind it is right. R's survival package has been the referee of "
         "survival analysis for decades, so every estimator of this book is run on real data sets and on the reconstructed cohort, "
-        f"and each of {total} numbers is held against what R says. The tests of the book repeat the comparison whenever anything "
-        "changes, and R itself is asked again where it is installed.", "",
+        f"and each of {total:,} numbers is held against what R says. The tests of the book repeat the comparison whenever anything "
+        f"changes, and R itself is asked again where it is installed. The numbers compared here were made with {listed(referees)}.", "",
         "## Every estimator", "",
         "The difference is relative: the distance between the two numbers, divided by R's. The table gives the largest over all "
         "data sets, rounded up to a power of ten.", "",
         text.html_table(shown, "Every estimator, the library that computes it, and its largest relative difference from R"), "",
+        "### Remarks", "",
+        *[f"- *{line.estimator}*: {line.reason}." for line in table[table["reason"] != ""].itertuples()], "",
         "## Traps", "",
         "Most packages answer a wrong question without a word. Each trap below was seen with real numbers, and a test makes sure "
         "that this book does not fall into it.", "",
