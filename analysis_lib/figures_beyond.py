@@ -144,18 +144,20 @@ def replicates(repeated: pd.DataFrame, caption: str) -> None:
     known = repeated[(repeated["statistic"] != "skipped")].astype({"value": float, "lower": float, "upper": float})
     biases = list(dict.fromkeys(known["population"]))
     count = known["cohort"].nunique()
-    figure, panels = canvas(0.4 + 1.9 * len(biases), nrows=len(biases))
+    room = 2 + count / 4  # for a name above the intervals
+    figure, panels = canvas(0.4 + 2.0 * len(biases), nrows=len(biases))
     for axes, bias in zip(np.atleast_1d(panels), biases):
         of = known[known["population"] == bias]
         for place, (group, one) in enumerate(of.groupby("group", sort=False)):
             one = one.sort_values("value").reset_index(drop=True)
-            heights = -np.arange(len(one)) - place * (count + 3)
+            heights = -np.arange(len(one)) - place * (count + room)
             axes.hlines(heights, one["lower"], one["upper"], color=PALETTE[1 - place], linewidth=1.1)
             axes.plot(one["value"], heights, "s" if place == 0 else "o", color=PALETTE[1 - place], markersize=2.8)
-            axes.text(1.0, heights[0] + 1, group, transform=axes.get_yaxis_transform(), ha="right", va="bottom", fontsize=10)
+            axes.text(1.0, heights[0] + 1, group, transform=axes.get_yaxis_transform(), ha="right", va="bottom", fontsize=10,
+                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
         axes.axvline(of["truth"].mean(), color="black", linewidth=1.2, linestyle=":")
         ratio = (of["statistic"] == "hazard ratio").all()
-        axes.set(yticks=[], ylim=(-2 * count - 4, 4.5), xlabel="Hazard ratio, log scale" if ratio else "Sites, %")
+        axes.set(yticks=[], ylim=(-2 * count - room, room), xlabel="Hazard ratio, log scale" if ratio else "Sites, %")
         if ratio:
             axes.set(xscale="log")
             plain_log_ticks(axes, of["lower"].min(), of["upper"].max())
