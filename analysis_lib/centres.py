@@ -15,7 +15,7 @@ import pandas as pd
 from IPython.display import HTML, Markdown, display
 from scipy import stats
 
-from analysis_lib import endpoints, figures, pooling, results, text
+from analysis_lib import figures, pooling, results, text
 from analysis_lib.cohort import CAR_T
 from analysis_lib.manifest import listed
 from analysis_lib.paper import ledger

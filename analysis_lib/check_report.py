@@ -117,10 +117,10 @@ def as_page(found: pd.DataFrame, title: str, answer: str) -> str:
     """The rows as one page of HTML that needs nothing else; on a narrow screen each row becomes a card."""
     parts = []
     for severity, rows in found.groupby("severity", sort=False):
-        title_of = f"{severity.capitalize()}s"
+        heading = f"{severity.capitalize()}s"
         heads = "".join(f'<th scope="col">{name.capitalize()}</th>' for name in COLUMNS[1:])
         lines = "".join(f"<tr>{_cells(row)}</tr>\n" for row in rows.to_dict("records"))
-        parts.append(f'<h2>{title_of}</h2>\n<div class="wide" role="region" tabindex="0" aria-label="{title_of}">'
+        parts.append(f'<h2>{heading}</h2>\n<div class="wide" role="region" tabindex="0" aria-label="{heading}">'
                      f'<table><caption>{EXPLAINED[severity]}</caption>\n<thead><tr>{heads}</tr></thead>\n'
                      f'<tbody>\n{lines}</tbody></table></div>')
     keep = f"<p><strong>{KEEP_IT_IN}</strong></p>" if _of_patients(found) else ""

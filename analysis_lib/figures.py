@@ -340,7 +340,7 @@ def swimmer(lanes: pd.DataFrame, axis: str, alt: str, caption: str) -> None:
     axes.set_yticklabels(np.arange(1, count + 1))
     axes.tick_params(axis="y", length=0)
     figure.legend(loc="outside upper left", ncols=3, frameon=False)
-    show(figure, alt=alt, caption=text.captioned(caption, f"n = {count}."))
+    show(figure, alt=alt, caption=caption)
 
 
 def flow_diagram(rows: pd.DataFrame, caption: str) -> None:
@@ -414,7 +414,7 @@ def envelope(curves: pd.DataFrame, anchors: dict[str, float], what: str, alt: st
         axes.set_title(group, loc="left", fontsize=11, weight="bold")
         axes.set(ylim=(0, 102), ylabel=f"{what}, %")
     axes.set(xlim=(0, 60), xticks=range(0, 61, 12), xlabel="Months")
-    show(figure, alt=alt, caption=text.captioned(caption, f"Kaplan–Meier; n = {curves['cohort'].nunique()} cohorts."))
+    show(figure, alt=alt, caption=text.captioned(caption, "Kaplan–Meier."))
 
 
 def stacked_intervals(rows: pd.DataFrame, axis: str, caption: str) -> None:

@@ -62,7 +62,8 @@ def scores(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     figure.legend(loc="outside upper left", ncols=2, frameon=False)
     said = text.sentence(rows, "Mirrored histogram of propensity scores in percent. Radiotherapy alone: median {weighted.score.rt:full}; "
                          "systemic therapy alone: median {weighted.score.st:full}.")
-    show(figure, alt=said, caption=text.captioned(caption, f"Logistic model; n = {len(frame)}."))
+    told = text.sentence(rows, "Logistic model; n = {weighted.score.rt:n} and {weighted.score.st:n}.")
+    show(figure, alt=said, caption=text.captioned(caption, told))
 
 
 def competing(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
@@ -133,7 +134,7 @@ def sorted_p(ranks: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     alt = "Sorted P values on a log scale. " + text.sentence(
         rows, "Of {multiplicity.all.raw:n} comparisons, {multiplicity.all.raw} have P below 0.05, {multiplicity.all.bh} after Benjamini "
         "and Hochberg's and {multiplicity.all.holm} after Holm's correction.")
-    show(figure, alt=alt, caption=text.captioned(caption, f"n = {len(ranks)} comparisons."))
+    show(figure, alt=alt, caption=text.captioned(caption, text.sentence(rows, "n = {multiplicity.all.raw:n} comparisons.")))
 
 
 def replicates(repeated: pd.DataFrame, caption: str) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis_lib import contrasts, describe, disclosure, endpoints, models, results, survival
 from analysis_lib.cohort import DAYS_PER_MONTH, SECOND_MODALITY, Cohort
-from analysis_lib.results import row, slug
+from analysis_lib.results import slug
 
 ADJUST = ["advanced_stage", "ldh_elevated"]
 

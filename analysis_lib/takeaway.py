@@ -25,7 +25,7 @@ from docx.shared import Pt
 from lxml import html as markup
 from nbformat import NotebookNode, v4
 
-from analysis_lib import results, spreadsheet, text
+from analysis_lib import spreadsheet, text
 from analysis_lib.cohort import Cohort
 from analysis_lib.figures import VECTORS
 

@@ -185,8 +185,8 @@ figures.swimmer(radiotherapy.transplant_lanes(study), "Months since the transpla
                 sentence(transplants, "Swimmer plot of patients with radiotherapy and transplant, one lane each "
                          "({hsct.patients} in all), from the start of salvage therapy to the last follow-up. Radiotherapy "
                          "came before the transplant in {hsct.rt_first:share}; {hsct.alive:share} were alive at the end."),
-                "Each lane is one synthetic patient, aligned at the transplant; diamonds are starts of radiotherapy "
-                "courses.")
+                sentence(transplants, "Each lane is one synthetic patient, aligned at the transplant; diamonds are starts of "
+                         "radiotherapy courses; n = {hsct.patients}."))
 
 # %%
 rows = results.save([first, dose, contrasts, responses, by_field, by_dose, low, by_sites, limited, by_therapy, further,

@@ -25,7 +25,7 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 # %%
 from analysis_lib import consistent, figures, results, survival
 from analysis_lib.cohort import read_cohort
-from analysis_lib.text import about, rows_table, say
+from analysis_lib.text import about, rows_table, say, sentence
 
 study = read_cohort(cohort)
 about(study)
@@ -74,8 +74,8 @@ printed = consistent.printed_medians("os2.median.salvage_sequence")
 curves = consistent.envelope(studies, "OS2", by="salvage_sequence")
 figures.envelope(curves, printed, "OS2", "Overlaid OS2 curves of all consistent cohorts, one panel for each sequence of "
                  "salvage therapy. In every panel the curves meet near the printed median and spread apart away from it.",
-                 "OS2 by sequence of salvage therapy in every consistent cohort: thin lines are single cohorts, the band "
-                 "holds them all, a diamond is the median that the paper prints.")
+                 sentence(diversity, "OS2 by sequence of salvage therapy in every consistent cohort (n = {consistent.cohorts}): thin "
+                          "lines are single cohorts, the band holds them all, a diamond is the median that the paper prints."))
 
 # %% [markdown]
 # Between the printed numbers the curves are free. Where the band is narrow, the paper pins the curve; where it is wide,

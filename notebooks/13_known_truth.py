@@ -129,9 +129,10 @@ say(results.collect([bulk, ratio]), "The true hazard ratio is {truth}. With unkn
 # of a clinical study. A sound 95% interval holds the truth in about 19 cohorts of 20.
 
 # %%
-repeated = simulation.repeat(cohorts, 300, simulation.SEED)
+size = 300  # patients of each
+repeated = simulation.repeat(cohorts, size, simulation.SEED)
 coverage = simulation.coverage(repeated)
-figures_beyond.replicates(repeated, f"Estimates and 95% intervals in {cohorts} simulated cohorts of 300 patients; in each panel the naive "
+figures_beyond.replicates(repeated, f"Estimates and 95% intervals in {cohorts} simulated cohorts of {size} patients; in each panel the naive "
                           "answer above and its remedy below. The dotted line is the truth.")
 
 # %%

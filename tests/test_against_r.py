@@ -199,7 +199,6 @@ def test_a_changed_cohort_makes_its_fixture_stale():
 # --- estimators on real data sets -----------------------------------------------------------------------------
 
 DATASETS = fixture("datasets")["data"]
-CURVED = [name for name in DATASETS if f"{name}.log.median" in fixture("datasets")["rows"]]
 
 
 def frame_of(name):
@@ -298,19 +297,6 @@ def of_dataset(name, r):
         yield f"{name}.mantel_byar", {"value": test["value"], "method": test["method"]}
 
 
-@pytest.mark.parametrize("name", CURVED)
-def test_data_set_agrees_with_r(name):
-    theirs = {i: row for i, row in fixture("datasets")["rows"].items() if i.startswith(f"{name}.")}
-    ours = dict(of_dataset(name, theirs))
-    assert set(ours) == set(theirs)
-    assert_agrees(ours, theirs)
-
-
-def test_not_fewer_rows_of_data_sets_are_compared():
-    assert len(fixture("datasets")["rows"]) >= AT_LEAST["datasets"]
-    assert set(CURVED) >= {"lung", "veteran", "ovarian", "pbc", "colon", "rotterdam", "mgus2", "jasa", "kidney"}
-
-
 # --- estimators beyond curves and simple models -----------------------------------------------------------------
 
 def known_of(frame, columns):
@@ -321,9 +307,9 @@ def of_tests(name, frame, by):
     """Weighted, stratified and pairwise log-rank tests, and the difference of restricted means of two groups."""
     known = known_of(frame, [by])
     days, event, group = known["days"], known["event"], known[by]
-    for weighting in ("Gehan-Breslow", "Tarone-Ware", "Peto-Peto", "Fleming-Harrington, late"):
-        test = survival.logrank_test(days, event, group, weighting=weighting)
-        yield f"{name}.{by}.{results.slug(weighting).replace('-', '_').replace('__', '_')}", {
+    for weights in ("Gehan-Breslow", "Tarone-Ware", "Peto-Peto", "Fleming-Harrington, late"):
+        test = survival.logrank_test(days, event, group, weighting=weights)
+        yield f"{name}.{by}.{results.slug(weights).replace('-', '_').replace('__', '_')}", {
             "value": test.statistic, "method": "log-rank test, weighted"}
     if "stratum" in frame:
         inside = known_of(known, ["stratum"])
@@ -418,23 +404,6 @@ def of_estimators(name, r):
         for day in days:
             step = survival.at(curve, day)
             yield f"{name}.weighted_survival{day}", triple(step[["survival", "lower", "upper"]], method="Kaplan-Meier, weighted")
-
-
-ESTIMATED = sorted({i.partition(".")[0] for i in fixture("estimators")["rows"]})
-
-
-@pytest.mark.parametrize("name", ESTIMATED)
-def test_estimators_agree_with_r(name):
-    theirs = {i: row for i, row in fixture("estimators")["rows"].items() if i.startswith(f"{name}.")}
-    ours = dict(of_estimators(name, theirs))
-    assert set(ours) == set(theirs)
-    assert_agrees(ours, theirs)
-
-
-def test_not_fewer_rows_of_estimators_are_compared():
-    assert len(fixture("estimators")["rows"]) >= AT_LEAST["estimators"]
-    assert set(ESTIMATED) >= {"lung", "veteran", "ovarian", "pbc", "colon_both", "rotterdam", "mgus2_first", "heart", "kidney",
-                               "mgus2_age", "lung_age", "bladder", "reconstructed", "reconstructed_sites"}
 
 
 # --- the remedies of chapter 9 on real data sets ----------------------------------------------------------------
@@ -554,19 +523,34 @@ def of_remedies(name, r):
         yield from of_samples(name, frame, terms, drawn["samples"])
 
 
-REMEDIED = sorted({i.partition(".")[0] for i in fixture("remedies")["rows"]})
+# --- every row of the real data sets ---------------------------------------------------------------------------
+
+ON_REAL_DATA = {"datasets": of_dataset, "estimators": of_estimators, "remedies": of_remedies}
+SETS = [(kind, name) for kind in ON_REAL_DATA for name in sorted({i.partition(".")[0] for i in fixture(kind)["rows"]})]
+AMONG_THEM = {
+    "datasets": {"lung", "veteran", "ovarian", "pbc", "colon", "rotterdam", "mgus2", "jasa", "kidney"},
+    "estimators": {"lung", "veteran", "ovarian", "pbc", "colon_both", "rotterdam", "mgus2_first", "heart", "kidney", "mgus2_age", "lung_age",
+                   "bladder", "steep", "reconstructed", "reconstructed_sites"},
+    "remedies": {"lung", "veteran", "pbc", "colon", "mgus2", "rotterdam", "jasa", "bladder", "many"},
+}
 
 
-@pytest.mark.parametrize("name", REMEDIED)
-def test_remedies_agree_with_r(name):
-    theirs = {i: row for i, row in fixture("remedies")["rows"].items() if i.startswith(f"{name}.")}
-    ours = dict(of_remedies(name, theirs))
+def on_real_data(kind, name):
+    """The rows of a data set, ours and R's."""
+    theirs = {i: row for i, row in fixture(kind)["rows"].items() if i.startswith(f"{name}.")}
+    return dict(ON_REAL_DATA[kind](name, theirs)), theirs
+
+
+@pytest.mark.parametrize(("kind", "name"), SETS)
+def test_data_set_agrees_with_r(kind, name):
+    ours, theirs = on_real_data(kind, name)
     assert set(ours) == set(theirs)
     assert_agrees(ours, theirs)
 
 
-def test_not_fewer_rows_of_remedies_are_compared():
-    assert len(fixture("remedies")["rows"]) >= AT_LEAST["remedies"]
+@pytest.mark.parametrize("kind", ON_REAL_DATA)
+def test_not_fewer_data_sets_and_rows_are_compared(kind):
+    assert len(fixture(kind)["rows"]) >= AT_LEAST[kind] and {name for of, name in SETS if of == kind} >= AMONG_THEM[kind]
 
 
 # --- R itself, where it is installed --------------------------------------------------------------------------
@@ -687,9 +671,7 @@ WRITE = "python tests/test_against_r.py --write"
 @functools.cache
 def of_data_sets():
     """Every number of the data sets, ours beside R's."""
-    kinds = ((of_dataset, CURVED, "datasets"), (of_estimators, ESTIMATED, "estimators"), (of_remedies, REMEDIED, "remedies"))
-    return pd.concat([compared(dict(of(name, r)), r).assign(data_set=name)
-                      for of, names, kind in kinds for r in [fixture(kind)["rows"]] for name in names])
+    return pd.concat([compared(*on_real_data(kind, name)).assign(data_set=name) for kind, name in SETS])
 
 
 def agreement_table(rows_of):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis_lib import chapter, consistent, contrasts, design, endpoints, field_dose, immortal, local_failure, mean_survival
+from analysis_lib import chapter, consistent, design, endpoints, field_dose, immortal, local_failure, mean_survival
 from analysis_lib import missing, models, multiplicity, radiotherapy, repeated, results, simulation, survival, validation, weighting
 from analysis_lib.cohort import read_cohort
 from analysis_lib.observed import NotEstimable

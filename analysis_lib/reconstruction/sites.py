@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from .targets import count, interval, p_interval
-from .times import BED, CMT, DEAD, DELAY, EFS, EV, FIELD, G3, G5, HIGH, LOCK_OS, LOW, MORE, OS2, RT, ST_RT, TTS, TWO
+from .times import BED, DEAD, DELAY, EFS, EV, FIELD, G3, G5, HIGH, LOCK_OS, LOW, MORE, OS2, RT, TTS, TWO
 
 # (dose in Gy, fractions). BED at alpha/beta 10 is above 30 Gy, or at most 30 Gy.
 COMPREHENSIVE = [(30, 10)] * 4 + [(30.6, 17)] + [(36, 18)] * 6 + [(36, 12)] + [(37.4, 17), (37.5, 15), (39.6, 22)] + \
