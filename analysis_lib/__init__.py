@@ -1,1 +1,1 @@
-"""Re-run a clinical cohort study as a book: cohort in, result rows out, prose and figures from the rows."""
+"""Salvage radiotherapy after CAR T-cell therapy: a study re-run as notebooks, on its own cohort and on yours."""

@@ -8,12 +8,18 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from analysis_lib import chapter, check_report, mapping, pooled_book, sharing, starter
-from analysis_lib.build import BuildError, build, check_for_leaks, check_parameters, read_all
-from analysis_lib.chapter import Outcome
-from analysis_lib.cohort import CohortError, bundled_cohorts, locate, read_cohort
-from analysis_lib.manifest import listed
-from analysis_lib.sharing import SharingError
+from analysis_lib.binding import chapter, chapters
+from analysis_lib.binding.build import BuildError, build, check_for_leaks, check_parameters, read_all
+from analysis_lib.binding.chapters import Outcome
+from analysis_lib.centres import send
+from analysis_lib.centres.book import pool
+from analysis_lib.centres.exchange import SharingError
+from analysis_lib.cohort.problems import CohortError
+from analysis_lib.dictionary.words import listed
+from analysis_lib.files import places
+from analysis_lib.intake import check_report, propose, starter
+from analysis_lib.intake.manifest import bundled_cohorts, locate
+from analysis_lib.intake.read import read_cohort
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -101,10 +107,10 @@ def _parameters(pairs: list[list[str]]) -> dict[str, float]:
 def _build(parsed) -> int:
     cohorts = parsed.cohorts or bundled_cohorts()
     parameters, studies = _parameters(parsed.parameter), read_all(cohorts).values()
-    total = sum(len(chapter.chapters_of(study)) for study in studies)
+    total = sum(len(chapters.chapters_of(study)) for study in studies)
     out = parsed.out.resolve() if parsed.out else None
     if parsed.cohorts and not out:
-        out = chapter.ROOT / "_build" / "-".join(study.name for study in studies)
+        out = places.ROOT / "_build" / "-".join(study.name for study in studies)
     # On a terminal a bar, in a log plain lines.
     bar = tqdm(total=total, disable=not sys.stderr.isatty(), unit="chapter", dynamic_ncols=True)
 
@@ -118,7 +124,7 @@ def _build(parsed) -> int:
     report.count = 0
     with bar:
         outcomes = build(cohorts, out, parsed.jobs, parameters, report)
-    return _summary(outcomes, (out or chapter.ROOT / "_build") / "html" / "index.html")
+    return _summary(outcomes, (out or places.ROOT / "_build") / "html" / "index.html")
 
 
 def _summary(outcomes: list[Outcome], book: Path) -> int:
@@ -145,7 +151,7 @@ def _new(parsed) -> int:
 
 
 def _map(parsed) -> int:
-    proposal = mapping.propose(parsed.files, parsed.out)
+    proposal = propose.propose(parsed.files, parsed.out)
     if parsed.out:
         print(f"Written: {parsed.out}. Read it, correct it, then: salvage-book check {parsed.out}")
     else:
@@ -154,12 +160,12 @@ def _map(parsed) -> int:
 
 
 def _run(parsed) -> int:
-    known = chapter.chapters()
+    known = chapters.chapters()
     name = Path(parsed.notebook).stem
     if name not in known:
         raise BuildError(f"There is no chapter {parsed.notebook!r}. There are: {', '.join(known)}.")
     study, parameters = read_cohort(parsed.cohort), _parameters(parsed.parameter)
-    if foreign := set(parameters) - set(chapter.parameters_of(name)):
+    if foreign := set(parameters) - set(chapters.parameters_of(name)):
         raise BuildError(f"The chapter {name} takes no parameter {', '.join(sorted(foreign))}.")
     out = parsed.out.resolve()
     page = out / f"{name}.{study.name}.ipynb"
@@ -179,7 +185,7 @@ def _run(parsed) -> int:
 
 
 def _export(parsed) -> int:
-    out, manifest = sharing.export(parsed.cohort, parsed.out)
+    out, manifest = send.export(parsed.cohort, parsed.out)
     ended = manifest["chapters"].values()
     print(f"{out}: {sum(how['rows'] for how in ended)} result rows of {len(ended)} chapters, and no row of a patient.")
     for each, how in manifest["chapters"].items():
@@ -190,7 +196,7 @@ def _export(parsed) -> int:
 
 
 def _pool(parsed) -> int:
-    print(f"The book: {pooled_book.pool(parsed.exports, parsed.out.resolve())}")
+    print(f"The book: {pool(parsed.exports, parsed.out.resolve())}")
     return 0
 
 

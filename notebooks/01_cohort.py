@@ -23,10 +23,14 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import checks, consistent, describe, disclosure, endpoints, figures, results, survival
-from analysis_lib.cohort import read_cohort
-from analysis_lib.paper import ledger
-from analysis_lib.text import about, cross_table, noticed, rows_table, say, table
+from analysis_lib.analyses import participants, summaries, survival
+from analysis_lib.cohort import disclosure, endpoints
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
+from analysis_lib.show import consistent_page, figures_cohort, ledger_page
+from analysis_lib.show.notes import about, noticed
+from analysis_lib.show.sentences import say
+from analysis_lib.show.tables import cross_table, rows_table, table
 
 study = read_cohort(cohort)
 about(study)
@@ -61,8 +65,8 @@ about(study)
 # ## Participants and flow
 
 # %%
-flow = describe.flow(study)
-figures.flow_diagram(flow, "Participant flow. Regimens are those of the first salvage therapy; numbers on the arrows "
+flow = participants.flow(study)
+figures_cohort.flow_diagram(flow, "Participant flow. Regimens are those of the first salvage therapy; numbers on the arrows "
                      "below count its patients who had radiotherapy in any line.")
 
 # %%
@@ -78,14 +82,14 @@ say(flow, "Of {flow.database} patients in the database, {flow.included} were inc
 # taken as it is.
 
 # %%
-odd = disclosure.protect(study, checks.noticed(study))
+odd = disclosure.protect(study, participants.noticed(study))
 noticed(odd)
 
 # %% [markdown]
 # ## Lines of salvage therapy
 
 # %%
-lines = describe.salvage_lines(study)
+lines = participants.salvage_lines(study)
 say(lines, "The median number of lines was {lines.per_patient} ({lines.per_patient:limits}), in the {lines.per_patient:n} "
     "patients who had salvage therapy.")
 
@@ -93,7 +97,7 @@ say(lines, "The median number of lines was {lines.per_patient} ({lines.per_patie
 # ## Time to salvage therapy
 
 # %%
-waiting = describe.time_to_salvage(study)
+waiting = participants.time_to_salvage(study)
 say(waiting, "Salvage therapy started a median of {salvage.time:full} after day 0 (n = {salvage.time:n}).")
 
 # %% [markdown]
@@ -152,7 +156,7 @@ table(endpoints.definitions(study), "Endpoints that this cohort can give. Time e
 # really measures.
 
 # %%
-ends = describe.ends(study)
+ends = survival.ends(study)
 cross_table(ends, "Number of patients, sites or first radiotherapy courses, by what ended the time to the endpoint. "
             "A dash: not part of the definition, or not known here.", "Endpoint")
 
@@ -164,8 +168,8 @@ say(ends, "Time to OS1 ended in death in {os1.ended_by.death} of {os1.ended_by.d
 
 # %%
 rows = results.save([flow, odd, lines, waiting, fu1, fu2, ends], study.name, "01_cohort", results_dir)
-ledger.beside(study, rows)
-consistent.beside(study, rows)
+ledger_page.beside(study, rows)
+consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions
@@ -191,7 +195,7 @@ consistent.beside(study, rows)
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 alive = study.patients[study.patients["vital_status"] == "alive"]
-living = describe.spread("follow_up.alive", alive["last_follow_up_day"], days=True)
+living = summaries.spread("follow_up.alive", alive["last_follow_up_day"], days=True)
 both = disclosure.protect(study, results.collect([fu1, living])) if len(alive) else results.skipped("follow_up.alive", "too few are alive")
 say(both, "The {follow_up.alive:n} patients who are alive were followed for a median of {follow_up.alive:full}. The "
     "naive median is {os1.follow_up.naive}, the reverse Kaplan–Meier median {os1.follow_up.reverse_km}. Among the living "

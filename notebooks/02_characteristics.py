@@ -23,10 +23,15 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import consistent, describe, disclosure, figures, results, survival
-from analysis_lib.cohort import read_cohort
-from analysis_lib.paper import ledger
-from analysis_lib.text import about, characteristics, rows_table, say
+from analysis_lib.analyses import failure, summaries, survival
+from analysis_lib.analyses import table_1 as baseline
+from analysis_lib.cohort import disclosure
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
+from analysis_lib.show import consistent_page, figures_cohort, ledger_page
+from analysis_lib.show.notes import about
+from analysis_lib.show.sentences import say
+from analysis_lib.show.tables import characteristics, rows_table
 
 study = read_cohort(cohort)
 about(study)
@@ -78,7 +83,7 @@ about(study)
 # ## Table 1
 
 # %%
-table_1 = describe.table_1(study)
+table_1 = baseline.table_1(study)
 characteristics(table_1, "Characteristics of the patients, n (%).")
 
 # %% [markdown]
@@ -93,8 +98,8 @@ rows_table(lowest, "The three smallest P values of the table", test="", detail="
 # ## Best response
 
 # %%
-responses = describe.best_responses(study)
-figures.shares(responses, "Patients", "Best response, where it is known.")
+responses = failure.best_responses(study)
+figures_cohort.shares(responses, "Patients", "Best response, where it is known.")
 
 # %%
 say(responses, "The overall response rate (ORR) was {response.orr:share}, {response.orr:limits}.",
@@ -104,7 +109,7 @@ say(responses, "The overall response rate (ORR) was {response.orr:share}, {respo
 # ## Assessment, time to complete response and duration of response
 
 # %%
-times = describe.response_times(study)
+times = failure.response_times(study)
 say(times, "The median day of the first assessment was day {response.first_assessment:full} "
     "(n = {response.first_assessment:n}).",
     "Those in complete response ({response.time_to_cr:n}) reached it after a median of {response.time_to_cr:full}.",
@@ -131,8 +136,8 @@ say(duration, "By Kaplan–Meier, the median duration of response was {dor.media
 
 # %%
 rows = results.save([table_1, responses, times, duration], study.name, "02_characteristics", results_dir)
-ledger.beside(study, rows)
-consistent.beside(study, rows)
+ledger_page.beside(study, rows)
+consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions
@@ -169,7 +174,7 @@ say(counted if len(known) else lowest, "Of {tests.all} tests, {tests.low} have P
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 reason = study.lacks("ecog", "salvage_regimen")
 checked = results.skipped("table1.ecog.permutation", reason) if reason else disclosure.protect(study, results.collect([
-    table_1, describe.association_by_permutation(study.patients, "ecog", "salvage_regimen", "table1.ecog.permutation",
+    table_1, summaries.association_by_permutation(study.patients, "ecog", "salvage_regimen", "table1.ecog.permutation",
                                                    least=study.min_cell_count)]))
 say(checked, "The approximation gives {table1.ecog.p} ({table1.ecog.p:note}); the {table1.ecog.permutation:method} gives "
     "{table1.ecog.permutation}. Where the two disagree, trust the second.")

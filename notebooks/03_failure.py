@@ -23,10 +23,13 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import consistent, describe, figures, results
-from analysis_lib.cohort import read_cohort
-from analysis_lib.paper import ledger
-from analysis_lib.text import about, rows_table, say
+from analysis_lib.analyses import failure
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
+from analysis_lib.show import consistent_page, figures_cohort, ledger_page
+from analysis_lib.show.notes import about
+from analysis_lib.show.sentences import say
+from analysis_lib.show.tables import rows_table
 
 study = read_cohort(cohort)
 about(study)
@@ -61,15 +64,15 @@ about(study)
 # ## Time to failure
 
 # %%
-when = describe.time_to_failure(study)
+when = failure.time_to_failure(study)
 say(when, "The disease failed a median of {failure.time:full} after day 0 (n = {failure.time:n}).")
 
 # %% [markdown]
 # ## Patterns of failure
 
 # %%
-patterns = describe.failure_patterns(study)
-figures.shares(patterns, "Patients", "Where the disease failed, where that is known, compared with the sites "
+patterns = failure.failure_patterns(study)
+figures_cohort.shares(patterns, "Patients", "Where the disease failed, where that is known, compared with the sites "
                "involved before day 0. The last bar joins the first two.")
 
 # %%
@@ -82,7 +85,7 @@ say(patterns, "A previously involved site was part of the failure in {failure.an
 # ## CD19 at failure
 
 # %%
-cd19 = describe.cd19(study)
+cd19 = failure.cd19(study)
 say(cd19, "CD19 was evaluated in {cd19.evaluated:events} of {cd19.evaluated:n} patients ({cd19.evaluated}).",
     "The tumour was CD19-positive in {cd19.positive:share}, {cd19.positive:limits}, and CD19-negative in "
     "{cd19.negative:share}, {cd19.negative:limits}.")
@@ -92,8 +95,8 @@ rows_table(cd19, "CD19 at failure", patients="share", interval="limits")
 
 # %%
 rows = results.save([when, patterns, cd19], study.name, "03_failure", results_dir)
-ledger.beside(study, rows)
-consistent.beside(study, rows)
+ledger_page.beside(study, rows)
+consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions
@@ -118,7 +121,7 @@ consistent.beside(study, rows)
 # later ones?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-contrast = describe.early_failure(study, days=91)
+contrast = failure.early_failure(study, days=91)
 say(contrast, "Of the failures, {failure.early:share} came within 91 days, {failure.early:limits}. A previous site was "
     "involved in {failure.early.any_local:share} of the early and {failure.late.any_local:share} of the late ones; the "
     "chi-square test of the three patterns gives {failure.early.pattern} ({failure.early.pattern:note}).")
@@ -130,7 +133,7 @@ say(contrast, "Of the failures, {failure.early:share} came within 91 days, {fail
 # patients, whatever the untested ones were? How does this compare with the confidence interval?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-bounds = results.collect([cd19, describe.cd19_bounds(study)])
+bounds = results.collect([cd19, failure.cd19_bounds(study)])
 say(bounds, "If no untested tumour was negative, the share is {cd19.bounds.lowest:share}; if all were, "
     "{cd19.bounds.highest:share}. Among the tested it was {cd19.negative}, {cd19.negative:limits}. The wider of the two "
     "ranges shows which uncertainty is larger: chance is in the confidence interval, and what was never measured is not.")

@@ -23,10 +23,13 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import consistent, figures, results, survival
-from analysis_lib.cohort import read_cohort
-from analysis_lib.paper import ledger
-from analysis_lib.text import about, rows_table, say
+from analysis_lib.analyses import survival
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
+from analysis_lib.show import consistent_page, figures, ledger_page
+from analysis_lib.show.notes import about
+from analysis_lib.show.sentences import say
+from analysis_lib.show.tables import rows_table
 
 study = read_cohort(cohort)
 months = survival.rate_months(study)
@@ -135,8 +138,8 @@ say(efs2_groups, "Between the regimens the log-rank test gives {efs2.logrank.sal
 
 # %%
 rows = results.save([os1, efs1, os2, efs2, os2_groups, os2_pairs, efs2_groups], study.name, "04_survival", results_dir)
-ledger.beside(study, rows)
-consistent.beside(study, rows)
+ledger_page.beside(study, rows)
+consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions

@@ -24,11 +24,14 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 alpha_beta = 10  # Gy, for the biologically effective dose
 
 # %%
-from analysis_lib import consistent, figures, radiotherapy, results, survival
-from analysis_lib.cohort import read_cohort
-from analysis_lib.paper import ledger
-from analysis_lib.radiotherapy import HIGH_BED
-from analysis_lib.text import about, rows_table, say
+from analysis_lib.analyses import radiotherapy, survival
+from analysis_lib.cohort.first_course import HIGH_BED
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
+from analysis_lib.show import consistent_page, figures, figures_cohort, ledger_page
+from analysis_lib.show.notes import about
+from analysis_lib.show.sentences import say
+from analysis_lib.show.tables import rows_table
 
 study = read_cohort(cohort)
 months = survival.rate_months(study)
@@ -118,7 +121,7 @@ say(bulk, "The size of {rt.assessable:share} sites could be assessed on PET/CT; 
 # %%
 responses = radiotherapy.responses(study)
 evaluated = responses[responses["result_id"].str.contains("response")]
-figures.shares(evaluated, "Evaluable sites", "In-field response of the evaluable sites (last known state within the "
+figures_cohort.shares(evaluated, "Evaluable sites", "In-field response of the evaluable sites (last known state within the "
                "field). Sites are taken as independent.")
 
 # %%
@@ -187,8 +190,8 @@ say(dose_by_control, "Failed against controlled sites: {bed.control.p} ({bed.con
 # %%
 rows = results.save([volume, regions, techniques, doses, bulk, responses, control, clustered, progression, by_bulk,
                      dose_by_bulk, dose_by_control], study.name, "05_radiotherapy", results_dir)
-ledger.beside(study, rows)
-consistent.beside(study, rows)
+ledger_page.beside(study, rows)
+consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions

@@ -24,13 +24,17 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 alpha_beta = 10  # Gy, for the biologically effective dose
 
 # %%
-from analysis_lib import consistent, figures, radiotherapy, results, survival
-from analysis_lib.cohort import read_cohort
-from analysis_lib.paper import ledger
-from analysis_lib.radiotherapy import HIGH_BED
-from analysis_lib.text import about, compared_table, rows_table, say, sentence
+from analysis_lib.analyses import first_courses, survival, transplant
+from analysis_lib.cohort import first_course
+from analysis_lib.cohort.first_course import HIGH_BED
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
+from analysis_lib.show import consistent_page, figures, figures_cohort, ledger_page
+from analysis_lib.show.notes import about
+from analysis_lib.show.sentences import say, sentence
+from analysis_lib.show.tables import compared_table, rows_table
 
-study = radiotherapy.with_first_course(read_cohort(cohort), alpha_beta)
+study = first_course.with_first_course(read_cohort(cohort), alpha_beta)
 about(study)
 
 # %% [markdown] tags=["car-t"]
@@ -57,7 +61,7 @@ about(study)
 # ## The first courses
 
 # %%
-first = radiotherapy.first_courses(study)
+first = first_courses.first_courses(study)
 say(first, "Patients with a first course: {first.patients}; irradiated sites: {first.sites}, or "
     "{first.sites_per_patient:full} per patient.",
     "The field was comprehensive in {first.patients.comprehensive:share}.", "It was focal in {first.patients.focal:share}.",
@@ -67,7 +71,7 @@ say(first, "Patients with a first course: {first.patients}; irradiated sites: {f
 # ## Dose by field
 
 # %%
-dose = radiotherapy.dose_by_field(study)
+dose = first_courses.dose_by_field(study)
 compared_table(dose, "Irradiated sites and dose per site (median and range of the known doses), by field of the first "
                "course.", "First course")
 
@@ -78,7 +82,7 @@ compared_table(dose, "Irradiated sites and dose per site (median and range of th
 # would differ in survival even if the field did nothing.
 
 # %%
-contrasts = radiotherapy.contrasts(study)
+contrasts = first_courses.contrasts(study)
 compared_table(contrasts, "Patients with each factor at the first salvage therapy, by field of the first course, among those "
                "in whom it is known. Fisher's exact test stands where an expected count is below 5.", "Factor")
 
@@ -86,7 +90,7 @@ compared_table(contrasts, "Patients with each factor at the first salvage therap
 # ## In-field response by field
 
 # %%
-responses = radiotherapy.responses_by_field(study)
+responses = first_courses.responses_by_field(study)
 compared_table(responses, "In-field response of first-course sites, by field. Responses are shares of the evaluable "
                "sites.", "Sites")
 
@@ -120,7 +124,7 @@ say(by_dose, "Between the dose groups the log-rank test gives {osrt.logrank.bed_
     "Low doses are often given for comfort, to patients who are expected to live for a short time only.")
 
 # %%
-low = radiotherapy.low_dose(study)
+low = first_courses.low_dose(study)
 compared_table(low, f"Patients whose highest BED (α/β = {alpha_beta:g} Gy) was not above {HIGH_BED:g} Gy, among those with "
                "known dose, by field of the first course.", "Dose")
 
@@ -138,7 +142,7 @@ say(by_sites, "Between these groups the log-rank test gives {osrt.logrank.compre
 # ## Limited stage
 
 # %%
-limited = radiotherapy.limited_stage(study)
+limited = first_courses.limited_stage(study)
 compared_table(limited, "Patients in stage I or II, by field of the first course.", "Stage")
 
 # %% [markdown]
@@ -158,7 +162,7 @@ figures.survival_curves(survival.curves(study, "OSRT", by="further_therapy"), "O
                         "therapy followed it. The groups are named by the future (immortal time).", by_therapy)
 
 # %%
-further = radiotherapy.further_therapy(study)
+further = first_courses.further_therapy(study)
 rows_table(results.pick(by_therapy, "median time"), "Median overall survival in stage I or II after a comprehensive field",
            patients="n", deaths="events", median="full")
 say(by_therapy, "Taken as groups of the first day, the log-rank test gives {osrt.logrank.further_therapy}: "
@@ -171,7 +175,7 @@ say(further, "Further therapy was given to {further.patients:share} patients.",
 # ## Radiotherapy around a transplant
 
 # %%
-transplants = radiotherapy.transplants(study)
+transplants = transplant.transplants(study)
 say(transplants, "Patients with both radiotherapy and an allogeneic transplant: {hsct.patients}.",
     "Radiotherapy came first in {hsct.rt_first:share}.", "Disease status at the last follow-up was CR in {hsct.last_status.cr:share}.",
     "After the transplant they were followed for {hsct.follow_up:full}; alive at the end: {hsct.alive:share}.")
@@ -181,7 +185,7 @@ rows_table(results.pick(transplants, "range months"), "Times around the transpla
            time="full")
 
 # %%
-figures.swimmer(radiotherapy.transplant_lanes(study), "Months since the transplant",
+figures_cohort.swimmer(transplant.transplant_lanes(study), "Months since the transplant",
                 sentence(transplants, "Swimmer plot of patients with radiotherapy and transplant, one lane each "
                          "({hsct.patients} in all), from the start of salvage therapy to the last follow-up. Radiotherapy "
                          "came before the transplant in {hsct.rt_first:share}; {hsct.alive:share} were alive at the end."),
@@ -191,8 +195,8 @@ figures.swimmer(radiotherapy.transplant_lanes(study), "Months since the transpla
 # %%
 rows = results.save([first, dose, contrasts, responses, by_field, by_dose, low, by_sites, limited, by_therapy, further,
                      transplants], study.name, "06_comprehensive_focal", results_dir)
-ledger.beside(study, rows)
-consistent.beside(study, rows)
+ledger_page.beside(study, rows)
+consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions
@@ -227,7 +231,7 @@ say(expected, "Expected in stage I or II with a focal field: {first.limited.foca
 # comparison of survival depend on the ratio?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-late = survival.estimates(radiotherapy.with_first_course(study, 3), "OSRT", by="bed_group")
+late = survival.estimates(first_course.with_first_course(study, 3), "OSRT", by="bed_group")
 late = late.assign(result_id="late." + late["result_id"])
 say(results.collect([by_dose, late]),
     f"Patients above {HIGH_BED:g} Gy: {{osrt.median.bed_group.gt_30_gy:n}} with α/β = {alpha_beta:g} Gy and "

@@ -24,10 +24,13 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import consistent, figures, results, survival
-from analysis_lib.cohort import read_cohort
-from analysis_lib.paper import ledger
-from analysis_lib.text import about, factor_table, left_out, rows_table, say
+from analysis_lib.analyses import prognosis
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
+from analysis_lib.show import consistent_page, figures, ledger_page
+from analysis_lib.show.notes import about, left_out
+from analysis_lib.show.sentences import say
+from analysis_lib.show.tables import factor_table, rows_table
 
 study = read_cohort(cohort)
 about(study)
@@ -65,7 +68,7 @@ about(study)
 # One line a factor, each compared on its own. Patients in whom a factor is unknown are left out of its line.
 
 # %%
-os1 = survival.univariable(study, "OS1", survival.factors_of(study, "OS1"))
+os1 = prognosis.univariable(study, "OS1", prognosis.factors_of(study, "OS1"))
 factor_table(os1, "OS1", "OS1 by single factors.")
 left_out(os1)
 
@@ -83,7 +86,7 @@ say(os1, "The log-rank P value is below 0.05 for {os1.uv.small_p:events} of {os1
 # The factors are those of the day on which the clock starts.
 
 # %%
-os2 = survival.univariable(study, "OS2", survival.factors_of(study, "OS2"))
+os2 = prognosis.univariable(study, "OS2", prognosis.factors_of(study, "OS2"))
 factor_table(os2, "OS2", "OS2 by single factors at salvage therapy.")
 left_out(os2)
 
@@ -98,7 +101,7 @@ say(os2, "The log-rank P value is below 0.05 for {os2.uv.small_p:events} of {os2
 # ## Factors of event-free survival from the start of salvage therapy (EFS2)
 
 # %%
-efs2 = survival.univariable(study, "EFS2", survival.factors_of(study, "EFS2"))
+efs2 = prognosis.univariable(study, "EFS2", prognosis.factors_of(study, "EFS2"))
 factor_table(efs2, "EFS2", "EFS2 by single factors at salvage therapy.")
 left_out(efs2)
 
@@ -128,7 +131,7 @@ say(efs2, "The log-rank P value is below 0.05 for {efs2.uv.small_p:events} of {e
 # ### Overall survival from day 0 (OS1), several factors
 
 # %%
-os1_model = survival.multivariable(study, "OS1", survival.ADJUSTED["OS1"])
+os1_model = prognosis.multivariable(study, "OS1", prognosis.ADJUSTED["OS1"])
 figures.forest(results.pick(os1_model, "hazard ratio"), "OS1: hazard ratios adjusted for each other.")
 left_out(os1_model)
 
@@ -142,7 +145,7 @@ say(os1_model, "The model rests on {cox.os1.mv.events_per_variable:events} event
 # ### Overall survival from the start of salvage therapy (OS2), several factors
 
 # %%
-os2_model = survival.multivariable(study, "OS2", survival.ADJUSTED["OS2"])
+os2_model = prognosis.multivariable(study, "OS2", prognosis.ADJUSTED["OS2"])
 figures.forest(results.pick(os2_model, "hazard ratio"), "OS2: hazard ratios adjusted for each other.")
 left_out(os2_model)
 
@@ -156,7 +159,7 @@ say(os2_model, "The model rests on {cox.os2.mv.events_per_variable:events} event
 # ### Event-free survival from the start of salvage therapy (EFS2), several factors
 
 # %%
-efs2_model = survival.multivariable(study, "EFS2", survival.ADJUSTED["EFS2"])
+efs2_model = prognosis.multivariable(study, "EFS2", prognosis.ADJUSTED["EFS2"])
 figures.forest(results.pick(efs2_model, "hazard ratio"), "EFS2: hazard ratios adjusted for each other.")
 left_out(efs2_model)
 
@@ -188,7 +191,7 @@ rows_table(checks if len(checks) else models, "Tests of proportional hazards in 
 # speak only of the remaining components; what they share is divided between the factors almost at will.
 
 # %%
-overlap = survival.overlap(study, "high_ipi", ["ldh_elevated", "advanced_stage"])
+overlap = prognosis.overlap(study, "high_ipi", ["ldh_elevated", "advanced_stage"])
 say(overlap, "An IPI of 3 or more was found in {high_ipi.ldh_elevated.yes:share} of the patients with elevated LDH and in "
     "{high_ipi.ldh_elevated.no:share} of those without.",
     "It was found in {high_ipi.advanced_stage.yes:share} of those with stage III or IV and in "
@@ -196,8 +199,8 @@ say(overlap, "An IPI of 3 or more was found in {high_ipi.ldh_elevated.yes:share}
 
 # %%
 rows = results.save([os1, os2, efs2, os1_model, os2_model, efs2_model, overlap], study.name, "07_prognostic_factors", results_dir)
-ledger.beside(study, rows)
-consistent.beside(study, rows)
+ledger_page.beside(study, rows)
+consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions
@@ -239,7 +242,7 @@ say(turned, *[f"Turned round it is {{{i}:full}}: one divided by each number, and
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 for name, single in (("OS1", os1), ("OS2", os2), ("EFS2", efs2)):
-    holm, e = survival.holm(single, name), name.lower()
+    holm, e = prognosis.holm(single, name), name.lower()
     say(results.collect([single, holm]), f"{name}: {{{e}.uv.small_p:events}} of {{{e}.uv.small_p:n}} before the correction "
         f"({{{e}.uv.small_p:note}}), {{{e}.holm.small_p:events}} after it ({{{e}.holm.small_p:note}}).")
 
@@ -250,7 +253,7 @@ for name, single in (("OS1", os1), ("OS2", os2), ("EFS2", efs2)):
 # intervals?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-with_ipi = survival.cox(study, "OS2", ["advanced_stage", "ldh_elevated", "high_ipi"], "with_ipi")
+with_ipi = prognosis.cox(study, "OS2", ["advanced_stage", "ldh_elevated", "high_ipi"], "with_ipi")
 figures.forest(results.pick(with_ipi, "hazard ratio"), "OS2: stage, LDH and IPI in one model.")
 say(results.collect([os2, os2_model, with_ipi]),
     "Elevated LDH: {cox.os2.mv.ldh_elevated:full} without the IPI in the model, {cox.os2.with_ipi.ldh_elevated:full} with it.",

@@ -23,10 +23,13 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import consistent, figures, pooling, results
-from analysis_lib.cohort import read_cohort
-from analysis_lib.paper import ledger
-from analysis_lib.text import about, rows_table, say
+from analysis_lib.analyses import context
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
+from analysis_lib.show import consistent_page, figures, ledger_page
+from analysis_lib.show.notes import about
+from analysis_lib.show.sentences import say
+from analysis_lib.show.tables import rows_table
 
 study = read_cohort(cohort)
 about(study)
@@ -57,8 +60,8 @@ about(study)
 # ## The published series
 
 # %%
-series = pooling.in_context(study)
-shares = pooling.shares(series)
+series = context.in_context(study)
+shares = context.shares(series)
 rows_table(shares, "Failures in previously involved sites, series by series.",
            failures="share", interval="limits", counted="note")
 
@@ -83,7 +86,7 @@ rows_table(shares, "Failures in previously involved sites, series by series.",
 # ## This cohort beside them
 
 # %%
-own = pooling.own_share(study)
+own = context.own_share(study)
 say(own, "In this cohort, {context.cohort:share} of the patients whose pattern of failure is known failed in previously involved "
     "sites, alone or together with new ones ({context.cohort:limits}). {context.cohort:note}")
 
@@ -91,7 +94,7 @@ say(own, "In this cohort, {context.cohort:share} of the patients whose pattern o
 # ## Pooled
 
 # %%
-pooled = pooling.pooled(series)
+pooled = context.pooled(series)
 summary = ("context.pooled.fixed", "context.pooled.random")
 drawn = shares if results.skip_reason(pooled) else results.collect([shares, results.pick(pooled, "proportion")])
 figures.forest(drawn, "Failures in previously involved sites. Squares: series, larger with more patients or failures; "
@@ -110,7 +113,7 @@ say(pooled, "The pooled share is {context.pooled.fixed:full} by fixed and {conte
 # The paper gives its own count in two places, and they do not agree.
 
 # %%
-printed = pooling.two_printings(study)
+printed = context.two_printings(study)
 say(printed, "The Results print {context.printed.results:share}, the Discussion {context.printed.discussion:share}.",
     "The Discussion has {context.printed.more_patients} more patients and {context.printed.more_failures} more failures in earlier "
     "sites, which moves the share by {context.printed.shift} percentage points.",
@@ -118,8 +121,8 @@ say(printed, "The Results print {context.printed.results:share}, the Discussion 
 
 # %%
 rows = results.save([shares, own, pooled, printed], study.name, "08_in_context", results_dir)
-ledger.beside(study, rows)
-consistent.beside(study, rows)
+ledger_page.beside(study, rows)
+consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions
@@ -143,7 +146,7 @@ consistent.beside(study, rows)
 # Leave out one series after the other and pool the rest by random effects. Which series moves the pooled share most?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-without = pooling.left_out_in_turn(series)
+without = context.left_out_in_turn(series)
 without.attrs["label"] = "Pooled"
 rows_table(without, "Random-effects share when one series is left out, the largest change first.", share="full")
 say(without, *[f"The share moves furthest in the first line ({{{i}:group}})." for i in without["result_id"][:1]])
@@ -154,7 +157,7 @@ say(without, *[f"The share moves furthest in the first line ({{{i}:group}})." fo
 # Pool once more with the study's own count as the Discussion prints it. Does it matter for the pooled share?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-swapped = pooling.pooled(pooling.in_context(study, printing="Discussion"), "context.swapped")
+swapped = context.pooled(context.in_context(study, printing="Discussion"), "context.swapped")
 both = pooled if results.skip_reason(pooled) else results.collect([pooled, swapped])
 say(both, "With the count of the Results the random-effects share is {context.pooled.random:full}; with that of the Discussion "
     "it is {context.swapped.random:full}. The difference is far smaller than either interval.")

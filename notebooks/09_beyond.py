@@ -25,12 +25,29 @@ alpha_beta = 10  # Gy, for the biologically effective dose
 landmark = 3  # months after the start of salvage therapy
 
 # %%
-from analysis_lib import consistent, design, field_dose, figures, figures_beyond, immortal, local_failure, mean_survival
-from analysis_lib import missing, multiplicity, radiotherapy, results, survival, validation, weighting
-from analysis_lib.cohort import read_cohort
-from analysis_lib.text import about, compared_table, left_out, say, table
+from analysis_lib.analyses import (
+               design,
+               field_dose,
+               immortal,
+               local_failure,
+               mean_survival,
+               missing,
+               multiplicity,
+               prognosis,
+               survival,
+               validation,
+               weighting,
+)
+from analysis_lib.cohort import first_course
+from analysis_lib.estimators import bootstrap, weights
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
+from analysis_lib.show import consistent_page, figures, figures_beyond, tables_beyond
+from analysis_lib.show.notes import about, left_out
+from analysis_lib.show.sentences import say
+from analysis_lib.show.tables import compared_table, table
 
-study = radiotherapy.with_first_course(read_cohort(cohort), alpha_beta)
+study = first_course.with_first_course(read_cohort(cohort), alpha_beta)
 month = survival.rate_months(study)[0]
 about(study)
 
@@ -71,7 +88,7 @@ say(after_st, "Of the patients who began with systemic therapy, {immortal.st.ent
     "had happened.", "Of those followed beyond it, {immortal.st.landmark:note}.", "Taken as groups of the first day the hazard ratio "
     "is {immortal.st.naive:full}; with a state that changes it is {immortal.st.timed:full} (Mantel–Byar {immortal.st.mantel_byar}).",
     "Adjusted for stage and LDH it is {immortal.st.adjusted:full}.")
-consistent.say(study, "as groups of the first day the hazard ratio goes from {immortal.st.naive:lower} to "
+consistent_page.say(study, "as groups of the first day the hazard ratio goes from {immortal.st.naive:lower} to "
                "{immortal.st.naive:upper}, with a state that changes from {immortal.st.timed:lower} to {immortal.st.timed:upper}.")
 
 # %% [markdown]
@@ -87,7 +104,7 @@ left_out(after_rt)
 say(after_rt, "Of the patients who began with radiotherapy alone, {immortal.rt.entered:share} went on to systemic therapy, "
     "{immortal.rt.wait:full} after the start.", "Taken as groups of the first day the hazard ratio is "
     "{immortal.rt.naive:full}; with a state that changes it is {immortal.rt.timed:full}.")
-consistent.say(study, "as groups of the first day the hazard ratio goes from {immortal.rt.naive:lower} to "
+consistent_page.say(study, "as groups of the first day the hazard ratio goes from {immortal.rt.naive:lower} to "
                "{immortal.rt.naive:upper}, with a state that changes from {immortal.rt.timed:lower} to {immortal.rt.timed:upper}.")
 
 # %% [markdown] tags=["car-t"]
@@ -112,7 +129,7 @@ figures.forest(results.pick(responders, "hazard ratio"), "Death, patients with a
 say(responders, "Salvage therapy began {immortal.wait.yes:full} after day 0 in patients with a response and {immortal.wait.no:full} in "
     "the others.", "Counted from day 0 the hazard ratio of a response is {immortal.response.naive:full}; with each patient at risk "
     "only from salvage therapy on, it is {immortal.response.delayed:full}.")
-consistent.say(study, "from day 0 the hazard ratio goes from {immortal.response.naive:lower} to {immortal.response.naive:upper}, with "
+consistent_page.say(study, "from day 0 the hazard ratio goes from {immortal.response.naive:lower} to {immortal.response.naive:upper}, with "
                "delayed entry from {immortal.response.delayed:lower} to {immortal.response.delayed:upper}.")
 
 # %% [markdown] tags=["car-t"]
@@ -138,7 +155,7 @@ say(local, f"At {month} months, one minus Kaplan–Meier says that {{failure.rat
     f"did fail is {{failure.rate{month}.aj:full}}, and {{failure.rate{month}.death:full}} belonged to patients who died before.",
     f"With patients left out one at a time ({{failure.rate{month}.clustered:note}}), the limits of the share become "
     f"{{failure.rate{month}.clustered:limits}}.")
-consistent.say(study, "the share that failed within a year goes from {failure.rate12.aj:lower} to {failure.rate12.aj:upper}, that overtaken by "
+consistent_page.say(study, "the share that failed within a year goes from {failure.rate12.aj:lower} to {failure.rate12.aj:upper}, that overtaken by "
                "death from {failure.rate12.death:lower} to {failure.rate12.death:upper}.")
 
 # %% [markdown]
@@ -212,7 +229,7 @@ left_out(compared)
 # %%
 say(compared, "As the groups are, the hazard ratio is {weighted.os2.crude:full}; adjusted for stage and LDH {weighted.os2.stage_ldh:full}; "
     "with inverse-probability weights {weighted.os2.iptw:full}; with overlap weights {weighted.os2.overlap:full}.")
-consistent.say(study, "crude from {weighted.os2.crude:lower} to {weighted.os2.crude:upper}, with inverse-probability weights from "
+consistent_page.say(study, "crude from {weighted.os2.crude:lower} to {weighted.os2.crude:upper}, with inverse-probability weights from "
                "{weighted.os2.iptw:lower} to {weighted.os2.iptw:upper}, with overlap weights from {weighted.os2.overlap:lower} to "
                "{weighted.os2.overlap:upper}.")
 
@@ -248,7 +265,7 @@ say(results.collect([by_stage, fields]), "In stage I or II, {field.limited.compr
     "{field.limited.focal:n} a focal field; in stage III or IV, {field.advanced.comprehensive:n} and {field.advanced.focal:n}.",
     "As they are, the hazard ratio of focal fields is {field.crude:full}; when only patients of one stage group are compared with each "
     "other, {field.within:full}.")
-consistent.say(study, "as they are from {field.crude:lower} to {field.crude:upper}, within stage groups from {field.within:lower} to "
+consistent_page.say(study, "as they are from {field.crude:lower} to {field.crude:upper}, within stage groups from {field.within:lower} to "
                "{field.within:upper}.")
 
 # %% [markdown]
@@ -271,7 +288,7 @@ left_out(doses)
 # %%
 say(doses, "As they are, the hazard ratio of a low dose is {dose.crude:full}; adjusted for stage and LDH {dose.stage_ldh:full}; adjusted for "
     "the field {dose.field:full}; from the landmark on {dose.landmark:full}.")
-consistent.say(study, "as they are from {dose.crude:lower} to {dose.crude:upper}, adjusted for the field from {dose.field:lower} to "
+consistent_page.say(study, "as they are from {dose.crude:lower} to {dose.crude:upper}, adjusted for the field from {dose.field:lower} to "
                "{dose.field:upper}, from the landmark on from {dose.landmark:lower} to {dose.landmark:upper}.")
 
 # %% [markdown] tags=["car-t"]
@@ -296,11 +313,11 @@ say(tally, "Of {multiplicity.all.raw:n} comparisons, {multiplicity.all.raw} have
     "nothing differed. After Benjamini and Hochberg's correction {multiplicity.all.bh} remain, after Holm's {multiplicity.all.holm}.",
     "Among the {multiplicity.outcomes.raw:n} comparisons of outcomes: {multiplicity.outcomes.raw}, {multiplicity.outcomes.bh} and "
     "{multiplicity.outcomes.holm}.")
-consistent.say(study, "after Holm's correction from {multiplicity.all.holm:lower} to {multiplicity.all.holm:upper} remain of all, from "
+consistent_page.say(study, "after Holm's correction from {multiplicity.all.holm:lower} to {multiplicity.all.holm:upper} remain of all, from "
                "{multiplicity.outcomes.holm:lower} to {multiplicity.outcomes.holm:upper} of those of outcomes.")
 
 # %%
-table(multiplicity.table(tests), "Comparisons with P below 0.05, and P after each correction over all comparisons.", rows=tests)
+table(tables_beyond.multiplicity_table(tests), "Comparisons with P below 0.05, and P after each correction over all comparisons.", rows=tests)
 
 # %% [markdown] tags=["car-t"]
 # *What would change the reading.* The factors that survive Holm's correction are those to trust in another cohort: burden of
@@ -327,7 +344,7 @@ say(unknown, "Bulk is not known in {missing.bulky_disease:share} patients:", "in
 say(bulk, "Adjusted for stage and LDH, the hazard ratio is {missing.os2.complete.adjusted:full} in complete cases,",
     "{missing.os2.imputed_other.adjusted:full} with imputation outside the CNS ({missing.os2.imputed_other.adjusted:note}),",
     "and between {missing.os2.every.adjusted} and {missing.os2.none.adjusted} at the two extremes (all bulky, none bulky).")
-consistent.say(study, "in complete cases from {missing.os2.complete.adjusted:lower} to {missing.os2.complete.adjusted:upper}, with imputation "
+consistent_page.say(study, "in complete cases from {missing.os2.complete.adjusted:lower} to {missing.os2.complete.adjusted:upper}, with imputation "
                "in everyone from {missing.os2.imputed_all.adjusted:lower} to {missing.os2.imputed_all.adjusted:upper}.")
 
 # %% [markdown]
@@ -362,11 +379,11 @@ compared_table(results.pick(means, "restricted mean"), "Mean time within a fixed
 left_out(means)
 
 # %%
-proportional = survival.cox(study, "OS2", ["salvage_regimen"], "regimen")
+proportional = prognosis.cox(study, "OS2", ["salvage_regimen"], "regimen")
 say(results.collect([means, proportional]), f"Within {month} months, patients lived {{rmst.os2.{month}.rt}} after radiotherapy alone and "
     f"{{rmst.os2.{month}.st}} after systemic therapy alone, a difference of {{rmst.os2.{month}.st.less_rt:full}}.",
     "The test of proportional hazards between the regimens gives {cox.os2.regimen.ph.global}.")
-consistent.say(study, "the difference within 12 months goes from {rmst.os2.12.st.less_rt:lower} to {rmst.os2.12.st.less_rt:upper}, within 24 "
+consistent_page.say(study, "the difference within 12 months goes from {rmst.os2.12.st.less_rt:lower} to {rmst.os2.12.st.less_rt:upper}, within 24 "
                "months from {rmst.os2.24.st.less_rt:lower} to {rmst.os2.24.st.less_rt:upper}.")
 
 # %% [markdown]
@@ -377,13 +394,13 @@ consistent.say(study, "the difference within 12 months goes from {rmst.os2.12.st
 # model puts in the right order (0.5 is tossing a coin); a *calibration slope* below 1 says that predictions are too extreme.
 
 # %%
-validated = validation.models_of(study, survival.ADJUSTED)
-compared_table(validation.beside(validated), f"The models with several factors, tried on {validation.REPLICATES} bootstrap samples.",
+validated = validation.models_of(study, prognosis.ADJUSTED)
+compared_table(validation.beside(validated), f"The models with several factors, tried on {bootstrap.REPLICATES} bootstrap samples.",
                "Model")
 left_out(validated)
 
 # %%
-consistent.say(study, "the corrected concordance of the model of OS1 goes from {validated.os1.corrected:lower} to "
+consistent_page.say(study, "the corrected concordance of the model of OS1 goes from {validated.os1.corrected:lower} to "
                "{validated.os1.corrected:upper}, of OS2 from {validated.os2.corrected:lower} to {validated.os2.corrected:upper}.")
 
 # %% [markdown] tags=["car-t"]
@@ -399,7 +416,7 @@ consistent.say(study, "the corrected concordance of the model of OS1 goes from {
 
 # %%
 needed = design.needed(study)
-table(design.table(needed), "Comparisons as observed; the hazard ratio that so many events show with 80% power (or its inverse); and events "
+table(tables_beyond.design_table(needed), "Comparisons as observed; the hazard ratio that so many events show with 80% power (or its inverse); and events "
       "and patients needed for the observed one. Groups and share of events as here.", rows=needed)
 
 # %%
@@ -407,7 +424,7 @@ say(needed, "Between systemic therapy and radiotherapy alone, {design.os2.salvag
     "{design.os2.salvage_regimen.st.detectable} or more. To show the observed one, {design.os2.salvage_regimen.st.events} deaths in "
     "{design.os2.salvage_regimen.st.patients} patients would be needed.",
     "Between stages IV and III, {design.os1.stage.iv:events} deaths could show a hazard ratio of {design.os1.stage.iv.detectable} or more.")
-consistent.say(study, "the observed hazard ratio goes from {design.os2.salvage_regimen.st:lower} to {design.os2.salvage_regimen.st:upper}.")
+consistent_page.say(study, "the observed hazard ratio goes from {design.os2.salvage_regimen.st:lower} to {design.os2.salvage_regimen.st:upper}.")
 
 # %% [markdown] tags=["car-t"]
 # *What would change the reading.* "No difference" between regimens, in a study that could only have seen a very large one,
@@ -416,7 +433,7 @@ consistent.say(study, "the observed hazard ratio goes from {design.os2.salvage_r
 # %%
 rows = results.save([after_st, after_rt, responders, local, causes, sizes, balance, compared, by_stage, fields, dose_groups, doses, tally, unknown,
                      bulk, together, means, proportional, validated, needed], study.name, "09_beyond", results_dir)
-consistent.beside(study, rows)
+consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Cautions
@@ -453,7 +470,7 @@ say(later, *[f"From six months on, {{{i}:n}} patients are compared ({{{i}:note}}
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 bound = results.row("bound", "estimate", 2 * 2 / (2 + 2 - 1))
 ratios = compared[compared["result_id"].isin(["weighted.os2.crude", "weighted.os2.crude.e_value"])]
-ratio = [results.row("ratio", "estimate", weighting.risk_ratio(float(x))) for x in ratios["value"].head(1)]
+ratio = [results.row("ratio", "estimate", weights.risk_ratio(float(x))) for x in ratios["value"].head(1)]
 say(results.collect([ratios, bound, *ratio]) if ratio else compared, "Such a factor can move a risk ratio by {bound} at most. The crude hazard "
     "ratio amounts to a risk ratio of about {ratio}; its E-value is {weighted.os2.crude.e_value}. Where that risk ratio (turned round if below "
     "1) is within the bound, the factor could explain all of it.")

@@ -25,10 +25,14 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 # %%
 from dataclasses import replace
 
-from analysis_lib import results, survival
-from analysis_lib.cohort import read_cohort
+from analysis_lib.analyses import survival
+from analysis_lib.intake.read import read_cohort
 from analysis_lib.paper import ledger
-from analysis_lib.text import about, say, table
+from analysis_lib.rows import results
+from analysis_lib.show import ledger_page
+from analysis_lib.show.notes import about
+from analysis_lib.show.sentences import say
+from analysis_lib.show.tables import table
 
 study = read_cohort(cohort)
 about(study)
@@ -74,13 +78,13 @@ table(ledger.by_section(held), "Claims by section of the paper, and what became 
 # ## What is not reproduced
 
 # %%
-ledger.show(ledger.unmet(held), "Claims that are not reproduced, with the reason.")
+ledger_page.show(ledger.unmet(held), "Claims that are not reproduced, with the reason.")
 
 # %% [markdown]
 # ## Every claim
 
 # %%
-ledger.page(held)
+ledger_page.page(held)
 
 # %%
 rows = results.save([totals], study.name, "10_ledger", results_dir)

@@ -23,10 +23,13 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import results
-from analysis_lib.cohort import read_cohort
-from analysis_lib.paper import audit
-from analysis_lib.text import about, rows_table, say
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.paper.audit import tests, times, verdicts
+from analysis_lib.rows import methods, results
+from analysis_lib.show import audit_page
+from analysis_lib.show.notes import about
+from analysis_lib.show.sentences import say
+from analysis_lib.show.tables import rows_table
 
 study = read_cohort(cohort)
 about(study)
@@ -59,8 +62,8 @@ about(study)
 # ## The verdicts
 
 # %%
-checks = audit.of_cohort(study)
-totals = audit.totals(checks)
+checks = verdicts.of_cohort(study)
+totals = verdicts.totals(checks)
 say(totals, "Of {audit.checks} checks, {audit.reproduces} reproduce, {audit.within_rounding} agree within rounding, "
     "{audit.fragile} are fragile, {audit.inconsistent} are inconsistent, and {audit.cannot_be_decided} cannot be decided.")
 
@@ -72,62 +75,62 @@ rows_table(results.pick(totals, "count"), "Verdicts and what they mean",
 # ## What does not fit
 
 # %%
-audit.show(audit.theme(checks, verdict="inconsistent"), "Printed numbers that cannot stand beside other printed numbers.")
+audit_page.show(verdicts.theme(checks, verdict="inconsistent"), "Printed numbers that cannot stand beside other printed numbers.")
 
 # %% [markdown]
 # ## What depends on a choice
 
 # %%
-audit.show(audit.theme(checks, verdict="fragile"), "Numbers and conclusions that another reasonable choice would change.")
+audit_page.show(verdicts.theme(checks, verdict="fragile"), "Numbers and conclusions that another reasonable choice would change.")
 
 # %% [markdown]
 # ## Percentages
 
 # %%
-audit.show(audit.theme(checks, "percent"), "Every printed percentage with its printed count and denominator.")
+audit_page.show(verdicts.theme(checks, "percent"), "Every printed percentage with its printed count and denominator.")
 
 # %% [markdown]
 # ## Sums and denominators
 
 # %%
-audit.show(audit.theme(checks, "sum"), "Counts that must add up, within a section and across sections.")
+audit_page.show(verdicts.theme(checks, "sum"), "Counts that must add up, within a section and across sections.")
 
 # %% [markdown]
 # ## P values of Table 1
 
 # %%
-audit.show(audit.theme(checks, "p"), "P values of Table 1 under Pearson's test and its rivals; the exact test by "
-           f"{audit.RESAMPLES} random tables, seed {audit.SEED}.")
+audit_page.show(verdicts.theme(checks, "p"), "P values of Table 1 under Pearson's test and its rivals; the exact test by "
+           f"{tests.RESAMPLES} random tables, seed {methods.SEED}.")
 
 # %% [markdown]
 # ## Response, follow-up and medians
 
 # %%
-audit.show(audit.theme(checks, "response", "follow_up", "median", "events"), "Times against each other, and against the number of deaths.")
+audit_page.show(verdicts.theme(checks, "response", "follow_up", "median", "events"), "Times against each other, and against the number of deaths.")
 
 # %% [markdown]
 # ## Radiotherapy
 
 # %%
-audit.show(audit.theme(checks, "lc", "rt"), "Local control, dose and what was irradiated.")
+audit_page.show(verdicts.theme(checks, "lc", "rt"), "Local control, dose and what was irradiated.")
 
 # %% [markdown]
 # ## Comprehensive and focal radiotherapy
 
 # %%
-audit.show(audit.theme(checks, "cf"), "P values between the fields: recomputed where counts are printed, else the counts that could give them.")
+audit_page.show(verdicts.theme(checks, "cf"), "P values between the fields: recomputed where counts are printed, else the counts that could give them.")
 
 # %% [markdown]
 # ## Hazard ratios and their intervals
 
 # %%
-audit.show(audit.theme(checks, "wald"), "Wald P values that a printed hazard ratio and its interval allow, within their rounding.")
+audit_page.show(verdicts.theme(checks, "wald"), "Wald P values that a printed hazard ratio and its interval allow, within their rounding.")
 
 # %% [markdown]
 # ## One place against another
 
 # %%
-audit.show(audit.theme(checks, "text", "cited"), "Statements on the same thing in two places, and shares of the series that are cited.")
+audit_page.show(verdicts.theme(checks, "text", "cited"), "Statements on the same thing in two places, and shares of the series that are cited.")
 
 # %%
 rows = results.save([totals], study.name, "11_audit", results_dir)
@@ -148,7 +151,7 @@ rows = results.save([totals], study.name, "11_audit", results_dir)
 # Compute Pearson's chi-square for elevated LDH in the three regimens from the counts of Table 1. Which cells contribute most?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-ldh = checks if results.skip_reason(checks) else audit.pearson_rows("ldh")
+ldh = checks if results.skip_reason(checks) else tests.pearson_rows("ldh")
 rows_table(results.pick(ldh, "expected"), "Elevated LDH: observed and expected patients, and what each cell adds to the chi-square",
            observed="n", expected="", adds="note")
 say(ldh, "Together: {pearson.p:note}, {pearson.p}.")
@@ -160,7 +163,7 @@ say(ldh, "Together: {pearson.p:note}, {pearson.p}.")
 # that the unrounded numbers behind it allow? How many of the possible limits fit the printed ratio?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-wald = checks if results.skip_reason(checks) else audit.wald_rows("mv.efs2.ldh")
+wald = checks if results.skip_reason(checks) else times.wald_rows("mv.efs2.ldh")
 say(wald, "The smallest value is {wald.least}, the largest {wald.most}: one decimal of a hazard ratio leaves a P value open by a factor. "
     "Of the pairs of limits that round to the print, {wald.fits} have a geometric mean that rounds to the printed ratio; the "
     "others are ruled out, so the three numbers together tell more than each of them.")

@@ -23,9 +23,13 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib import consistent, figures, results, survival
-from analysis_lib.cohort import read_cohort
-from analysis_lib.text import about, rows_table, say, sentence
+from analysis_lib.analyses import survival
+from analysis_lib.consistent import cohorts, ranges
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
+from analysis_lib.show import consistent_page, figures_cohort
+from analysis_lib.show.notes import about
+from analysis_lib.show.sentences import say, sentence
 
 study = read_cohort(cohort)
 about(study)
@@ -60,8 +64,8 @@ about(study)
 # ## How different the cohorts are
 
 # %%
-studies = {number: consistent.read(number) for number in consistent.numbers()}
-diversity = consistent.diversity(studies)
+studies = {number: cohorts.read(number) for number in cohorts.numbers()}
+diversity = ranges.diversity(studies)
 say(diversity, "There are {consistent.cohorts} cohorts. Two of them differ in the profile (regimen, LDH, stage, performance, "
     "response) of {consistent.profiles:full} percent of the patients; the largest distance between their OS2 curves of one "
     "regimen is {consistent.curves:full} percentage points (median over pairs).")
@@ -70,9 +74,9 @@ say(diversity, "There are {consistent.cohorts} cohorts. Two of them differ in th
 # ## Every curve that the paper allows
 
 # %%
-printed = consistent.printed_medians("os2.median.salvage_sequence")
-curves = consistent.envelope(studies, "OS2", by="salvage_sequence")
-figures.envelope(curves, printed, "OS2", "Overlaid OS2 curves of all consistent cohorts, one panel for each sequence of "
+printed = ranges.printed_medians("os2.median.salvage_sequence")
+curves = ranges.envelope(studies, "OS2", by="salvage_sequence")
+figures_cohort.envelope(curves, printed, "OS2", "Overlaid OS2 curves of all consistent cohorts, one panel for each sequence of "
                  "salvage therapy. In every panel the curves meet near the printed median and spread apart away from it.",
                  sentence(diversity, "OS2 by sequence of salvage therapy in every consistent cohort (n = {consistent.cohorts}): thin "
                           "lines are single cohorts, the band holds them all, a diamond is the median that the paper prints."))
@@ -89,8 +93,8 @@ figures.envelope(curves, printed, "OS2", "Overlaid OS2 curves of all consistent 
 # alone against radiotherapy alone.
 
 # %%
-adjusted = consistent.adjusted(studies)
-figures.stacked_intervals(adjusted[adjusted["group"].str.startswith("Cohort")], "Hazard ratio, log scale\n(above 1: more deaths "
+adjusted = ranges.adjusted(studies)
+figures_cohort.stacked_intervals(adjusted[adjusted["group"].str.startswith("Cohort")], "Hazard ratio, log scale\n(above 1: more deaths "
                           "after systemic therapy)", "OS2, systemic therapy alone against radiotherapy alone, given stage "
                           "and LDH, in each consistent cohort.")
 
@@ -104,20 +108,20 @@ say(adjusted, "Over the cohorts the hazard ratio goes from {adjusted.range:lower
 # Results with an interval, and P values, that the chapters of this book compute and the paper does not print.
 
 # %%
-open_ = consistent.open_results(consistent.rows())
-tally = consistent.tally(open_)
+open_ = ranges.open_results(cohorts.rows())
+tally = ranges.tally(open_)
 say(tally, "Of {determined.determined:n} such results, {determined.determined:events} are determined, "
     "{determined.partly_determined:events} partly, and {determined.not_determined:events} not at all.")
-consistent.show(open_, "not determined", "Results that the paper does not determine: lowest and highest over the cohorts.")
+consistent_page.show(open_, "not determined", "Results that the paper does not determine: lowest and highest over the cohorts.")
 
 # %%
-consistent.show(open_, "partly determined", "Results that the paper determines in part.")
+consistent_page.show(open_, "partly determined", "Results that the paper determines in part.")
 
 # %% tags=["hide-output"] mystnb={"code_prompt_show": "Show the table", "code_prompt_hide": "Hide"}
-consistent.show(open_, "determined", "Results that the paper determines without printing them.")
+consistent_page.show(open_, "determined", "Results that the paper determines without printing them.")
 
 # %%
-rows = results.save([diversity, adjusted, tally, consistent.range_rows(open_)], study.name, "12_determined", results_dir)
+rows = results.save([diversity, adjusted, tally, ranges.range_rows(open_)], study.name, "12_determined", results_dir)
 
 # %% [markdown]
 # ## Cautions
@@ -135,7 +139,7 @@ rows = results.save([diversity, adjusted, tally, consistent.range_rows(open_)], 
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 two_years = open_[open_["result_id"].str.startswith("os2.rate24.salvage_sequence")]
-widest = consistent.range_rows(two_years.sort_values("share", ascending=False).head(1)).assign(result_id="widest")
+widest = ranges.range_rows(two_years.sort_values("share", ascending=False).head(1)).assign(result_id="widest")
 say(widest, "Widest against its own confidence interval is the group {widest:group}: from {widest:lower} to {widest:upper} percent. Small "
     "groups have wide intervals as well: the share compares the two.")
 

@@ -27,8 +27,10 @@ cohorts = 20  # cohorts of 300 patients in the last section
 # %%
 from dataclasses import replace
 
-from analysis_lib import figures, figures_beyond, local_failure, results, simulation, weighting
-from analysis_lib.text import say
+from analysis_lib.analyses import local_failure, simulation, weighting
+from analysis_lib.rows import results
+from analysis_lib.show import figures, figures_beyond
+from analysis_lib.show.sentences import say
 
 study, share = simulation.read(patients)
 truth = simulation.truths(share)

@@ -23,11 +23,13 @@ exports = []  # paths of exports (.zip); empty: two bundled synthetic cohorts, e
 results_dir = ""  # where the result rows go; empty: book/cohorts/pooled/results
 
 # %%
-from analysis_lib import centres, results, sharing
-from analysis_lib.text import compared_table, say, table
+from analysis_lib.centres import page, pooled, receive, send
+from analysis_lib.rows import results
+from analysis_lib.show.sentences import say
+from analysis_lib.show.tables import compared_table, table
 
-gathered = sharing.read_exports(exports) if exports else sharing.practice()
-centres.about(gathered)
+gathered = receive.read_exports(exports) if exports else send.practice()
+page.about(gathered)
 
 # %% [markdown]
 # ## What is asked
@@ -69,22 +71,22 @@ centres.about(gathered)
 # ## The centres
 
 # %%
-table(centres.overview(gathered), "The centres, and what each could not compute")
+table(page.overview(gathered), "The centres, and what each could not compute")
 
 # %% [markdown]
 # ## Response to the index therapy
 
 # %%
-response = centres.pooled(gathered, {
+response = pooled.pooled(gathered, {
     "response.orr": "Overall response rate",
 })
-centres.show(response, "response.orr")
+page.show(response, "response.orr")
 
 # %% [markdown]
 # ## Survival from day 0
 
 # %%
-from_day_0 = centres.pooled(gathered, {
+from_day_0 = pooled.pooled(gathered, {
     "os1.rate12": "OS1 at 12 months",
     "os1.rate24": "OS1 at 24 months",
     "os1.median": "Median OS1",
@@ -95,31 +97,31 @@ from_day_0 = centres.pooled(gathered, {
 # ### OS1 at 12 months
 
 # %%
-centres.show(from_day_0, "os1.rate12")
+page.show(from_day_0, "os1.rate12")
 
 # %% [markdown]
 # ### OS1 at 24 months
 
 # %%
-centres.show(from_day_0, "os1.rate24")
+page.show(from_day_0, "os1.rate24")
 
 # %% [markdown]
 # ### Median OS1
 
 # %%
-centres.show(from_day_0, "os1.median")
+page.show(from_day_0, "os1.median")
 
 # %% [markdown]
 # ### Median EFS1
 
 # %%
-centres.show(from_day_0, "efs1.median")
+page.show(from_day_0, "efs1.median")
 
 # %% [markdown]
 # ## Survival from the start of salvage therapy
 
 # %%
-from_salvage = centres.pooled(gathered, {
+from_salvage = pooled.pooled(gathered, {
     "os2.rate12": "OS2 at 12 months",
     "os2.rate24": "OS2 at 24 months",
     "os2.median": "Median OS2",
@@ -130,34 +132,34 @@ from_salvage = centres.pooled(gathered, {
 # ### OS2 at 12 months
 
 # %%
-centres.show(from_salvage, "os2.rate12")
+page.show(from_salvage, "os2.rate12")
 
 # %% [markdown]
 # ### OS2 at 24 months
 
 # %%
-centres.show(from_salvage, "os2.rate24")
+page.show(from_salvage, "os2.rate24")
 
 # %% [markdown]
 # ### Median OS2
 
 # %%
-centres.show(from_salvage, "os2.median")
+page.show(from_salvage, "os2.median")
 
 # %% [markdown]
 # ### Median EFS2
 
 # %%
-centres.show(from_salvage, "efs2.median")
+page.show(from_salvage, "efs2.median")
 
 # %% [markdown]
 # ## Local control of irradiated sites
 
 # %%
-control = centres.pooled(gathered, {
+control = pooled.pooled(gathered, {
     "lc.rate12.clustered": "Local control at 12 months",
 })
-centres.show(control, "lc.rate12.clustered")
+page.show(control, "lc.rate12.clustered")
 
 # %% [markdown]
 # ## Prognostic factors
@@ -165,7 +167,7 @@ centres.show(control, "lc.rate12.clustered")
 # Each hazard ratio is adjusted for the other factors of its model; only models with the same factors are pooled.
 
 # %%
-factors = centres.pooled(gathered, {
+factors = pooled.pooled(gathered, {
     "cox.os1.mv.responder": "Hazard ratio for OS1: response to the index therapy",
     "cox.os2.mv.advanced_stage": "Hazard ratio for OS2: stage III or IV",
     "cox.os2.mv.ldh_elevated": "Hazard ratio for OS2: elevated LDH",
@@ -177,31 +179,31 @@ factors = centres.pooled(gathered, {
 # ### Hazard ratio for OS1: response to the index therapy
 
 # %%
-centres.show(factors, "cox.os1.mv.responder")
+page.show(factors, "cox.os1.mv.responder")
 
 # %% [markdown]
 # ### Hazard ratio for OS2: stage III or IV
 
 # %%
-centres.show(factors, "cox.os2.mv.advanced_stage")
+page.show(factors, "cox.os2.mv.advanced_stage")
 
 # %% [markdown]
 # ### Hazard ratio for OS2: elevated LDH
 
 # %%
-centres.show(factors, "cox.os2.mv.ldh_elevated")
+page.show(factors, "cox.os2.mv.ldh_elevated")
 
 # %% [markdown]
 # ### Hazard ratio for EFS2: stage III or IV
 
 # %%
-centres.show(factors, "cox.efs2.mv.advanced_stage")
+page.show(factors, "cox.efs2.mv.advanced_stage")
 
 # %% [markdown]
 # ### Hazard ratio for EFS2: elevated LDH
 
 # %%
-centres.show(factors, "cox.efs2.mv.ldh_elevated")
+page.show(factors, "cox.efs2.mv.ldh_elevated")
 
 # %% [markdown]
 # ## Side by side
@@ -209,7 +211,7 @@ centres.show(factors, "cox.efs2.mv.ldh_elevated")
 # %%
 rows = results.save([response, from_day_0, from_salvage, control, factors],
                     "pooled", "pooled", results_dir)
-table(centres.summary(rows), "Every pooled result by fixed and by random effects, with 95% intervals, "
+table(page.summary(rows), "Every pooled result by fixed and by random effects, with 95% intervals, "
       "and what the paper prints of its own patients; a dash: not pooled.")
 
 # %% [markdown]
@@ -235,7 +237,7 @@ table(centres.summary(rows), "Every pooled result by fixed and by random effects
 # patients. How far is that from the pooled rates, and why is it not the same?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-added_up = centres.weighed_by_patients(from_day_0, "os1.rate12")
+added_up = pooled.weighed_by_patients(from_day_0, "os1.rate12")
 both = from_day_0 if results.skip_reason(added_up) else results.collect([from_day_0, added_up])
 say(both, "Weighed by patients, OS1 at 12 months is {pooled.os1.rate12.by_patients}; weighed by precision it is "
     "{pooled.os1.rate12.fixed} (fixed effects) and {pooled.os1.rate12.random} (random effects). A centre of many patients "
@@ -249,7 +251,7 @@ say(both, "Weighed by patients, OS1 at 12 months is {pooled.os1.rate12.by_patien
 # weights become if the centres differed enormously?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-weights = centres.weights(gathered, "os1.rate12")
+weights = pooled.weights(gathered, "os1.rate12")
 compared_table(weights, "Weights in the pooled rate of OS1 at 12 months", "Centre")
 say(weights, "As the variance between centres grows, the weights approach one another: every centre then counts the same, "
     "whatever its size, because each tells of one more true value.")

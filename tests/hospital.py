@@ -7,8 +7,8 @@ import jupytext
 import numpy as np
 import pandas as pd
 
-from analysis_lib import chapter
-from analysis_lib.manifest import BUNDLED
+from analysis_lib.binding import chapters
+from analysis_lib.files.places import BUNDLED
 
 TABLES = ("patients", "sites", "lines")
 MANIFEST = "name: invented\ntitle: Invented hospital\ntables: {{{tables}}}\n{more}\n"
@@ -46,7 +46,7 @@ def calculate(each, path, results_dir, solutions=True):
     """Run a chapter's code in this process, its solutions too, showing nothing."""
     namespace: dict = {}
     with contextlib.redirect_stdout(io.StringIO()):
-        for cell in jupytext.read(chapter.NOTEBOOKS / f"{each}.py").cells:
+        for cell in jupytext.read(chapters.NOTEBOOKS / f"{each}.py").cells:
             if cell.cell_type == "code" and (solutions or "hide-cell" not in cell.metadata.get("tags", [])):
                 exec(compile(cell.source, each, "exec"), namespace)
             if "parameters" in cell.metadata.get("tags", []):

@@ -32,10 +32,18 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 
-from analysis_lib import cohort, competing, describe, design, figures, immortal, local_failure, missing, models, multiplicity
-from analysis_lib import proof, repeated, results, survival, validation, weighting
-from analysis_lib.chapter import NOTEBOOKS, ROOT, chapters
-from analysis_lib.cohort import DAYS_PER_MONTH
+from analysis_lib.analyses import local_failure, multiplicity, prognosis, summaries, survival, weighting
+from analysis_lib.analyses.design import detectable, events_needed
+from analysis_lib.binding import proof
+from analysis_lib.binding.chapters import NOTEBOOKS, chapters
+from analysis_lib.cohort import cohort
+from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.estimators import bootstrap, competing, curves, imputation, models, repeated, states
+from analysis_lib.estimators import weights as propensity_weights
+from analysis_lib.estimators.logrank import logrank_test, pairwise_logrank
+from analysis_lib.files.places import ROOT
+from analysis_lib.rows import results
+from analysis_lib.show import figures
 
 FIXTURES = Path(__file__).parent / "r"
 DATA = ROOT / "analysis_lib" / "data" / "reconstructed"
@@ -148,7 +156,7 @@ def run_chapters(folder):
         frames = [f for f in names.values() if isinstance(f, pd.DataFrame) and list(f.columns) == results.COLUMNS]
         solved |= {i: row for f in frames for i, row in by_id(f).items() if i not in by_chapter[chapter]}
         for endpoint in ("OS1", "OS2", "EFS2") if chapter.startswith("07") else ():
-            solved |= by_id(survival.holm(names["rows"], endpoint))
+            solved |= by_id(prognosis.holm(names["rows"], endpoint))
     return by_chapter | {"exercises": solved}
 
 
@@ -228,14 +236,14 @@ def in_days(row):
 def of_curve(prefix, frame, days, cluster=None, interval="log"):
     """Median, and the curve and the numbers at risk on those days."""
     steps = ("survival", "lower", "upper")
-    curve = survival.kaplan_meier(frame["days"], frame["event"], cluster=cluster, interval=interval)
+    curve = curves.kaplan_meier(frame["days"], frame["event"], cluster=cluster, interval=interval)
     shared = {"method": "Kaplan-Meier" if cluster is None else "Kaplan-Meier, clustered"}
     counts = {"n": len(frame), "events": int(frame["event"].sum())}
-    yield f"{prefix}.median", triple([survival.quantile(curve, c) for c in steps], **counts, **shared)
+    yield f"{prefix}.median", triple([curves.quantile(curve, c) for c in steps], **counts, **shared)
     for day in days:
-        step = survival.at(curve, day)
+        step = curves.at(curve, day)
         yield f"{prefix}.survival{day}", triple([None] * 3 if step is None else step[list(steps)], **shared)
-        yield f"{prefix}.at_risk{day}", {"value": survival.at_risk(frame["days"], day), "method": "number at risk"}
+        yield f"{prefix}.at_risk{day}", {"value": curves.at_risk(frame["days"], day), "method": "number at risk"}
 
 
 def of_groups(name, frame, study, by, terms):
@@ -245,15 +253,15 @@ def of_groups(name, frame, study, by, terms):
             yield f"{name}.{by}.{row_id.rpartition('.')[2]}", in_days(row)
     logrank = by_id(survival.estimates(study, "OS1", by=by))[f"os1.logrank.{by}"]
     yield f"{name}.{by}.logrank", {"value": logrank["value"], "method": logrank["method"]}
-    for row_id, row in by_id(survival.cox(study, "OS1", [by], "uv")).items():
+    for row_id, row in by_id(prognosis.cox(study, "OS1", [by], "uv")).items():
         if match := re.fullmatch(rf"cox\.os1\.uv\.{by}\.(\w+(\.p)?)", row_id):
             kept = ("value", "method") if match[2] else ("value", "lower", "upper", "n", "method")
             yield f"{name}.{by}.cox.{match[1]}", {c: row[c] for c in kept}
     for what, options in (("chisq", {}), ("exact_if_sparse", {"exact_if_sparse": True})):
-        test = describe.association(frame, by, "event", "test", **options)
+        test = summaries.association(frame, by, "event", "test", **options)
         yield f"{name}.{by}.{what}", {"value": test["value"], "method": test["method"]}
     for term in terms:
-        test = describe.rank_test(frame, term, by, "test")
+        test = summaries.rank_test(frame, term, by, "test")
         yield f"{name}.{by}.rank.{term}", {"value": test["value"], "method": test["method"]}
 
 
@@ -282,12 +290,12 @@ def of_dataset(name, r):
     follow_up = by_id(survival.follow_up(study, "OS1"))
     for what, row_id in (("naive", "os1.follow_up.naive"), ("reverse", "os1.follow_up.reverse_km")):
         yield f"{name}.{what}", {c: v for c, v in in_days(follow_up[row_id]).items() if c not in ("n", "events")}
-    yield f"{name}.events", describe.proportion("events", int(frame["event"].sum()), len(frame))
+    yield f"{name}.events", summaries.proportion("events", int(frame["event"].sum()), len(frame))
     for by in DATASETS[name]["groups"]:
         yield from of_groups(name, frame, study, by, terms)
     for term in terms:
         for what, limits in (("iqr", "IQR"), ("range", "range")):
-            yield f"{name}.{what}.{term}", describe.spread("spread", frame[term], limits)
+            yield f"{name}.{what}.{term}", summaries.spread("spread", frame[term], limits)
     if terms:
         yield from of_model(f"{name}.model", frame, terms)
     if "cluster" in frame:
@@ -308,21 +316,21 @@ def of_tests(name, frame, by):
     known = known_of(frame, [by])
     days, event, group = known["days"], known["event"], known[by]
     for weights in ("Gehan-Breslow", "Tarone-Ware", "Peto-Peto", "Fleming-Harrington, late"):
-        test = survival.logrank_test(days, event, group, weighting=weights)
+        test = logrank_test(days, event, group, weighting=weights)
         yield f"{name}.{by}.{results.slug(weights).replace('-', '_').replace('__', '_')}", {
             "value": test.statistic, "method": "log-rank test, weighted"}
     if "stratum" in frame:
         inside = known_of(known, ["stratum"])
-        test = survival.logrank_test(inside["days"], inside["event"], inside[by], strata=inside["stratum"])
+        test = logrank_test(inside["days"], inside["event"], inside[by], strata=inside["stratum"])
         yield f"{name}.{by}.stratified", {"value": test.statistic, "n": len(inside), "method": "log-rank test, stratified"}
     levels = list(group.cat.categories)
     if len(levels) == 2:
-        gain = survival.rmst_difference(days, event, group == levels[1], third_quartile(days))
+        gain = curves.rmst_difference(days, event, group == levels[1], third_quartile(days))
         yield f"{name}.{by}.rmst_difference", triple([gain.value, gain.lower, gain.upper], method="restricted mean survival time")
         yield f"{name}.{by}.rmst_difference.p", {"value": gain.p, "method": "restricted mean survival time"}
         return
     for method in ("holm", "fdr_bh"):
-        for _, pair in survival.pairwise_logrank(days, event, group, method).iterrows():
+        for _, pair in pairwise_logrank(days, event, group, method).iterrows():
             both = f"{pair['first']}_{pair['second']}"
             yield f"{name}.{by}.{method}.{both}", {"value": pair["adjusted"], "method": "log-rank test, pairwise"}
             yield f"{name}.{by}.pair.{both}", {"value": pair["p"], "method": "log-rank test, pairwise"}
@@ -333,7 +341,7 @@ def third_quartile(days):
 
 
 def of_cox(kind, name, frame, terms):
-    """A Cox model of any kind, with all that :class:`analysis_lib.models.Fit` holds."""
+    """A Cox model of any kind, with all that :class:`analysis_lib.estimators.models.Fit` holds."""
     column = {"stratified": "stratum", "weighted": "weight", "clustered": "cluster"}.get(kind)
     option = {"stratified": "strata", "weighted": "weights", "clustered": "cluster"}.get(kind)
     frame = known_of(frame, [*terms, *([column] if column else [])])
@@ -380,7 +388,7 @@ def of_estimators(name, r):
     frame, groups, terms = frame_of(name), DATASETS[name]["groups"], DATASETS[name]["terms"]
     ids = "\n".join(i for i in r if i.startswith(f"{name}."))
     if f"{name}.rmst" in r:
-        value, se = survival.rmst(frame["days"], frame["event"], third_quartile(frame["days"]))
+        value, se = curves.rmst(frame["days"], frame["event"], third_quartile(frame["days"]))
         yield f"{name}.rmst", {"value": value, "method": "restricted mean survival time"}
         yield f"{name}.rmst_se", {"value": se, "method": "restricted mean survival time"}
     for by in groups:
@@ -400,9 +408,9 @@ def of_estimators(name, r):
             yield f"{name}.firth.{term}.hr", triple(line[["hr", "lower", "upper"]], method="Firth's penalty")
     if days := sorted({int(day) for day in re.findall(r"\.weighted_survival(\d+)$", ids, re.M)}):
         known = known_of(frame, ["weight"])
-        curve = survival.kaplan_meier(known["days"], known["event"], weights=known["weight"])
+        curve = curves.kaplan_meier(known["days"], known["event"], weights=known["weight"])
         for day in days:
-            step = survival.at(curve, day)
+            step = curves.at(curve, day)
             yield f"{name}.weighted_survival{day}", triple(step[["survival", "lower", "upper"]], method="Kaplan-Meier, weighted")
 
 
@@ -423,38 +431,38 @@ def of_weights(name, frame, treatment, terms):
     """Scores, weights and what they do, weighted Cox models, E-values, and the events that a study would need."""
     known = known_of(frame, [treatment, *terms])
     treated, days, event = known[treatment].astype(float) == 1, known["days"], known["event"]
-    score = weighting.propensity(known[terms], treated)
-    weights = {"unweighted": None, "iptw": weighting.stabilised(score, treated), "overlap": weighting.overlap(score, treated)}
+    score = propensity_weights.propensity(known[terms], treated)
+    weights = {"unweighted": None, "iptw": propensity_weights.stabilised(score, treated), "overlap": propensity_weights.overlap(score, treated)}
     for group, mine in (("treated", treated), ("others", ~treated)):
-        yield f"{name}.score.{group}", describe.spread("score", pd.Series(score[mine]), "range") | {"method": "logistic model"}
+        yield f"{name}.score.{group}", summaries.spread("score", pd.Series(score[mine]), "range") | {"method": "logistic model"}
         for kind in ("iptw", "overlap"):
-            spread = describe.spread("weight", pd.Series(weights[kind][mine]), "range")
+            spread = summaries.spread("weight", pd.Series(weights[kind][mine]), "range")
             yield f"{name}.weight.{kind}.{group}", spread | {"method": "propensity weights"}
-            size = weighting.effective_size(weights[kind][mine])
+            size = propensity_weights.effective_size(weights[kind][mine])
             yield f"{name}.size.{kind}.{group}", {"value": size, "n": int(mine.sum()), "method": "effective sample size"}
     inside = treated.astype(float).to_frame("inside")
     for kind, weight in weights.items():
         for term in terms:
-            difference = weighting.difference(known[term], treated, weight)
+            difference = propensity_weights.difference(known[term], treated, weight)
             yield f"{name}.balance.{term}.{kind}", {"value": difference, "method": "standardised difference"}
         method = "Cox model" if weight is None else f"Cox model, {weighting.KINDS[kind].lower()}"
         ratio = dict(of_ratio(f"{name}.ratio.{kind}", method, inside, days, event, weights=weight))
         yield from ratio.items()
         hr, lower, upper = (ratio[f"{name}.ratio.{kind}"][c] for c in ("value", "lower", "upper"))
-        yield f"{name}.risk_ratio.{kind}", {"value": weighting.risk_ratio(hr), "method": "E-value"}
-        for what, of in (("e_value", hr), ("e_limit", weighting.nearer_limit(lower, upper))):
-            yield f"{name}.{what}.{kind}", {"value": weighting.e_value(weighting.risk_ratio(of)), "method": "E-value"}
+        yield f"{name}.risk_ratio.{kind}", {"value": propensity_weights.risk_ratio(hr), "method": "E-value"}
+        for what, of in (("e_value", hr), ("e_limit", propensity_weights.nearer_limit(lower, upper))):
+            yield f"{name}.{what}.{kind}", {"value": propensity_weights.e_value(propensity_weights.risk_ratio(of)), "method": "E-value"}
         if weight is None:
-            yield f"{name}.events", {"value": design.events_needed(hr, treated.mean()), "method": "Schoenfeld"}
-    yield f"{name}.detectable", {"value": design.detectable(int(event.sum()), treated.mean()), "method": "Schoenfeld"}
+            yield f"{name}.events", {"value": events_needed(hr, treated.mean()), "method": "Schoenfeld"}
+    yield f"{name}.detectable", {"value": detectable(int(event.sum()), treated.mean()), "method": "Schoenfeld"}
 
 
 def of_state(name, frame, landmarks):
     """A state that is entered on the way: from landmarks on, and as a state that changes."""
     for day in landmarks:
-        late = immortal.landmark(frame["days"], frame["event"], frame["entered"], day)
+        late = states.landmark(frame["days"], frame["event"], frame["entered"], day)
         yield from of_ratio(f"{name}.landmark{day}", "Cox model, landmark", late[["inside"]], late["days"], late["event"])
-    pieces = immortal.split(frame["days"], frame["event"], frame["entered"])
+    pieces = states.split(frame["days"], frame["event"], frame["entered"])
     yield from of_ratio(f"{name}.timed", "Cox model, time-varying", pieces[["inside"]], pieces["stop"], pieces["event"],
                         start=pieces["start"])
 
@@ -478,7 +486,7 @@ def of_imputations(name, frame, terms, drawn):
         for i in range(len(drawn)):
             yield f"{name}.imputed{i + 1}.{term}", {"value": coef[i, place], "method": "fitted together"}
             yield f"{name}.imputed{i + 1}.{term}.se", {"value": se[i, place], "method": "fitted together"}
-        pooled = missing.pool(coef[:, place], se[:, place] ** 2)
+        pooled = imputation.pool(coef[:, place], se[:, place] ** 2)
         yield f"{name}.pooled.{term}", triple([pooled.estimate, pooled.lower, pooled.upper], method="Rubin's rules")
         for what in ("se", "df", "missing_information"):
             yield f"{name}.pooled.{term}.{what}", {"value": getattr(pooled, what), "method": "Rubin's rules"}
@@ -487,7 +495,7 @@ def of_imputations(name, frame, terms, drawn):
 def of_samples(name, frame, terms, samples):
     """Optimism and calibration slope from R's bootstrap samples, which count rows from 1."""
     known = known_of(frame, terms)
-    tried = validation.of_samples(known[terms], known["days"], known["event"], np.array(samples) - 1)
+    tried = bootstrap.of_samples(known[terms], known["days"], known["event"], np.array(samples) - 1)
     assert tried.used == len(samples)
     for what in ("apparent", "optimism", "corrected", "slope"):
         yield f"{name}.{what}", {"value": getattr(tried, what), "method": "bootstrap"}
@@ -512,9 +520,9 @@ def of_remedies(name, r):
     if days["jackknife"]:
         yield from of_jackknife(name, frame, days["jackknife"])
     if len(terms) > 1:
-        for term, vif in zip(terms, missing.inflation(frame[terms].dropna())):
+        for term, vif in zip(terms, imputation.inflation(frame[terms].dropna())):
             yield f"{name}.vif.{term}", {"value": vif, "method": "variance inflation"}
-    hazard = missing.nelson_aalen(frame["days"], frame["event"])
+    hazard = imputation.nelson_aalen(frame["days"], frame["event"])
     for day in days["nelson_aalen"]:
         yield f"{name}.nelson_aalen{day}", {"value": hazard[frame["days"] == day][0], "method": "Nelson-Aalen"}
     if "imputed" in drawn:

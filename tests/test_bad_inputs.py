@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from bad_inputs import made
 
 from analysis_lib.__main__ import main
-from analysis_lib.cohort import CohortError, read_cohort
-from bad_inputs import made
+from analysis_lib.cohort.problems import CohortError
+from analysis_lib.intake.read import read_cohort
 
 FOLDER = Path(__file__).parent / "bad_inputs"
 IN_ORDER = {"cohort.yml": "tables: {patients: p.csv}\n",

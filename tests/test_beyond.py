@@ -9,16 +9,43 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis_lib import chapter, consistent, design, endpoints, field_dose, immortal, local_failure, mean_survival
-from analysis_lib import missing, models, multiplicity, radiotherapy, repeated, results, simulation, survival, validation, weighting
-from analysis_lib.cohort import read_cohort
-from analysis_lib.observed import NotEstimable
-from analysis_lib.paper import ledger
+from analysis_lib.analyses import (
+    design,
+    field_dose,
+    immortal,
+    local_failure,
+    mean_survival,
+    missing,
+    multiplicity,
+    prognosis,
+    simulation,
+    survival,
+    validation,
+    weighting,
+)
+from analysis_lib.binding.chapters import chapters_of
+from analysis_lib.cohort import endpoints, first_course
+from analysis_lib.consistent import cohorts
+from analysis_lib.estimators import bootstrap, curves, imputation, models, repeated, states
+from analysis_lib.estimators.observed import NotEstimable
+from analysis_lib.estimators.weights import (
+    difference,
+    e_value,
+    effective_size,
+    overlap,
+    propensity,
+    risk_ratio,
+    stabilised,
+)
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.paper.claims import read_claims
+from analysis_lib.rows import results
+from analysis_lib.show import tables_beyond
 
 
 @cache
 def study(name):
-    return radiotherapy.with_first_course(read_cohort(name), 10)
+    return first_course.with_first_course(read_cohort(name), 10)
 
 
 def by_id(rows):
@@ -33,7 +60,7 @@ def random_survival(n, k, seed):
 # --- immortal time --------------------------------------------------------------------------------------------
 
 def test_a_state_entered_on_the_way_cuts_the_time_in_two():
-    pieces = immortal.split([10, 20, 30, 5], [True, False, True, True], [4, np.nan, 30, 0])
+    pieces = states.split([10, 20, 30, 5], [True, False, True, True], [4, np.nan, 30, 0])
     assert pieces[["row", "start", "stop", "event", "inside"]].values.tolist() == [
         [0, 0, 4, False, 0], [0, 4, 10, True, 1], [1, 0, 20, False, 0],
         [2, 0, 30, True, 0],  # an event on the very day of entry belongs to the time before
@@ -44,13 +71,13 @@ def test_a_state_entered_on_the_way_cuts_the_time_in_two():
 @given(st.lists(st.tuples(st.integers(1, 60), st.booleans(), st.one_of(st.none(), st.integers(-5, 80))), min_size=1, max_size=25))
 def test_splitting_keeps_person_time_and_events(people):
     days, event, entered = (np.array(x, dtype=float) for x in zip(*[(d, e, np.nan if s is None else s) for d, e, s in people]))
-    pieces = immortal.split(days, event, entered)
+    pieces = states.split(days, event, entered)
     assert (pieces["stop"] - pieces["start"]).sum() == days.sum() and pieces["event"].sum() == event.sum()
     assert (pieces["stop"] > pieces["start"]).all()
 
 
 def test_landmark_counts_an_event_on_the_day_to_the_time_before_and_an_entry_to_the_state():
-    frame = immortal.landmark([30, 31, 60, 60], [True, True, False, True], [np.nan, 30, 31, np.nan], 30)
+    frame = states.landmark([30, 31, 60, 60], [True, True, False, True], [np.nan, 30, 31, np.nan], 30)
     assert frame[["row", "days", "event", "inside"]].values.tolist() == [[1, 1, True, 1], [2, 30, False, 0], [3, 30, True, 0]]
 
 
@@ -59,7 +86,7 @@ def test_the_timed_model_is_the_cox_model_of_a_state_that_changes():
     draw = np.random.default_rng(4)
     days, event = np.arange(1, 61), draw.random(60) < 0.7  # no ties: the two tests are then the same
     entered = np.where(draw.random(60) < 0.5, draw.integers(1, 40, 60), np.nan)
-    pieces = immortal.split(days, event, entered)
+    pieces = states.split(days, event, entered)
     fit = models.cox(pieces[["inside"]], pieces["stop"], pieces["event"], start=pieces["start"])
     byar = survival.mantel_byar(days, event, entered, "x")
     assert fit.score.p == pytest.approx(byar["value"], rel=1e-9)
@@ -108,20 +135,20 @@ def test_the_jackknife_over_patients_is_greenwoods_where_each_has_one_site():
 
 def test_e_value_of_the_published_example():
     """VanderWeele and Ding 2017: risk ratio 3.9 (95% CI 1.8 to 8.7), E-values 7.26 and 3.0."""
-    assert weighting.e_value(3.9) == pytest.approx(7.26, abs=0.005)
-    assert weighting.e_value(1.8) == pytest.approx(3.0, abs=0.005)
-    assert weighting.e_value(1 / 3.9) == pytest.approx(weighting.e_value(3.9)) and weighting.e_value(1.0) == 1
+    assert e_value(3.9) == pytest.approx(7.26, abs=0.005)
+    assert e_value(1.8) == pytest.approx(3.0, abs=0.005)
+    assert e_value(1 / 3.9) == pytest.approx(e_value(3.9)) and e_value(1.0) == 1
 
 
 def test_hazard_ratio_of_a_common_outcome_as_a_risk_ratio():
-    assert weighting.risk_ratio(1) == pytest.approx(1)
-    assert weighting.risk_ratio(2) == pytest.approx((1 - 0.5 ** 2 ** 0.5) / (1 - 0.5 ** 0.5 ** 0.5))
-    assert weighting.risk_ratio(0.5) == pytest.approx(1 / weighting.risk_ratio(2))
+    assert risk_ratio(1) == pytest.approx(1)
+    assert risk_ratio(2) == pytest.approx((1 - 0.5 ** 2 ** 0.5) / (1 - 0.5 ** 0.5 ** 0.5))
+    assert risk_ratio(0.5) == pytest.approx(1 / risk_ratio(2))
 
 
 def test_effective_size():
-    assert weighting.effective_size([2, 2, 2]) == 3
-    assert weighting.effective_size([1, 3]) == 1.6
+    assert effective_size([2, 2, 2]) == 3
+    assert effective_size([1, 3]) == 1.6
 
 
 @settings(max_examples=25, deadline=None)
@@ -130,31 +157,31 @@ def test_overlap_weights_balance_the_factors_exactly(seed):
     draw = np.random.default_rng(seed)
     terms = pd.DataFrame(draw.integers(0, 2, (120, 3)), columns=list("abc"))
     treated = draw.random(120) < 1 / (1 + np.exp(-(terms["a"] - terms["b"])))
-    score = weighting.propensity(terms, treated)
-    weights = weighting.overlap(score, treated)
+    score = propensity(terms, treated)
+    weights = overlap(score, treated)
     for column in terms:
-        assert weighting.difference(terms[column], treated, weights) == pytest.approx(0, abs=1e-6)
+        assert difference(terms[column], treated, weights) == pytest.approx(0, abs=1e-6)
 
 
 def test_standardised_difference_by_hand():
     values, treated = [1, 1, 1, 0, 1, 0, 0, 0], np.array([True] * 4 + [False] * 4)
-    assert weighting.difference(values, treated) == pytest.approx(0.5 / np.sqrt(0.75 * 0.25))
+    assert difference(values, treated) == pytest.approx(0.5 / np.sqrt(0.75 * 0.25))
 
 
 def test_stabilised_weights_of_a_two_by_two_table():
     """10 of 40 and 30 of 60 treated: the score is the share of the stratum, and weighted groups both look like all 100."""
     stratum = np.repeat([0.0, 1.0], [40, 60])
     treated = np.concatenate([np.arange(40) < 10, np.arange(60) < 30])
-    score = weighting.propensity(pd.DataFrame({"s": stratum}), treated)
+    score = propensity(pd.DataFrame({"s": stratum}), treated)
     assert score[[0, 99]] == pytest.approx([0.25, 0.5])
-    weights = weighting.stabilised(score, treated)
+    weights = stabilised(score, treated)
     assert [np.average(stratum[g], weights=weights[g]) for g in (treated, ~treated)] == pytest.approx([0.6, 0.6])
     assert weights.mean() == pytest.approx(1)
 
 
 def test_a_factor_that_tells_the_groups_apart_has_no_score():
     with pytest.raises(NotEstimable, match="nobody comparable"):
-        weighting.propensity(pd.DataFrame({"s": [0, 0, 0, 1, 1, 1]}), [False] * 3 + [True] * 3)
+        propensity(pd.DataFrame({"s": [0, 0, 0, 1, 1, 1]}), [False] * 3 + [True] * 3)
 
 
 def test_the_adjusted_comparison_is_that_of_the_chapter_on_what_is_determined():
@@ -173,8 +200,8 @@ def test_limited_stage_has_too_few_focal_fields_to_compare():
 
 
 def test_the_comparisons_are_those_that_the_paper_prints():
-    claims = ledger.read_claims()
-    rows = consistent.rows()
+    claims = read_claims()
+    rows = cohorts.rows()
     printed = set(claims["result_id"]) & set(rows.loc[(rows["statistic"] == "p") & (rows["chapter"] != "09_beyond"), "result_id"])
     tests = multiplicity.comparisons(study("reconstructed"), 10)
     assert set(tests["result_id"]) == printed and len(tests) == 52
@@ -189,21 +216,21 @@ def test_corrections_by_hand():
     # Holm: 0.04, 0.039 (raised to 0.04), 0.08, 0.5; Benjamini and Hochberg: 0.026, 0.026, 0.053, 0.5
     assert counts[["multiplicity.all.raw", "multiplicity.all.holm", "multiplicity.all.bh"]].tolist() == [3, 2, 2]
     assert counts["multiplicity.all.by_chance"] == pytest.approx(0.2)
-    assert multiplicity.table(tests)[["P", "Holm"]].to_numpy().tolist() == [["0.010", "0.040"], ["0.013", "0.040"], ["0.040", "0.080"]]
-    assert results.skip_reason(multiplicity.table(tests.tail(1))) == "no comparison has P below 0.05"
+    assert tables_beyond.multiplicity_table(tests)[["P", "Holm"]].to_numpy().tolist() == [["0.010", "0.040"], ["0.013", "0.040"], ["0.040", "0.080"]]
+    assert results.skip_reason(tables_beyond.multiplicity_table(tests.tail(1))) == "no comparison has P below 0.05"
 
 
 # --- missing values -------------------------------------------------------------------------------------------
 
 def test_rubins_rules_by_hand():
     """Estimates 1, 2, 3 and variance 1: within 1, between 1, total 1 + 4/3; df 2 (1 + 3/4)²."""
-    pooled = missing.pool([1, 2, 3], [1, 1, 1])
+    pooled = imputation.pool([1, 2, 3], [1, 1, 1])
     assert (pooled.estimate, pooled.se, pooled.df) == pytest.approx((2, np.sqrt(7 / 3), 2 * (7 / 4) ** 2))
     assert pooled.missing_information == pytest.approx(4 / 7)
 
 
 def test_nelson_aalen_by_hand():
-    assert missing.nelson_aalen([1, 2, 2, 3], [True, True, False, False]) == pytest.approx([1 / 4, 1 / 4 + 1 / 3] + [1 / 4 + 1 / 3] * 2)
+    assert imputation.nelson_aalen([1, 2, 2, 3], [True, True, False, False]) == pytest.approx([1 / 4, 1 / 4 + 1 / 3] + [1 / 4 + 1 / 3] * 2)
 
 
 def test_imputation_keeps_what_is_known_and_repeats_with_its_seed():
@@ -212,10 +239,10 @@ def test_imputation_keeps_what_is_known_and_repeats_with_its_seed():
     values = (draw.random(200) < 0.3 + 0.4 * terms["a"]).astype(float).to_numpy()
     truth = values.copy()
     values[draw.random(200) < 0.3] = np.nan
-    filled = missing.impute(values, terms, 20, 7)
+    filled = imputation.impute(values, terms, 20, 7)
     known = np.isfinite(values)
     assert (filled[known] == truth[known][:, None]).all() and set(np.unique(filled)) == {0, 1}
-    assert (filled == missing.impute(values, terms, 20, 7)).all() and (filled != missing.impute(values, terms, 20, 8)).any()
+    assert (filled == imputation.impute(values, terms, 20, 7)).all() and (filled != imputation.impute(values, terms, 20, 8)).any()
     with_a = terms["a"].to_numpy() == 1
     assert filled[~known & with_a].mean() > filled[~known & ~with_a].mean() + 0.1
 
@@ -267,7 +294,7 @@ def test_separation_gives_no_number():
 def test_optimism_takes_most_of_the_flattery_from_noise():
     """Eight factors of pure chance: in truth the concordance is one half. The bootstrap takes away most of what is too much, as is
     known not all of it, and the slope says how far such predictions must be drawn in."""
-    found = [validation.optimism(pd.DataFrame(x), days, event, 50) for x, days, event in (random_survival(100, 8, s) for s in range(16))]
+    found = [bootstrap.optimism(pd.DataFrame(x), days, event, 50) for x, days, event in (random_survival(100, 8, s) for s in range(16))]
     apparent, corrected = (np.mean([getattr(one, part) for one in found]) for part in ("apparent", "corrected"))
     assert apparent - 0.5 > 0.08 and abs(corrected - 0.5) < (apparent - 0.5) / 2
     assert np.mean([one.slope for one in found]) < 0.6
@@ -283,14 +310,14 @@ def test_the_table_of_models_has_a_column_for_each_number_but_the_optimism():
 
 def test_validation_repeats_with_its_seed():
     x, days, event = random_survival(80, 2, 5)
-    runs = [validation.optimism(pd.DataFrame(x), days, event, 40, seed) for seed in (1, 1, 2)]
+    runs = [bootstrap.optimism(pd.DataFrame(x), days, event, 40, seed) for seed in (1, 1, 2)]
     assert runs[0] == runs[1] != runs[2]
 
 
 def test_restricted_means_by_hand():
     rows = by_id(mean_survival.restricted_means(study("reconstructed"), "OS2", (12,)))
     of = endpoints.derive(study("reconstructed"), "OS2").query("salvage_regimen == 'RT'")
-    value, _ = survival.rmst(of["days"], of["event"], 12 * 30.4375)
+    value, _ = curves.rmst(of["days"], of["event"], 12 * 30.4375)
     assert rows.loc["rmst.os2.12.rt", "value"] == pytest.approx(value / 30.4375)
     assert rows.loc["rmst.os2.12.st.less_rt", "value"] == pytest.approx(rows.loc["rmst.os2.12.st", "value"] - rows.loc["rmst.os2.12.rt", "value"])
 
@@ -313,7 +340,7 @@ def every_analysis(of):
             weighting.compare(weighted), field_dose.by_stage(of), field_dose.fields(of), field_dose.dose_groups(of), field_dose.doses(of, 1),
             multiplicity.tally(tests), missing.who(of, "bulky_disease"), missing.compare(of, "OS2", "bulky_disease", immortal.ADJUST),
             missing.collinearity(of, "OS2", "high_ipi", ["advanced_stage", "ldh_elevated"]), mean_survival.restricted_means(of, "OS2"),
-            validation.models_of(of, survival.ADJUSTED), design.needed(of)]
+            validation.models_of(of, prognosis.ADJUSTED), design.needed(of)]
 
 
 @pytest.mark.parametrize("size", [0, 2, 6])
@@ -366,5 +393,5 @@ def test_simulated_patients_are_an_ordinary_cohort_and_repeat_with_their_seed():
 
 
 def test_the_lesson_stands_in_one_book_only():
-    assert "13_known_truth" in chapter.chapters_of(study("reconstructed")) and "09_beyond" in chapter.chapters_of(study("lymphoma"))
-    assert "13_known_truth" not in chapter.chapters_of(study("lymphoma"))
+    assert "13_known_truth" in chapters_of(study("reconstructed")) and "09_beyond" in chapters_of(study("lymphoma"))
+    assert "13_known_truth" not in chapters_of(study("lymphoma"))

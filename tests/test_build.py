@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from analysis_lib import build, chapter, pages, replacing, results, schema
 from analysis_lib.__main__ import main
-from analysis_lib.cohort import bundled_cohorts, read_cohort
+from analysis_lib.binding import build, chapter, contents, pages
+from analysis_lib.dictionary import columns
+from analysis_lib.files import replacing
+from analysis_lib.intake.manifest import bundled_cohorts
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = """\
@@ -250,7 +254,7 @@ def test_two_cohorts_with_one_name_are_refused(tmp_path):
 
 def test_the_committed_contents_are_those_of_the_bundled_cohorts():
     studies = [read_cohort(name) for name in bundled_cohorts()]
-    assert (ROOT / "_toc.yml").read_text("utf-8") == build.table_of_contents(studies)
+    assert (ROOT / "_toc.yml").read_text("utf-8") == contents.table_of_contents(studies)
 
 
 def test_the_comparison_reads_result_rows(tmp_path):
@@ -262,7 +266,7 @@ def test_the_comparison_reads_result_rows(tmp_path):
 
 def test_the_dictionary_page_names_every_column():
     page = pages.dictionary_page()
-    assert all(column in page for table in schema.TABLES.values() for column in table.columns)
+    assert all(column in page for table in columns.TABLES.values() for column in table.columns)
 
 
 HOSPITAL = """\

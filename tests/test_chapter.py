@@ -6,8 +6,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from analysis_lib import chapter
-from analysis_lib.cohort import read_cohort
+from analysis_lib.binding import chapters
+from analysis_lib.binding.page import as_page
+from analysis_lib.intake.read import read_cohort
 
 SKIPPED = '<p class="skip-note">Not shown: this cohort has no column stage.</p>'
 
@@ -41,12 +42,12 @@ def sources(page):
 
 
 def test_the_title_names_the_cohort_and_its_own_index_event(lymphoma, car_t):
-    assert sources(chapter.as_page(executed(), car_t)[0])[0].startswith("# Failure after CAR T-cell infusion: Ours\n")
-    assert sources(chapter.as_page(executed(), lymphoma)[0])[0].startswith("# Failure after study entry: Stage III")
+    assert sources(as_page(executed(), car_t)[0])[0].startswith("# Failure after CAR T-cell infusion: Ours\n")
+    assert sources(as_page(executed(), lymphoma)[0])[0].startswith("# Failure after study entry: Stage III")
 
 
 def test_a_skipped_section_shrinks_to_heading_and_reason(car_t):
-    page, reason = chapter.as_page(executed(
+    page, reason = as_page(executed(
         words("## Stage\n\nLong explanation."), code("a", SKIPPED), code("b", SKIPPED),
         words("## Age"), code("c", "<p>42</p>", SKIPPED)), car_t)
     assert sources(page)[1] == '## Stage\n\n<p class="skip-note">Not shown: this cohort has no column stage.</p>'
@@ -55,7 +56,7 @@ def test_a_skipped_section_shrinks_to_heading_and_reason(car_t):
 
 def test_a_chapter_without_any_analysis_is_skipped_with_its_reason(car_t):
     note = code("about", '<div class="cohort-note">Ours</div>')
-    page, reason = chapter.as_page(executed(note, words("## Stage"), code("a", SKIPPED)), car_t)
+    page, reason = as_page(executed(note, words("## Stage"), code("a", SKIPPED)), car_t)
     assert reason == "this cohort has no column stage"
     assert "about" in sources(page)
 
@@ -63,8 +64,8 @@ def test_a_chapter_without_any_analysis_is_skipped_with_its_reason(car_t):
 def test_words_on_car_t_go_where_they_do_not_apply(lymphoma, car_t):
     cells = [words("## What the paper asks\n\nAbout CAR T.", "car-t"), words("## Survival\n\nAfter CAR T.", "car-t"),
              code("km", "<p>1</p>"), words("Neutral.")]
-    assert sources(chapter.as_page(executed(*cells), lymphoma)[0])[1:] == ["## Survival", "km", "Neutral."]
-    assert len(sources(chapter.as_page(executed(*cells), car_t)[0])) == 5
+    assert sources(as_page(executed(*cells), lymphoma)[0])[1:] == ["## Survival", "km", "Neutral."]
+    assert len(sources(as_page(executed(*cells), car_t)[0])) == 5
 
 
 def test_nothing_of_this_machine_stays_on_the_page(car_t):
@@ -74,12 +75,12 @@ def test_nothing_of_this_machine_stays_on_the_page(car_t):
     noisy = code("x", "<p>1</p>")
     noisy.outputs.append(new_output("stream", name="stderr", text="/home/someone: warning"))
     noisy.metadata["papermill"] = {"start_time": "2026"}
-    page, _ = chapter.as_page(executed(default, injected, noisy), car_t)
+    page, _ = as_page(executed(default, injected, noisy), car_t)
     written = nbformat.writes(page)
     assert "someone" not in written and "/tmp" not in written and "2026" not in written
     assert sources(page)[1] == '# Parameters\ncohort = "lymphoma"\nalpha_beta = 3'
 
 
 def test_parameters_are_read_from_the_notebook():
-    assert set(chapter.OWN_PARAMETERS) <= set(chapter.parameters_of("04_survival"))
-    assert chapter.parameters_of("05_radiotherapy")["alpha_beta"] == "10"
+    assert set(chapters.OWN_PARAMETERS) <= set(chapters.parameters_of("04_survival"))
+    assert chapters.parameters_of("05_radiotherapy")["alpha_beta"] == "10"

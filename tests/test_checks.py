@@ -7,9 +7,16 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from analysis_lib import check_report, checks, schema, text
 from analysis_lib.__main__ import main
-from analysis_lib.cohort import CohortError, bundled_cohorts, read_cohort
+from analysis_lib.analyses import participants
+from analysis_lib.cohort.problems import CohortError
+from analysis_lib.dictionary import columns as dictionary
+from analysis_lib.dictionary import rules
+from analysis_lib.intake import check_report
+from analysis_lib.intake.manifest import bundled_cohorts
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.show import notes
+from analysis_lib.show import tables as shown_tables
 
 PATIENTS = "patient_id,last_follow_up_day,vital_status"
 COURSE = "patient_id,last_follow_up_day,vital_status,failure_day,salvage_start_day,salvage_regimen"
@@ -107,10 +114,10 @@ def test_a_date_of_birth_in_place_of_another_date(tmp_path):
 
 
 def test_every_rule_of_the_warnings_has_its_sentence_and_every_order_its_columns():
-    assert all(sentence[0].isupper() and not sentence.endswith(".") for sentence in checks.WARNINGS.values())
-    named = {column for pair in (*schema.ORDER, *schema.TOGETHER) for column in pair}
-    named |= {column for first, _, second, _ in schema.CONTRADICTIONS for column in (first, second)}
-    assert named <= set(schema.PATIENTS.columns)
+    assert all(sentence[0].isupper() and not sentence.endswith(".") for sentence in rules.WARNINGS.values())
+    named = {column for pair in (*rules.ORDER, *rules.TOGETHER) for column in pair}
+    named |= {column for first, _, second, _ in rules.CONTRADICTIONS for column in (first, second)}
+    assert named <= set(dictionary.PATIENTS.columns)
 
 
 # --- in the book ----------------------------------------------------------------------------------------------
@@ -124,11 +131,11 @@ def odd(tmp_path):
 
 def test_the_book_is_told_numbers_of_patients_and_small_ones_are_not(odd):
     study = read_cohort(odd)
-    rows = checks.noticed(replace_count(study, 5)).set_index("result_id")
+    rows = participants.noticed(replace_count(study, 5)).set_index("result_id")
     assert rows.loc["check.ipi", "value"] == 7 and rows.loc["check.ipi", "note"] == ""
     assert pd.isna(rows.loc["check.together", "value"]) and rows.loc["check.together", "note"] == "fewer than 5"
     assert pd.isna(rows.loc["check.time_unit", "value"]) and rows.loc["check.time_unit", "note"] == ""
-    assert checks.noticed(replace_count(study, 0)).set_index("result_id").loc["check.together", "value"] == 3
+    assert participants.noticed(replace_count(study, 0)).set_index("result_id").loc["check.together", "value"] == 3
     assert "SECRET" not in rows.reset_index().to_csv()
 
 
@@ -142,13 +149,13 @@ def replace_count(study, fewest):
 
 def test_the_page_lists_them_and_nothing_when_there_is_none(odd, capsys, monkeypatch):
     shown = []
-    monkeypatch.setattr(text, "display", shown.append)
-    text.noticed(checks.noticed(replace_count(read_cohort(odd), 5)))
+    monkeypatch.setattr(shown_tables, "display", shown.append)
+    notes.noticed(participants.noticed(replace_count(read_cohort(odd), 5)))
     lines = [line.text for line in BeautifulSoup(shown[0].data, "html.parser").select("li")]
     assert "The IPI disagrees with its parts: 7 patients." in lines
     assert "A value is given, but not the moment that it speaks of: fewer than 5 patients." in lines
     assert "The times of follow-up look as if they were in another unit." in lines
-    text.noticed(checks.noticed(read_cohort("lymphoma")))
+    notes.noticed(participants.noticed(read_cohort("lymphoma")))
     assert len(shown) == 1
 
 

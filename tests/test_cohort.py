@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines.datasets import load_lymphoma
 
-from analysis_lib.cohort import CohortError, bundled_cohorts, read_cohort
+from analysis_lib.cohort.problems import CohortError
+from analysis_lib.intake.manifest import bundled_cohorts
+from analysis_lib.intake.read import read_cohort
 
 BARE = "patient_id,last_follow_up_day,vital_status\nA,100,dead\nB,200,alive\n"
 

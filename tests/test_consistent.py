@@ -5,17 +5,19 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-
-from analysis_lib import consistent, results
-from analysis_lib.cohort import locate, read_cohort
-from analysis_lib.manifest import read_manifest
-from analysis_lib.reconstruction import check, many
 from plausible import assert_plausible
+
+from analysis_lib.consistent import cohorts, ranges
+from analysis_lib.intake.manifest import locate, read_manifest
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.reconstruction import check, many
+from analysis_lib.rows import results
+from analysis_lib.show import consistent_page
 
 
 @cache
 def cached():
-    return consistent.rows()
+    return cohorts.rows()
 
 
 @cache
@@ -24,15 +26,15 @@ def bundled_rows():
 
 
 def test_there_are_several_and_all_are_coherent():
-    assert len(consistent.numbers()) >= 30
-    for number in consistent.numbers():
-        study = consistent.read(number)  # raises if anything of it is impossible
+    assert len(cohorts.numbers()) >= 30
+    for number in cohorts.numbers():
+        study = cohorts.read(number)  # raises if anything of it is impossible
         assert (len(study.patients), len(study.sites), study.synthetic) == (120, 93, True)
 
 
 def test_each_is_as_plausible_as_the_bundled_cohort():
-    for number in consistent.numbers():
-        assert_plausible(check.realism(consistent.tables(number)))
+    for number in cohorts.numbers():
+        assert_plausible(check.realism(cohorts.tables(number)))
 
 
 def test_each_meets_the_ledger_as_well_as_the_bundled_cohort():
@@ -46,8 +48,8 @@ def test_each_meets_the_ledger_as_well_as_the_bundled_cohort():
 
 @pytest.mark.parametrize("which", [0, -1])
 def test_the_cached_rows_are_those_of_todays_chapters(which):
-    number = consistent.numbers()[which]
-    fresh = many.rows_of_tables(consistent.tables(number), number).set_index("result_id")
+    number = cohorts.numbers()[which]
+    fresh = many.rows_of_tables(cohorts.tables(number), number).set_index("result_id")
     kept = cached()[cached()["cohort"] == number].set_index("result_id")
     advice = "run `python -m analysis_lib.reconstruction.many rows`"
     assert set(fresh.index) == set(kept.index), advice
@@ -62,17 +64,17 @@ def test_the_cached_rows_cover_what_the_chapters_give():
 
 
 def test_the_bundled_cohort_is_the_first_and_each_names_the_command_that_made_it():
-    made_by = pd.read_csv(consistent.FOLDER / "made_by.csv").set_index("cohort")["made_by"]
-    assert made_by.index.tolist() == consistent.numbers() and made_by.is_unique
+    made_by = pd.read_csv(cohorts.FOLDER / "made_by.csv").set_index("cohort")["made_by"]
+    assert made_by.index.tolist() == cohorts.numbers() and made_by.is_unique
     assert made_by[1] == read_manifest(locate("reconstructed"))["made_by"]
-    first, bundled = consistent.read(1).patients, read_cohort("reconstructed").patients
+    first, bundled = cohorts.read(1).patients, read_cohort("reconstructed").patients
     pd.testing.assert_frame_equal(first, bundled)
 
 
 def test_the_cohorts_differ():
-    diversity = consistent.diversity({n: consistent.read(n) for n in consistent.numbers()}).set_index("result_id")
+    diversity = ranges.diversity({n: cohorts.read(n) for n in cohorts.numbers()}).set_index("result_id")
     assert diversity.loc["consistent.curves", "value"] > 10  # percentage points
-    profiles = {consistent.read(n).patients.groupby(consistent.PROFILE, observed=True).size().to_string() for n in consistent.numbers()}
+    profiles = {cohorts.read(n).patients.groupby(ranges.PROFILE, observed=True).size().to_string() for n in cohorts.numbers()}
     assert len(profiles) >= 4
 
 
@@ -95,26 +97,26 @@ def of(values, lower, upper, statistic="rate"):
     (of([None, None], [6, 7], [None, None], "median time"), "determined"),
 ])
 def test_verdicts(frame, verdict):
-    assert consistent.ranges(frame)["verdict"].tolist() == [verdict]
+    assert ranges.ranges(frame)["verdict"].tolist() == [verdict]
 
 
 def test_a_rate_that_is_not_estimable_everywhere_has_no_range():
-    assert consistent.ranges(of([40, None], [30, None], [50, None])).empty
+    assert ranges.ranges(of([40, None], [30, None], [50, None])).empty
 
 
 def test_identical_cohorts_are_not_apart():
-    study = consistent.read(consistent.numbers()[0])
-    diversity = consistent.diversity({1: study, 2: study}).set_index("result_id")["value"]
+    study = cohorts.read(cohorts.numbers()[0])
+    diversity = ranges.diversity({1: study, 2: study}).set_index("result_id")["value"]
     assert diversity["consistent.profiles"] == 0 and diversity["consistent.curves"] == 0
 
 
 def test_results_are_named_in_words():
-    assert consistent.name_of("os2.rate12.salvage_regimen.rt", "RT") == "OS2 at 12 months, Salvage regimen: RT"
-    assert consistent.name_of("cox.os2.uv.ldh_elevated", "Elevated LDH") == "OS2, single factor, Elevated LDH: hazard ratio"
-    assert consistent.name_of("os2.median", "") == "OS2 median"
+    assert consistent_page.name_of("os2.rate12.salvage_regimen.rt", "RT") == "OS2 at 12 months, Salvage regimen: RT"
+    assert consistent_page.name_of("cox.os2.uv.ldh_elevated", "Elevated LDH") == "OS2, single factor, Elevated LDH: hazard ratio"
+    assert consistent_page.name_of("os2.median", "") == "OS2 median"
 
 
 def test_printed_medians_come_from_the_claims():
-    printed = consistent.printed_medians("os2.median.salvage_sequence")
+    printed = ranges.printed_medians("os2.median.salvage_sequence")
     assert set(printed) == {"CMT", "ST", "ST then RT", "RT then ST"}  # the median after radiotherapy alone is not reached
     assert results.slug("RT then ST") == "rt_then_st"

@@ -11,9 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from analysis_lib import chapter, describe, disclosure, figures, results, survival, text
-from analysis_lib.cohort import DAYS_PER_MONTH, read_cohort
-from analysis_lib.results import row
+from analysis_lib.analyses import prognosis, summaries, survival, table_1
+from analysis_lib.binding import chapters
+from analysis_lib.cohort import coarse, disclosure
+from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.estimators import curves
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
+from analysis_lib.rows.results import row
+from analysis_lib.show import figures, numbers, tables
 
 K = 5
 BANDED = {7 + K * step for step in range(10_000)}
@@ -87,7 +93,7 @@ def test_a_p_value_goes_where_a_cell_of_its_table_is_hidden():
     """Even with one digit, P = 0.009 beside fewer than 5 of 12 and fewer than 5 of 17 would mean 4 and none."""
     def compared(a, b, **options):
         frame = pd.DataFrame({"factor": ["yes"] * a + ["no"] * (12 - a) + ["yes"] * b + ["no"] * (17 - b), "group": ["A"] * 12 + ["B"] * 17})
-        return describe.association(frame, "factor", "group", "x.p", least=K, **options)
+        return summaries.association(frame, "factor", "group", "x.p", least=K, **options)
     for options in ({}, {"exact_if_sparse": True}):
         assert pd.isna(compared(4, 0, **options)["value"]) and results.hidden(compared(4, 6, **options))
     assert compared(6, 8)["value"] is not None
@@ -106,24 +112,24 @@ def shown(study, *rows):
 
 def test_small_counts_and_what_would_give_them_are_hidden(real):
     rows = shown(real, row("a", "count", 4), row("b", "count", 60), row("c", "at risk", 3, n=60, events=40),
-                 describe.proportion("few", 3, 60), describe.proportion("none", 0, 60), describe.proportion("most", 57, 60),
-                 describe.proportion("group", 2, 4), describe.proportion("fine", 20, 60))
+                 summaries.proportion("few", 3, 60), summaries.proportion("none", 0, 60), summaries.proportion("most", 57, 60),
+                 summaries.proportion("group", 2, 4), summaries.proportion("fine", 20, 60))
     assert rows["value"].isna().to_dict() == {
         "a": True, "b": False, "c": True, "few": True, "none": True, "most": True, "group": True, "fine": False}
     assert rows.loc["fine", ["value", "n", "events"]].tolist() == [100 * 22 / 62, 62, 22]
     assert rows["lower"].notna().sum() == 1
-    assert [text.share(rows.loc[name]) for name in ("few", "none", "most", "group")] == [
+    assert [numbers.share(rows.loc[name]) for name in ("few", "none", "most", "group")] == [
         "fewer than 5 of 62", "fewer than 5 of 62", "all but fewer than 5 of 62", "not shown (small numbers)"]
-    assert text.estimate(rows.loc["a"]) == "fewer than 5" and text.n_percent(rows.loc["few"]) == "< 5"
+    assert numbers.estimate(rows.loc["a"]) == "fewer than 5" and numbers.n_percent(rows.loc["few"]) == "< 5"
 
 
 def test_no_single_patients_value_is_shown(real):
     values = pd.Series(range(1, 31))
-    rows = shown(real, describe.spread("extremes", values, "range"), describe.spread("quartiles", values),
-                 describe.spread("few", values.head(9)))
+    rows = shown(real, summaries.spread("extremes", values, "range"), summaries.spread("quartiles", values),
+                 summaries.spread("few", values.head(9)))
     assert rows["lower"].isna().to_dict() == {"extremes": True, "quartiles": False, "few": True}
     assert rows["value"].isna().to_dict() == {"extremes": False, "quartiles": False, "few": True}
-    assert text.limits(rows.loc["extremes"]) == ""
+    assert numbers.limits(rows.loc["extremes"]) == ""
 
 
 def test_estimates_on_few_events_are_hidden_and_others_rounded(real):
@@ -134,7 +140,7 @@ def test_estimates_on_few_events_are_hidden_and_others_rounded(real):
     assert rows["value"].fillna(-1).to_dict() == {"hr.few": -1, "hr": 2.35, "median.few": -1, "p": 0.04}
     assert rows.loc["hr", ["lower", "upper"]].tolist() == [1.23, 4.57]
     assert rows.loc["p", "note"] == "1 df, P rounded to one digit; some expected counts below 5: a rough approximation"
-    assert text.estimate(rows.loc["median.few"]) == "not shown (small numbers)" != text.estimate(
+    assert numbers.estimate(rows.loc["median.few"]) == "not shown (small numbers)" != numbers.estimate(
         pd.Series(row("x", "median time", None, n=60, events=20, note="median not reached")))
 
 
@@ -145,9 +151,9 @@ def test_synthetic_and_public_cohorts_are_left_as_they_are():
 
 
 def test_protecting_twice_changes_nothing(real):
-    once = describe.table_1(real)
+    once = table_1.table_1(real)
     pd.testing.assert_frame_equal(disclosure.protect(real, once), once)
-    fitted = survival.cox(real, "OS2", ["ldh_elevated"], "uv")
+    fitted = prognosis.cox(real, "OS2", ["ldh_elevated"], "uv")
     pd.testing.assert_frame_equal(disclosure.protect(real, fitted), fitted)
 
 
@@ -166,7 +172,7 @@ def test_every_step_of_a_curve_stands_for_k_events_and_no_patients_time(real, na
         assert ((curve["days"] / DAYS_PER_MONTH).round(1) * DAYS_PER_MONTH - curve["days"]).abs().max() < 1e-9
         assert set(curve["at_risk"]) <= BANDED and (curve["survival"].round(2) == curve["survival"]).all()
         # close to the exact curve: never off by more than the events that one step gathers
-        whole = survival.kaplan_meier(days, event)
+        whole = curves.kaplan_meier(days, event)
         ends = [whole[whole["days"] <= day]["survival"].iloc[-1] for day in curve["days"]]
         step = -np.diff(curve["survival"]).min() if len(fallen) else 2 * K / len(days)
         assert np.abs(np.array(ends) - curve["survival"].to_numpy()).max() <= step + 0.02
@@ -174,12 +180,12 @@ def test_every_step_of_a_curve_stands_for_k_events_and_no_patients_time(real, na
 
 def test_events_on_one_day_stay_in_one_step():
     days, event = np.array([40] * 8 + [90] * 4 + [200] * 20), np.array([True] * 12 + [False] * 20)
-    curve = disclosure.coarse(survival.kaplan_meier(days, event), K)
+    curve = coarse.coarse(curves.kaplan_meier(days, event), K)
     assert np.unique(curve["survival"]).size == 2  # 8 events, then 4 that join them
 
 
 def test_too_small_a_group_has_no_curve():
-    assert disclosure.coarse(survival.kaplan_meier([50] * 9, [True] * 9), K).empty
+    assert coarse.coarse(curves.kaplan_meier([50] * 9, [True] * 9), K).empty
 
 
 # --- whole chapters -----------------------------------------------------------------------------------------------
@@ -188,7 +194,7 @@ def run(folder, monkeypatch, **options):
     """Everything that the chapters show and save for an invented hospital: HTML, frames drawn or tabulated, rows."""
     path, _ = hospital.write(folder, **options)
     study, displayed, frames = read_cohort(path), [], []
-    for module in (text, figures):
+    for module in (tables, figures):
         monkeypatch.setattr(module, "display", lambda shown, **_: displayed.append(shown["text/html"] if isinstance(shown, dict) else shown.data))
 
     def watch(module, name):
@@ -196,10 +202,10 @@ def run(folder, monkeypatch, **options):
         monkeypatch.setattr(module, name, lambda frame, *rest, **more: (frames.append((name, frame)), original(frame, *rest, **more))[1])
 
     for name in ("say", "sentence", "rows_table", "cross_table", "compared_table", "characteristics", "factor_table"):
-        watch(text, name)
+        watch(tables, name)
     for name in ("survival_curves", "forest", "shares", "flow_diagram", "swimmer"):
         watch(figures, name)
-    for each in chapter.chapters_of(study):
+    for each in chapters.chapters_of(study):
         hospital.calculate(each, path, folder / "results")
     return study, displayed, frames, results.read_all(folder / "results")
 
@@ -239,11 +245,11 @@ def test_no_analysis_and_no_figure_escapes(tmp_path, monkeypatch):
 
 
 def test_the_cohorts_own_series_is_pooled_by_its_banded_counts(real):
-    from analysis_lib import pooling
-    own = pooling.own_series(real).iloc[0]
+    from analysis_lib.analyses import context
+    own = context.own_series(real).iloc[0]
     assert own["n"] in BANDED and own["events"] in BANDED
-    pooled = pooling.pooled(pooling.in_context(real)).iloc[0]
-    published = pooling.published().query("place != 'Discussion'")
+    pooled = context.pooled(context.in_context(real)).iloc[0]
+    published = context.published().query("place != 'Discussion'")
     assert pooled["n"] - published["n"].sum() == own["n"]
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis_lib import endpoints
-from analysis_lib.cohort import Cohort
+from analysis_lib.cohort import endpoints, first_course
+from analysis_lib.cohort.cohort import Cohort
 
 
 def study_of(patients, sites=None):
@@ -67,7 +67,7 @@ def test_in_field_control_counts_assessed_sites_and_censors_at_last_follow_up():
 
 
 def test_first_courses_are_one_row_a_patient_with_the_highest_dose():
-    first = endpoints.first_courses(SITES)
+    first = first_course.first_courses(SITES)
     assert first["patient_id"].tolist() == ["A", "B"]
     assert first["n_sites"].tolist() == [2, 1]
     assert first["dose_gy"].iloc[0] == 30.0 and first["fractions"].iloc[0] == 10

@@ -5,8 +5,10 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from analysis_lib import describe, figures, results, text
-from analysis_lib.results import row
+from analysis_lib.analyses import summaries
+from analysis_lib.rows import results
+from analysis_lib.rows.results import row
+from analysis_lib.show import canvas, figures, figures_cohort, tables
 
 
 @pytest.fixture
@@ -19,7 +21,7 @@ def shown(monkeypatch):
         seen["alt"].append(alt)
 
     monkeypatch.setattr(figures, "show", show)
-    monkeypatch.setattr(text, "display", lambda thing: seen["notes"].append(thing.data))
+    monkeypatch.setattr(tables, "display", lambda thing: seen["notes"].append(thing.data))
     yield seen
     plt.close("all")
 
@@ -33,7 +35,7 @@ def words_of(figure):
 
 
 def test_flow_draws_a_box_for_each_count(shown):
-    figures.flow_diagram(flow_rows(
+    figures_cohort.flow_diagram(flow_rows(
         ("flow.database", 30), ("flow.not_included", 18), ("flow.included", 12), ("flow.salvage_regimen.rt", 5),
         ("flow.salvage_regimen.st", 7), ("flow.any_rt", 9), ("flow.any_rt.salvage_regimen.rt", 5),
         ("flow.any_rt.salvage_regimen.st", 4)), "Flow.")
@@ -44,18 +46,18 @@ def test_flow_draws_a_box_for_each_count(shown):
 
 
 def test_flow_without_screening_starts_at_the_patients(shown):
-    figures.flow_diagram(flow_rows(("flow.included", 12), ("flow.salvage_regimen.rt", 12)), "Flow.")
+    figures_cohort.flow_diagram(flow_rows(("flow.included", 12), ("flow.salvage_regimen.rt", 12)), "Flow.")
     assert [w for w in words_of(shown["figures"][0]) if w] == ["included\nn = 12", "rt\nn = 12"]
 
 
 def test_a_single_step_is_not_drawn(shown):
-    figures.flow_diagram(flow_rows(("flow.included", 12)), "Flow.")
+    figures_cohort.flow_diagram(flow_rows(("flow.included", 12)), "Flow.")
     assert not shown["figures"] and "single step" in shown["notes"][0]
 
 
 def test_shares_draws_bars_with_their_intervals(shown):
-    rows = results.collect([describe.proportion("a", 3, 12, group="First"), describe.proportion("b", 0, 12, group="Second")])
-    figures.shares(rows, "Patients", "Shares.")
+    rows = results.collect([summaries.proportion("a", 3, 12, group="First"), summaries.proportion("b", 0, 12, group="Second")])
+    figures_cohort.shares(rows, "Patients", "Shares.")
     axes = shown["figures"][0].axes[0]
     assert [bar.get_width() for bar in axes.patches] == [25, 0]
     ends = [segment[:, 0] for segment in axes.collections[0].get_segments()]
@@ -65,16 +67,16 @@ def test_shares_draws_bars_with_their_intervals(shown):
 
 @pytest.mark.parametrize("rows, reason", [
     (results.skipped("a", "this cohort has no stage"), "this cohort has no stage"),
-    (results.collect([describe.proportion("a", 0, 0)]), "nobody to count")])
+    (results.collect([summaries.proportion("a", 0, 0)]), "nobody to count")])
 def test_shares_of_nobody_are_not_drawn(shown, rows, reason):
-    figures.shares(rows, "Patients", "Shares.")
+    figures_cohort.shares(rows, "Patients", "Shares.")
     assert not shown["figures"] and reason in shown["notes"][0]
 
 
 def test_a_figure_carries_alt_text_and_caption_escaped(monkeypatch):
     out = []
     monkeypatch.setattr(figures, "display", lambda bundle, raw: out.append(bundle["text/html"]))
-    figure, _ = figures.canvas(1)
-    figures.show(figure, alt='P < 0.001 "small"', caption="A & B")
+    figure, _ = canvas.canvas(1)
+    canvas.show(figure, alt='P < 0.001 "small"', caption="A & B")
     assert 'alt="P &lt; 0.001 &quot;small&quot;"' in out[0] and "A &amp; B</figcaption>" in out[0]
     assert pd.Series(plt.get_fignums()).empty

@@ -19,8 +19,8 @@ from bs4 import BeautifulSoup
 from lifelines import KaplanMeierFitter
 from lifelines.statistics import multivariate_logrank_test
 
-from analysis_lib import radiotherapy, survival
-from analysis_lib.cohort import read_cohort
+from analysis_lib.analyses import radiotherapy, survival
+from analysis_lib.intake.read import read_cohort
 
 HERE = Path(__file__).parent / "cohorts"
 MONTH = 30.4375

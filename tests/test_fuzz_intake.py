@@ -11,8 +11,12 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from analysis_lib import intake, manifest, schema
-from analysis_lib.cohort import Cohort, CohortError, read_cohort
+from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.cohort.problems import CohortError
+from analysis_lib.dictionary import columns as dictionary
+from analysis_lib.intake import manifest
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.intake.tables import file_columns
 
 # The same examples every time; FUZZ=5000 looks for new ones, that many a test, and stops at the first find without making it small.
 MANY = int(os.environ.get("FUZZ", 0))
@@ -24,14 +28,14 @@ def examples(number):
     return settings(ALIKE, max_examples=MANY or number)
 
 
-WORDS = [*schema.EMPTY, *schema.YES_NO, *schema.WORDS["yes"], "alive", "dead", "tot", "RT", "cmt", "III", "#REF!", "=1+1", "+", "0", "1", "2", "1.0",
+WORDS = [*dictionary.EMPTY, *dictionary.YES_NO, *dictionary.WORDS["yes"], "alive", "dead", "tot", "RT", "cmt", "III", "#REF!", "=1+1", "+", "0", "1", "2", "1.0",
          "-1", "12", "100", "1,5", "1.5", "1.234", "1,234", "1.234,5", "1e5", "1e999", "inf", "99999999999999999999", "2021-03-28", "28.03.2021",
          "03/04/2021", "2021-03-28T10:00:00Z", "44283", "31.12.9999", "0001-01-01", "9999-12-31", "A", "ä", "\u00a0", "<script>", "' OR 1=1", "٣"]
 CELL = st.one_of(st.sampled_from(WORDS), st.text(max_size=6), st.integers(-10, 40000).map(str))
 FINE = {"patient_id": st.sampled_from("ABCDEFGH"), "vital_status": st.sampled_from(["alive", "dead", "tot", "1"]),
         "course": st.sampled_from("12"), "line": st.sampled_from("123"), "modality": st.sampled_from(["RT", "ST", "CMT"])}
-COLUMNS = {name: [*intake.file_columns(name), "Fallnr", "note", ""] for name in schema.TABLES}
-REQUIRED = {name: [column for column, rule in table.columns.items() if rule.required] for name, table in schema.TABLES.items()}
+COLUMNS = {name: [*file_columns(name), "Fallnr", "note", ""] for name in dictionary.TABLES}
+REQUIRED = {name: [column for column, rule in table.columns.items() if rule.required] for name, table in dictionary.TABLES.items()}
 
 
 def plausible(column):
@@ -137,7 +141,7 @@ def test_any_tables_with_plausible_columns(folder, data, form, separator, encodi
     a_cohort_or_one_message(folder, folder)
 
 
-SAID = st.one_of(st.sampled_from([*schema.TABLES, *manifest.MANIFEST_KEYS, "p.csv", "../p.csv", "p.csv#x", "/", "~", "~nobody", "\0", "days",
+SAID = st.one_of(st.sampled_from([*dictionary.TABLES, *manifest.MANIFEST_KEYS, "p.csv", "../p.csv", "p.csv#x", "/", "~", "~nobody", "\0", "days",
                                   "true", "", "stage", "vital_status", "Status", "%d.%m.%Y", "%Y", "%", "stage == 'I'", "ecog <"]), st.text(max_size=8))
 NESTED = st.recursive(SAID, lambda below: st.one_of(st.lists(below, max_size=3), st.dictionaries(SAID, below, max_size=3)), max_leaves=8)
 SUBSET = st.lists(st.sampled_from(["ecog", "stage", "last_follow_up_day", "'I'", "2", "-", "(", ")", "[", "]", ",", "<", "==", "!=", "in", "not", "and",

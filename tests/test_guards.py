@@ -8,8 +8,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from analysis_lib import cohort, competing, models, results, survival, text
-from analysis_lib.observed import NotEstimable
+from analysis_lib.analyses import prognosis, survival
+from analysis_lib.cohort import cohort
+from analysis_lib.estimators import competing, curves, logrank, models
+from analysis_lib.estimators.observed import NotEstimable
+from analysis_lib.rows import results
+from analysis_lib.show import numbers
 
 SMALL = settings(phases=[Phase.explicit, Phase.generate], max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PEOPLE = st.lists(st.tuples(st.integers(0, 12), st.booleans(), st.sampled_from(["yes", "no", None]), st.sampled_from(["I", "II", "III"])),
@@ -49,8 +53,8 @@ def test_no_small_cohort_gets_an_implausible_number(people):
     study = study_of(people)
     for by in (None, "stage", "ldh_elevated"):
         assert_plausible(survival.estimates(study, "OS1", by=by))
-    assert_plausible(survival.univariable(study, "OS1", ["stage", "ldh_elevated"]))
-    assert_plausible(survival.multivariable(study, "OS1", ["stage", "ldh_elevated"]))
+    assert_plausible(prognosis.univariable(study, "OS1", ["stage", "ldh_elevated"]))
+    assert_plausible(prognosis.multivariable(study, "OS1", ["stage", "ldh_elevated"]))
     assert_plausible(survival.pairwise(study, "OS1", "stage"))
     assert_plausible(survival.follow_up(study, "OS1"))
 
@@ -59,7 +63,7 @@ def test_no_small_cohort_gets_an_implausible_number(people):
 @SMALL
 def test_curves_fall_within_their_intervals(people, interval):
     days, event, *_ = zip(*people)
-    curve = survival.kaplan_meier(days, event, interval=interval)
+    curve = curves.kaplan_meier(days, event, interval=interval)
     assert (curve["survival"].diff().dropna() <= 1e-12).all() and curve["survival"].between(-1e-12, 1).all()
     known = curve.dropna(subset=["lower", "upper"])
     assert (known["lower"] <= known["survival"] + 1e-12).all() and (known["upper"] >= known["survival"] - 1e-12).all()
@@ -115,7 +119,7 @@ def test_models_of_few_people(people):
 def test_restricted_means_of_few_people(people, tau):
     days, event, *_ = zip(*people)
     try:
-        value, se = survival.rmst(days, event, tau)
+        value, se = curves.rmst(days, event, tau)
     except NotEstimable as why:
         assert "before day" in str(why)
         return
@@ -128,7 +132,7 @@ def test_restricted_means_of_few_people(people, tau):
     ([-1], [1], "whole days, 0 or more; found -1"), ([5, 6], [1], "2 days and 1 event: not the same people"),
 ])
 def test_wrong_days_and_events_are_refused_in_words(days, event, said):
-    for estimate in (survival.kaplan_meier, lambda d, e: survival.rmst(d, e, 1), lambda d, e: survival.logrank_test(d, e, d),
+    for estimate in (curves.kaplan_meier, lambda d, e: curves.rmst(d, e, 1), lambda d, e: logrank.logrank_test(d, e, d),
                      lambda d, e: models.concordance(d, d, e)):
         with pytest.raises(ValueError, match=said):
             estimate(days, event)
@@ -189,15 +193,15 @@ def test_rows_that_end_before_they_start_and_weights_that_are_not_positive():
 
 def test_groups_that_were_never_at_risk_together():
     with pytest.raises(NotEstimable, match="never at risk together"):
-        survival.logrank_test([1, 2, 8, 9], [0, 0, 1, 1], ["a", "a", "b", "b"])
+        logrank.logrank_test([1, 2, 8, 9], [0, 0, 1, 1], ["a", "a", "b", "b"])
 
 
 def test_two_separated_factors_have_a_row_each_and_a_dagger():
     flags = ["yes", "no"] * 10
     study = study_of([(i % 12 + 1, flag == "yes", flag, "I" if flag == "yes" else "II") for i, flag in enumerate(flags)])
-    rows = survival.univariable(study, "OS1", ["ldh_elevated", "stage"])
+    rows = prognosis.univariable(study, "OS1", ["ldh_elevated", "stage"])
     ratios = results.pick(rows, "hazard ratio")
     ratios = ratios[ratios["statistic"] == "hazard ratio"]
     assert ratios["method"].str.startswith("Cox model, Firth's penalty").all() and len(ratios) == 2
-    assert text.marks_told(ratios).startswith(" † with Firth's penalty, because nobody with Elevated LDH = no had the event")
-    assert text.mark(ratios.iloc[0]) == " †" and text.mark(rows.iloc[0]) == ""
+    assert numbers.marks_told(ratios).startswith(" † with Firth's penalty, because nobody with Elevated LDH = no had the event")
+    assert numbers.mark(ratios.iloc[0]) == " †" and numbers.mark(rows.iloc[0]) == ""

@@ -16,9 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from analysis_lib import build, chapter, leaks
 from analysis_lib.__main__ import main
-from analysis_lib.cohort import locate, read_cohort
+from analysis_lib.binding import build, chapter, leaks
+from analysis_lib.binding.page import as_page
+from analysis_lib.intake.manifest import locate
+from analysis_lib.intake.read import read_cohort
 
 IDENTIFIER, DAY, NAME = "MRN-90221", "2019-07-04", "Kestrelmann01"
 PLANTED = [IDENTIFIER, DAY, "04.07.2019", "4.7.2019", "07/04/2019", "7/4/2019", "04/07/19", "20190704", "2019/07/04", "4 Jul 2019",
@@ -212,7 +214,7 @@ def test_synthetic_cohorts_are_not_scanned(monkeypatch, tmp_path):
 @pytest.mark.parametrize("by_chance", ["43650abc", "20190704"])  # random cell ids are eight of 0-9 and a-f
 def test_no_cell_of_a_page_has_an_id_that_looks_like_a_date_by_chance(by_chance, wanted, tmp_path):
     cell = nbformat.v4.new_markdown_cell("# Survival", id=by_chance)
-    executed, page = nbformat.v4.new_notebook(cells=[cell]), chapter.as_page(nbformat.v4.new_notebook(cells=[cell]), read_cohort("lymphoma"))[0]
+    executed, page = nbformat.v4.new_notebook(cells=[cell]), as_page(nbformat.v4.new_notebook(cells=[cell]), read_cohort("lymphoma"))[0]
     for name, notebook in {"executed": executed, "page": page}.items():
         nbformat.write(notebook, tmp_path / f"{name}.ipynb")
     assert [leak.file for leak in leaks.scan([tmp_path], wanted)] == ["executed.ipynb"]

@@ -6,9 +6,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from analysis_lib import mapping, schema
 from analysis_lib.__main__ import main
-from analysis_lib.cohort import CohortError, read_cohort
+from analysis_lib.cohort.problems import CohortError
+from analysis_lib.dictionary import columns
+from analysis_lib.intake import foreign_words, propose
+from analysis_lib.intake.read import read_cohort
 
 GERMAN = ("Fallnr;Infusion;Zuletzt gesehen;Status;Stadium Ann Arbor;LDH erhöht;Rezidiv;Bemerkung\n"
           + "".join(f"KH-{700 + i};{1 + i:02}.03.2020;{1 + i:02}.11.2020;{'tot' if i % 2 else 'lebt'};{['I', 'II', 'III', 'IV'][i % 4]};"
@@ -17,7 +19,7 @@ GERMAN = ("Fallnr;Infusion;Zuletzt gesehen;Status;Stadium Ann Arbor;LDH erhöht;
 
 def proposal(tmp_path, text, name="f.csv", more=()):
     (tmp_path / name).write_text(text, "utf-8")
-    return mapping.propose([tmp_path / name, *more])
+    return propose.propose([tmp_path / name, *more])
 
 
 def test_a_german_file_is_mapped_and_the_proposal_is_a_cohort_as_it_stands(tmp_path):
@@ -66,7 +68,7 @@ def test_several_tables_and_sheets_find_their_place(tmp_path):
         sites.to_excel(book, sheet_name="Radiotherapy", index=False)
         patients.to_excel(book, sheet_name="Main", index=False)
         pd.DataFrame().to_excel(book, sheet_name="Empty")
-    read = yaml.load(mapping.propose([tmp_path / "data.xlsx"]), yaml.BaseLoader)
+    read = yaml.load(propose.propose([tmp_path / "data.xlsx"]), yaml.BaseLoader)
     assert read["tables"] == {"patients": "data.xlsx#Main", "sites": "data.xlsx#Radiotherapy"}
     assert read["columns"]["sites"] == {"MRN": "patient_id", "RT start": "rt_start_date", "Course": "course", "Total dose": "dose_gy",
                                         "Fx": "fractions"}
@@ -95,13 +97,13 @@ def test_nothing_is_overwritten_and_no_file_is_said(tmp_path, capsys):
     assert main(["map", str(tmp_path / "f.csv"), "--out", str(tmp_path / "cohort.yml")]) == 1
     assert "nothing is ever overwritten" in capsys.readouterr().err and (tmp_path / "cohort.yml").read_text() == "mine"
     with pytest.raises(CohortError, match="no such file"):
-        mapping.propose([tmp_path / "nowhere.csv"])
+        propose.propose([tmp_path / "nowhere.csv"])
 
 
 def test_the_words_speak_of_columns_and_levels_that_exist():
-    bases = {name.removesuffix("_date") for table in schema.TABLES for name in schema.collected(table)}
-    assert mapping.COLUMN_WORDS.keys() == bases
-    levels = {level for table in schema.TABLES.values() for column in table.columns.values() for level in column.metadata["levels"] or ()}
-    assert mapping.LEVEL_WORDS.keys() <= levels
-    words = [word for entry in mapping.COLUMN_WORDS.values() for word in entry.split(",")]
+    bases = {name.removesuffix("_date") for table in columns.TABLES for name in columns.collected(table)}
+    assert foreign_words.COLUMN_WORDS.keys() == bases
+    levels = {level for table in columns.TABLES.values() for column in table.columns.values() for level in column.metadata["levels"] or ()}
+    assert foreign_words.LEVEL_WORDS.keys() <= levels
+    words = [word for entry in foreign_words.COLUMN_WORDS.values() for word in entry.split(",")]
     assert all(re.fullmatch("[a-z0-9 ]+", word) for word in words)  # as names are compared: lower case, no accents

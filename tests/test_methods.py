@@ -9,9 +9,14 @@ import nbformat
 import pandas as pd
 import pytest
 
-from analysis_lib import chapter, figures, methods, pages, results, survival, text
-from analysis_lib.cohort import locate, read_cohort
-from analysis_lib.results import row
+from analysis_lib.analyses import survival
+from analysis_lib.binding import chapter, pages
+from analysis_lib.estimators import curves
+from analysis_lib.intake.manifest import locate
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import methods, results
+from analysis_lib.rows.results import row
+from analysis_lib.show import figures, tables
 
 ROOT = Path(__file__).resolve().parents[1]
 BIB = re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text("utf-8"), re.M)
@@ -50,7 +55,7 @@ def test_every_method_of_a_chapter_that_runs_is_declared(tmp_path):
     for each in ("01_cohort", "04_survival"):
         chapter.calculate(each, locate("lymphoma"), tmp_path)
     told = methods.used(results.read_all(tmp_path))
-    assert survival.KM in told and all(methods.named(method) for method in told)
+    assert curves.KM in told and all(methods.named(method) for method in told)
 
 
 def test_a_new_method_without_an_entry_is_found_out():
@@ -60,7 +65,7 @@ def test_a_new_method_without_an_entry_is_found_out():
 def test_of_several_entries_the_longest_counts():
     assert methods.named("log-rank test").by == "greenwood"
     assert methods.named("log-rank test, Holm's correction").by == "statsmodels"
-    assert methods.named(survival.KM).starts == "Kaplan-Meier, Greenwood variance"
+    assert methods.named(curves.KM).starts == "Kaplan-Meier, Greenwood variance"
     starts = [entry.starts.lower() for entry in methods.METHODS]
     assert len(set(starts)) == len(starts)
 
@@ -100,7 +105,7 @@ def test_how_leaves_out_what_is_not_shown():
 
 
 def test_a_median_that_is_not_reached_still_names_its_method():
-    rows = results.collect([row("a", "median time", None, n=4, method=survival.KM)])
+    rows = results.collect([row("a", "median time", None, n=4, method=curves.KM)])
     assert methods.how(rows) == "Kaplan–Meier, Greenwood variance, 95% interval on the log scale; n = 4."
 
 
@@ -131,12 +136,12 @@ def test_curves_whose_numbers_are_suppressed_name_none(captions):
 
 def test_tables_name_what_stands_in_them(monkeypatch):
     seen = []
-    monkeypatch.setattr(text, "display", lambda shown: seen.append(re.search("<caption>(.*?)</caption>", shown.data).group(1)))
+    monkeypatch.setattr(tables, "display", lambda shown: seen.append(re.search("<caption>(.*?)</caption>", shown.data).group(1)))
     rows = results.collect([row("a", "proportion", 50.0, lower=7, upper=93, n=4, events=2, method="exact binomial interval")])
-    text.rows_table(rows, "Shares", share="share", interval="limits")
-    text.rows_table(rows, "Shares", share="share")
-    text.rows_table(rows, "Shares.", percent="")
-    text.rows_table(rows, "Shares", label="method", n="n")
+    tables.rows_table(rows, "Shares", share="share", interval="limits")
+    tables.rows_table(rows, "Shares", share="share")
+    tables.rows_table(rows, "Shares.", percent="")
+    tables.rows_table(rows, "Shares", label="method", n="n")
     assert seen == ["Shares. Exact binomial 95% interval.", "Shares", "Shares. n = 4.", "Shares"]
 
 
@@ -156,10 +161,10 @@ def test_the_page_lists_what_was_called_and_nothing_else(tmp_path):
 def test_random_numbers_start_from_the_one_declared_seed():
     import inspect
 
-    from analysis_lib import describe
-    from analysis_lib.paper import audit
+    from analysis_lib.analyses import summaries
+    from analysis_lib.rows import methods
 
-    assert inspect.signature(describe.association_by_permutation).parameters["seed"].default == methods.SEED == audit.SEED
+    assert inspect.signature(summaries.association_by_permutation).parameters["seed"].default == methods.SEED == methods.SEED
 
 
 # --- the committed notebooks -----------------------------------------------------------------------------------

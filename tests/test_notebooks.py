@@ -8,7 +8,7 @@ import jupytext
 import nbformat
 import pytest
 
-from analysis_lib.chapter import OWN_PARAMETERS, chapters, parameters_of
+from analysis_lib.binding.chapters import OWN_PARAMETERS, chapters, parameters_of
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 CHAPTERS = chapters()

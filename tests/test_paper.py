@@ -9,12 +9,16 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from analysis_lib import results, survival
-from analysis_lib.cohort import read_cohort
-from analysis_lib.paper import audit, ledger
-from analysis_lib.results import row
+from analysis_lib.analyses.survival import estimates
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.paper import ledger
+from analysis_lib.paper.audit import tests, times, verdicts
+from analysis_lib.paper.claims import RECONSTRUCTED, contradictions, parts, read_claims
+from analysis_lib.rows import results
+from analysis_lib.rows.results import row
+from analysis_lib.show import ledger_page
 
-CLAIMS = ledger.read_claims()
+CLAIMS = read_claims()
 
 
 def claim(printed, result_id="os2.median", field="value", claim_id="x"):
@@ -39,12 +43,12 @@ def test_a_repeat_prints_the_same_unless_the_paper_contradicts_itself():
     for repeat in CLAIMS[CLAIMS["same_as"] != ""].itertuples():
         first = by_id.loc[repeat.same_as]
         assert repeat.statistic == first["statistic"], repeat.claim_id
-        assert repeat.printed == first["printed"] or repeat.claim_id in ledger.contradictions(), repeat.claim_id
+        assert repeat.printed == first["printed"] or repeat.claim_id in contradictions(), repeat.claim_id
 
 
 @pytest.mark.parametrize("printed", CLAIMS["printed"].unique())
 def test_every_printed_number_can_be_read(printed):
-    assert ledger.parts(printed)
+    assert parts(printed)
 
 
 def test_pairs_speak_of_limits_and_fields_are_known():
@@ -66,7 +70,7 @@ def test_the_claims_are_facts_and_hold_no_sentence_of_the_paper():
 
 
 def test_contradictions_are_claims_and_show_their_arithmetic():
-    reasons = ledger.contradictions()
+    reasons = contradictions()
     assert set(reasons) <= set(CLAIMS["claim_id"])
     numeric = {name: why for name, why in reasons.items() if not name.startswith("dis.prognostic")}
     assert all(len(re.findall(r"\d+", why)) >= 3 for why in numeric.values())
@@ -142,25 +146,25 @@ def test_a_chapter_shows_its_own_slice_on_the_reconstructed_cohort_only(monkeypa
     monkeypatch.setattr(ledger, "display", lambda shape: shown.append(shape.data))
     rows = results.collect([row("os1.median", "median time", 15.0, lower=11.7, upper=24.4)])
     assert set(ledger.slice_of(rows)["claim_id"]) == {"os1.median", "os1.median.ci"}
-    ledger.beside(read_cohort("lymphoma"), rows)
+    ledger_page.beside(read_cohort("lymphoma"), rows)
     assert shown == []
-    ledger.beside(replace(read_cohort("lymphoma"), name=ledger.RECONSTRUCTED), rows)
+    ledger_page.beside(replace(read_cohort("lymphoma"), name=RECONSTRUCTED), rows)
     assert "2 claims of this chapter, 2 reproduced" in shown[0] and "11.7–24.4" in shown[0]
 
 
 def test_changing_one_patients_time_turns_verdicts():
-    study = read_cohort(ledger.RECONSTRUCTED)
+    study = read_cohort(RECONSTRUCTED)
     patients = study.patients.copy()
     first = patients.loc[patients["vital_status"] == "dead", "last_follow_up_day"].nsmallest(1).index
     patients.loc[first, "last_follow_up_day"] += 365
-    met = [(ledger.against(each, survival.estimates(each, "OS1"))["verdict"] == "reproduced").sum()
+    met = [(ledger.against(each, estimates(each, "OS1"))["verdict"] == "reproduced").sum()
            for each in (study, replace(study, patients=patients))]
     assert met[0] == 4 and met[1] < 4
 
 
 def test_the_page_holds_every_claim_works_without_script_and_saves_itself():
     held = ledger.hold_against(CLAIMS, results.collect([row("os1.median", "median time", 15.0)]))
-    page = BeautifulSoup(ledger.page_html(held), "html.parser")
+    page = BeautifulSoup(ledger_page.page_html(held), "html.parser")
     assert len(page.select("tbody tr[data-verdict]")) == len(CLAIMS) and page.select_one(".ledger-filters").has_attr("hidden")
     assert [option.text for option in page.select("select[name=verdict] option")][1:] == list(ledger.VERDICTS)
     assert not re.search(r"https?://", str(page))
@@ -173,11 +177,11 @@ def test_the_page_holds_every_claim_works_without_script_and_saves_itself():
 
 @pytest.fixture(scope="module")
 def checks():
-    return audit.audit().set_index("id")
+    return verdicts.audit().set_index("id")
 
 
 def test_every_check_has_an_id_a_verdict_and_its_arithmetic(checks):
-    assert checks.index.is_unique and set(checks["verdict"]) == set(audit.VERDICTS)
+    assert checks.index.is_unique and set(checks["verdict"]) == set(verdicts.VERDICTS)
     assert (checks["arithmetic"].str.len() > 5).all()
 
 
@@ -197,8 +201,8 @@ def test_all_p_values_of_table_1_are_pearsons(checks):
 def test_exact_and_ordered_tests_against_r(checks):
     """fisher.test, aov and kruskal.test of R 4.2.2 on the printed counts."""
     for variable, p in {"ldh": 0.006791457, "best_response": 0.7074931, "stage": 0.09539362, "ecog": 0.001574215}.items():
-        error = 4 * (p * (1 - p) / audit.RESAMPLES) ** 0.5
-        assert audit.exact_p(audit.table_of(variable)) == pytest.approx(p, abs=error), variable
+        error = 4 * (p * (1 - p) / tests.RESAMPLES) ** 0.5
+        assert tests.exact_p(tests.table_of(variable)) == pytest.approx(p, abs=error), variable
     assert "ANOVA of scores 0.027, Kruskal-Wallis 0.036" in checks.loc["p.t1.stage.p", "arithmetic"]  # 0.0265, 0.03568611
 
 
@@ -211,31 +215,31 @@ def test_sums_agree_across_sections(checks):
 def test_follow_up_is_observed_time():
     # An exponential curve without censoring: everyone who leaves has died.
     survival = [(0.0, 1.0), (12.0, 0.5), (24.0, 0.25)]
-    deaths, at_risk = audit.implied_deaths([4.98, 12.0, 24.0], survival, 100, reverse=False)
+    deaths, at_risk = times.implied_deaths([4.98, 12.0, 24.0], survival, 100, reverse=False)
     assert (deaths, at_risk) == (pytest.approx(75, abs=1), 25)
-    halved, left = audit.implied_deaths([4.98, 12.0, 24.0], survival, 100, reverse=True)
+    halved, left = times.implied_deaths([4.98, 12.0, 24.0], survival, 100, reverse=True)
     assert halved < deaths and left == pytest.approx(6.25)
 
 
 def test_wald_p_from_the_ratio_and_its_interval(checks):
-    least, most, share = audit.wald_range("mv.os2.stage")
+    least, most, share = times.wald_range("mv.os2.stage")
     assert least < 0.0039 < most and share > 0.5  # log 2.2 over log(3.8/1.3)/3.92 has P = 0.0039
-    assert audit.wald_range("mv.os2.ldh")[2] < 0.05
+    assert times.wald_range("mv.os2.ldh")[2] < 0.05
     assert (checks[checks.index.str.startswith("wald.")]["verdict"] == "within rounding").all()
 
 
 def test_split_of_events_from_a_standard_error():
-    assert audit._smaller_group(0.25, 64) == pytest.approx(32)
-    assert audit._smaller_group((1 / 16 + 1 / 48) ** 0.5, 64) == pytest.approx(16)
-    assert pd.isna(audit._smaller_group(0.2, 64))
+    assert times._smaller_group(0.25, 64) == pytest.approx(32)
+    assert times._smaller_group((1 / 16 + 1 / 48) ** 0.5, 64) == pytest.approx(16)
+    assert pd.isna(times._smaller_group(0.2, 64))
 
 
 def test_splits_that_give_the_printed_p_fit_table_1():
-    for factor, (variable, levels) in audit.CONTRASTS.items():
-        for test in audit.TESTS.values():
-            for comprehensive, focal in audit.splits(factor, test):
+    for factor, (variable, levels) in tests.CONTRASTS.items():
+        for test in tests.TESTS.values():
+            for comprehensive, focal in tests.splits(factor, test):
                 assert 0 <= comprehensive <= 29 and 0 <= focal <= 25
-    pearson = audit.splits("sites", audit.TESTS["Pearson"])
+    pearson = tests.splits("sites", tests.TESTS["Pearson"])
     assert pearson == [(13, 18), (14, 19), (17, 21)]
 
 
@@ -245,6 +249,6 @@ def test_what_cannot_stand_together_is_said(checks):
 
 
 def test_other_cohorts_have_no_audit():
-    skipped = audit.of_cohort(read_cohort("lymphoma"))
+    skipped = verdicts.of_cohort(read_cohort("lymphoma"))
     assert results.skip_reason(skipped)
-    assert results.skip_reason(audit.totals(audit.theme(skipped, "sum")))
+    assert results.skip_reason(verdicts.totals(verdicts.theme(skipped, "sum")))

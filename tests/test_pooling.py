@@ -17,11 +17,18 @@ from hypothesis import strategies as st
 from pybtex.database import parse_file
 from scipy.special import expit
 
-from analysis_lib import centres, cohort, describe, figures, methods, pooling, results, survival, text
-from analysis_lib.chapter import NOTEBOOKS, chapters, parameters_of
-from analysis_lib.paper import ledger
-from analysis_lib.results import row
-from analysis_lib.sharing import Export
+from analysis_lib.analyses import context, prognosis, summaries, survival
+from analysis_lib.binding.chapters import NOTEBOOKS, chapters, parameters_of
+from analysis_lib.centres import page
+from analysis_lib.centres import pooled as of_centres
+from analysis_lib.centres.exchange import Export
+from analysis_lib.cohort import cohort
+from analysis_lib.dictionary import units
+from analysis_lib.estimators import meta
+from analysis_lib.paper import claims
+from analysis_lib.rows import methods, results
+from analysis_lib.rows.results import row
+from analysis_lib.show import figures, tables
 
 
 def series_of(*counts):
@@ -29,7 +36,7 @@ def series_of(*counts):
                           "counted": "failures", "pooled": "yes"} for i, (events, n) in enumerate(counts)])
 
 
-def study_of(patterns, index_event=cohort.CAR_T, synthetic=False):
+def study_of(patterns, index_event=units.CAR_T, synthetic=False):
     patients = pd.DataFrame({"patient_id": [str(i) for i in range(len(patterns))], "failure_pattern": patterns})
     return cohort.Cohort("test", "Test", index_event, synthetic, "", patients)
 
@@ -41,17 +48,17 @@ def by_id(rows):
 # --- the published counts -------------------------------------------------------------------------------------
 
 def test_the_series_are_those_of_the_paper():
-    counts = pooling.published().query("pooled == 'yes'").set_index("key")[["events", "n"]].apply(tuple, axis=1).to_dict()
+    counts = context.published().query("pooled == 'yes'").set_index("key")[["events", "n"]].apply(tuple, axis=1).to_dict()
     assert counts == {"ababneh2023": (93, 120), "imber2020": (11, 14), "figura2021": (31, 36), "saifi2022": (57, 65)}
 
 
 def test_each_series_has_a_reference():
     bibliography = (Path(__file__).parents[1] / "book" / "references.bib").read_text("utf-8")
-    assert all(f"{{{key}," in bibliography for key in pooling.published()["key"])
+    assert all(f"{{{key}," in bibliography for key in context.published()["key"])
 
 
 def test_the_two_printings_differ():
-    rows = by_id(pooling.two_printings(study_of(["local"])))
+    rows = by_id(context.two_printings(study_of(["local"])))
     assert rows.loc["context.printed.more_patients", "value"] == 124 - 120
     assert rows.loc["context.printed.shift", "value"] == pytest.approx(100 * (97 / 124 - 93 / 120))
 
@@ -63,7 +70,7 @@ def test_fixed_effects_by_the_formula():
     y, v = np.log(events / (n - events)), 1 / events + 1 / (n - events)
     mean, error = (y / v).sum() / (1 / v).sum(), (1 / v).sum() ** -0.5
     q = ((y - mean) ** 2 / v).sum()
-    rows = by_id(pooling.pooled(pooling.published()))
+    rows = by_id(context.pooled(context.published()))
     fixed = rows.loc["context.pooled.fixed", ["value", "lower", "upper"]].astype(float).tolist()
     assert fixed == pytest.approx((100 * expit([mean, mean - 1.959964 * error, mean + 1.959964 * error])).tolist(), abs=1e-4)
     assert rows.loc["context.pooled.heterogeneity", "note"] == f"Q {q:.2f}, 3 df"
@@ -73,9 +80,9 @@ def test_fixed_effects_by_the_formula():
 
 def test_random_effects_solve_paule_and_mandels_equation():
     series = series_of((5, 50), (20, 50), (30, 40), (8, 60))
-    rows = by_id(pooling.pooled(series))
+    rows = by_id(context.pooled(series))
     tau2 = float(rows.loc["context.pooled.tau2", "value"])
-    y, v = pooling.logit(series["events"], series["n"])
+    y, v = meta.logit(series["events"], series["n"])
     w = 1 / (v + tau2)
     mean = (w * y).sum() / w.sum()
     assert tau2 > 0 and (w * (y - mean) ** 2).sum() == pytest.approx(3, abs=1e-3)
@@ -83,7 +90,7 @@ def test_random_effects_solve_paule_and_mandels_equation():
 
 
 def test_equal_series_have_no_heterogeneity():
-    rows = by_id(pooling.pooled(series_of((8, 10), (16, 20), (80, 100))))
+    rows = by_id(context.pooled(series_of((8, 10), (16, 20), (80, 100))))
     assert rows["value"].loc[["context.pooled.fixed", "context.pooled.random"]].tolist() == pytest.approx([80, 80])
     assert rows["value"].loc[["context.pooled.i2", "context.pooled.tau2"]].tolist() == [0, 0]
 
@@ -91,8 +98,8 @@ def test_equal_series_have_no_heterogeneity():
 @given(st.lists(st.integers(1, 80).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=2, max_size=6))
 @settings(max_examples=40, deadline=None)
 def test_a_pooled_share_lies_among_the_series(counts):
-    rows = by_id(pooling.pooled(series_of(*counts)))
-    shares = 100 * expit(pooling.logit(*zip(*counts))[0])
+    rows = by_id(context.pooled(series_of(*counts)))
+    shares = 100 * expit(meta.logit(*zip(*counts))[0])
     for kind in ("fixed", "random"):
         pooled = rows.loc[f"context.pooled.{kind}"]
         assert shares.min() - 1e-6 <= pooled["value"] <= shares.max() + 1e-6
@@ -101,25 +108,25 @@ def test_a_pooled_share_lies_among_the_series(counts):
 
 
 def test_the_random_interval_is_no_narrower_than_the_fixed():
-    rows = by_id(pooling.pooled(series_of((5, 50), (20, 50), (30, 40), (8, 60))))
+    rows = by_id(context.pooled(series_of((5, 50), (20, 50), (30, 40), (8, 60))))
     width = rows["upper"] - rows["lower"]
     assert width["context.pooled.random"] > width["context.pooled.fixed"]
 
 
 def test_series_with_nothing_or_everything_are_corrected():
-    assert pooling.logit([0, 10, 5], [10, 10, 10])[0].tolist() == pytest.approx([-np.log(21), np.log(21), 0])
-    assert not pooling.pooled(series_of((0, 10), (10, 10)))["value"].isna().any()
+    assert meta.logit([0, 10, 5], [10, 10, 10])[0].tolist() == pytest.approx([-np.log(21), np.log(21), 0])
+    assert not context.pooled(series_of((0, 10), (10, 10)))["value"].isna().any()
 
 
 @pytest.mark.parametrize("counts", [[], [(8, 10)], [(8, 10), (0, 0)]])
 def test_too_few_series(counts):
     series = series_of(*counts) if counts else series_of((1, 2)).iloc[:0]
-    assert results.skip_reason(pooling.pooled(series)) == "fewer than two series can be pooled"
-    assert results.skip_reason(pooling.left_out_in_turn(series)) == "fewer than three series can be pooled"
+    assert results.skip_reason(context.pooled(series)) == "fewer than two series can be pooled"
+    assert results.skip_reason(context.left_out_in_turn(series)) == "fewer than three series can be pooled"
 
 
 def test_leaving_out_the_odd_series_moves_the_share_most():
-    rows = pooling.left_out_in_turn(series_of((40, 50), (41, 50), (5, 50), (39, 50)))
+    rows = context.left_out_in_turn(series_of((40, 50), (41, 50), (5, 50), (39, 50)))
     assert rows["result_id"].iloc[0] == "context.without.s2" and len(rows) == 4
 
 
@@ -129,27 +136,27 @@ def test_a_real_cohort_is_pooled_and_a_synthetic_one_is_not():
     patterns = ["local", "local and de novo", "de novo", None]
     for synthetic, members in ((False, 5), (True, 4)):
         study = study_of(patterns, synthetic=synthetic)
-        assert len(pooling.in_context(study)) == members
-        own = by_id(pooling.own_share(study)).loc["context.cohort"]
+        assert len(context.in_context(study)) == members
+        own = by_id(context.own_share(study)).loc["context.cohort"]
         assert own[["events", "n"]].tolist() == [2, 3] and ("twice" in own["note"]) == synthetic
 
 
 def test_the_discussions_count_can_take_the_place_of_the_results():
-    series = pooling.in_context(study_of(["local"], synthetic=True), printing="Discussion").set_index("key")
+    series = context.in_context(study_of(["local"], synthetic=True), printing="Discussion").set_index("key")
     assert series.loc["ababneh2023", ["events", "n"]].tolist() == [97, 124] and len(series) == 4
 
 
 def test_without_patterns_the_published_series_stand_alone():
     study = study_of([None, None])
-    assert len(pooling.in_context(study)) == 4
-    assert "failure_pattern" in results.skip_reason(pooling.own_share(study))
+    assert len(context.in_context(study)) == 4
+    assert "failure_pattern" in results.skip_reason(context.own_share(study))
 
 
 def test_a_cohort_that_is_not_about_car_t_is_told_why():
     study = study_of(["local"], index_event="study entry")
-    series = pooling.in_context(study)
-    parts = [series, pooling.shares(series), pooling.own_share(study), pooling.pooled(series), pooling.two_printings(study),
-             pooling.left_out_in_turn(series)]
+    series = context.in_context(study)
+    parts = [series, context.shares(series), context.own_share(study), context.pooled(series), context.two_printings(study),
+             context.left_out_in_turn(series)]
     assert all("study entry" in results.skip_reason(part) for part in parts)
     assert len(results.collect(parts[1:])) == 5
 
@@ -157,12 +164,12 @@ def test_a_cohort_that_is_not_about_car_t_is_told_why():
 # --- against R's metafor --------------------------------------------------------------------------------------
 
 METAFOR = json.loads((Path(__file__).parent / "r" / "pooling.json").read_text("utf-8"))
-PLAIN = pooling.Scale("log", lambda x: x)
+PLAIN = meta.Scale("log", lambda x: x)
 
 
 def combined(name, **options):
     data = METAFOR["data"][name]
-    return by_id(results.collect(pooling.combine(data["effect"], data["variance"], "p", "estimate", PLAIN, "effect", "series", **options)))
+    return by_id(results.collect(meta.combine(data["effect"], data["variance"], "p", "estimate", PLAIN, "effect", "series", **options)))
 
 
 @pytest.mark.parametrize("name", METAFOR["data"])
@@ -212,7 +219,7 @@ OS12 = {"os1.rate12": "OS1 at 12 months"}
 
 
 def centre(name, *rows, **more):
-    described = {"title": name, "index_event": cohort.CAR_T, "synthetic": True, "min_cell_count": 0, "definitions": {}, "endpoints": {},
+    described = {"title": name, "index_event": units.CAR_T, "synthetic": True, "min_cell_count": 0, "definitions": {}, "endpoints": {},
                  "software": {}, "chapters": {}, "digest": name} | more
     return Export(name=name, rows=results.collect(rows), **described)
 
@@ -227,21 +234,21 @@ def ratio(result_id, value, lower, upper, **more):
 
 def test_a_rate_gives_back_the_standard_error_of_its_log_interval():
     survival_, error = 0.62, 0.07  # standard error of S by Greenwood
-    ends = [100 * survival_ * np.exp(side * centres.Z * error / survival_) for side in (-1, 1)]
-    whole = centres.effect_of(pd.Series(rate(100 * survival_, *ends)))
-    cut = centres.effect_of(pd.Series(rate(100 * survival_, ends[0], 100)))
+    ends = [100 * survival_ * np.exp(side * of_centres.Z * error / survival_) for side in (-1, 1)]
+    whole = of_centres.effect_of(pd.Series(rate(100 * survival_, *ends)))
+    cut = of_centres.effect_of(pd.Series(rate(100 * survival_, ends[0], 100)))
     delta = error / abs(survival_ * np.log(survival_))
     assert (whole.value, whole.variance) == pytest.approx((np.log(-np.log(survival_)), delta ** 2))
     assert cut.variance == pytest.approx(delta ** 2)
 
 
 def test_a_hazard_ratio_gives_back_its_coefficient():
-    effect = centres.effect_of(pd.Series(ratio("x", np.exp(0.7), np.exp(0.7 - centres.Z * 0.3), np.exp(0.7 + centres.Z * 0.3))))
+    effect = of_centres.effect_of(pd.Series(ratio("x", np.exp(0.7), np.exp(0.7 - of_centres.Z * 0.3), np.exp(0.7 + of_centres.Z * 0.3))))
     assert (effect.value, effect.variance) == pytest.approx((0.7, 0.09))
 
 
 def test_a_share_is_taken_from_its_counts():
-    effect = centres.effect_of(pd.Series(row("x", "proportion", 60, lower=1, upper=99, n=10, events=6)))
+    effect = of_centres.effect_of(pd.Series(row("x", "proportion", 60, lower=1, upper=99, n=10, events=6)))
     assert (effect.value, effect.variance) == pytest.approx((np.log(6 / 4), 1 / 6 + 1 / 4))
 
 
@@ -257,24 +264,24 @@ def test_a_share_is_taken_from_its_counts():
     (row("x", "median time", 9.0, lower=4.0), "the interval of its median has no upper end"),
     (ratio("x", 2.0, 0.0, 4.0), "its interval does not give a standard error")])
 def test_why_a_centre_gives_no_effect(result, reason):
-    assert centres.effect_of(results.collect([result]).iloc[0]).reason == reason
+    assert of_centres.effect_of(results.collect([result]).iloc[0]).reason == reason
 
 
 def test_a_centre_without_the_result_is_listed_with_the_reason():
     three = [centre("a", rate(60, 50, 72)), centre("b", rate(50, 40, 62.5)),
              centre("c", row("os1.median", "skipped", None, note="this cohort has no column vital_status"))]
-    rows = by_id(centres.pooled(three, OS12))
+    rows = by_id(of_centres.pooled(three, OS12))
     assert rows.loc["pooled.os1.rate12.centre.c", ["statistic", "note"]].tolist() == ["skipped", "this cohort has no column vital_status"]
     assert rows.loc["pooled.os1.rate12.fixed", "note"] == "2 centres; one common rate" and rows.loc["pooled.os1.rate12.fixed", "n"] == 100
-    short = by_id(centres.pooled([*three[:2], centre("d", rate(60, 50, 72, "os1.rate3"))], OS12))
+    short = by_id(of_centres.pooled([*three[:2], centre("d", rate(60, 50, 72, "os1.rate3"))], OS12))
     assert "nobody was followed for as long" in short.loc["pooled.os1.rate12.centre.d", "note"]
-    alone = by_id(centres.pooled(three[1:], OS12))
+    alone = by_id(of_centres.pooled(three[1:], OS12))
     assert alone.loc["pooled.os1.rate12", "note"] == "fewer than two centres have an estimate"
 
 
 def test_two_equal_centres_halve_the_variance():
     pair = [centre(name, ratio("x", 2.0, 1.0, 4.0)) for name in "ab"]
-    rows = by_id(centres.pooled(pair, {"x": "HR"}))
+    rows = by_id(of_centres.pooled(pair, {"x": "HR"}))
     half = np.exp(np.log(2) / np.sqrt(2))
     for kind in ("fixed", "random"):
         assert rows.loc[f"pooled.x.{kind}", ["value", "lower", "upper"]].astype(float).tolist() == pytest.approx([2, 2 / half, 2 * half])
@@ -282,7 +289,7 @@ def test_two_equal_centres_halve_the_variance():
 
 
 def test_limits_of_a_pooled_rate_are_the_right_way_round():
-    rows = by_id(centres.pooled([centre("a", rate(60, 50, 72)), centre("b", rate(40, 30, 53.3)), centre("c", rate(55, 45, 67.2))], OS12))
+    rows = by_id(of_centres.pooled([centre("a", rate(60, 50, 72)), centre("b", rate(40, 30, 53.3)), centre("c", rate(55, 45, 67.2))], OS12))
     for kind in ("fixed", "random"):
         low, value, high = (float(rows.loc[f"pooled.os1.rate12.{kind}", end]) for end in ("lower", "value", "upper"))
         assert 0 < low < value < high < 100
@@ -292,56 +299,56 @@ def test_limits_of_a_pooled_rate_are_the_right_way_round():
 
 def test_a_median_that_one_centre_does_not_reach_is_not_pooled():
     medians = [centre("a", row("os1.median", "median time", 9.0, lower=6.0, upper=14.0)), centre("b", row("os1.median", "median time", 11.0, lower=7.0, upper=16.0))]
-    assert "pooled.os1.median.random" in by_id(centres.pooled(medians, {"os1.median": "Median"})).index
+    assert "pooled.os1.median.random" in by_id(of_centres.pooled(medians, {"os1.median": "Median"})).index
     for endless in (row("os1.median", "median time", 20.0, lower=9.0), row("os1.median", "median time", None, note="median not reached")):
-        rows = by_id(centres.pooled([*medians, centre("c", endless)], {"os1.median": "Median"}))
+        rows = by_id(of_centres.pooled([*medians, centre("c", endless)], {"os1.median": "Median"}))
         assert "that of c has not" in rows.loc["pooled.os1.median", "note"] and "pooled.os1.median.random" not in rows.index
         assert rows.loc["pooled.os1.median.centre.a", "value"] == 9
-    absent = by_id(centres.pooled([*medians, centre("c")], {"os1.median": "Median"}))
+    absent = by_id(of_centres.pooled([*medians, centre("c")], {"os1.median": "Median"}))
     assert "pooled.os1.median.random" in absent.index
 
 
 def test_what_is_not_the_same_thing_is_not_pooled():
     other = [centre("a", rate(60, 50, 72), endpoints={"OS1": "death"}), centre("b", rate(50, 40, 62.5), endpoints={"OS1": "death, emigration"})]
-    assert by_id(centres.pooled(other, OS12)).loc["pooled.os1.rate12", "note"] == (
+    assert by_id(of_centres.pooled(other, OS12)).loc["pooled.os1.rate12", "note"] == (
         "the endpoint counts other events: death in a; death, emigration in b")
     method = [centre("a", rate(60, 50, 72)), centre("b", rate(50, 40, 62.5, method="life table"))]
-    assert "the method is not the same: Kaplan-Meier in a; life table in b" in by_id(centres.pooled(method, OS12)).loc["pooled.os1.rate12", "note"]
+    assert "the method is not the same: Kaplan-Meier in a; life table in b" in by_id(of_centres.pooled(method, OS12)).loc["pooled.os1.rate12", "note"]
     stage, ldh = (ratio(f"cox.os2.mv.{name}", 2.0, 1.0, 4.0, group=name) for name in ("stage", "ldh"))
     models = [centre("a", stage, ldh), centre("b", stage)]
-    assert by_id(centres.pooled(models, {"cox.os2.mv.stage": "HR"})).loc["pooled.cox.os2.mv.stage", "note"] == (
+    assert by_id(of_centres.pooled(models, {"cox.os2.mv.stage": "HR"})).loc["pooled.cox.os2.mv.stage", "note"] == (
         "the model holds other factors: ldh, stage in a; stage in b")
 
 
 def test_the_paper_stands_beside_and_is_not_pooled():
     pair = [centre("a", rate(60, 50, 72)), centre("b", rate(50, 40, 62.5))]
-    rows = by_id(centres.pooled(pair, OS12))
-    printed = next(claim for claim in ledger.read_claims().to_dict("records") if claim["claim_id"] == "os1.12m")
+    rows = by_id(of_centres.pooled(pair, OS12))
+    printed = next(claim for claim in claims.read_claims().to_dict("records") if claim["claim_id"] == "os1.12m")
     assert rows.loc["pooled.os1.rate12.paper", ["value", "note"]].tolist() == [float(printed["printed"]), f"{printed['printed']}%"]
     elsewhere = [centre(one.name, rate(60, 50, 72), index_event="study entry") for one in pair]
-    assert "pooled.os1.rate12.paper" not in by_id(centres.pooled(elsewhere, OS12)).index
-    without = by_id(centres.pooled(pair, {"os1.rate12": "x"})).drop("pooled.os1.rate12.paper")
+    assert "pooled.os1.rate12.paper" not in by_id(of_centres.pooled(elsewhere, OS12)).index
+    without = by_id(of_centres.pooled(pair, {"os1.rate12": "x"})).drop("pooled.os1.rate12.paper")
     assert without.loc["pooled.os1.rate12.fixed", "n"] == 100
 
 
 def test_a_printed_ratio_keeps_its_own_precision():
     pair = [centre(name, ratio("cox.os1.mv.responder", 0.5, 0.2, 1.25)) for name in "ab"]
-    assert by_id(centres.pooled(pair, {"cox.os1.mv.responder": "HR"})).loc["pooled.cox.os1.mv.responder.paper", "note"] == "0.5 (95% CI 0.3–0.9)"
+    assert by_id(of_centres.pooled(pair, {"cox.os1.mv.responder": "HR"})).loc["pooled.cox.os1.mv.responder.paper", "note"] == "0.5 (95% CI 0.3–0.9)"
 
 
 def test_each_method_of_a_pooled_row_is_declared():
     medians = [centre(name, rate(60, 50, 72), ratio("x", 2.0, 1.0, 4.0), row("os1.median", "median time", 9.0, lower=6.0, upper=14.0, method="Kaplan-Meier"),
                       row("response.orr", "proportion", 60, n=10, events=6, method="exact binomial interval")) for name in "abc"]
-    rows = centres.pooled(medians, {name: name for name in ("os1.rate12", "x", "os1.median", "response.orr")})
+    rows = of_centres.pooled(medians, {name: name for name in ("os1.rate12", "x", "os1.median", "response.orr")})
     made = rows[~rows["result_id"].str.contains(".centre.", regex=False) & rows["method"].ne("")]
     assert len(made) == 24 and not [method for method in made["method"] if methods.named(method) is None]
 
 
 def test_rounding_does_not_make_the_variance_between_centres_vanish():
     """statsmodels' iteration answers 0 for the second order, where its last step lands 1e-16 beyond the solution."""
-    effect, variance = np.log([1.0, 1.0, 1.0, 0.5]), (np.log([2.0, 2.0, 1.109375, 2.125]) / centres.Z) ** 2
+    effect, variance = np.log([1.0, 1.0, 1.0, 0.5]), (np.log([2.0, 2.0, 1.109375, 2.125]) / of_centres.Z) ** 2
     for order in ([0, 1, 2, 3], [3, 0, 1, 2], [2, 3, 1, 0], [1, 3, 0, 2]):
-        rows = by_id(results.collect(pooling.combine(effect[order], variance[order], "p", "hazard ratio", centres.LOG, "x", "centres")))
+        rows = by_id(results.collect(meta.combine(effect[order], variance[order], "p", "hazard ratio", of_centres.LOG, "x", "centres")))
         tau2 = float(rows.loc["p.tau2", "value"])
         weight = 1 / (variance + tau2)
         assert tau2 > 0.005 and (weight * (effect - np.average(effect, weights=weight)) ** 2).sum() == pytest.approx(3, abs=1e-6)
@@ -352,7 +359,7 @@ def test_rounding_does_not_make_the_variance_between_centres_vanish():
 def test_the_order_of_the_centres_does_not_matter(ratios, random):
     several = [centre(f"c{i}", ratio("x", value, value / wide, value * wide)) for i, (value, wide) in enumerate(ratios)]
     shuffled = random.sample(several, len(several))
-    one, other = (by_id(centres.pooled(order, {"x": "HR"}))[["value", "lower", "upper"]].astype(float) for order in (several, shuffled))
+    one, other = (by_id(of_centres.pooled(order, {"x": "HR"}))[["value", "lower", "upper"]].astype(float) for order in (several, shuffled))
     pd.testing.assert_frame_equal(one.sort_index(), other.sort_index(), rtol=1e-6, atol=1e-9)
 
 
@@ -366,12 +373,12 @@ def simulated(size, seed):
         "patient_id": np.arange(size).astype(str), "last_follow_up_day": np.minimum(death, seen).astype(int) + 1,
         "vital_status": np.where(death <= seen, "dead", "alive"), "responder": np.where(responder, "yes", "no"),
         "bridging_therapy": np.where(bridging, "yes", "no")}).astype({"last_follow_up_day": "Int64"})
-    return cohort.Cohort("whole", "Whole", cohort.CAR_T, True, "", patients)
+    return cohort.Cohort("whole", "Whole", units.CAR_T, True, "", patients)
 
 
 def rows_of(study):
-    return results.collect([survival.estimates(study, "OS1"), survival.multivariable(study, "OS1", ["responder", "bridging_therapy"]),
-                            describe.proportion("response.orr", int((study.patients["responder"] == "yes").sum()), len(study.patients))])
+    return results.collect([survival.estimates(study, "OS1"), prognosis.multivariable(study, "OS1", ["responder", "bridging_therapy"]),
+                            summaries.proportion("response.orr", int((study.patients["responder"] == "yes").sum()), len(study.patients))])
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -380,30 +387,30 @@ def test_two_random_halves_pooled_are_nearly_the_whole(seed):
     mixed = whole.patients.sample(frac=1, random_state=seed).reset_index(drop=True)
     halves = [dataclasses.replace(whole, patients=mixed.iloc[part].reset_index(drop=True)) for part in (slice(1500), slice(1500, None))]
     wanted = ["os1.rate12", "os1.rate24", "os1.median", "response.orr", "cox.os1.mv.responder", "cox.os1.mv.bridging_therapy"]
-    pooled = by_id(centres.pooled([centre(f"half{i}", *rows_of(half).to_dict("records")) for i, half in enumerate(halves)], {i: i for i in wanted}))
+    pooled = by_id(of_centres.pooled([centre(f"half{i}", *rows_of(half).to_dict("records")) for i, half in enumerate(halves)], {i: i for i in wanted}))
     exact = by_id(rows_of(whole))
     for name in wanted:
-        error = float(exact.loc[name, "upper"] - exact.loc[name, "lower"]) / 2 / centres.Z
+        error = float(exact.loc[name, "upper"] - exact.loc[name, "lower"]) / 2 / of_centres.Z
         assert abs(pooled.loc[f"pooled.{name}.fixed", "value"] - exact.loc[name, "value"]) < 0.25 * error, name
-        width = float(pooled.loc[f"pooled.{name}.fixed", "upper"] - pooled.loc[f"pooled.{name}.fixed", "lower"]) / 2 / centres.Z
+        width = float(pooled.loc[f"pooled.{name}.fixed", "upper"] - pooled.loc[f"pooled.{name}.fixed", "lower"]) / 2 / of_centres.Z
         assert width == pytest.approx(error, rel=0.06 if name != "os1.median" else 0.35), name
 
 
 def test_weights_are_the_inverse_variances():
     pair = [centre("a", ratio("x", 2.0, 1.0, 4.0)), centre("b", ratio("x", 2.0, 0.5, 8.0))]  # standard errors 1 to 2
-    weight = by_id(centres.weights(pair, "x"))["value"]
+    weight = by_id(of_centres.weights(pair, "x"))["value"]
     assert weight[["pooled.x.weight.fixed.a", "pooled.x.weight.fixed.b"]].tolist() == pytest.approx([80, 20])
-    assert results.skip_reason(centres.weights(pair[:1], "x")) == "nothing was pooled"
+    assert results.skip_reason(of_centres.weights(pair[:1], "x")) == "nothing was pooled"
 
 
 def test_weighing_by_patients():
-    pair = centres.pooled([centre("a", rate(60, 50, 72, n=30)), centre("b", rate(40, 30, 53.3, n=10))], OS12)
-    assert by_id(centres.weighed_by_patients(pair, "os1.rate12")).loc["pooled.os1.rate12.by_patients", "value"] == pytest.approx(55)
+    pair = of_centres.pooled([centre("a", rate(60, 50, 72, n=30)), centre("b", rate(40, 30, 53.3, n=10))], OS12)
+    assert by_id(of_centres.weighed_by_patients(pair, "os1.rate12")).loc["pooled.os1.rate12.by_patients", "value"] == pytest.approx(55)
 
 
 def test_the_summary_has_a_line_for_each_result_and_only_finished_text():
     pair = [centre("a", rate(60, 50, 72), ratio("cox.os1.mv.responder", 0.5, 0.2, 1.25)), centre("b", rate(50, 40, 62.5))]
-    table = centres.summary(centres.pooled(pair, OS12 | {"cox.os1.mv.responder": "HR", "os1.median": "Median"})).set_index("Result")
+    table = page.summary(of_centres.pooled(pair, OS12 | {"cox.os1.mv.responder": "HR", "os1.median": "Median"})).set_index("Result")
     assert table.loc["OS1 at 12 months, % (2 of 2 centres)", "Paper"] == "58"
     assert table.loc["HR", ["Fixed", "Random"]].tolist() == ["–", "–"] and table.loc["Median", "Fixed"] == "–"
 
@@ -412,8 +419,8 @@ def test_the_forest_shows_centres_pooled_and_paper_apart(monkeypatch):
     shown = []
     monkeypatch.setattr(figures, "show", lambda figure, alt, caption: shown.append((figure, alt, caption)))
     three = [centre(name, rate(value, value - 10, value + 12)) for name, value in (("a", 60), ("b", 40), ("c", 75))]
-    monkeypatch.setattr(centres, "display", lambda what: shown.append(what.data))
-    centres.show(centres.pooled(three, OS12), "os1.rate12")
+    monkeypatch.setattr(of_centres, "display", lambda what: shown.append(what.data))
+    page.show(of_centres.pooled(three, OS12), "os1.rate12")
     (figure, alt, caption), said = shown
     assert all(f"{name}: " in alt for name in ("a", "b", "c", "Pooled, fixed effects", "Pooled, random effects", "Prediction interval"))
     assert "The paper, printed: 58%" in alt and "not pooled" in caption and "omplementary log-log, inverse variance" in caption
@@ -425,11 +432,11 @@ def test_the_forest_shows_centres_pooled_and_paper_apart(monkeypatch):
 def test_the_legend_names_only_what_is_drawn_and_reasons_read_as_sentences(monkeypatch):
     captions, reasons = [], []
     monkeypatch.setattr(figures, "show", lambda figure, alt, caption: captions.append(caption))
-    monkeypatch.setattr(centres, "display", lambda what: None)
-    monkeypatch.setattr(text, "skip", reasons.append)
+    monkeypatch.setattr(of_centres, "display", lambda what: None)
+    monkeypatch.setattr(tables, "skip", reasons.append)
     few = rate(60, 50, 72) | {"value": None, "lower": None, "upper": None, "note": "small numbers, fewer than 5"}
-    centres.show(centres.pooled([centre("a", rate(60, 50, 72)), centre("b", few)], OS12), "os1.rate12")
-    centres.show(centres.pooled([centre("a", rate(60, 50, 72, n=30)), centre("b", rate(50, 40, 62.5, n=20))], OS12), "os1.rate12")
+    page.show(of_centres.pooled([centre("a", rate(60, 50, 72)), centre("b", few)], OS12), "os1.rate12")
+    page.show(of_centres.pooled([centre("a", rate(60, 50, 72, n=30)), centre("b", rate(50, 40, 62.5, n=20))], OS12), "os1.rate12")
     assert "diamonds" not in captions[0] and "diamonds: pooled" in captions[1] and "prediction" not in captions[1]
     assert captions[1].endswith("n = 50.")  # of both centres together
     assert reasons == ["a pooled estimate, because fewer than two centres have an estimate; "

@@ -6,8 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis_lib import cohort, endpoints, figures, radiotherapy, results, schema, survival, text
-from analysis_lib.cohort import DAYS_PER_MONTH, Cohort
+from analysis_lib.analyses import first_courses, radiotherapy, survival, transplant
+from analysis_lib.cohort import first_course
+from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.dictionary import units
+from analysis_lib.dictionary.columns import TABLES
+from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.estimators import curves
+from analysis_lib.intake import read
+from analysis_lib.rows import results
+from analysis_lib.show import figures, figures_cohort
+from analysis_lib.show import tables as shown_tables
 
 PATIENTS = {
     "patient_id": ["a", "b", "c", "d", "e"],
@@ -42,14 +51,14 @@ LINES = {"patient_id": ["a", "a", "b", "c", "c", "d", "e"], "line": [1, 2, 1, 1,
 def typed(name, columns):
     frame = pd.DataFrame(columns)
     for column in frame:
-        frame[column] = frame[column].astype(schema.TABLES[name].columns[column].dtype.type)
-    return cohort._typed(name, frame)
+        frame[column] = frame[column].astype(TABLES[name].columns[column].dtype.type)
+    return read._typed(name, frame)
 
 
 def make(patients=PATIENTS, sites=SITES, lines=LINES, synthetic=True) -> Cohort:
     tables = {name: typed(name, columns) if columns else pd.DataFrame()
               for name, columns in (("patients", patients), ("sites", sites), ("lines", lines))}
-    return cohort._with_derived(Cohort(name="small", title="Small", index_event=cohort.CAR_T, synthetic=synthetic, note="", **tables))
+    return read._with_derived(Cohort(name="small", title="Small", index_event=units.CAR_T, synthetic=synthetic, note="", **tables))
 
 
 def without(columns, *names):
@@ -72,18 +81,18 @@ def by_id(rows):
 @pytest.mark.parametrize("dose, fractions, alpha_beta, expected", [
     (30, 10, 10, 39.0), (36, 18, 10, 43.2), (20, 4, 10, 30.0), (8, 1, 10, 14.4), (50, 25, 3, 250 / 3)])
 def test_bed_known_answers(dose, fractions, alpha_beta, expected):
-    assert radiotherapy.bed(dose, fractions, alpha_beta) == pytest.approx(expected)
+    assert first_course.bed(dose, fractions, alpha_beta) == pytest.approx(expected)
 
 
 @given(dose=st.floats(0.5, 90), fractions=st.integers(1, 60), alpha_beta=st.floats(0.5, 100))
 def test_bed_exceeds_dose_and_falls_with_more_fractions(dose, fractions, alpha_beta):
-    assert radiotherapy.bed(dose, fractions, alpha_beta) > dose
-    assert radiotherapy.bed(dose, fractions + 1, alpha_beta) < radiotherapy.bed(dose, fractions, alpha_beta)
+    assert first_course.bed(dose, fractions, alpha_beta) > dose
+    assert first_course.bed(dose, fractions + 1, alpha_beta) < first_course.bed(dose, fractions, alpha_beta)
 
 
 def test_bed_refuses_a_ratio_that_is_no_dose():
     with pytest.raises(ValueError, match="positive"):
-        radiotherapy.bed(30, 10, 0)
+        first_course.bed(30, 10, 0)
 
 
 def test_volume(study):
@@ -162,13 +171,13 @@ def test_clustered_rate_has_the_same_estimate_and_another_interval(study):
 
 def test_clustered_curve_matches_r():
     """R 4.2.2, survival 3.5-3: survfit(Surv(d, e) ~ 1, cluster = cl)."""
-    curve = survival.kaplan_meier([5, 5, 8, 9, 12, 12, 20], [1, 0, 1, 1, 0, 1, 1], cluster=[1, 1, 2, 3, 3, 4, 5])
+    curve = curves.kaplan_meier([5, 5, 8, 9, 12, 12, 20], [1, 0, 1, 1, 0, 1, 1], cluster=[1, 1, 2, 3, 3, 4, 5])
     assert list(curve["lower"].round(3)[1:5]) == [0.658, 0.397, 0.281, 0.142]
     assert list(curve["upper"].round(3)[1:5]) == [1.000, 1.000, 0.941, 0.829]
 
 
 def test_first_course_groups(study):
-    patients = radiotherapy.with_first_course(study, 10).patients.set_index("patient_id")
+    patients = first_course.with_first_course(study, 10).patients.set_index("patient_id")
     # a: 48 and 39 Gy; b: one site of exactly 30 Gy, the other unknown; c: 43.2 Gy; d: 11.2 Gy; e was not irradiated
     assert list(patients["bed_group"].astype("string").fillna("")) == ["> 30 Gy", "≤ 30 Gy", "> 30 Gy", "≤ 30 Gy", ""]
     assert list(patients["comprehensive_sites"].astype("string").fillna("")) == ["two sites", "two sites", "one site", "", ""]
@@ -177,7 +186,7 @@ def test_first_course_groups(study):
 
 
 def test_first_course_groups_serve_the_survival_analyses(study):
-    grouped = radiotherapy.with_first_course(study, 10)
+    grouped = first_course.with_first_course(study, 10)
     rows = by_id(survival.estimates(grouped, "OSRT", by="bed_group"))
     assert rows.loc["osrt.median.bed_group.gt_30_gy", "n"] == 2
     assert rows.loc["osrt.median.bed_group.le_30_gy", "events"] == 2
@@ -187,7 +196,7 @@ def test_first_course_groups_serve_the_survival_analyses(study):
 
 def test_the_cohort_itself_is_not_changed(study):
     before = study.patients.copy()
-    radiotherapy.with_first_course(study, 10)
+    first_course.with_first_course(study, 10)
     pd.testing.assert_frame_equal(study.patients, before)
 
 
@@ -198,7 +207,7 @@ def test_the_cohort_itself_is_not_changed(study):
     ("bulky_site", without(SITES, "bulky_site"), LINES, "bulky_site"),
     ("comprehensive_sites", SITES | {"rt_field": ["focal"] * 7}, LINES, "belongs to a group")])
 def test_a_comparison_without_its_columns_says_so(by, sites, lines, missing):
-    grouped = radiotherapy.with_first_course(make(sites=sites, lines=lines), 10)
+    grouped = first_course.with_first_course(make(sites=sites, lines=lines), 10)
     assert missing in results.skip_reason(survival.estimates(grouped, "OSRT", by=by))
     assert missing in results.skip_reason(survival.curves(grouped, "OSRT", by=by))
 
@@ -209,7 +218,7 @@ def test_groups_by_any_column_of_the_endpoint(study):
 
 
 def test_further_therapy_counts_from_the_day_it_starts(study):
-    rows = by_id(radiotherapy.further_therapy(radiotherapy.with_first_course(study, 10)))
+    rows = by_id(first_courses.further_therapy(first_course.with_first_course(study, 10)))
     # a: transplant on day 300, radiotherapy on day 100; c: second line on day 200, radiotherapy on day 110
     assert tuple(rows.loc["further.patients", ["events", "n"]]) == (2, 3)
     assert (rows.loc["further.wait", "lower"], rows.loc["further.wait", "upper"]) == pytest.approx(
@@ -242,16 +251,16 @@ def test_mantel_byar_where_nobody_switches():
 
 
 def test_first_courses_and_doses_by_field(study):
-    rows = by_id(radiotherapy.first_courses(study))
+    rows = by_id(first_courses.first_courses(study))
     assert (rows.loc["first.patients", "value"], rows.loc["first.sites", "value"]) == (4, 6)
     assert tuple(rows.loc["first.patients.comprehensive", ["events", "n"]]) == (3, 4)
-    rows = by_id(radiotherapy.dose_by_field(study))
+    rows = by_id(first_courses.dose_by_field(study))
     assert rows.loc["first.sites.comprehensive", "value"] == 5
     assert tuple(rows.loc["first.dose.focal", ["value", "n"]]) == (8, 1)
 
 
 def test_contrasts_use_the_factors_that_exist(study):
-    rows = by_id(radiotherapy.contrasts(study))
+    rows = by_id(first_courses.contrasts(study))
     assert tuple(rows.loc["first.advanced_stage.focal", ["events", "n"]]) == (1, 1)
     assert tuple(rows.loc["first.bulky_disease.comprehensive", ["events", "n"]]) == (0, 2)
     assert not any("ldh" in name for name in rows.index)
@@ -259,19 +268,19 @@ def test_contrasts_use_the_factors_that_exist(study):
 
 
 def test_responses_and_limited_stage_by_field(study):
-    rows = by_id(radiotherapy.responses_by_field(study))
+    rows = by_id(first_courses.responses_by_field(study))
     assert tuple(rows.loc["first.evaluable.focal", ["events", "n"]]) == (0, 1)
     assert tuple(rows.loc["first.response.comprehensive.cr", ["events", "n"]]) == (3, 5)
     assert "first.response.focal.cr" not in rows.index  # no focal site was evaluable
-    rows = by_id(radiotherapy.low_dose(radiotherapy.with_first_course(study, 10)))
+    rows = by_id(first_courses.low_dose(first_course.with_first_course(study, 10)))
     assert tuple(rows.loc["first.low_bed.comprehensive", ["events", "n"]]) == (1, 3)
-    rows = by_id(radiotherapy.limited_stage(study))
+    rows = by_id(first_courses.limited_stage(study))
     assert tuple(rows.loc["first.limited.comprehensive", ["events", "n"]]) == (3, 3)
     assert tuple(rows.loc["first.limited.focal", ["events", "n"]]) == (0, 1)
 
 
 def test_transplants(study):
-    rows = by_id(radiotherapy.transplants(study))
+    rows = by_id(transplant.transplants(study))
     assert rows.loc["hsct.patients", "value"] == 1
     assert rows.loc["hsct.rt_to_transplant", "value"] == pytest.approx(200 / DAYS_PER_MONTH)
     assert rows.loc["hsct.transplant_to_rt_again", "value"] == pytest.approx(100 / DAYS_PER_MONTH)
@@ -280,45 +289,45 @@ def test_transplants(study):
 
 
 def test_lanes_are_for_synthetic_patients_only(study):
-    lanes = radiotherapy.transplant_lanes(study)
+    lanes = transplant.transplant_lanes(study)
     assert list(lanes["what"]) == ["followed", "radiotherapy", "radiotherapy", "transplant", "alive"]
     assert lanes.loc[0, "start"] == pytest.approx(-210 / DAYS_PER_MONTH)
     assert lanes.loc[3, "start"] == 0
-    assert "single patients" in results.skip_reason(radiotherapy.transplant_lanes(replace(study, synthetic=False)))
+    assert "single patients" in results.skip_reason(transplant.transplant_lanes(replace(study, synthetic=False)))
 
 
 @pytest.fixture
 def displayed(monkeypatch):
     """What text and figures would show, as HTML."""
     items = []
-    monkeypatch.setattr(text, "display", lambda item: items.append(item.data))
+    monkeypatch.setattr(shown_tables, "display", lambda item: items.append(item.data))
     monkeypatch.setattr(figures, "display", lambda bundle, raw: items.append(bundle["text/html"]))
     return items
 
 
 def test_swimmer_is_drawn_or_says_why_not(study, displayed):
-    figures.swimmer(radiotherapy.transplant_lanes(study), "Months since the transplant", "alt text", "A caption.")
+    figures_cohort.swimmer(transplant.transplant_lanes(study), "Months since the transplant", "alt text", "A caption.")
     assert 'alt="alt text"' in displayed[0] and "A caption." in displayed[0]
-    figures.swimmer(radiotherapy.transplant_lanes(replace(study, synthetic=False)), "", "", "")
+    figures_cohort.swimmer(transplant.transplant_lanes(replace(study, synthetic=False)), "", "", "")
     assert "Not shown: the figure would show single patients" in displayed[1]
 
 
 def test_every_moment_of_a_lane_has_a_marker(study):
-    assert set(radiotherapy.transplant_lanes(study)["what"]) <= {"followed", *figures.MOMENTS}
+    assert set(transplant.transplant_lanes(study)["what"]) <= {"followed", *figures_cohort.MOMENTS}
 
 
 def test_compared_table(study, displayed):
-    text.compared_table(radiotherapy.dose_by_field(study), "Caption", "First course")
+    shown_tables.compared_table(first_courses.dose_by_field(study), "Caption", "First course")
     assert '<th scope="col">Comprehensive</th>' in displayed[0] and '<th scope="row">Dose per site</th>' in displayed[0]
-    text.compared_table(radiotherapy.dose_by_field(cohort.read_cohort("lymphoma")), "Caption", "First course")
+    shown_tables.compared_table(first_courses.dose_by_field(read.read_cohort("lymphoma")), "Caption", "First course")
     assert "Not shown" in displayed[1]
 
 
 ANALYSES = [radiotherapy.volume, radiotherapy.bulk, radiotherapy.responses, radiotherapy.time_to_progression,
-            radiotherapy.first_courses, radiotherapy.dose_by_field, radiotherapy.contrasts, radiotherapy.responses_by_field,
-            radiotherapy.limited_stage, radiotherapy.transplants,
-            lambda s: radiotherapy.low_dose(radiotherapy.with_first_course(s, 10)),
-            lambda s: radiotherapy.further_therapy(radiotherapy.with_first_course(s, 10)), radiotherapy.transplant_lanes,
+            first_courses.first_courses, first_courses.dose_by_field, first_courses.contrasts, first_courses.responses_by_field,
+            first_courses.limited_stage, transplant.transplants,
+            lambda s: first_courses.low_dose(first_course.with_first_course(s, 10)),
+            lambda s: first_courses.further_therapy(first_course.with_first_course(s, 10)), transplant.transplant_lanes,
             lambda s: radiotherapy.shares(s, "region", "rt.region"), lambda s: radiotherapy.doses(s, 10),
             lambda s: radiotherapy.bed_by_bulk(s, 10), lambda s: radiotherapy.bed_by_control(s, 10),
             lambda s: survival.clustered_rates(s, "LC"), lambda s: survival.estimates(s, "LC", by="bulky_site")]
@@ -326,9 +335,9 @@ ANALYSES = [radiotherapy.volume, radiotherapy.bulk, radiotherapy.responses, radi
 
 @pytest.mark.parametrize("analysis", ANALYSES)
 def test_without_radiotherapy_every_analysis_gives_a_reason(analysis):
-    nobody = cohort.read_cohort("lymphoma")
+    nobody = read.read_cohort("lymphoma")
     assert results.skip_reason(analysis(nobody)).startswith("this cohort has no")
-    assert radiotherapy.with_first_course(nobody, 10) is nobody
+    assert first_course.with_first_course(nobody, 10) is nobody
 
 
 @pytest.mark.parametrize("analysis", ANALYSES)
@@ -339,7 +348,7 @@ def test_small_tables_do_not_fail(analysis, kept):
 
 @pytest.mark.parametrize("column", [c for c in SITES if c not in ("patient_id", "course", "rt_start_day")])
 def test_any_optional_column_may_be_absent(column):
-    small = radiotherapy.with_first_course(make(sites=without(SITES, column)), 10)
+    small = first_course.with_first_course(make(sites=without(SITES, column)), 10)
     for analysis in ANALYSES:
         assert len(analysis(small))
 
@@ -348,8 +357,8 @@ def test_one_patient():
     small = make(patients=only(PATIENTS, [1, 0, 0, 0, 0]), sites=only(SITES, [1, 1, 1, 0, 0, 0, 0]),
                  lines=only(LINES, [1, 1, 0, 0, 0, 0, 0]))
     for analysis in ANALYSES:
-        assert len(analysis(radiotherapy.with_first_course(small, 10)))
+        assert len(analysis(first_course.with_first_course(small, 10)))
 
 
 def test_first_course_sites_are_those_of_the_lowest_course(study):
-    assert list(endpoints.first_course_sites(study.sites)["course"]) == [1] * 6
+    assert list(first_course.first_course_sites(study.sites)["course"]) == [1] * 6

@@ -6,8 +6,10 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from analysis_lib import reading, schema, values
-from analysis_lib.cohort import CohortError, read_cohort
+from analysis_lib.cohort.problems import CohortError
+from analysis_lib.dictionary import columns, units
+from analysis_lib.intake import reading, values
+from analysis_lib.intake.read import read_cohort
 
 
 def cells(*written):
@@ -125,8 +127,8 @@ DAY = pd.Timestamp("2021-03-28")
 
 
 @pytest.mark.parametrize(("written", "date_format"), [
-    ("2021-03-28", values.ISO), ("2021-03-28 14:30", values.ISO), ("2021-03-28T00:00:00Z", values.ISO), ("44283", values.ISO),
-    ("44283.75", values.ISO), ("28.03.2021", "%d.%m.%Y"), ("28.3.2021", "%d.%m.%Y"), ("28.03.2021 00:00", "%d.%m.%Y"),
+    ("2021-03-28", units.ISO), ("2021-03-28 14:30", units.ISO), ("2021-03-28T00:00:00Z", units.ISO), ("44283", units.ISO),
+    ("44283.75", units.ISO), ("28.03.2021", "%d.%m.%Y"), ("28.3.2021", "%d.%m.%Y"), ("28.03.2021 00:00", "%d.%m.%Y"),
     ("3/28/2021 12:00:00 AM", "%m/%d/%Y"), ("2021-03-28", "%d.%m.%Y"), ("28-Mar-2021", "%d-%b-%Y"), ("20210328", "%Y%m%d"),
     ("28.03.21", "%d.%m.%y")])
 def test_dates_are_read_in_the_declared_format_in_isos_and_as_excels_number(written, date_format):
@@ -134,8 +136,8 @@ def test_dates_are_read_in_the_declared_format_in_isos_and_as_excels_number(writ
 
 
 @pytest.mark.parametrize(("written", "date_format"), [
-    ("28.03.2021", values.ISO), ("03/04/2021", values.ISO), ("2021-03", values.ISO), ("2021", values.ISO), ("2021-02-30", values.ISO),
-    ("31.12.9999", "%d.%m.%Y"), ("28.03.21", "%d.%m.%Y"), ("442830", values.ISO), ("5", values.ISO), ("yesterday", values.ISO)])
+    ("28.03.2021", units.ISO), ("03/04/2021", units.ISO), ("2021-03", units.ISO), ("2021", units.ISO), ("2021-02-30", units.ISO),
+    ("31.12.9999", "%d.%m.%Y"), ("28.03.21", "%d.%m.%Y"), ("442830", units.ISO), ("5", units.ISO), ("yesterday", units.ISO)])
 def test_what_is_no_date_is_none(written, date_format):
     assert pd.isna(values.dates(cells(written), date_format)[0])
 
@@ -171,15 +173,15 @@ def test_a_date_format_must_be_one(date_format):
 
 def test_levels_match_in_any_case_and_yes_and_no_in_common_words():
     assert values.levels(cells("rt", "Cmt", "x"), ("RT", "CMT", "ST")).tolist() == ["RT", "CMT", "x"]
-    assert values.levels(cells("Ja", "OUI", "1", "1.0", "checked", "N", "0", "2"), schema.YES_NO).tolist() == [
+    assert values.levels(cells("Ja", "OUI", "1", "1.0", "checked", "N", "0", "2"), columns.YES_NO).tolist() == [
         "yes", "yes", "yes", "yes", "yes", "no", "no", "2"]
 
 
 def test_words_declared_for_one_thing_mean_no_other():
-    said = [level.lower() for table in schema.TABLES.values() for column in table.columns.values()
-            for level in column.metadata["levels"] or ()] + [word for words in schema.WORDS.values() for word in words]
-    assert not set(said) & set(schema.EMPTY) and not set(schema.WORDS["yes"]) & set(schema.WORDS["no"])
-    assert all(word == word.lower() for word in (*schema.EMPTY, *schema.WORDS["yes"], *schema.WORDS["no"]))
+    said = [level.lower() for table in columns.TABLES.values() for column in table.columns.values()
+            for level in column.metadata["levels"] or ()] + [word for words in columns.WORDS.values() for word in words]
+    assert not set(said) & set(columns.EMPTY) and not set(columns.WORDS["yes"]) & set(columns.WORDS["no"])
+    assert all(word == word.lower() for word in (*columns.EMPTY, *columns.WORDS["yes"], *columns.WORDS["no"]))
 
 
 def test_marks_for_not_known_are_missing_and_a_dash_beside_a_plus_is_not():

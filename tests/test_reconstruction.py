@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-
-from analysis_lib.cohort import read_cohort
-from analysis_lib.reconstruction import check
 from plausible import assert_plausible
+
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.reconstruction import check
 
 # Claims that no cohort can meet, with the arithmetic, are in check.IMPOSSIBLE. Others that this one does not meet:
 MISSED: set[str] = set()

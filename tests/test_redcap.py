@@ -7,8 +7,10 @@ import textwrap
 
 import pytest
 
-from analysis_lib import redcap, schema
-from analysis_lib.cohort import CohortError, read_cohort
+from analysis_lib.cohort.problems import CohortError
+from analysis_lib.dictionary import columns
+from analysis_lib.intake import redcap
+from analysis_lib.intake.read import read_cohort
 
 # A project that was set up with our own dictionary: raw codes, two repeating instruments, a data access group.
 OURS = """\
@@ -157,7 +159,7 @@ def test_our_dictionary_is_in_the_layout_that_redcap_imports():
     assert (frame["Branching Logic (Show field only if...)"] == "").all()
     for form in redcap.FORMS:
         fields = set(frame.loc[frame[redcap.FORM] == form, redcap.VARIABLE]) | {"patient_id"}
-        assert fields == set(schema.collected(form))
+        assert fields == set(columns.collected(form))
 
 
 def test_every_code_of_our_dictionary_is_read_back_as_its_level(tmp_path):

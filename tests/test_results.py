@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis_lib import results, text
-from analysis_lib.results import row
+from analysis_lib.rows import results, rounding
+from analysis_lib.rows.results import row
+from analysis_lib.show import sentences, tables
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
 
@@ -36,14 +37,14 @@ def test_slug():
 @pytest.mark.parametrize(("value", "decimals", "shown"), [
     (2.25, 1, "2.3"), (22.5, 0, "23"), (16.25, 1, "16.3"), (0.005, 2, "0.01"), (-1.05, 1, "−1.1"), (7.0, 0, "7")])
 def test_rounding_is_half_up(value, decimals, shown):
-    assert text.number(value, decimals) == shown
+    assert rounding.number(value, decimals) == shown
 
 
 @pytest.mark.parametrize(("p", "shown"), [
     (0.0004, "P < 0.001"), (0.004, "P = 0.004"), (0.0499, "P = 0.050"), (0.0996, "P = 0.10"), (0.61, "P = 0.61"),
     (1.0, "P = 1.00"), (None, "P not estimable")])
 def test_p_values(p, shown):
-    assert text.p_value(p) == shown
+    assert rounding.p_value(p) == shown
 
 
 ROWS = results.collect([
@@ -65,7 +66,7 @@ ROWS = results.collect([
     ("{cox:full}", "0.50 (95% CI 0.29–0.87)"), ("{rmst.less:full}", "−0.2 months (95% CI −2.7 to 2.3)"),
     ("{nobody.knows} and {os2.median}", "")])
 def test_sentences_are_filled_from_rows_or_left_out(template, said):
-    assert text.sentence(ROWS, template) == said
+    assert sentences.sentence(ROWS, template) == said
 
 
 def test_skipped_rows_are_said_and_nothing_else(capsys):
@@ -75,12 +76,12 @@ def test_skipped_rows_are_said_and_nothing_else(capsys):
 
 
 def test_tables_have_headers_and_escape_what_they_hold():
-    made = text.html_table(pd.DataFrame({"Group": ["<script>alert(1)</script>"], "n": [3]}), "A & B")
+    made = tables.html_table(pd.DataFrame({"Group": ["<script>alert(1)</script>"], "n": [3]}), "A & B")
     assert "<script>" not in made and "&lt;script&gt;" in made and "<caption>A &amp; B</caption>" in made
     assert made.count('scope="col"') == 2 and made.count('scope="row"') == 1
 
 
 def test_short_row_names_and_many_columns_make_room():
-    assert 'class="rows short"' in text.html_table(pd.DataFrame({"Endpoint": ["OS1"], "Read from": ["last_follow_up_day"]}), "A")
-    assert 'class="rows"' in text.html_table(pd.DataFrame({"Group": ["Salvage radiotherapy"], "n": [3]}), "A")
-    assert 'class="rows many"' in text.html_table(pd.DataFrame({"Group": ["Salvage radiotherapy"]} | dict.fromkeys("abcde", [3])), "A")
+    assert 'class="rows short"' in tables.html_table(pd.DataFrame({"Endpoint": ["OS1"], "Read from": ["last_follow_up_day"]}), "A")
+    assert 'class="rows"' in tables.html_table(pd.DataFrame({"Group": ["Salvage radiotherapy"], "n": [3]}), "A")
+    assert 'class="rows many"' in tables.html_table(pd.DataFrame({"Group": ["Salvage radiotherapy"]} | dict.fromkeys("abcde", [3])), "A")

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from analysis_lib.__main__ import main
-from analysis_lib.cohort import read_cohort
+from analysis_lib.intake.read import read_cohort
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "book" / "run-it.md").read_text("utf-8")

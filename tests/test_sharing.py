@@ -14,8 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis_lib import __main__, centres, endpoints, pooled_book, results, sharing, spreadsheet, takeaway
-from analysis_lib.sharing import SharingError
+from analysis_lib import __main__
+from analysis_lib.binding import takeaway
+from analysis_lib.centres import book as pooled_book
+from analysis_lib.centres import exchange, pooled, receive, send
+from analysis_lib.centres.exchange import SharingError
+from analysis_lib.centres.page import about_html
+from analysis_lib.cohort import endpoints
+from analysis_lib.files import spreadsheet
+from analysis_lib.files.archive import bundle
+from analysis_lib.rows import results
 
 SECRETS = {"patient_id": "MRN-{:05}-QX", "note_to_self": "met Mrs Featherstonehaugh"}
 
@@ -53,7 +61,7 @@ def folder(tmp_path_factory):
 def two(folder):
     """The exports of two hospitals, and where their cohorts are."""
     manifests = [hospital(folder / name, name, seed) for seed, name in enumerate(("north", "south"), start=1)]
-    return [sharing.export(manifest, folder / f"{manifest.parent.name}.zip")[0] for manifest in manifests]
+    return [send.export(manifest, folder / f"{manifest.parent.name}.zip")[0] for manifest in manifests]
 
 
 def contents(path):
@@ -68,7 +76,7 @@ def rewritten(source, target, sign=True, **files):
         manifest = json.loads(inside["export.json"])
         manifest["rows_sha256"] = hashlib.sha256(inside["rows.csv"]).hexdigest()
         inside["export.json"] = json.dumps(manifest).encode()
-    target.write_bytes(takeaway.bundle(inside))
+    target.write_bytes(bundle(inside))
     return target
 
 
@@ -77,8 +85,8 @@ def with_manifest(source, target, change):
     inside = contents(source)
     manifest = json.loads(inside["export.json"])
     change(manifest)
-    manifest["definitions_sha256"] = sharing._digest_of(manifest["definitions"]) if isinstance(manifest.get("definitions"), dict) else ""
-    target.write_bytes(takeaway.bundle(inside | {"export.json": json.dumps(manifest).encode()}))
+    manifest["definitions_sha256"] = exchange.digest_of(manifest["definitions"]) if isinstance(manifest.get("definitions"), dict) else ""
+    target.write_bytes(bundle(inside | {"export.json": json.dumps(manifest).encode()}))
     return target
 
 
@@ -110,27 +118,27 @@ def test_nothing_of_a_patient_a_file_or_a_machine_is_in_an_export(two, folder):
 
 
 def test_equal_cohorts_give_equal_bytes(two, folder):
-    again = sharing.export(folder / "north" / "cohort.yml", folder / "again.zip")[0]
+    again = send.export(folder / "north" / "cohort.yml", folder / "again.zip")[0]
     assert again.read_bytes() == two[0].read_bytes()
     with zipfile.ZipFile(again) as archive:
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 def test_rows_come_back_as_the_chapters_wrote_them(two, folder, tmp_path):
-    from analysis_lib import chapter
+    from analysis_lib.binding import chapter
     chapter.calculate("04_survival", folder / "north" / "cohort.yml", tmp_path)
     written = results.read(tmp_path / "04_survival.csv").set_index("result_id")
-    back = sharing.read_export(two[0]).rows.set_index("result_id").loc[written.index]
+    back = receive.read_export(two[0]).rows.set_index("result_id").loc[written.index]
     pd.testing.assert_frame_equal(back, written)
 
 
 def test_nothing_is_overwritten_and_nothing_half_written_stays(two, folder):
     before = two[0].read_bytes()
     with pytest.raises(SharingError, match="north.zip: it exists already; delete it, or give another name with --out"):
-        sharing.export(folder / "north" / "cohort.yml", two[0])
+        send.export(folder / "north" / "cohort.yml", two[0])
     for out, told in (("x.tar", "ends in .zip"), ("nowhere/x.zip", "its folder does not exist")):
         with pytest.raises(SharingError, match=told):
-            sharing.export(folder / "north" / "cohort.yml", folder / out)
+            send.export(folder / "north" / "cohort.yml", folder / out)
     assert two[0].read_bytes() == before
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
@@ -138,9 +146,9 @@ def test_nothing_is_overwritten_and_nothing_half_written_stays(two, folder):
 def test_a_chapter_that_fails_exports_nothing(folder, monkeypatch):
     def broken(each, path, where):
         raise KeyError("MRN-01001-QX")
-    monkeypatch.setattr(sharing.chapter, "calculate", broken)
+    monkeypatch.setattr(send.chapter, "calculate", broken)
     with pytest.raises(SharingError, match="The chapter 01_cohort failed \\(KeyError\\), so nothing was written") as told:
-        sharing.export(folder / "north" / "cohort.yml", folder / "failed.zip")
+        send.export(folder / "north" / "cohort.yml", folder / "failed.zip")
     assert "MRN" not in str(told.value) and not (folder / "failed.zip").exists()
 
 
@@ -155,7 +163,7 @@ def test_no_cell_is_a_formula_and_each_comes_back(text):
 def test_names_that_look_like_formulas_are_harmless_in_the_csv(tmp_path):
     path = hospital(tmp_path / "h", "formula", size=40)
     table = pd.read_csv(path.parent / "patients.csv")
-    out = sharing.export(path, tmp_path / "f.zip")[0]
+    out = send.export(path, tmp_path / "f.zip")[0]
     cells = [cell for line in csv.reader(io.StringIO(contents(out)["rows.csv"].decode())) for cell in line]
     assert len(table) == 40 and not [c for c in cells if c[:1] in "=+@" and c]
 
@@ -164,7 +172,7 @@ def test_names_that_look_like_formulas_are_harmless_in_the_csv(tmp_path):
 
 def refusal(*paths):
     with pytest.raises(SharingError) as told:
-        sharing.read_exports(paths)
+        receive.read_exports(paths)
     message = str(told.value)
     assert message.startswith("Nothing was pooled.\n") and "Traceback" not in message
     return message
@@ -188,7 +196,7 @@ def test_what_is_no_export(two, tmp_path):
 def test_a_zip_with_other_files_is_refused_and_nothing_is_unpacked(two, tmp_path, name):
     (tmp_path / "a").mkdir()
     target = tmp_path / "a" / "slip.zip"
-    target.write_bytes(takeaway.bundle(contents(two[0]) | {name: b"x"}))
+    target.write_bytes(bundle(contents(two[0]) | {name: b"x"}))
     assert "which no export does; it was not made by `salvage-book export`" in refusal(two[1], target)
     assert [path.name for path in tmp_path.rglob("*")] == ["a", "slip.zip"]
 
@@ -196,7 +204,7 @@ def test_a_zip_with_other_files_is_refused_and_nothing_is_unpacked(two, tmp_path
 def test_a_zip_without_rows_or_with_two_of_them_is_refused(two, tmp_path):
     inside = contents(two[0])
     target = tmp_path / "a.zip"
-    target.write_bytes(takeaway.bundle({name: inside[name] for name in ("export.json", "README.txt")}))
+    target.write_bytes(bundle({name: inside[name] for name in ("export.json", "README.txt")}))
     assert "it holds no rows.csv" in refusal(two[1], target)
     with zipfile.ZipFile(target, "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
         for name in ("README.txt", "export.json", "rows.csv", "rows.csv"):
@@ -244,9 +252,9 @@ def test_a_row_changed_to_something_possible_is_noticed(two, tmp_path):
 
 @pytest.mark.parametrize("rows, told", [
     (b"", "cannot be read as a table"), (b"\xff\xfe\x00", "cannot be read as a table"), (b"a,b\n1,2\n", "has a column 'a', which no export has"),
-    (",".join(sharing.COLUMNS[:-1]).encode() + b"\n", "has no column note"),
-    (",".join([*sharing.COLUMNS, "mrn"]).encode() + b"\n", "has a column 'mrn', which no export has"),
-    (",".join(sharing.COLUMNS).encode() + b"\n" + b"x," * 20 + b"x\n", "cannot be read as a table")])
+    (",".join(exchange.COLUMNS[:-1]).encode() + b"\n", "has no column note"),
+    (",".join([*exchange.COLUMNS, "mrn"]).encode() + b"\n", "has a column 'mrn', which no export has"),
+    (",".join(exchange.COLUMNS).encode() + b"\n" + b"x," * 20 + b"x\n", "cannot be read as a table")])
 def test_a_table_of_another_kind(two, tmp_path, rows, told):
     assert f"odd.zip: rows.csv {told}" in refusal(two[1], rewritten(two[0], tmp_path / "odd.zip", rows_csv=rows))
 
@@ -307,7 +315,7 @@ def test_definitions_that_differ_are_listed_with_their_centres(two, tmp_path):
 
 
 def test_definitions_cover_each_endpoint_and_column():
-    words = sharing.definitions()
+    words = exchange.definitions()
     assert {f"endpoint {name}" for name in endpoints.ENDPOINTS} <= set(words)
     assert "progression_day, next_line_day, last_follow_up_day if vital_status is dead" in words["endpoint EFS2"]
     assert "column sites.dose_gy" in words and "best_response is CR or PR" in words["derived column responder"]
@@ -323,13 +331,13 @@ def test_the_pooled_chapter_needs_nothing_but_the_zips(two, folder, tmp_path):
     for name in ("north", "south"):
         (folder / name).rename(folder / f".{name}")
     try:
-        gathered = sharing.read_exports(files)
+        gathered = receive.read_exports(files)
         page = pooled_book.build_page(files, gathered, away / "book")
     finally:
         for name in ("north", "south"):
             (folder / f".{name}").rename(folder / name)
     rows = results.read(away / "book" / "pooled" / "results" / "pooled.csv")
-    expected = centres.pooled(gathered, {"os1.rate12": "OS1 at 12 months"})
+    expected = pooled.pooled(gathered, {"os1.rate12": "OS1 at 12 months"})
     pd.testing.assert_frame_equal(rows[rows["result_id"].isin(expected["result_id"])].reset_index(drop=True), expected)
     assert rows["result_id"].str.endswith(".random").sum() >= 6
     shown = json.dumps(page)
@@ -339,7 +347,7 @@ def test_the_pooled_chapter_needs_nothing_but_the_zips(two, folder, tmp_path):
     assert "MRN-" not in shown and "2019-" not in shown
     offered = {path.name for path in (away / "book" / "pooled" / "takeaway").iterdir()}
     assert offered == {"pooled-pooled-tables.docx", "pooled-pooled-tables.zip", "pooled-pooled-figures.zip"}
-    assert "north and south: 140 patients" in takeaway.about(pooled_book._as_cohort(gathered))
+    assert "north and south: 140 patients" in takeaway.about(pooled_book.as_cohort(gathered))
 
 
 def test_the_book_is_laid_out_with_introduction_and_methods(two, tmp_path, monkeypatch):
@@ -363,13 +371,13 @@ def test_the_book_is_laid_out_with_introduction_and_methods(two, tmp_path, monke
 
 def test_a_mixture_of_synthetic_and_real_is_called_one(two, tmp_path):
     real = with_manifest(two[1], tmp_path / "real.zip", lambda m: m["cohort"].update(synthetic=False) or m["software"].update(code="0"))
-    note = centres.about_html(sharing.read_exports([two[0], real]))
+    note = about_html(receive.read_exports([two[0], real]))
     assert "Synthetic and real patients are pooled here together" in note and "did not run the same code" in note
 
 
 def test_a_title_is_text_wherever_it_shows(two, tmp_path):
     odd = with_manifest(two[1], tmp_path / "odd.zip", lambda m: m["cohort"].update(title="<script>alert(1)</script>"))
-    assert "<script>" not in pooled_book.index_page(sharing.read_exports([two[0], odd]), tmp_path)
+    assert "<script>" not in pooled_book.index_page(receive.read_exports([two[0], odd]), tmp_path)
 
 
 # --- the command line -----------------------------------------------------------------------------------------

@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from analysis_lib import redcap, schema, starter
 from analysis_lib.__main__ import main
-from analysis_lib.cohort import CohortError, read_cohort
-from analysis_lib.manifest import MANIFEST_KEYS, REDCAP_KEYS, read_manifest
+from analysis_lib.cohort.problems import CohortError
+from analysis_lib.dictionary import columns as dictionary
+from analysis_lib.intake import redcap, starter
+from analysis_lib.intake.manifest import MANIFEST_KEYS, REDCAP_KEYS, read_manifest
+from analysis_lib.intake.read import read_cohort
 
 DAY_0 = datetime.date(2021, 3, 28)
 FILLED = {
@@ -55,10 +57,10 @@ def test_the_empty_template_is_told_apart_from_a_cohort(tmp_path):
 def test_every_column_of_the_schema_is_on_its_sheet_with_its_meaning_and_rule(tmp_path):
     starter.new(tmp_path / "new")
     book = openpyxl.load_workbook(tmp_path / "new" / "cohort.xlsx")
-    assert book.sheetnames == [*schema.TABLES, "Notes"]
+    assert book.sheetnames == [*dictionary.TABLES, "Notes"]
     notes = {(row[0].value, row[1].value): row[2].value for row in book["Notes"].iter_rows()}
-    for table in schema.TABLES:
-        sheet, collected = book[table], schema.collected(table)
+    for table in dictionary.TABLES:
+        sheet, collected = book[table], dictionary.collected(table)
         assert [cell.value for cell in sheet[1]] == list(collected) and sheet.freeze_panes == "B2"
         rules = {str(rule.sqref).split(":")[0]: rule for rule in sheet.data_validations.dataValidation}
         for cell, (name, column) in zip(sheet[1], collected.items()):
@@ -96,7 +98,7 @@ def test_the_manifest_explains_every_key_and_each_of_its_examples_is_valid(tmp_p
 
 
 def test_the_readme_names_the_files_and_the_forms():
-    assert all(word in starter.readme() for word in (starter.TEMPLATE, starter.DICTIONARY, "cohort.yml", *schema.REPEATING))
+    assert all(word in starter.readme() for word in (starter.TEMPLATE, starter.DICTIONARY, "cohort.yml", *dictionary.REPEATING))
 
 
 def test_nothing_is_overwritten_and_nothing_is_left_half_written(tmp_path, capsys, monkeypatch):

@@ -17,9 +17,15 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from analysis_lib import chapter, figures, results, survival, spreadsheet, takeaway, text
-from analysis_lib.cohort import locate, read_cohort
-from analysis_lib.paper import ledger
+from analysis_lib.analyses import survival
+from analysis_lib.binding import chapter, takeaway
+from analysis_lib.binding import word as word_file
+from analysis_lib.files import archive as archives
+from analysis_lib.files import spreadsheet
+from analysis_lib.intake.manifest import locate
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results, rounding
+from analysis_lib.show import canvas, figures, figures_cohort, ledger_page, numbers, tables
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -47,7 +53,7 @@ def cell(*outputs, tags=()):
 
 
 def html_of(frame, caption, sections=()):
-    return {"text/html": text.html_table(frame, caption, sections)}
+    return {"text/html": tables.html_table(frame, caption, sections)}
 
 
 FRAME = pd.DataFrame({"Group": ["RT", "=1+1"], "HR (95% CI)": ["0.5 (0.3–0.9)", "−0.3"], "P": ["< 0.001", "-0.3"]})
@@ -96,10 +102,10 @@ def test_a_page_with_nothing_but_words_offers_its_rows(study, tmp_path):
 
 
 def test_notebooks_in_the_repository_hold_no_files_and_a_session_asks_for_none():
-    assert figures.asked_for() == []
+    assert canvas.asked_for() == []
     for path in NOTEBOOKS.glob("*.ipynb"):
         kinds = {mime for cell in json.loads(path.read_text("utf-8"))["cells"] for output in cell.get("outputs", []) for mime in output.get("data", {})}
-        assert not kinds & set(figures.VECTORS.values()), path.name
+        assert not kinds & set(canvas.VECTORS.values()), path.name
 
 
 # --- tables ---------------------------------------------------------------------------------------------------
@@ -112,8 +118,8 @@ def test_tables_are_read_as_they_stand_and_those_of_exercises_are_not(drawn):
 
 def test_sections_and_tables_of_the_ledger_are_read():
     parts = pd.DataFrame({"Characteristic": ["Stage", "I"], "All": ["", "3 (4.0)"]})
-    reasoned = ledger.reasoned_table(['<tr class="section"><th scope="rowgroup" colspan="4">Results</th></tr>',
-                                      ledger.reasoned_line("what", "why", ("1", "2", "differs"))], "Claims", ("What", "Printed", "Here", "Verdict"))
+    reasoned = ledger_page.reasoned_table(['<tr class="section"><th scope="rowgroup" colspan="4">Results</th></tr>',
+                                      ledger_page.reasoned_line("what", "why", ("1", "2", "differs"))], "Claims", ("What", "Printed", "Here", "Verdict"))
     first, second = takeaway.tables(new_notebook(cells=[cell(html_of(parts, "Table 1", [0])), cell({"text/html": reasoned})]))
     assert first.sections == (0,) and first.lines == [["Stage", ""], ["I", "3 (4.0)"]]
     assert second.lines == [["Results", "", "", ""], ["What; Why", "1", "2", "differs"]]
@@ -166,14 +172,14 @@ def test_numbers_and_words_stay_as_they_are(cell):
 
 
 def test_equal_tables_are_equal_files():
-    table = takeaway.Table("Caption. Made so.", ["A", "B"], [["a", "1"]])
-    assert takeaway.word("T", ["n"], [table]) == takeaway.word("T", ["n"], [table])
-    assert takeaway.bundle({"a": b"1"}) == takeaway.bundle({"a": b"1"})
+    table = word_file.Table("Caption. Made so.", ["A", "B"], [["a", "1"]])
+    assert word_file.word("T", ["n"], [table]) == word_file.word("T", ["n"], [table])
+    assert archives.bundle({"a": b"1"}) == archives.bundle({"a": b"1"})
 
 
 def test_a_wide_table_is_printed_across_the_page():
-    wide = takeaway.Table("Wide.", list("ABCDEFG"), [list("1234567")])
-    section = docx.Document(io.BytesIO(takeaway.word("T", [], [wide]))).sections[0]
+    wide = word_file.Table("Wide.", list("ABCDEFG"), [list("1234567")])
+    section = docx.Document(io.BytesIO(word_file.word("T", [], [wide]))).sections[0]
     assert section.page_width > section.page_height
 
 
@@ -211,8 +217,8 @@ def test_equal_figures_are_equal_files(monkeypatch):
     monkeypatch.setattr(figures, "display", lambda bundle, raw: bundles.append(bundle))
     monkeypatch.setattr(figures, "asked_for", lambda: ["svg", "pdf"])
     for _ in range(2):
-        figures.shares(results.collect([results.row("a", "proportion", 25.0, lower=5, upper=57, n=12, events=3, group="A")]), "Patients", "S.")
-    assert bundles[0] == bundles[1] and set(bundles[0]) == {"text/html", "text/plain", *figures.VECTORS.values()}
+        figures_cohort.shares(results.collect([results.row("a", "proportion", 25.0, lower=5, upper=57, n=12, events=3, group="A")]), "Patients", "S.")
+    assert bundles[0] == bundles[1] and set(bundles[0]) == {"text/html", "text/plain", *canvas.VECTORS.values()}
     assert matplotlib.pyplot.get_fignums() == before
 
 
@@ -240,8 +246,8 @@ def test_a_chapters_word_table_says_what_its_rows_say(run):
     (table,) = docx.Document(run / "takeaway" / "lymphoma-07_prognostic_factors-tables.docx").tables
     stage = next([cell.text for cell in row.cells] for row in table.rows if row.cells[0].text.startswith("Stage: IV"))
     ratio, with_it = rows.loc["cox.os1.uv.stage.iv"], rows.loc["os1.median.stage.iv"]
-    assert stage[3] == f"{text.estimate(ratio)} ({text.limits(ratio).removeprefix('95% CI ')})"
-    assert stage[1] == f"{text.number(with_it['value'], 1)} ({with_it['events']} / {with_it['n']})"
+    assert stage[3] == f"{numbers.estimate(ratio)} ({numbers.limits(ratio).removeprefix('95% CI ')})"
+    assert stage[1] == f"{rounding.number(with_it['value'], 1)} ({with_it['events']} / {with_it['n']})"
 
 
 def test_a_run_leaves_figures_in_files_and_none_in_its_notebook(run):
@@ -249,5 +255,5 @@ def test_a_run_leaves_figures_in_files_and_none_in_its_notebook(run):
     files = archive(run / "takeaway" / "lymphoma-07_prognostic_factors-figures.zip")
     svg = next(data for name, data in files.items() if name.endswith(".svg"))
     rows = results.read(run / "results" / "07_prognostic_factors.csv").set_index("result_id")
-    assert text.estimate(rows.loc["cox.os1.uv.stage.iv"]) in ElementTree.fromstring(svg).find(f"{SVG}desc").text
+    assert numbers.estimate(rows.loc["cox.os1.uv.stage.iv"]) in ElementTree.fromstring(svg).find(f"{SVG}desc").text
     assert str(run).encode() not in b"".join(files.values())

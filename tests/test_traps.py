@@ -22,7 +22,9 @@ from lifelines.statistics import multivariate_logrank_test, proportional_hazard_
 from lifelines.utils import restricted_mean_survival_time
 from scipy import stats
 
-from analysis_lib import competing, describe, immortal, models, proof, survival
+from analysis_lib.analyses import summaries
+from analysis_lib.binding import proof
+from analysis_lib.estimators import competing, curves, logrank, models, states
 
 DATA = json.loads((Path(__file__).parent / "r" / "datasets.json").read_text("utf-8"))["data"]
 ROWS = {name: json.loads((Path(__file__).parent / "r" / f"{name}.json").read_text("utf-8"))["rows"] for name in ("datasets", "estimators")}
@@ -47,7 +49,7 @@ def says(request):
         if "WRITE_TRAPS" in os.environ:
             now = pd.DataFrame({"test": test, "number": list(numbers), "value": [float(value) for value in numbers.values()]})
             kept = pd.concat([kept[kept["test"] != test], now]).sort_values(["test", "number"])
-            kept.to_csv(proof.NUMBERS, index=False)
+            kept.to_csv(proof.TRAP_NUMBERS, index=False)
         assert kept[kept["test"] == test].set_index("number")["value"].to_dict() == pytest.approx(numbers, rel=1e-6)
     return check
 
@@ -67,21 +69,21 @@ def test_the_page_shows_the_numbers_and_no_place_for_one(lung):
 def test_events_coded_1_and_2(lung, says):
     codes = lung["dead"] + 1
     wrong = lifelines.KaplanMeierFitter().fit(lung["time"], codes).median_survival_time_
-    right = survival.quantile(survival.kaplan_meier(lung["time"], lung["dead"]))
+    right = curves.quantile(curves.kaplan_meier(lung["time"], lung["dead"]))
     says(wrong=wrong, right=right)
-    for refused in (lambda: survival.kaplan_meier(lung["time"], codes), lambda: survival.logrank_test(lung["time"], codes, lung["sex"]),
-                    lambda: models.cox(lung[["age"]], lung["time"], codes), lambda: survival.rmst(lung["time"], codes, 365)):
+    for refused in (lambda: curves.kaplan_meier(lung["time"], codes), lambda: logrank.logrank_test(lung["time"], codes, lung["sex"]),
+                    lambda: models.cox(lung[["age"]], lung["time"], codes), lambda: curves.rmst(lung["time"], codes, 365)):
         with pytest.raises(ValueError, match="events must be True and False, or 1 and 0; found 2"):
             refused()
 
 
 def test_times_in_the_place_of_events(lung, says):
     wrong = multivariate_logrank_test(lung["time"], lung["sex"], lung["time"]).p_value
-    right = survival.logrank_test(lung["time"], lung["dead"], lung["sex"])
+    right = logrank.logrank_test(lung["time"], lung["dead"], lung["sex"])
     assert right.statistic == pytest.approx(10.32674, abs=1e-5) and right.p == pytest.approx(0.00131116, abs=1e-8)
     says(p_wrong=wrong, p_right=right.p)
     with pytest.raises(ValueError, match="events must be"):
-        survival.logrank_test(lung["time"], lung["time"], lung["sex"])
+        logrank.logrank_test(lung["time"], lung["time"], lung["sex"])
 
 
 def test_numbers_at_risk_counted_after_the_tick(says):
@@ -91,17 +93,17 @@ def test_numbers_at_risk_counted_after_the_tick(says):
     axes = add_at_risk_counts(fitted, ax=fitted.plot_survival_function(), xticks=ticks, rows_to_show=["At risk"])
     wrong = [int(re.findall(r"\d+", label.get_text())[-1]) for label in axes.figure.axes[-1].get_xticklabels()]
     matplotlib.pyplot.close(axes.figure)
-    right = [survival.at_risk(days, tick) for tick in ticks]
+    right = [curves.at_risk(days, tick) for tick in ticks]
     says(**{f"wrong{tick}": wrong[tick] for tick in ticks}, **{f"right{tick}": right[tick] for tick in ticks})
     assert right == [5, 5, 4, 2, 1] != wrong
-    curve = survival.kaplan_meier(days, [1] * 5)
+    curve = curves.kaplan_meier(days, [1] * 5)
     assert curve["at_risk"].tolist() == [5, 5, 4, 2, 1]
 
 
 def test_variance_of_the_restricted_mean(lung, says):
     fitted = lifelines.KaplanMeierFitter().fit(lung["time"], lung["dead"])
     wrong = np.sqrt(restricted_mean_survival_time(fitted, t=365, return_variance=True)[1])
-    value, se = survival.rmst(lung["time"], lung["dead"], 365)
+    value, se = curves.rmst(lung["time"], lung["dead"], 365)
     assert value == pytest.approx(263.2219, abs=1e-4) and se == pytest.approx(7.79886, abs=1e-5)
     says(wrong=wrong, right=se)
 
@@ -117,7 +119,7 @@ def test_proportional_hazards_by_another_formula(lung, says):
 
 def test_median_where_the_curve_runs_at_one_half(says):
     wrong = lifelines.KaplanMeierFitter().fit([10, 20, 30, 40], [1] * 4).median_survival_time_
-    right = survival.quantile(survival.kaplan_meier([10, 20, 30, 40], [1] * 4))
+    right = curves.quantile(curves.kaplan_meier([10, 20, 30, 40], [1] * 4))
     assert right == 25
     says(wrong=wrong, right=right)
 
@@ -125,11 +127,11 @@ def test_median_where_the_curve_runs_at_one_half(says):
 def test_times_that_tie_but_for_a_rounding_error(says):
     times = [0.1 + 0.2, 0.3, 0.5]
     wrong = lifelines.KaplanMeierFitter().fit(times, [1] * 3).event_table
-    right = survival.kaplan_meier([3, 3, 5], [1] * 3)
+    right = curves.kaplan_meier([3, 3, 5], [1] * 3)
     says(wrong=(wrong["observed"] > 0).sum(), right=(right["events"] > 0).sum())
     assert (right["events"] > 0).sum() == 2
     with pytest.raises(ValueError, match="days must be whole days, 0 or more; found 0.3"):
-        survival.kaplan_meier(times, [1] * 3)
+        curves.kaplan_meier(times, [1] * 3)
 
 
 def test_a_level_without_an_event(says):
@@ -149,15 +151,15 @@ def test_chi_square_with_a_correction_or_with_the_missing_counted(says):
     counts = pd.crosstab(pbc["trt"], pbc["event"])
     corrected, plain = (stats.chi2_contingency(counts, correction=c)[1] for c in (True, False))
     with_missing = stats.chi2_contingency(pd.crosstab(pbc["trt"].fillna(9), pbc["event"]), correction=False)[1]
-    ours = describe.association(pbc.assign(trt=pd.Categorical(pbc["trt"]), event=pd.Categorical(pbc["event"])), "trt", "event", "t")
+    ours = summaries.association(pbc.assign(trt=pd.Categorical(pbc["trt"]), event=pd.Categorical(pbc["event"])), "trt", "event", "t")
     assert ours["value"] == pytest.approx(plain) == pytest.approx(ROWS["datasets"]["pbc.trt.chisq"]["value"])
     says(p_corrected=corrected, p_with_missing=with_missing, p_right=plain)
 
 
 def test_fishers_test_of_large_tables_by_simulation(says):
     patients = pd.DataFrame({"group": ["RT", "ST", "CMT"] * 12, "level": [str(i * i % 7 % 4) for i in range(36)]}).astype("category")
-    first, second = (describe.association_by_permutation(patients, "level", "group", "t") for _ in range(2))
-    other = describe.association_by_permutation(patients, "level", "group", "t", seed=1)
+    first, second = (summaries.association_by_permutation(patients, "level", "group", "t") for _ in range(2))
+    other = summaries.association_by_permutation(patients, "level", "group", "t", seed=1)
     assert first["value"] == second["value"] != other["value"]
     assert "9999 reshufflings, seed 2023" in first["method"]
     says()
@@ -185,7 +187,7 @@ def test_several_sites_of_one_patient(says):
 
 def test_an_event_on_the_day_of_the_landmark(says):
     days, day = [30, 90, 91, 200], 90
-    kept = immortal.landmark(days, [1, 1, 1, 0], [np.nan, 90, 90, 91], day)
+    kept = states.landmark(days, [1, 1, 1, 0], [np.nan, 90, 90, 91], day)
     assert kept["row"].tolist() == [2, 3] and kept["inside"].tolist() == [1, 0]  # an entry on the day counts as entered
     says(wrong=sum(each >= day for each in days), right=len(kept), all=len(days))
 

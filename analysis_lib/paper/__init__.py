@@ -1,1 +1,1 @@
-"""What the paper prints about its own data (claims.csv), held against result rows (ledger) and against itself (audit)."""
+"""What does the paper print, and does it agree?"""

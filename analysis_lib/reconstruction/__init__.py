@@ -1,0 +1,1 @@
+"""How were the synthetic cohorts made?"""

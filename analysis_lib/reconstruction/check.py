@@ -55,7 +55,7 @@ def fits(value, text: str) -> bool:
     return math.isfinite(value) and abs(rounded(value, decimals(text)) - float(text)) < 1e-9
 
 
-# --- estimators -----------------------------------------------------------------------------------------------
+# --- estimators -----------------------------------------------------------------------------------
 
 def curve(days, event) -> pd.DataFrame:
     """Kaplan-Meier with log limits."""
@@ -115,7 +115,7 @@ def quartiles(values) -> tuple[float, float, float]:
     return tuple(np.percentile(np.asarray(values, float), [25, 50, 75]))
 
 
-# --- the claims, section by section ---------------------------------------------------------------------------
+# --- the claims, section by section ---------------------------------------------------------------
 
 def recompute(tables: dict[str, pd.DataFrame]) -> dict[str, object]:
     """Every claim's value, or its (lower, upper), from the tables."""

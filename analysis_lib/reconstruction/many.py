@@ -16,17 +16,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib import chapter, consistent, results
-from analysis_lib.manifest import BUNDLED, read_manifest
+from analysis_lib.binding import chapter, chapters
+from analysis_lib.consistent import cohorts
+from analysis_lib.files.places import BUNDLED
+from analysis_lib.intake.manifest import read_manifest
 from analysis_lib.paper import ledger
+from analysis_lib.paper.claims import read_claims
+from analysis_lib.rows import results
 
 
 def rows_of(manifest: Path) -> pd.DataFrame:
     """The result rows of a cohort's chapters, with ``chapter``; those on the paper itself are left out."""
     kept = []
     with tempfile.TemporaryDirectory() as folder:
-        for each in chapter.chapters():
-            if not chapter.on_the_paper(each):
+        for each in chapters.chapters():
+            if not chapters.on_the_paper(each):
                 chapter.calculate(each, manifest, Path(folder))
                 kept.append(results.read(Path(folder) / f"{each}.csv").assign(chapter=each))
     return pd.concat(kept).drop_duplicates("result_id").reset_index(drop=True)
@@ -34,26 +38,26 @@ def rows_of(manifest: Path) -> pd.DataFrame:
 
 def missed(rows: pd.DataFrame) -> set[str]:
     """The claims that these rows do not reproduce."""
-    held = ledger.hold_against(ledger.read_claims(), rows)
+    held = ledger.hold_against(read_claims(), rows)
     return set(held.loc[~held["verdict"].isin(["reproduced"]), "claim_id"])
 
 
 def rows_of_tables(tables: dict[str, pd.DataFrame], number: int) -> pd.DataFrame:
     """The result rows of a cohort given as tables, with ``chapter`` and ``cohort``."""
     with tempfile.TemporaryDirectory() as folder:
-        return rows_of(consistent.hand_over(tables, number, Path(folder))).assign(cohort=number)
+        return rows_of(cohorts.hand_over(tables, number, Path(folder))).assign(cohort=number)
 
 
 def packed() -> dict[str, dict[str, pd.DataFrame]]:
     """The tables of every packed cohort, by the command that made it."""
-    made_by = pd.read_csv(consistent.FOLDER / "made_by.csv").set_index("cohort")["made_by"]
-    return {made_by[number]: consistent.tables(number) for number in consistent.numbers()}
+    made_by = pd.read_csv(cohorts.FOLDER / "made_by.csv").set_index("cohort")["made_by"]
+    return {made_by[number]: cohorts.tables(number) for number in cohorts.numbers()}
 
 
 def in_folder(folder: Path) -> tuple[str, dict[str, pd.DataFrame]]:
     """The command that made the cohort of a folder, and its tables."""
     return (read_manifest(folder / "cohort.yml")["made_by"],
-            {name: pd.read_csv(folder / f"{name}.csv") for name in consistent.TABLES})
+            {name: pd.read_csv(folder / f"{name}.csv") for name in cohorts.TABLES})
 
 
 def pack(folders: list[Path], jobs: int) -> None:
@@ -67,10 +71,10 @@ def pack(folders: list[Path], jobs: int) -> None:
         kept += [made_by] if len(claims) <= len(allowed) else []
         print(f"{made_by}: {len(claims)} claims missed; {'kept' if made_by in kept else 'left out'} "
               f"{', '.join(sorted(claims - allowed))}", flush=True)
-    for name in consistent.TABLES:
+    for name in cohorts.TABLES:
         _keep(name, [candidates[made_by][name] for made_by in kept])
     _keep("rows", [rows for made_by, rows in zip(candidates, found) if made_by in kept])
-    made_with = pd.read_csv(provenance := consistent.FOLDER / "made_by.csv").set_index("made_by")["code"].to_dict()
+    made_with = pd.read_csv(provenance := cohorts.FOLDER / "made_by.csv").set_index("made_by")["code"].to_dict()
     pd.DataFrame({"cohort": range(1, len(kept) + 1), "made_by": kept, "code": [made_with.get(each) or _commit() for each in kept]}
                  ).to_csv(provenance, index=False, lineterminator="\n")
     print(f"{len(kept)} cohorts packed")
@@ -84,13 +88,13 @@ def _commit() -> str:
 def _keep(name: str, tables: list[pd.DataFrame]) -> None:
     """Stack the tables of all cohorts, numbered from 1, and write them."""
     stacked = pd.concat([table.assign(cohort=number) for number, table in enumerate(tables, start=1)], ignore_index=True)
-    stacked.to_parquet(consistent.FOLDER / f"{name}.parquet", index=False, compression="zstd")
+    stacked.to_parquet(cohorts.FOLDER / f"{name}.parquet", index=False, compression="zstd")
 
 
 def compute_rows(jobs: int) -> None:
     """Compute the result rows of every packed cohort anew."""
     with ProcessPoolExecutor(jobs) as pool:
-        _keep("rows", list(pool.map(rows_of_tables, packed().values(), consistent.numbers())))
+        _keep("rows", list(pool.map(rows_of_tables, packed().values(), cohorts.numbers())))
 
 
 def main() -> None:

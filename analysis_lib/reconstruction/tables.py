@@ -11,8 +11,28 @@ from .covariates import GROUPS, STRATA
 from .failures import USUAL
 from .sites import build
 from .targets import MONTH, count, interval
-from .times import (AXI, BRIDGE, CMT, DEAD, DELAY, EFS, EV, FAIL, FIELD, G3, G5, LOCK_OS, MORE, OS2, RESPONSE, RT, RT_ST,
-                    ST, ST_RT, TTS)
+from .times import (
+    AXI,
+    BRIDGE,
+    CMT,
+    DEAD,
+    DELAY,
+    EFS,
+    EV,
+    FAIL,
+    FIELD,
+    G3,
+    G5,
+    LOCK_OS,
+    MORE,
+    OS2,
+    RESPONSE,
+    RT,
+    RT_ST,
+    ST,
+    ST_RT,
+    TTS,
+)
 
 YES_NO = np.array(["no", "yes"])
 FIRST_ASSESSMENT = (interval("met.early_resp.iqr", "lower"), interval("met.early_resp.day"), interval("met.early_resp.iqr", "upper"))

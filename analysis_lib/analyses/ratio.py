@@ -1,0 +1,71 @@
+"""One comparison of two groups of an endpoint's rows, as one result row: the hazard ratio, or the reason why there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.dictionary import words
+from analysis_lib.estimators import models
+from analysis_lib.estimators.observed import NotEstimable
+from analysis_lib.rows import results
+from analysis_lib.rows.results import row
+
+
+def usable(study: Cohort, frame: pd.DataFrame, factors: list[str]) -> list[str]:
+    """Those of the factors that the cohort has and that differ between the rows in which they are known."""
+    return [factor for factor in factors if not study.lacks(factor) and frame[factor].dropna().nunique() > 1]
+
+
+def hazard_ratio(result_id: str, terms: pd.DataFrame, of: str, days, event, *, start=None, weights=None, cluster=None,
+                 strata=None, method="", least=0, **labels) -> pd.DataFrame:
+    """The hazard ratio of one yes/no term of a Cox model, with its interval; or the row that says why there is none.
+
+    Parameters
+    ----------
+    terms : pandas.DataFrame
+        As for :func:`analysis_lib.estimators.models.cox`, which also says what ``start``, ``weights``, ``cluster`` and ``strata`` are.
+        Terms that are alike in everybody are left out.
+    of : str
+        The term to report, 0 or 1. Where no finite estimate exists (separation) Firth's penalty gives one, if the rows are
+        neither weighted nor clustered, stratified or entering late; ``method`` then says so.
+    method : str
+        Further words on the method; model and interval are named anyway.
+    least : int
+        With fewer events than this on either side, the ratio is not shown.
+    """
+    event, named = np.asarray(event, dtype=bool), f"{labels['group']}: " if labels.get("group") else ""
+    if terms[of].nunique() < 2:
+        return results.skipped(result_id, f"{named}there is only one group")
+    inside = np.asarray(terms[of], dtype=float) > 0
+    if least > 1 and min((event & inside).sum(), (event & ~inside).sum()) < least:
+        return results.skipped(result_id, f"{named}fewer than {least} events in one of the groups")
+    varying = terms.loc[:, [c for c in terms if c == of or terms[c].nunique() > 1]]
+    try:
+        fit = models.cox(varying, days, event, start=start, weights=weights, cluster=cluster, strata=strata)
+        found, n, events = fit.terms.loc[of], fit.n, fit.events
+        how = "Efron ties, " + ("robust interval" if np.isfinite(found["robust_se"]) else "Wald interval")
+    except NotEstimable as why:
+        found = _penalised(varying, days, event) if start is weights is cluster is strata is None else None
+        if found is None:
+            return results.skipped(result_id, f"{named}{why}")
+        found, n, events, how = found.loc[of], len(event), int(event.sum()), "Firth's penalty, profile interval"
+    lower, upper = (float(found[end]) if np.isfinite(found[end]) else None for end in ("lower", "upper"))
+    shared = {"n": n, "events": events} | labels
+    return results.collect([row(result_id, "hazard ratio", found["hr"], lower=lower, upper=upper,
+                                method=", ".join(filter(None, ["Cox model", method, how])), **shared)])
+
+
+def _penalised(terms: pd.DataFrame, days, event) -> pd.DataFrame | None:
+    """Estimates that stay finite where one group has no event, or all of its events first; none if nobody had any."""
+    try:
+        return models.firth(terms, days, event)
+    except (NotEstimable, np.linalg.LinAlgError):  # the penalty needs an information that can be inverted
+        return None
+
+
+def label(factor: str) -> str:
+    """What a factor is called within a sentence: ``elevated LDH``, ``IPI 3 or more``."""
+    name = words.label_of(factor)
+    return name if name.split()[0].isupper() else name[0].lower() + name[1:]

@@ -1,0 +1,297 @@
+"""Survival: Kaplan-Meier curves, medians and rates, log-rank tests, Cox models, follow-up.
+
+Conventions: Greenwood's variance; confidence intervals on the log scale (:data:`analysis_lib.estimators.curves.INTERVAL`; R's default and what the
+paper prints); Efron's handling of ties; two-sided P; times are whole days, shown in months of 30.4375 days.
+Kaplan-Meier estimates, restricted means and log-rank tests come from greenwood, two weighted log-rank tests from
+lifelines, Cox models from :mod:`analysis_lib.estimators.models`. Each is held against R's survival package by the tests.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis_lib.cohort import coarse, disclosure, endpoints
+from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.dictionary import columns, rules, words
+from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.estimators.curves import INTERVAL, KM, at, at_risk, kaplan_meier, quantile
+from analysis_lib.estimators.logrank import logrank_test, pairwise_logrank
+from analysis_lib.estimators.observed import NotEstimable
+from analysis_lib.rows import results
+from analysis_lib.rows.results import row, slug
+
+MONTHS = (12, 24)  # times at which rates are read, and what takes their place where nobody is followed for a year
+MONTHS_IF_SHORT = (3, 6)
+NOBODY = "this cohort has nobody to follow"
+
+
+def curves(study: Cohort, name: str, by: str | None = None, where=None) -> pd.DataFrame:
+    """Kaplan-Meier curves of an endpoint, one a group, stacked for plotting.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of :func:`analysis_lib.estimators.curves.kaplan_meier`, or those of :func:`analysis_lib.cohort.coarse.coarse` for a cohort whose small
+        numbers are hidden, and ``group`` (the label of the group; empty without ``by``); or the row that says why
+        there is no curve.
+    """
+    if reason := _reason(study, name, by):
+        return results.skipped(slug(name, "curve"), reason)
+    groups = _groups(_frame(study, name, where), by)
+    if not groups:
+        return results.skipped(slug(name, "curve"), NOBODY)
+    drawn = {label: kaplan_meier(group["days"], group["event"]) for label, group in groups.items()}
+    if disclosure.hides(study):
+        drawn = {label: steps for label, curve in drawn.items() if len(steps := coarse.coarse(curve, study.min_cell_count))}
+    if not drawn:
+        return results.skipped(slug(name, "curve"), "there are too few patients or events for a curve")
+    stacked = pd.concat([curve.assign(group=label) for label, curve in drawn.items()]).reset_index(drop=True)
+    stacked.attrs |= {"label": words.label_of(by) if by else "", "min_cell_count": study.min_cell_count * disclosure.hides(study)}
+    return stacked
+
+
+# --- medians, rates, tests ------------------------------------------------------------------------
+
+@disclosure.protected
+def estimates(study: Cohort, name: str, by: str | None = None, where=None, population: str = "all patients",
+              prefix: str = "") -> pd.DataFrame:
+    """Medians, rates and numbers at risk of an endpoint, overall or by group, and the log-rank test between groups.
+
+    Parameters
+    ----------
+    study : Cohort
+    name : str
+        A key of :data:`analysis_lib.cohort.endpoints.ENDPOINTS`.
+    by : str, optional
+        Column that names the groups: any that the endpoint's rows have (:func:`analysis_lib.cohort.endpoints.derive`), so
+        also one that an analysis added to ``study.patients``.
+    where : callable, optional
+        Takes the endpoint's rows, returns those to keep (bool); ``population`` then says who they are.
+    prefix : str
+        First part of the ids; the endpoint's name by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Result rows ``<prefix>.median[.by.group]``, ``<prefix>.rate<m>...`` and ``<prefix>.at_risk<m>...`` for the
+        months of :func:`rate_months`, and, with groups, ``<prefix>.logrank.<by>``; or the row that says why not.
+    """
+    prefix = prefix or name.lower()
+    if reason := _reason(study, name, by):
+        return results.skipped(slug(prefix, "median", *filter(None, [by])), reason)
+    frame = _frame(study, name, where)
+    groups = _groups(frame, by)
+    if not groups:
+        return results.skipped(slug(prefix, "median", *filter(None, [by])), NOBODY)
+    rows = [r for label, group in groups.items()
+            for r in _estimates_of(group, prefix, [by, label] if by else [], str(label), population, rate_months(study),
+                                   study.min_cell_count)]
+    if by:
+        rows.append(logrank(frame, by, slug(prefix, "logrank", by), population))
+    collected = results.collect(rows)
+    collected.attrs["label"] = words.label_of(by) if by else ""
+    return collected
+
+
+def _estimates_of(frame, prefix, by, label, population, months, least):
+    curve, n, events = kaplan_meier(frame["days"], frame["event"]), len(frame), int(frame["event"].sum())
+    shared = {"population": population, "group": label, "n": n, "events": events}
+    yield _median_of(curve, slug(prefix, "median", *by), least, note="median not reached", method=KM, **shared)
+    for month in months:
+        day = month * DAYS_PER_MONTH
+        yield _rate_of(curve, slug(prefix, f"rate{month}", *by), month, least, method=KM, **shared)
+        yield row(slug(prefix, f"at_risk{month}", *by), "at risk", at_risk(frame["days"], day),
+                  method=f"time at least {month} months", **shared)
+
+
+def _median_of(curve, result_id, least, note="", **shared) -> dict:
+    """The row of a curve's median; where fewer than ``least`` carry it, it is hidden."""
+    days = [quantile(curve, column) for column in ("survival", "lower", "upper")]
+    thin = [day is not None and not coarse.carried(curve, day, least) for day in days]
+    months = [None if day is None or thin[0] or hide else day / DAYS_PER_MONTH for day, hide in zip(days, thin)]
+    note = disclosure.too_few(least) if any(thin) else note if days[0] is None else ""
+    return row(result_id, "median time", months[0], lower=months[1], upper=months[2], note=note, **shared)
+
+
+def _rate_of(curve, result_id, month, least, note="", **shared) -> dict:
+    """The row of a curve's height at a month; where fewer than ``least`` carry it, it is hidden."""
+    day = month * DAYS_PER_MONTH
+    step = at(curve, day)
+    if step is not None and not coarse.carried(curve, day, least):
+        return row(result_id, "rate", None, note=disclosure.too_few(least), **shared)
+    rate = [None] * 3 if step is None else [100 * step[c] for c in ("survival", "lower", "upper")]
+    return row(result_id, "rate", rate[0], lower=rate[1], upper=rate[2],
+               note=note if step is not None else f"follow-up ends before {month} months", **shared)
+
+
+def logrank(frame: pd.DataFrame, by: str, result_id: str, population: str = "all patients") -> dict:
+    """The log-rank test between groups of an endpoint's rows, as one result row."""
+    known = frame[frame[by].notna()]
+    shared = {"population": population, "group": words.label_of(by), "n": len(known), "events": int(known["event"].sum()),
+              "method": "log-rank test"}
+    try:
+        test = logrank_test(known["days"], known["event"], known[by])
+    except NotEstimable as why:
+        return row(result_id, "p", None, note=str(why), **shared)
+    return row(result_id, "p", test.p, note=f"chi-square {test.statistic:.2f}, {test.df} df", **shared)
+
+
+@disclosure.protected
+def pairwise(study: Cohort, name: str, by: str) -> pd.DataFrame:
+    """Each pair of groups of an endpoint: log-rank tests with Holm's correction.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``<endpoint>.pairwise.<by>.<first>_vs_<second>`` (corrected P, the uncorrected one in the note); or the row that
+        says why not.
+    """
+    prefix = slug(name, "pairwise", by)
+    if reason := _reason(study, name, by):
+        return results.skipped(prefix, reason)
+    frame = endpoints.derive(study, name)
+    known = frame[frame[by].notna()]
+    if known[by].nunique() < 3:
+        return results.skipped(prefix, "fewer than three groups, so there is only one comparison")
+    rows = results.collect(
+        row(slug(prefix, f"{pair['first']} vs {pair['second']}"), "p", None if pd.isna(pair["adjusted"]) else pair["adjusted"],
+            group=f"{pair['first']} and {pair['second']}", n=pair["n"], events=pair["events"],
+            method="log-rank test, Holm's correction", note=pair["note"] or f"P = {pair['p']:.3f} by itself")
+        for _, pair in pairwise_logrank(known["days"], known["event"], known[by]).iterrows())
+    rows.attrs["label"] = "Groups compared"
+    return rows
+
+
+def mantel_byar(days, event, switched, result_id: str, **labels) -> dict:
+    """The log-rank test of a state that patients enter during follow-up (Mantel and Byar 1974), as one result row.
+
+    Until a patient enters the state, the time counts for those outside it; an event on the very day counts there too.
+
+    Parameters
+    ----------
+    days, event : array-like
+        Days from the origin, and whether the event ended them.
+    switched : array-like of float
+        Day from the origin on which the state was entered; not a number for those who never entered it.
+    """
+    days, event = np.asarray(days, dtype=float), np.asarray(event, dtype=bool)
+    switched = np.asarray(switched, dtype=float)
+    observed = expected = variance = 0.0
+    for day in np.unique(days[event]):
+        at_risk = days >= day
+        inside = at_risk & (switched < day)  # never true of nan
+        died, n, share = (event & (days == day)), at_risk.sum(), inside.sum() / at_risk.sum()
+        observed += (died & inside).sum()
+        expected += died.sum() * share
+        variance += died.sum() * share * (1 - share) * (n - died.sum()) / max(n - 1, 1)
+    shared = {"n": len(days), "events": int(event.sum()), "method": "Mantel-Byar test"} | labels
+    if variance == 0:
+        return row(result_id, "p", None, note="nobody was at risk in both states when an event happened", **shared)
+    statistic = (observed - expected) ** 2 / variance
+    return row(result_id, "p", stats.chi2.sf(statistic, 1), note=f"chi-square {statistic:.2f}, 1 df", **shared)
+
+
+def rate_months(study: Cohort) -> tuple[int, ...]:
+    """The times, in months, at which this cohort's rates are read."""
+    longest = study.patients["last_follow_up_day"].max()
+    return MONTHS if longest >= MONTHS[0] * DAYS_PER_MONTH else MONTHS_IF_SHORT
+
+
+@disclosure.protected
+def clustered_rates(study: Cohort, name: str) -> pd.DataFrame:
+    """The rates of :func:`estimates` with intervals that allow for several rows (sites) of one patient.
+
+    Rows ``<name>.rate<m>.clustered``: the same estimates as ``<name>.rate<m>``, with the infinitesimal jackknife over
+    patients in place of Greenwood's variance.
+    """
+    prefix = name.lower()
+    if reason := _reason(study, name, None):
+        return results.skipped(slug(prefix, "clustered"), reason)
+    frame = endpoints.derive(study, name)
+    if frame.empty:
+        return results.skipped(slug(prefix, "clustered"), NOBODY)
+    patients = pd.factorize(frame["patient_id"])[0]
+    curve = kaplan_meier(frame["days"], frame["event"], cluster=patients)
+    rows = []
+    number = disclosure.banded(patients.max() + 1, study.min_cell_count)
+    for month in rate_months(study):
+        rows.append(_rate_of(curve, f"{prefix}.rate{month}.clustered", month, study.min_cell_count, n=len(frame),
+                             events=int(frame["event"].sum()), note=f"{number} patients" if number else "few patients",
+                             method=f"Kaplan-Meier, infinitesimal jackknife over patients, {INTERVAL} interval"))
+    return results.collect(rows)
+
+
+@disclosure.protected
+def follow_up(study: Cohort, name: str) -> pd.DataFrame:
+    """Follow-up of an overall-survival endpoint, both ways it is reported.
+
+    ``<name>.follow_up.naive``: median and quartiles (type 7) of the observed times of everyone, the dead included;
+    ``<name>.follow_up.reverse_km``: median of the time to censoring, deaths censored (Schemper and Smith 1996).
+    """
+    prefix = slug(name, "follow_up")
+    if reason := _reason(study, name, None):
+        return results.skipped(prefix, reason)
+    frame = endpoints.derive(study, name)
+    if frame.empty:
+        return results.skipped(prefix, NOBODY)
+    quartiles = frame["days"].quantile([0.5, 0.25, 0.75]) / DAYS_PER_MONTH
+    curve = kaplan_meier(frame["days"], ~frame["event"])
+    shared = {"n": len(frame), "events": int(frame["event"].sum())}
+    rows = results.collect([
+        row(f"{prefix}.naive", "median months", quartiles[0.5], lower=quartiles[0.25], upper=quartiles[0.75],
+            method="median of observed times, the dead included", **shared),
+        _median_of(curve, f"{prefix}.reverse_km", study.min_cell_count, note="median not reached", method="reverse Kaplan-Meier", **shared)])
+    rows.attrs["label"] = "Method"
+    return rows
+
+
+# --- shared ---------------------------------------------------------------------------------------
+
+def _reason(study: Cohort, name: str, by: str | None) -> str:
+    if reason := endpoints.lacking(study, name):
+        return reason
+    if by is None:
+        return ""
+    frame = endpoints.derive(study, name)
+    if frame.empty or (by in frame and frame[by].notna().any()):
+        return ""
+    own = f"sites.{by}" if by in columns.SITES.columns and by not in columns.PATIENTS.columns else by
+    none = f"none of this cohort's {endpoints.ENDPOINTS[name].unit} belongs to a group of this comparison"
+    return study.lacks(*rules.SOURCES.get(by, [own])) or none
+
+
+def _frame(study: Cohort, name: str, where) -> pd.DataFrame:
+    frame = endpoints.derive(study, name)
+    return frame if where is None else frame[where(frame)].reset_index(drop=True)
+
+
+def _groups(frame: pd.DataFrame, by: str | None) -> dict[str, pd.DataFrame]:
+    """The groups that occur, in the order of the dictionary; rows whose group is unknown are left out."""
+    if frame.empty:
+        return {}
+    if by is None:
+        return {"": frame}
+    known = frame[frame[by].notna()]
+    return {str(label): group for label, group in known.groupby(by, observed=True)}
+
+
+@disclosure.protected
+def ends(study: Cohort) -> pd.DataFrame:
+    """What ended each endpoint: counts ``<endpoint>.ended_by.<what>`` of the patients, sites or courses it follows.
+
+    For an endpoint that the cohort cannot give, the row ``<endpoint>.ended_by`` says why.
+    """
+    parts = []
+    for name, endpoint in endpoints.ENDPOINTS.items():
+        prefix = slug(name, "ended_by")
+        if reason := endpoints.lacking(study, name):
+            parts.append(results.skipped(prefix, reason))
+            continue
+        derived = endpoints.derive(study, name)
+        known = [s for s in (*endpoint.events, endpoint.censor) if s.column in derived]
+        parts += [row(slug(prefix, source.meaning), "count", int((derived["ended_by"] == source.meaning).sum()),
+                      population=endpoint.unit, group=source.meaning, n=len(derived), events=int(derived["event"].sum()))
+                  for source in known]
+    return results.collect(parts)

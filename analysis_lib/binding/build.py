@@ -1,0 +1,173 @@
+"""Cohorts x chapters -> executed notebooks -> a static HTML book."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+from analysis_lib.binding import chapter, chapters, leaks, pages
+from analysis_lib.binding.chapters import Outcome
+from analysis_lib.binding.contents import write_contents
+from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.files import replacing
+from analysis_lib.files.places import ROOT
+from analysis_lib.intake.manifest import locate
+from analysis_lib.intake.read import read_cohort
+
+GENERATED = ("cohorts", "generated")  # folders of book/ that a build writes and git ignores
+
+
+class BuildError(Exception):
+    """The book was not built; the message says why, in words for whoever asked for it."""
+
+
+def read_all(wheres: Iterable[str | Path]) -> dict[Path, Cohort]:
+    """Read every cohort before anything runs; two of one name would share a folder and are refused."""
+    studies = {locate(where): read_cohort(where) for where in wheres}
+    names = [study.name for study in studies.values()]
+    for name in names:
+        if names.count(name) > 1:
+            raise BuildError(f"Two of these cohorts are called {name!r}. Give each cohort.yml a name of its own.")
+    return studies
+
+
+def check_parameters(parameters: dict) -> None:
+    """Refuse a parameter that no chapter takes, and those that the build itself sets."""
+    known = {name for each in chapters.chapters() for name in chapters.parameters_of(each)} - set(chapters.OWN_PARAMETERS)
+    unknown = sorted(set(parameters) - known)
+    if unknown:
+        raise BuildError(f"No chapter takes a parameter {', '.join(map(repr, unknown))}. "
+                         f"There {'are' if len(known) > 1 else 'is'}: {', '.join(sorted(known)) or 'none'}.")
+
+
+def build(wheres: list[str], out: Path | None = None, jobs: int = 2, parameters: dict | None = None,
+          report: Callable[[Outcome], None] = lambda outcome: None) -> list[Outcome]:
+    """Build the book of some cohorts.
+
+    Parameters
+    ----------
+    wheres : list of str
+        Cohorts, as :func:`analysis_lib.intake.read.read_cohort` takes them.
+    out : Path, optional
+        Folder for the book (``html/``), its notebooks and result rows (``source/``); the checkout stays as it is. Without
+        it the cohorts must be the bundled ones, whose ``_toc.yml`` is committed: notebooks and rows go to ``book/cohorts``,
+        the book to ``_build/html``.
+    jobs : int
+        How many notebooks run at a time.
+    parameters : dict, optional
+        Further parameters for the chapters that take them (``{"alpha_beta": 3}``).
+    report : callable
+        Called with each outcome as it comes.
+
+    Returns
+    -------
+    list of Outcome
+        One a chapter and cohort, in their order. When one failed there is no new book. Until a new one is whole and has
+        passed the leak scan, an older one stays as it was; a build that is killed leaves it, too (:mod:`analysis_lib.files.replacing`).
+
+    Raises
+    ------
+    CohortError, BuildError
+        Before anything is run or removed, if a cohort, a parameter or the place is wrong; if another build writes there; or
+        if the HTML does not build cleanly or holds anything of the input (:mod:`analysis_lib.binding.leaks`).
+    """
+    studies = read_all(wheres)
+    check_parameters(parameters or {})
+    check_place(out, studies)
+    target = out or ROOT / "_build"
+    try:
+        with replacing.alone(target), replacing.workshop(target) as work:
+            source = stage(work / "source") if out else ROOT
+            for name in GENERATED:
+                shutil.rmtree(source / "book" / name, ignore_errors=True)
+            outcomes = run_all(studies, source / "book" / "cohorts", jobs, parameters or {}, report)
+            if not any(outcome.status == "failed" for outcome in outcomes):
+                pages.write(list(studies.values()), outcomes, source / "book")
+                if out:
+                    write_contents(source, list(studies.values()))
+                render(source, work / "html")
+                check_for_leaks(studies, [work / "html", *(source / "book" / name for name in GENERATED)])
+                replacing.replace(work / "html", target / "html")
+                if out:
+                    replacing.replace(source, out / "source")
+    except replacing.Busy:
+        raise BuildError(f"Another build is writing to {target}. Wait until it has ended, or choose another --out.") from None
+    return outcomes
+
+
+def check_place(out: Path | None, studies: dict[Path, Cohort]) -> None:
+    """Refuse a cohort that is too small to show, and a place for the book where something else would be lost."""
+    for study in studies.values():
+        if len(study.patients) < study.min_cell_count:
+            raise BuildError(f"{study.name}: there are fewer than {study.min_cell_count} patients (min_cell_count), so a book would show nothing.")
+    if out is None:
+        return
+    if out.is_relative_to(ROOT) and not out.is_relative_to(ROOT / "_build"):
+        raise BuildError(f"{out} is inside the folder of this program. Choose a folder outside it.")
+    for name, own in (("html", "index.html"), ("source", "_config.yml")):
+        if any(path.is_relative_to(out / name) for path in studies):
+            raise BuildError(f"The book would be written over its own input: {out / name} holds the cohort. Choose another --out.")
+        if (out / name).exists() and not (out / name / own).is_file():
+            raise BuildError(f"{out / name} exists and is no book of this program, so it is left alone. Choose another --out.")
+
+
+def check_for_leaks(studies: dict[Path, Cohort], written: list[Path]) -> None:
+    """Fail if anything of a real cohort's input stands in what was written."""
+    wanted: dict = {}
+    for path, study in studies.items():
+        if not study.synthetic:
+            wanted |= leaks.needles(study, path)
+    found = leaks.scan(written, wanted)
+    if found:
+        more = f"\n  ... and {len(found) - 20} more" if len(found) > 20 else ""
+        raise BuildError("Something of the patients' data stands in what was written, so there is no book:\n  "
+                         + "\n  ".join(map(str, found[:20])) + more
+                         + "\nIf a text is harmless, say it in the cohort's `note`, or remove the column from the file. Otherwise report it.")
+
+
+def stage(source: Path) -> Path:
+    """Copy what the book is made of, apart from the notebooks, to a folder outside the checkout."""
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns(*GENERATED))
+    shutil.copy(ROOT / "_config.yml", source)
+    return source
+
+
+def run_all(studies: dict[Path, Cohort], cohorts_dir: Path, jobs: int, parameters: dict, report) -> list[Outcome]:
+    """Run every chapter for every cohort, ``jobs`` at a time; chapters on the paper read the others' rows and come last."""
+    work = [(each, path, study, cohorts_dir / study.name / f"{each}.ipynb", cohorts_dir / study.name / "results", parameters)
+            for path, study in studies.items() for each in chapters.chapters_of(study)]
+    outcomes = {}
+    with ProcessPoolExecutor(jobs, initializer=replacing.end_with, initargs=(os.getpid(),)) as pool:
+        for late in (False, True):
+            running = [pool.submit(chapter.run, *job) for job in work if chapters.on_the_paper(job[0]) == late]
+            for future in as_completed(running):
+                outcome = future.result()
+                outcomes[outcome.cohort, outcome.chapter] = outcome
+                report(outcome)
+    return [outcomes[study.name, each] for each, _, study, *_ in work]
+
+
+def render(source: Path, html: Path) -> None:
+    """Build the HTML with warnings as errors, to a folder that does not exist yet.
+
+    Raises
+    ------
+    BuildError
+        With the warnings, if there is any.
+    """
+    code = ("import os; from analysis_lib import replacing; replacing.end_with(os.getppid()); "
+            "from jupyter_book.cli.main import main; main()")
+    environment = os.environ | {"PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}
+    with replacing.workshop(html.parent) as work:
+        command = [sys.executable, "-c", code, "build", str(source), "--path-output", str(work), "-n", "-W", "--keep-going", "-q"]
+        run = subprocess.run(command, capture_output=True, text=True, env=environment)
+        if run.returncode or not (work / "_build" / "html" / "index.html").is_file():
+            told = [line for line in (run.stdout + run.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
+            raise BuildError("The pages were not built:\n  " + "\n  ".join(told or (run.stdout + run.stderr).splitlines()[-15:]))
+        os.replace(work / "_build" / "html", html)

@@ -1,0 +1,75 @@
+"""One chapter for one cohort: run the notebook, then make of it a page of the book."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import traceback
+from pathlib import Path
+
+import jupytext
+import nbformat
+import papermill
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+
+from analysis_lib.binding import takeaway
+from analysis_lib.binding.chapters import NOTEBOOKS, Outcome, parameters_of
+from analysis_lib.binding.page import as_page
+from analysis_lib.cohort.cohort import Cohort
+
+QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]  # it warns, once a notebook, that it listens on this machine
+WITH_FILES = ["--InlineBackend.figure_formats={'png', 'svg', 'pdf'}"]  # figures come as files to take away as well
+
+
+def run(chapter: str, cohort_path: Path, study: Cohort, page: Path, results_dir: Path, parameters: dict | None = None) -> Outcome:
+    """Run a chapter for a cohort and write its page; on failure write nothing.
+
+    Parameters
+    ----------
+    chapter : str
+        One of :func:`analysis_lib.binding.chapters.chapters`.
+    cohort_path : Path
+        The manifest or table, as :func:`analysis_lib.intake.manifest.locate` found it.
+    study : Cohort
+        The same cohort, read: its title goes on the page.
+    page : Path
+        The notebook to write.
+    results_dir : Path
+        Where the chapter writes its result rows.
+    parameters : dict, optional
+        Further parameters; those that the chapter does not take are left to the others.
+    """
+    takes = parameters_of(chapter)
+    given = {name: value for name, value in (parameters or {}).items() if name in takes}
+    given |= {"cohort": str(cohort_path), "results_dir": str(results_dir)}
+    try:
+        executed = execute(chapter, given)
+    except PapermillExecutionError as error:
+        return Outcome(study.name, chapter, "failed", f"{error.ename}: {str(error.evalue).splitlines()[0][:300]}")
+    except Exception as error:  # a kernel that dies must end as one failed chapter, not as the end of the build
+        return Outcome(study.name, chapter, "failed", traceback.format_exception_only(error)[-1].strip()[:300])
+    finished, reason = as_page(executed, study)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    if not reason:
+        takeaway.offer(finished, study, chapter, page.parent, results_dir)
+    nbformat.write(finished, page)
+    return Outcome(study.name, chapter, "skipped" if reason else "done", reason)
+
+
+def execute(chapter: str, given: dict) -> NotebookNode:
+    """Run a notebook with these parameters in a kernel of its own; returns it with its outputs."""
+    return papermill.execute_notebook(
+        jupytext.read(NOTEBOOKS / f"{chapter}.py"), None, given, progress_bar=False, log_output=False,
+        kernel_name="python3", cwd=str(NOTEBOOKS), shutdown_kernel="immediate", extra_arguments=QUIET_KERNEL + WITH_FILES)
+
+
+def calculate(chapter: str, cohort_path: Path, results_dir: Path) -> None:
+    """Run a chapter's code in this process, without solutions and without showing anything; it writes its rows as ever."""
+    namespace: dict = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for cell in jupytext.read(NOTEBOOKS / f"{chapter}.py").cells:
+            if cell.cell_type == "code" and "hide-cell" not in cell.metadata.get("tags", []):
+                exec(compile(cell.source, chapter, "exec"), namespace)
+            if "parameters" in cell.metadata.get("tags", []):
+                namespace |= {"cohort": str(cohort_path), "results_dir": str(results_dir)}

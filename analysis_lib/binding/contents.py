@@ -1,0 +1,35 @@
+"""The table of contents of a book: which pages, in which order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from analysis_lib.binding import chapters, manuscript, pages
+from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.files.places import ROOT
+from analysis_lib.intake.manifest import bundled_cohorts
+from analysis_lib.intake.read import read_cohort
+
+
+def table_of_contents(studies: list[Cohort]) -> str:
+    """The contents of a book of these cohorts, as ``_toc.yml``: the first cohort leads, the others follow."""
+    parts = [{"caption": "Chapters" if number == 0 else "The same chapters on other cohorts" if number == 1 else None,
+              "chapters": [{"file": f"book/cohorts/{study.name}/index",
+                            "sections": [*({"file": f"book/cohorts/{study.name}/{each}", "title": chapters.short_title(each, study)}
+                                           for each in chapters.chapters_of(study)),
+                                         {"file": f"book/cohorts/{study.name}/report", "title": manuscript.TITLE}]}]}
+             for number, study in enumerate(studies)]
+    merged = [parts[0]] + ([{"caption": parts[1]["caption"], "chapters": [c for part in parts[1:] for c in part["chapters"]]
+                             + [{"file": "book/generated/compare"}]}] if len(parts) > 1 else [])
+    merged.append({"caption": "About", "chapters": [{"file": f"book/{page}"} for page in pages.ABOUT]})
+    toc = {"format": "jb-book", "root": "book/intro", "options": {"numbered": False}, "parts": merged}
+    header = "# Written by analysis_lib.binding.contents.table_of_contents; a test holds this file equal to it.\n"
+    return header + yaml.safe_dump(toc, sort_keys=False, allow_unicode=True)
+
+
+def write_contents(source: Path = ROOT, studies: list[Cohort] | None = None) -> None:
+    """Write ``_toc.yml`` for a book of these cohorts, by default of the bundled ones."""
+    studies = studies or [read_cohort(name) for name in bundled_cohorts()]
+    (source / "_toc.yml").write_text(table_of_contents(studies), "utf-8")

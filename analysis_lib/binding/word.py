@@ -1,0 +1,111 @@
+"""Tables as a Word file, byte for byte the same each time."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from dataclasses import dataclass
+
+import docx
+from docx.document import Document
+from docx.enum.section import WD_ORIENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Pt
+
+from analysis_lib.files.archive import bundle
+
+WIDE = 6  # columns; a table with more is printed across the page
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it stands on the page: what it is, its column heads and lines of text; sections head the lines below them."""
+
+    caption: str
+    heads: list[str]
+    lines: list[list[str]]
+    sections: tuple[int, ...] = ()
+
+
+def word(title: str, notes: list[str], found: list[Table]) -> bytes:
+    """A Word file of tables as journals print them: rules above, below and under the head, which repeats on each page.
+
+    Under ``title`` stand the notes; each table has its caption above and, beneath, what the caption says of its making.
+    """
+    document = docx.Document()
+    _page_layout(document, wide=any(len(table.heads) > WIDE for table in found))
+    document.add_heading(title, 1)
+    for note in notes:
+        document.add_paragraph(note)
+    for number, table in enumerate(found, 1):
+        name, _, made = re.sub(r"([.?!]) +(?=[A-ZÀ-Þ†“])", r"\1\n", table.caption, count=1).partition("\n")
+        _add_table(document, f"Table {number}. {name}", table, made)
+    return saved(document)
+
+
+def saved(document: Document) -> bytes:
+    """A Word file's bytes, without dates, author or the library's remarks."""
+    core = document.core_properties
+    core.author = core.comments = core.last_modified_by = core.keywords = ""
+    for dated in core._element.xpath("dcterms:created | dcterms:modified"):
+        core._element.remove(dated)
+    written = io.BytesIO()
+    document.save(written)
+    with zipfile.ZipFile(written) as archive:
+        return bundle({name: archive.read(name) for name in archive.namelist()})
+
+
+def _page_layout(document: Document, wide: bool) -> None:
+    section = document.sections[0]
+    if wide:
+        section.orientation, section.page_width, section.page_height = WD_ORIENT.LANDSCAPE, section.page_height, section.page_width
+    for style, points in {"Normal": 10, "Caption": 10, "Heading 1": 14, "Heading 2": 12}.items():
+        font = document.styles[style].font
+        font.name, font.size, font.color.rgb = "Arial", Pt(points), docx.shared.RGBColor(0, 0, 0)
+        fonts = document.styles[style].element.rPr.rFonts  # the template's headings name a theme's font, which would win
+        for theme in [name for name in fonts.attrib if name.endswith("Theme")]:
+            del fonts.attrib[theme]
+    document.styles["Caption"].paragraph_format.keep_with_next = True
+
+
+def _add_table(document: Document, caption: str, table: Table, made: str) -> None:
+    document.add_paragraph(caption, style="Caption").paragraph_format.space_before = Pt(14)
+    grid = document.add_table(rows=1 + len(table.lines), cols=len(table.heads))
+    grid.autofit = True
+    to_the_left = [place == 0 or any(len(line[place]) > 30 for line in table.lines) for place in range(len(table.heads))]
+    for number, (row, words) in enumerate(zip(grid.rows, [table.heads, *table.lines])):
+        heads = number == 0
+        _row_property(row, "w:cantSplit")
+        if heads:
+            _row_property(row, "w:tblHeader")
+        for cell, word_, left in zip(row.cells, words, to_the_left):
+            paragraph = cell.paragraphs[0]
+            paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if left else WD_ALIGN_PARAGRAPH.CENTER
+            paragraph.paragraph_format.space_after = paragraph.paragraph_format.space_before = Pt(1.5)
+            run = paragraph.add_run(word_)
+            run.font.size, run.bold = Pt(9), heads or number - 1 in table.sections
+            if heads or number == len(table.lines):
+                _rules(cell, *(("top", "bottom") if heads else ("bottom",)))
+            if table.sections and left and not heads and number - 1 not in table.sections and cell is row.cells[0]:
+                paragraph.paragraph_format.left_indent = Pt(9)
+    if made:
+        note = document.add_paragraph()
+        note.paragraph_format.space_before = Pt(3)
+        note.add_run(made).font.size = Pt(8.5)
+
+
+def _row_property(row, name: str) -> None:
+    row._tr.get_or_add_trPr().append(OxmlElement(name))
+
+
+def _rules(cell, *sides: str) -> None:
+    borders = OxmlElement("w:tcBorders")
+    for side in sides:
+        line = OxmlElement(f"w:{side}")
+        for name, value in {"val": "single", "sz": "8", "color": "000000"}.items():
+            line.set(qn(f"w:{name}"), value)
+        borders.append(line)
+    cell._tc.get_or_add_tcPr().append(borders)

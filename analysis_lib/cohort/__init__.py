@@ -1,0 +1,1 @@
+"""Who is followed, from when to what?"""

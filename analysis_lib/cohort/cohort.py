@@ -1,0 +1,62 @@
+"""A cohort: its tables, tidy, validated and in days since day 0, and what to call it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from analysis_lib.cohort.problems import as_frame
+from analysis_lib.dictionary import rules
+from analysis_lib.dictionary.units import CAR_T
+from analysis_lib.dictionary.words import listed
+
+# Later lines that bring the other modality to patients whose first salvage regimen was the one named.
+SECOND_MODALITY = {"ST": ("RT", "CMT"), "RT": ("ST", "CMT", "HSCT", "CAR T")}
+
+
+@dataclass(frozen=True, eq=False)  # compared by identity: tables have no single truth value
+class Cohort:
+    """Tidy tables of one cohort, in days since day 0, and what to call it.
+
+    An absent table is an empty frame. ``patients`` holds the derived columns of the data dictionary as well. ``warnings``
+    holds what the check found odd, with rows and values of the file: :func:`analysis_lib.analyses.participants.noticed` is what may be shown.
+    Counts below ``min_cell_count`` are not shown (:mod:`analysis_lib.cohort.disclosure`); 0 and 1 show everything.
+    """
+
+    name: str
+    title: str
+    index_event: str
+    synthetic: bool
+    note: str
+    patients: pd.DataFrame
+    sites: pd.DataFrame = field(default_factory=pd.DataFrame)
+    lines: pd.DataFrame = field(default_factory=pd.DataFrame)
+    screening: pd.DataFrame = field(default_factory=pd.DataFrame)
+    warnings: pd.DataFrame = field(default_factory=lambda: as_frame([]))
+    min_cell_count: int = 0
+
+    @property
+    def after_car_t(self) -> bool:
+        """Whether day 0 is the CAR T-cell infusion, as in the study."""
+        return self.index_event == CAR_T
+
+    def lacks(self, *fields: str) -> str:
+        """Say which of the fields this cohort does not have; empty when it has them all.
+
+        Parameters
+        ----------
+        *fields : str
+            ``"stage"`` for a column of ``patients``, ``"sites.dose_gy"`` for another table. A column without a
+            single value counts as absent, unless it is a moment: the event may have happened to nobody.
+        """
+        absent = []
+        for name in dict.fromkeys(fields):
+            table, column = name.split(".") if "." in name else ("patients", name)
+            frame = getattr(self, table)
+            if column not in frame or (frame[column].isna().all() and not column.endswith("_day")):
+                source = rules.DERIVED[column].source if column in rules.DERIVED else column
+                source = "lines.modality" if column == "salvage_sequence" else source
+                absent.append(source if table == "patients" else f"{table}.{source}")
+        absent = list(dict.fromkeys(absent))
+        return f"this cohort has no column{'s' if len(absent) > 1 else ''} {listed(absent)}" if absent else ""

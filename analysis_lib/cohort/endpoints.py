@@ -1,0 +1,166 @@
+"""Endpoints, declared: where time starts, which events end it, and where it is censored otherwise.
+
+The first event counts; without one, time runs to the last follow-up. Every derived time says which event ended
+it and which column that came from. Definitions follow Ababneh et al. (Haematologica 2023), Methods.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.cohort.first_course import first_courses
+from analysis_lib.dictionary import columns
+
+
+@dataclass(frozen=True)
+class Source:
+    """A moment that ends an endpoint: its column, what it means, and, if it needs one, ``(column, level)`` that must hold."""
+
+    column: str
+    meaning: str
+    when: tuple[str, str] | None = None
+
+
+DEATH = Source("last_follow_up_day", "death", when=("vital_status", "dead"))
+LAST_SEEN = Source("last_follow_up_day", "alive at last follow-up")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A time to an event, declared.
+
+    Attributes
+    ----------
+    name, label : str
+        Short name, and what it is called in a sentence.
+    unit : str
+        What a row is: ``patients``, ``sites``, or ``courses`` (the first radiotherapy course of each patient).
+    origin : str or None
+        Column where time starts; ``None`` is day 0.
+    events : tuple of Source
+        Whatever ends it; a source whose column the cohort lacks is left out, but the first must be there.
+    censor : Source
+        Where time ends without an event.
+    """
+
+    name: str
+    label: str
+    unit: str
+    origin: str | None
+    events: tuple[Source, ...]
+    censor: Source = LAST_SEEN
+
+
+ENDPOINTS = {
+    endpoint.name: endpoint
+    for endpoint in (
+        Endpoint("OS1", "overall survival from day 0", "patients", None, (DEATH,)),
+        Endpoint("EFS1", "event-free survival from day 0", "patients", None, (
+            Source("failure_day", "progression or relapse"),
+            Source("salvage_start_day", "new line of therapy"),
+            DEATH)),
+        Endpoint("OS2", "overall survival from the start of salvage therapy", "patients", "salvage_start_day", (DEATH,)),
+        Endpoint("EFS2", "event-free survival from the start of salvage therapy", "patients", "salvage_start_day", (
+            Source("progression_day", "progression or relapse"),
+            Source("next_line_day", "new line of therapy"),
+            DEATH)),
+        Endpoint("DOR", "duration of response", "patients", "response_day", (
+            Source("failure_day", "progression or relapse"),
+            DEATH)),
+        Endpoint("LC", "in-field control from the start of radiotherapy", "sites", "rt_start_day", (
+            Source("in_field_progression_day", "in-field progression"),),
+            censor=Source("last_follow_up_day", "last follow-up or death")),
+        Endpoint("OSRT", "overall survival from the start of the first radiotherapy course", "courses", "rt_start_day",
+                 (DEATH,)),
+    )
+}
+
+
+def lacking(study: Cohort, name: str) -> str:
+    """Why the endpoint cannot be derived for this cohort; empty when it can."""
+    endpoint = ENDPOINTS[name]
+    table = "" if endpoint.unit == "patients" else "sites."
+    first = endpoint.events[0]
+    needed = [first.when[0] if first.when else table + first.column]
+    return study.lacks(*([table + endpoint.origin] if endpoint.origin else []), *needed)
+
+
+def definitions(study: Cohort) -> pd.DataFrame:
+    """The endpoints that this cohort can give, in words, for a table; one row an endpoint, all columns text."""
+    lines = []
+    for name, endpoint in ENDPOINTS.items():
+        if not lacking(study, name):
+            table = columns.PATIENTS if endpoint.unit == "patients" else columns.SITES
+            origin = f"day 0 ({study.index_event})" if endpoint.origin is None else _lower(
+                table.columns[endpoint.origin].description)
+            known = [source for source in endpoint.events if source.column in _columns(study, endpoint)]
+            lines.append({
+                "Endpoint": name, "What it is": endpoint.label, "Followed": endpoint.unit, "Time starts": origin,
+                "Event, whichever comes first": ", ".join(dict.fromkeys(source.meaning for source in known)),
+                "Read from": ", ".join(source.column for source in known), "Otherwise censored": endpoint.censor.meaning})
+    return pd.DataFrame(lines)
+
+
+def _lower(description: str) -> str:
+    """A description of the dictionary as part of a sentence."""
+    return description[:1].lower() + description[1:].rstrip(".")
+
+
+def _columns(study: Cohort, endpoint: Endpoint) -> set[str]:
+    return set(study.patients) | (set() if endpoint.unit == "patients" else set(study.sites))
+
+
+def derive(study: Cohort, name: str) -> pd.DataFrame:
+    """Derive one endpoint for every patient, site or first course that has its origin.
+
+    Parameters
+    ----------
+    study : Cohort
+    name : str
+        A key of :data:`ENDPOINTS`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of the endpoint's unit with all their columns, patients' columns included, and: ``days`` (whole
+        days from the origin), ``event`` (bool), ``ended_by`` (which event, or how it was censored), ``source``
+        (the column the end was read from). For ``sites``, rows with an in-field assessment only.
+
+    Raises
+    ------
+    KeyError
+        If a column that the endpoint needs is absent; ask :func:`lacking` first.
+    """
+    endpoint = ENDPOINTS[name]
+    frame = _rows_of(study, endpoint.unit)
+    start = frame[endpoint.origin] if endpoint.origin else pd.Series(0, index=frame.index, dtype="Int64")
+    ends = pd.DataFrame({number: _moment(frame, source) for number, source in enumerate(endpoint.events)})
+    first = ends.astype("Float64").fillna(float("inf")).astype(float).idxmin(axis=1)
+    event = ends.notna().any(axis=1)
+    ended = [endpoint.events[number] if happened else endpoint.censor for number, happened in zip(first, event)]
+    end = ends.min(axis=1).astype("Int64").where(event, frame[endpoint.censor.column])
+    derived = frame.assign(days=(end - start), event=event, ended_by=[source.meaning for source in ended],
+                           source=[source.column for source in ended])
+    derived = derived[start.notna() & derived["days"].notna()]
+    return derived.astype({"days": int}).reset_index(drop=True)
+
+
+def _rows_of(study: Cohort, unit: str) -> pd.DataFrame:
+    if unit == "patients":
+        return study.patients
+    sites = study.sites
+    if unit == "courses":
+        sites = first_courses(sites)
+    elif "in_field_response" in sites:
+        sites = sites[sites["in_field_response"].notna() & (sites["in_field_response"] != "not evaluable")]
+    return sites.merge(study.patients, on="patient_id", how="left", validate="many_to_one")
+
+
+def _moment(frame: pd.DataFrame, source: Source) -> pd.Series:
+    if source.column not in frame or (source.when and source.when[0] not in frame):
+        return pd.Series(pd.NA, index=frame.index, dtype="Int64")
+    moment = frame[source.column].astype("Int64")
+    return moment.where(frame[source.when[0]] == source.when[1]) if source.when else moment

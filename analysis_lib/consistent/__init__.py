@@ -1,0 +1,1 @@
+"""What do all cohorts consistent with the paper agree on?"""

@@ -1,0 +1,65 @@
+"""What words a file may use for a level, and what a page calls a column."""
+
+from __future__ import annotations
+
+import re
+
+import pandera.pandas as pa
+
+from analysis_lib.dictionary.rules import DERIVED
+
+
+def listed(words: list[str]) -> str:
+    """Words as a list in a sentence: ``a, b and c``."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
+
+# What a column is called in tables, figures and sentences, where its own name does not do.
+LABELS = {
+    "salvage_sequence": "Sequence of salvage therapy",
+    "car_t_product": "CAR T product",
+    "best_response": "Best response after CAR T",
+    "rt_field": "Radiotherapy field",
+    "bed_group": "Biologically effective dose",
+    "comprehensive_sites": "Irradiated sites",
+    "further_therapy": "Therapy",
+    "cns_disease": "CNS disease",
+    "bulky_disease": "Bulky disease (5 cm or more)",
+    "bulky_site": "Bulky site (5 cm or more)",
+    "ecog": "ECOG performance status",
+    "ldh_elevated": "Elevated LDH",
+    "ipi": "IPI",
+    "cd19_at_failure": "CD19 at failure",
+    "over_60": "Older than 60 years",
+    "last_disease_status": "Disease status at last follow-up",
+    "patient_id": "Patient",
+    "infusion_date": "Date of day 0 (infusion)",
+    "last_follow_up_date": "Last follow-up date",
+    "rt_start_date": "Radiotherapy start date",
+    "dose_gy": "Dose (Gy)",
+    "in_field_response": "In-field response",
+    "in_field_progression_date": "In-field progression date",
+    "course": "Number of the course",
+    "line": "Number of the line",
+} | {name: rule.description for name, rule in DERIVED.items()}
+
+
+def label_of(column: str) -> str:
+    """What a column is called: ``Elevated LDH`` for ``ldh_elevated``."""
+    return LABELS.get(column, column.replace("_", " ").capitalize())
+
+
+def allowed(column: pa.Column) -> str:
+    """What may stand in a column, in words: its levels with their meaning, its unit and bounds."""
+    meta = column.metadata
+    levels = "; ".join(f"{level} ({meaning})" if meaning else level for level, meaning in (meta["levels"] or {}).items())
+    bounds = "".join(f" from {check.statistics['min_value']} to {check.statistics['max_value']}"
+                     for check in column.checks if "min_value" in check.statistics and meta["kind"] != "day")
+    return {"text": "text", "day": "days, or a date", "count": "whole number", "number": meta["unit"] or "number",
+            "level": levels}[meta["kind"]] + bounds
+
+
+def term_label(term: str) -> str:
+    """What a term of a model is called: the factor, and the level where there are several (``stage.IV``)."""
+    factor, _, level_name = term.partition(".")
+    return f"{label_of(factor)}: {level_name}" if level_name else label_of(factor)

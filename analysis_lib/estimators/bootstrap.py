@@ -1,0 +1,57 @@
+"""Optimism of a model's discrimination and calibration, by the bootstrap."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analysis_lib.estimators import repeated
+from analysis_lib.estimators.observed import NotEstimable
+from analysis_lib.rows.methods import SEED
+
+REPLICATES = 200
+
+
+class Validated(NamedTuple):
+    """Concordance as it appears, its optimism, and corrected; slope: how much the predictions must be drawn in (1 is
+    none); ``used``: replicates in which the model could be fitted."""
+
+    apparent: float
+    optimism: float
+    corrected: float
+    slope: float
+    used: int
+
+
+def optimism(terms: pd.DataFrame, days, event, replicates: int = REPLICATES, seed: int = SEED) -> Validated:
+    """Harrell's bootstrap of a Cox model's concordance and calibration slope; see :func:`of_samples`."""
+    n = len(terms)
+    return of_samples(terms, days, event, np.random.default_rng(seed).integers(0, n, (replicates, n)))
+
+
+def of_samples(terms: pd.DataFrame, days, event, samples) -> Validated:
+    """The same from given samples: row numbers, counted from 0, samples x people.
+
+    Raises
+    ------
+    NotEstimable
+        If the model cannot be fitted to the patients, or to more than a tenth of the samples.
+    """
+    x = terms.to_numpy(dtype=float)[None]
+    coef, _ = repeated.cox(x, days, event)
+    if np.isnan(coef).any():
+        raise NotEstimable("the model cannot be fitted: too few events, or factors that determine each other")
+    counts = np.stack([np.bincount(sample, minlength=len(terms)) for sample in samples])
+    fitted, _ = repeated.cox(x, days, event, counts)
+    predicted = fitted @ x[0].T
+    slopes, _ = repeated.cox(np.nan_to_num(predicted)[:, :, None], days, event)
+    used = np.isfinite(slopes[:, 0]) & np.isfinite(predicted).all(axis=1)
+    if used.mean() < 0.9:
+        raise NotEstimable("the model cannot be fitted to many of the bootstrap samples: there are too few events")
+    predicted, counts = predicted[used], counts[used]
+    apparent = float(repeated.concordance(coef @ x[0].T, days, event)[0])
+    inside, outside = repeated.concordance(predicted, days, event, counts), repeated.concordance(predicted, days, event)
+    gain = float((inside - outside).mean())
+    return Validated(apparent, gain, apparent - gain, float(slopes[used, 0].mean()), int(used.sum()))

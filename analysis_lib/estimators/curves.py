@@ -1,0 +1,130 @@
+"""Kaplan-Meier curves and what is read from them: quantiles, heights, numbers at risk, restricted means.
+
+Conventions: Greenwood's variance; confidence intervals on the log scale (:data:`INTERVAL`; R's default and what the
+paper prints). The estimates come from greenwood and are held against R's survival package by the tests."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import greenwood
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis_lib.estimators import models, observed
+from analysis_lib.estimators.observed import NotEstimable
+
+INTERVAL = "log"
+KM = f"Kaplan-Meier, Greenwood variance, {INTERVAL} interval"
+
+
+def kaplan_meier(days, event, cluster=None, *, weights=None, interval: str = INTERVAL) -> pd.DataFrame:
+    """The Kaplan-Meier curve, from time 0 on.
+
+    Parameters
+    ----------
+    days : array-like of int
+        Whole days from the origin.
+    event : array-like of bool
+    cluster : array-like of int, optional
+        Who a row belongs to, where several rows (sites) may share a patient: the variance is then the infinitesimal
+        jackknife's over clusters, as in R's ``survfit(cluster=)``, in place of Greenwood's.
+    weights : array-like of float, optional
+        Such as inverse probabilities of treatment; counts are then sums of weights, and the variance is the
+        infinitesimal jackknife's, as in R's ``survfit(weights=, robust=TRUE)``.
+    interval : {"log", "log-log", "plain"}
+        Scale of the confidence interval; the book shows :data:`INTERVAL`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a distinct time: ``days, at_risk, events, censored, survival, lower, upper``. Once survival is 0 its
+        interval is undefined.
+
+    Raises
+    ------
+    ValueError
+        Days or events that are not (:func:`analysis_lib.estimators.observed.outcome`).
+    """
+    days, event = observed.outcome(days, event)
+    if weights is not None:
+        weights, cluster = models.positive(weights, len(days)), np.arange(len(days)) if cluster is None else cluster
+    curve = greenwood.KaplanMeier(conf_type=interval).fit(
+        greenwood.Surv(days, event=event.astype(int)), cluster=cluster, weights=weights).to_frame(format="pandas")
+    curve = curve.rename(columns={"time": "days", "n_risk": "at_risk", "n_event": "events", "n_censor": "censored",
+                                  "estimate": "survival", "conf_low": "lower", "conf_high": "upper"})
+    start = pd.DataFrame({"days": [0.0], "at_risk": [curve["at_risk"].iloc[0]], "events": [0], "censored": [0],
+                          "survival": [1.0], "lower": [1.0], "upper": [1.0]})
+    curve = pd.concat([start, curve[start.columns]] if curve["days"].iloc[0] > 0 else [curve[start.columns]])
+    count = float if weights is not None else int
+    return curve.astype({"days": int, "at_risk": count, "events": count, "censored": count}).reset_index(drop=True)
+
+
+def quantile(curve: pd.DataFrame, column: str = "survival", level: float = 0.5) -> float | None:
+    """The day on which a curve falls to ``level``; ``None`` if it never does.
+
+    Where the curve runs exactly at the level this is the middle of the flat stretch, as in R's ``survfit``;
+    both greenwood and lifelines return its left end (STATISTICS: median when S(t) = 0.5).
+    """
+    heights = curve[column].to_numpy(dtype=float)
+    at_or_below = np.flatnonzero(heights <= level + 1e-8)  # undefined heights compare false
+    if not len(at_or_below):
+        return None
+    first = at_or_below[0]
+    below = np.flatnonzero(heights < level - 1e-8)
+    if abs(heights[first] - level) < 1e-8 and len(below):
+        return (curve["days"].iloc[first] + curve["days"].iloc[below[0]]) / 2
+    return float(curve["days"].iloc[first])
+
+
+def at(curve: pd.DataFrame, day: float) -> pd.Series | None:
+    """The step of the curve that holds on ``day``; ``None`` beyond the last follow-up of anyone still event-free."""
+    if day > curve["days"].iloc[-1] and curve["survival"].iloc[-1] > 0:
+        return None
+    return curve[curve["days"] <= day].iloc[-1]
+
+
+def at_risk(days, day: float) -> int:
+    """How many are at risk on ``day``: those whose time is at least that, an event on the day included."""
+    return int((np.asarray(days) >= day).sum())
+
+
+def rmst(days, event, tau: float) -> tuple[float, float]:
+    """Restricted mean survival time: the area below the Kaplan-Meier curve up to day ``tau``, and its standard error.
+
+    Raises
+    ------
+    NotEstimable
+        Follow-up ends before ``tau`` while somebody is still event-free, so that the curve does not reach it.
+    """
+    days, event = observed.outcome(days, event)
+    last = days.max()
+    if tau > last and not event[days == last].all():
+        raise NotEstimable(f"follow-up ends on day {last:.0f}, before day {tau:.0f}")
+    fitted = greenwood.KaplanMeier().fit(greenwood.Surv(days, event=event.astype(int)))
+    value, _, upper = fitted.rmst(tau, ci=True)
+    return float(value), float((upper - value) / models.Z)
+
+
+class Difference(NamedTuple):
+    """A difference, its standard error, 95% limits and P."""
+
+    value: float
+    se: float
+    lower: float
+    upper: float
+    p: float
+
+
+def rmst_difference(days, event, group, tau: float) -> Difference:
+    """Restricted mean survival time with ``group`` less that without it, up to day ``tau``; ``group`` is bool."""
+    days, event = observed.outcome(days, event)
+    group = observed.outcome(days, group)[1]
+    if group.all() or not group.any():
+        raise NotEstimable("fewer than two groups")
+    (one, se_one), (other, se_other) = rmst(days[group], event[group], tau), rmst(days[~group], event[~group], tau)
+    value, se = one - other, np.hypot(se_one, se_other)
+    if se == 0:
+        raise NotEstimable("nobody had the event by then")
+    return Difference(value, se, value - models.Z * se, value + models.Z * se, float(2 * stats.norm.sf(abs(value / se))))

@@ -1,0 +1,93 @@
+"""Multiple imputation by chained equations, and Rubin's rules to pool what it gives."""
+
+from __future__ import annotations
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+from scipy import stats
+from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+
+from analysis_lib.estimators.observed import NotEstimable
+
+IMPUTATIONS = 20
+
+
+class Pooled(NamedTuple):
+    """An estimate over imputed data sets: its standard error, limits, degrees of freedom, and the fraction of missing
+    information (the share of the variance that comes from not knowing the missing values)."""
+
+    estimate: float
+    se: float
+    lower: float
+    upper: float
+    df: float
+    missing_information: float
+
+
+def pool(estimates, variances) -> Pooled:
+    """Rubin's rules for one parameter: estimates and squared standard errors, one for each imputed data set."""
+    estimates, variances = np.asarray(estimates, dtype=float), np.asarray(variances, dtype=float)
+    m = len(estimates)
+    within, between = variances.mean(), estimates.var(ddof=1)
+    total = within + (1 + 1 / m) * between
+    added = (1 + 1 / m) * between / total
+    df = np.inf if between == 0 else (m - 1) / added ** 2
+    reach = stats.t.ppf(0.975, df) * np.sqrt(total)
+    mean = estimates.mean()
+    return Pooled(float(mean), float(np.sqrt(total)), float(mean - reach), float(mean + reach), float(df), float(added))
+
+
+def nelson_aalen(days, event) -> np.ndarray:
+    """The Nelson-Aalen estimate of the cumulative hazard at each person's own time."""
+    days, event = np.asarray(days), np.asarray(event, dtype=bool)
+    moments = np.unique(days[event])
+    steps = [(event & (days == moment)).sum() / (days >= moment).sum() for moment in moments]
+    return np.concatenate([[0.0], np.cumsum(steps)])[np.searchsorted(moments, days, side="right")]
+
+
+def impute(values, predictors: pd.DataFrame, count: int, seed: int) -> np.ndarray:
+    """Draws of a yes/no variable where it is not known: a Bayesian logistic regression on the predictors.
+
+    Parameters
+    ----------
+    values : array-like of float
+        1, 0, or not a number where it is not known.
+    predictors : pandas.DataFrame
+        Numbers, none missing.
+    count, seed : int
+        How many data sets, and the seed of their draws.
+
+    Returns
+    -------
+    numpy.ndarray
+        One column a data set, known values unchanged. Coefficients are drawn anew for each, so that their uncertainty is
+        part of the imputations.
+
+    Raises
+    ------
+    NotEstimable
+        If the predictors tell the known values apart completely.
+    """
+    values = np.asarray(values, dtype=float)
+    known, design = np.isfinite(values), sm.add_constant(predictors.to_numpy(dtype=float), has_constant="add")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PerfectSeparationWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
+        fit = sm.GLM(values[known], design[known], family=sm.families.Binomial()).fit(maxiter=100)
+    if not fit.converged or np.abs(fit.params).max() > 15:
+        raise NotEstimable("the other factors tell those with it from those without completely, so that nothing can be imputed")
+    draws = np.random.default_rng(seed)
+    coefficients = draws.multivariate_normal(fit.params, fit.cov_params(), size=count)
+    chance = 1 / (1 + np.exp(-design[~known] @ coefficients.T))
+    filled = np.repeat(values[:, None], count, axis=1)
+    filled[~known] = draws.random(chance.shape) < chance
+    return filled
+
+
+def inflation(terms: pd.DataFrame) -> np.ndarray:
+    """The variance inflation factor of each term: 1 / (1 - R²) of its regression on the others."""
+    return np.diag(np.linalg.pinv(terms.corr().to_numpy()))

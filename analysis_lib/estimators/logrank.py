@@ -1,0 +1,94 @@
+"""Log-rank tests between groups: plain, weighted, within strata, pair by pair."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import greenwood
+import numpy as np
+import pandas as pd
+from lifelines.statistics import multivariate_logrank_test
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from analysis_lib.estimators import models, observed
+from analysis_lib.estimators.observed import NotEstimable
+
+# Log-rank tests and what weighs their days: powers of S and 1 - S just before the day, or lifelines' name for a weight.
+WEIGHTINGS = {"log-rank": (0, 0), "Peto-Peto": (1, 0), "Fleming-Harrington, late": (0, 1), "Gehan-Breslow": "wilcoxon",
+              "Tarone-Ware": "tarone-ware"}
+
+
+def logrank_test(days, event, group, *, strata=None, weighting: str = "log-rank") -> models.Test:
+    """The log-rank test between groups, or one of its weighted forms.
+
+    Parameters
+    ----------
+    group : array-like
+        A label a row, none missing.
+    strata : array-like, optional
+        Groups are compared within strata, and the differences added up. Not for Gehan-Breslow and Tarone-Ware.
+    weighting : str
+        A key of :data:`WEIGHTINGS`: ``log-rank`` weighs all days alike, ``Peto-Peto`` by survival just before the day
+        (R's ``survdiff(rho=1)``), ``Gehan-Breslow`` by the number at risk and ``Tarone-Ware`` by its root (all three:
+        early days more), ``Fleming-Harrington, late`` by the share that has had the event (late days more).
+
+    Raises
+    ------
+    NotEstimable
+        Fewer than two groups, no event, or groups that were never at risk together.
+    """
+    days, event = observed.outcome(days, event)
+    group = pd.Series(np.asarray(group)).astype(str).to_numpy()
+    if len(set(group)) < 2 or not event.any():
+        raise NotEstimable("fewer than two groups" if len(set(group)) < 2 else "no events")
+    weight = WEIGHTINGS[weighting]
+    if isinstance(weight, str):
+        if strata is not None:
+            raise ValueError(f"the {weighting} test is not computed within strata")
+        test = multivariate_logrank_test(days, group, event, weightings=weight)
+        statistic = test.test_statistic
+    else:
+        # A day later each, which changes no test: greenwood finds nobody at risk on day 0.
+        strata = None if strata is None else pd.factorize(np.asarray(strata))[0]
+        try:
+            statistic = greenwood.logrank_test(greenwood.Surv(days + 1, event=event.astype(int)), group, strata=strata,
+                                               rho=weight[0], gamma=weight[1]).statistic
+        except np.linalg.LinAlgError:
+            statistic = np.nan
+    if not np.isfinite(statistic):
+        raise NotEstimable("the groups were never at risk together when an event happened")
+    degrees = len(set(group)) - 1
+    return models.Test(float(statistic), degrees, float(stats.chi2.sf(statistic, degrees)))
+
+
+def pairwise_logrank(days, event, group, method: str = "holm") -> pd.DataFrame:
+    """The log-rank test of each pair of groups, corrected for their number.
+
+    Parameters
+    ----------
+    group : array-like
+        Labels, or a categorical whose order the pairs follow.
+    method : str
+        Of :func:`statsmodels.stats.multitest.multipletests`: ``holm``, or ``fdr_bh`` for Benjamini and Hochberg's.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``first, second, n, events, chi_square, p, adjusted``, and ``note`` where a pair cannot be compared.
+    """
+    days, event = observed.outcome(days, event)
+    group = pd.Categorical(group)
+    lines = []
+    for first, second in combinations([level for level in group.categories if (group == level).any()], 2):
+        pair = np.asarray((group == first) | (group == second))
+        line = {"first": str(first), "second": str(second), "n": int(pair.sum()), "events": int(event[pair].sum()), "note": ""}
+        try:
+            test = logrank_test(days[pair], event[pair], np.asarray(group)[pair])
+            lines.append(line | {"chi_square": test.statistic, "p": test.p})
+        except NotEstimable as why:
+            lines.append(line | {"chi_square": np.nan, "p": np.nan, "note": str(why)})
+    table = pd.DataFrame(lines, columns=["first", "second", "n", "events", "chi_square", "p", "note"])
+    known = table["p"].notna()
+    table.loc[known, "adjusted"] = multipletests(table.loc[known, "p"], method=method)[1] if known.any() else []
+    return table[["first", "second", "n", "events", "chi_square", "p", "adjusted", "note"]]

@@ -1,0 +1,1 @@
+"""What does the hospital's file say?"""

@@ -1,0 +1,165 @@
+"""A cohort: its tables, tidy, validated and in days since day 0, and what to call it.
+
+:func:`read_cohort` accepts the name of a bundled cohort, a ``cohort.yml``, a folder that holds one, or a bare
+table whose columns already carry the names of the data dictionary (:mod:`analysis_lib.dictionary.columns`).
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from analysis_lib.cohort.cohort import SECOND_MODALITY, Cohort
+from analysis_lib.cohort.problems import CohortError, as_frame, problem
+from analysis_lib.dictionary import rules
+from analysis_lib.dictionary.columns import TABLES, YES_NO
+from analysis_lib.dictionary.words import listed
+from analysis_lib.intake import checks, redcap
+from analysis_lib.intake.manifest import locate, read_manifest
+from analysis_lib.intake.tables import (
+    as_in_files,
+    in_days,
+    map_table,
+    read_mapped,
+    violations,
+    with_identifiers,
+    without_faulty,
+)
+
+# What a subset may be made of.
+SUBSET_NODES = (ast.Expression, ast.BoolOp, ast.boolop, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.cmpop, ast.Name, ast.Load,
+                ast.Constant, ast.Tuple, ast.List)
+
+
+def read_cohort(where: str | Path) -> Cohort:
+    """Read, map, validate and complete a cohort.
+
+    Parameters
+    ----------
+    where : str or Path
+        Name of a bundled cohort, path of a ``cohort.yml``, of a folder that holds one, or of a bare table.
+
+    Returns
+    -------
+    Cohort
+
+    Raises
+    ------
+    CohortError
+        With every problem found in the manifest and the tables.
+    """
+    path = locate(where)
+    manifest = read_manifest(path)
+    problems: list[dict] = []
+    texts = {name: read_mapped(path.parent, name, file, manifest, problems)
+             for name, file in manifest["tables"].items()}
+    export = redcap.read(path.parent, manifest, problems)
+    texts |= {name: map_table(raw, name, manifest, problems) for name, raw in export.tables.items()}
+    # A sheet of the template that nobody filled in is a table that this cohort does not have.
+    texts = {"patients": pd.DataFrame()} | {name: text for name, text in texts.items() if len(text)}
+    texts["patients"] = patients = with_identifiers(texts["patients"], alone=set(texts) == {"patients"}, problems=problems)
+    texts = {name: text for name, text in texts.items() if "patient_id" in text}  # others are unreadable, and said to be
+    if "patients" not in texts:
+        raise CohortError(path.name, _severe(export.places(as_in_files(problems, texts, manifest))))
+    tables = {name: in_days(name, text, patients, manifest, problems) for name, text in texts.items()}
+    problems += [found for name, table in tables.items() for found in violations(name, table, texts[name], problems)]
+    problems += checks.check(checks.Files(without_faulty(tables, problems), texts, manifest))
+    problems = _severe(export.places(as_in_files(problems, texts, manifest)))
+    if any(each["severity"] == "error" for each in problems):
+        raise CohortError(path.name, problems)
+    cohort = Cohort(
+        name=manifest["name"], title=manifest["title"], index_event=manifest["index_event"],
+        synthetic=manifest["synthetic"] == "true", note=manifest["note"], warnings=as_frame(problems),
+        min_cell_count=int(manifest["min_cell_count"]),
+        **{name: _typed(name, table) for name, table in tables.items()})
+    return _subset(_with_derived(cohort), manifest["subset"], path.name)
+
+
+def _severe(problems: list[dict]) -> list[dict]:
+    """Problems with their severity: what the rules of :data:`analysis_lib.dictionary.rules.WARNINGS` find does not stop a book."""
+    return [each | {"severity": "warning" if each["rule"] in rules.WARNINGS else "error"} for each in problems]
+
+
+def _typed(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Levels become ordered categories, so that tables and figures list them as the dictionary does."""
+    columns = TABLES[name].columns
+    levels = {c: pd.CategoricalDtype(list(columns[c].metadata["levels"]), ordered=True)
+              for c in table if columns[c].metadata["kind"] == "level"}
+    ordered = [c for c in columns if c in table]
+    return table.astype(levels)[ordered].reset_index(drop=True)
+
+
+def _with_derived(cohort: Cohort) -> Cohort:
+    patients, lines = cohort.patients.copy(), cohort.lines
+    for name, rule in rules.DERIVED.items():
+        if rule.source in patients:
+            answer = rule.met(patients[rule.source]).map({True: "yes", False: "no"})
+            patients[name] = pd.Categorical(answer, YES_NO, ordered=True)
+    if not lines.empty:
+        second = lines[lines["line"] == 2].set_index("patient_id")["line_start_day"]
+        if "next_line_day" not in patients:
+            patients["next_line_day"] = patients["patient_id"].map(second).astype("Int64")
+        if "salvage_regimen" in patients:
+            patients["salvage_sequence"] = _salvage_sequence(patients, lines)
+    return replace(cohort, patients=patients)
+
+
+def _salvage_sequence(patients: pd.DataFrame, lines: pd.DataFrame) -> pd.Categorical:
+    """First regimen, and whether the other modality followed: the five groups of the study's OS2 comparison.
+
+    Groups are named by what happened *later*, so they are not baseline groups (immortal time).
+    """
+    later = lines[lines["line"] > 1]
+    went_on = {regimen: patients["patient_id"].isin(later.loc[later["modality"].isin(kinds), "patient_id"])
+               for regimen, kinds in SECOND_MODALITY.items()}
+    first = patients["salvage_regimen"].astype("string")
+    sequence = first.mask((first == "ST") & went_on["ST"], "ST then RT").mask((first == "RT") & went_on["RT"], "RT then ST")
+    return pd.Categorical(sequence, ["RT", "CMT", "ST", "ST then RT", "RT then ST"], ordered=True)
+
+
+def _subset(cohort: Cohort, expression: str, source: str) -> Cohort:
+    """Keep the patients for whom the expression holds. Sub-cohorts have no screening table of their own."""
+    if not expression:
+        return cohort
+    names = _names_in(expression, source)
+    unknown = sorted(names - set(cohort.patients))
+    if unknown:
+        raise CohortError(source, [problem(
+            source, f"the subset speaks of {listed(unknown)}, which the patients table does not have",
+            f"It has: {', '.join(cohort.patients)}.", field="subset", value=expression)])
+    plain = cohort.patients.astype({c: "string" for c in cohort.patients.select_dtypes("category")})
+    try:
+        holds = plain.eval(expression, engine="python")
+        kept = plain.index[pd.Series(holds, index=plain.index).astype("boolean").fillna(False)]
+    except Exception:  # whatever pandas says of an expression, the reader needs one sentence
+        raise CohortError(source, [problem(source, "the subset cannot be evaluated",
+                                           "Compare numbers with numbers and words with words, such as: stage in ('I', 'II') and ecog < 2.",
+                                           field="subset", value=expression)]) from None
+    if kept.empty:
+        raise CohortError(source, [problem(source, "the subset keeps no patient",
+                                            "Check the spelling of its values.", field="subset", value=expression)])
+    patients = cohort.patients.loc[kept].reset_index(drop=True)
+    mine = {name: table[table["patient_id"].isin(patients["patient_id"])].reset_index(drop=True)
+            for name in ("sites", "lines") if not (table := getattr(cohort, name)).empty}
+    concerned = cohort.warnings["patient_id"]
+    warnings = cohort.warnings[concerned.isna() | concerned.isin(patients["patient_id"])].reset_index(drop=True)
+    return replace(cohort, patients=patients, screening=pd.DataFrame(), warnings=warnings, **mine)
+
+
+def _names_in(expression: str, source: str) -> set[str]:
+    """Names used in a subset expression, which may compare and combine columns but neither call nor calculate anything."""
+    try:
+        top = ast.parse(expression, mode="eval")
+        nodes = list(ast.walk(top))
+        allowed = (isinstance(top.body, (ast.Compare, ast.BoolOp, ast.UnaryOp)) and all(isinstance(node, SUBSET_NODES) for node in nodes)
+                   and all(type(node.value) in (str, int, float) for node in nodes if isinstance(node, ast.Constant)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        allowed = False
+    if not allowed:
+        raise CohortError(source, [problem(source, "this is not a comparison of columns with values",
+                                           "Write it such as: stage in ('I', 'II') and ecog < 2.",
+                                           field="subset", value=expression)])
+    return {node.id for node in nodes if isinstance(node, ast.Name)}

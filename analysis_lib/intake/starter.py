@@ -1,0 +1,208 @@
+"""A starter for a new cohort: an Excel template, a REDCap data dictionary and a cohort.yml, all written from the schema."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from openpyxl import Workbook
+from openpyxl.comments import Comment
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+
+from analysis_lib.cohort.problems import CohortError, problem
+from analysis_lib.dictionary import columns, words
+from analysis_lib.dictionary.units import CAR_T
+from analysis_lib.intake import redcap
+from analysis_lib.intake.manifest import MANIFEST_KEYS, REDCAP_KEYS, as_name
+
+TEMPLATE, DICTIONARY = "cohort.xlsx", "redcap_dictionary.csv"
+LAST_ROW = 5000  # drop-downs and date cells reach down to here
+REQUIRED = (Font(bold=True, color="FFFFFF"), PatternFill("solid", fgColor="1F4E79"))
+OPTIONAL = (Font(bold=True, color="1F1F1F"), PatternFill("solid", fgColor="DDE6EF"))
+PLAIN_RULES = (
+    "One sheet a table, one row a patient (sites: an irradiated site; lines: a line of salvage therapy). Only the sheet patients is needed.",
+    "Dark blue headings must be filled in for every row; all others may stay empty.",
+    "Leave a cell empty when something is not known. Write no question mark, no 'n/a', no 0.",
+    "Delete the columns that you do not record at all. An empty column of dates means that it happened to nobody.",
+    "Dates become days since the date of day 0 while the file is read; no date goes further.",
+    "Do not rename the sheets or headings, or say in cohort.yml what you call them.",
+)
+# An entry of cohort.yml for each key that has no need to be there, as it would be written.
+EXAMPLES = {
+    "redcap": f"{{export: export.csv, dictionary: {DICTIONARY}}}",
+    "columns": '{patients: {MRN: patient_id, "Last seen": last_follow_up_date}}',
+    "values": "{patients: {vital_status: {Deceased: dead, Living: alive}}}",
+    "date_format": '"%d.%m.%Y"',
+    "time_unit": "months",
+    "subset": "stage in ('III', 'IV')",
+    "index_event": CAR_T,
+    "synthetic": "true",
+    "note": "Adults treated at our hospital; data as of June 2025.",
+    "made_by": "python make_patients.py",
+}
+
+
+def new(folder: Path) -> list[str]:
+    """Write the starter into a new or empty folder, all of it or nothing.
+
+    Returns
+    -------
+    list of str
+        The names of the files.
+
+    Raises
+    ------
+    CohortError
+        If something stands there already, or the folder cannot be written.
+    """
+    target = folder.expanduser().resolve()
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise CohortError(str(folder), [problem("folder", "something is there already", "Name a new or an empty folder; "
+                                                "nothing is ever overwritten.")])
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=".starter-"))
+        try:
+            template().save(draft / TEMPLATE)
+            redcap.dictionary().to_csv(draft / DICTIONARY, index=False, encoding="utf-8")
+            (draft / "cohort.yml").write_text(manifest(target.name), "utf-8")
+            (draft / "README.txt").write_text(readme(), "utf-8")
+            draft.chmod(0o755)
+            os.replace(draft, target)  # onto an empty folder, or where none is
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    except OSError as error:
+        raise CohortError(str(folder), [problem("folder", f"it cannot be written ({error.strerror})",
+                                                "Choose a folder of your own.")]) from None
+    return sorted(path.name for path in target.iterdir())
+
+
+# --- the Excel template ---------------------------------------------------------------------------
+
+def template() -> Workbook:
+    """A workbook with an empty sheet for each table, and the dictionary in plain words on a sheet of notes."""
+    book = Workbook()
+    book.remove(book.active)
+    for name in columns.TABLES:
+        _sheet(book.create_sheet(name), name)
+    _notes(book.create_sheet("Notes"))
+    return book
+
+
+def _required(name: str, column) -> bool:
+    return column.required or name == "infusion_date"  # dates count from it
+
+
+def _sheet(sheet, table: str) -> None:
+    for place, (name, column) in enumerate(columns.collected(table).items(), 1):
+        letter, required = get_column_letter(place), _required(name, column)
+        cell = sheet.cell(1, place, name)
+        cell.font, cell.fill = REQUIRED if required else OPTIONAL
+        cell.comment = Comment(f"{column.description}\n\n{_allowed(column)}{' Required.' if required else ''}", "salvage-book",
+                               height=140, width=300)
+        sheet.column_dimensions[letter].width = max(12, len(name) + 3)
+        cells = f"{letter}2:{letter}{LAST_ROW}"
+        kind = column.metadata["kind"]
+        if kind == "day":
+            sheet.column_dimensions[letter].number_format = "yyyy-mm-dd"
+        elif kind == "text":
+            sheet.column_dimensions[letter].number_format = "@"  # 007 stays 007
+        if rule := _rule(column):
+            rule.add(cells)
+            sheet.add_data_validation(rule)
+    sheet.freeze_panes = "B2"
+
+
+def _rule(column) -> DataValidation | None:
+    """What Excel lets a cell of this column hold; it refuses everything else."""
+    kind, levels = column.metadata["kind"], column.metadata["levels"]
+    shared = {"allow_blank": True, "showErrorMessage": True, "errorTitle": "Not possible here", "error": _allowed(column)[:250]}
+    if kind == "level":
+        return DataValidation(type="list", formula1=f'"{",".join(levels)}"', **shared)
+    if kind == "day":
+        return DataValidation(type="date", operator="greaterThan", formula1="DATE(1950,1,1)", **shared)
+    if kind in ("count", "number"):
+        bounds = next(check.statistics for check in column.checks if "min_value" in check.statistics)
+        return DataValidation(type="whole" if kind == "count" else "decimal", operator="between", formula1=str(bounds["min_value"]),
+                              formula2=str(bounds["max_value"]), **shared)
+    return None
+
+
+def _allowed(column) -> str:
+    kind = column.metadata["kind"]
+    if kind == "day":
+        return "A date."
+    return f"{'One of: ' if kind == 'level' else ''}{words.allowed(column)}."
+
+
+def _notes(sheet) -> None:
+    for rule in PLAIN_RULES:
+        sheet.append([rule])
+    sheet.append([])
+    sheet.append(["Table", "Column", "Meaning", "What to write", "Required"])
+    heading = sheet.max_row
+    for cell in sheet[heading]:
+        cell.font, cell.fill = OPTIONAL
+    for table in columns.TABLES:
+        for name, column in columns.collected(table).items():
+            sheet.append([table, name, column.description, _allowed(column), "required" if _required(name, column) else ""])
+    for letter, width in zip("ABCDE", (12, 28, 70, 60, 10)):
+        sheet.column_dimensions[letter].width = width
+    for line in sheet.iter_rows(min_row=heading + 1, min_col=3, max_col=4):
+        for cell in line:
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+
+
+# --- cohort.yml and README ------------------------------------------------------------------------
+
+def manifest(folder: str) -> str:
+    """A cohort.yml that works as it stands with the Excel template, and explains every key."""
+    sheets = "\n".join(f"  {table}: {TEMPLATE}#{table}" for table in columns.TABLES)
+    active = {"name": as_name(folder), "title": "Our cohort", "tables": f"\n{sheets}"}
+    lines = ["# What this cohort is called, and how its files are read. Lines that start with # are notes.",
+             "# To use one that shows an entry, such as #time_unit, remove the # and write your own words.", ""]
+    for key, meaning in MANIFEST_KEYS.items():
+        lines.append(f"# {key}: {meaning}")
+        if key == "redcap":
+            lines += [f"#   {entry}: {what}" for entry, what in REDCAP_KEYS.items()]
+        if key in active:
+            lines.append(f"{key}: {active[key]}".replace(": \n", ":\n"))
+        elif key in EXAMPLES:
+            lines.append(f"#{key}: {EXAMPLES[key]}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def readme() -> str:
+    """What to do with the files of the starter, for whoever opens the folder."""
+    return f"""\
+A cohort of your own
+====================
+
+With Excel
+  1. Fill in {TEMPLATE}. The sheet Notes says what each column means.
+  2. salvage-book check .
+  3. salvage-book build . --out book
+     then open book/html/index.html
+
+With REDCap
+  1. In a new project: Data Dictionary, upload {DICTIONARY}.
+  2. In Project Setup, switch on repeating instruments for: {", ".join(columns.REPEATING)}.
+  3. Export all data as CSV (raw data) into this folder, as export.csv.
+  4. In cohort.yml remove `tables` with the lines below it, and the # before redcap.
+  5. check and build, as above.
+
+With a file that you have
+  salvage-book map your-file.csv --out cohort-of-ours.yml
+  proposes which of your columns is which. Read it, correct it, then check and build it.
+
+Delete the columns that you do not record: an empty column of dates means that
+it happened to nobody. (In REDCap: remove those fields before you upload.)
+
+The command salvage-book is in the folder .venv/bin of the project. Your files
+are only read. Nothing is sent anywhere.
+"""

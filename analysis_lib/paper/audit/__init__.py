@@ -1,0 +1,1 @@
+"""Does the paper agree with itself?"""

@@ -1,0 +1,65 @@
+"""What the paper prints, as numbers with the bounds that rounding leaves; the form of an audit's line."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from scipy import stats
+
+from analysis_lib.paper.claims import decimals, printed_number, read_claims
+from analysis_lib.rows.rounding import number
+
+COLUMNS = ["id", "section", "what", "printed", "recomputed", "verdict", "arithmetic"]
+REGIMENS = ("rt", "cmt", "st")
+TABLE_1 = {  # variable of Table 1 -> its levels, in order
+    "bridging": ("yes", "no"), "product": ("axi", "tisa"), "best_response": ("CR", "PR", "SD", "DP"), "cns": ("yes", "no"),
+    "bulky": ("yes", "no"), "sites": ("lt2", "ge2"), "extranodal": ("no", "yes"), "ecog": ("0", "1", "2", "3", "4"),
+    "stage": ("I", "II", "III", "IV"), "ldh": ("no", "yes"), "ipi": ("1", "2", "3", "4"), "status": ("CR", "PR", "DP"),
+    "alive": ("living", "deceased")}
+Z = stats.norm.ppf(0.975)
+
+
+def check(name, section, what, printed, recomputed, verdict, arithmetic) -> tuple:
+    return name, section, what, str(printed), str(recomputed), verdict, arithmetic
+
+
+def printed_count(claim: str) -> int:
+    return int(printed_number(claim))
+
+
+def printed_text(claim: str) -> str:
+    return _printed()[claim]
+
+
+@cache
+def _printed() -> dict[str, str]:
+    claims = read_claims()
+    return dict(zip(claims["claim_id"], claims["printed"]))
+
+
+def levels_of(variable: str) -> tuple[str, ...]:
+    return TABLE_1[variable] + (("missing",) if variable == "bulky" else ())
+
+
+def about(claim: str) -> str:
+    claims = read_claims().set_index("claim_id")
+    return claims.loc[claim, "about"]
+
+
+def bounded(p: float) -> str:
+    """A P value for a sentence: ``<0.001``, else two digits."""
+    return "<0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def p_as_printed(p: float, claim: str) -> tuple[str, bool]:
+    printed = printed_text(claim)
+    if printed.startswith("<"):
+        return number(p, 5), p < float(printed[1:])
+    shown = number(p, decimals(printed))
+    return shown, shown == printed
+
+
+def ends_of(printed: str) -> tuple[float, float]:
+    """The numbers that print so, from and to (half up: the upper end does not)."""
+    half = 0.5 * 10.0 ** -decimals(printed)
+    return float(printed) - half, float(printed) + half

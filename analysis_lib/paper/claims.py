@@ -1,0 +1,74 @@
+"""The paper's printed claims, one a line, and how their numbers read."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+HERE = Path(__file__).parent
+RECONSTRUCTED = "reconstructed"  # the one cohort that stands for the paper's
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+BOUND = re.compile(r"P?([<>])(\d\.\d+)")
+NOT_REACHED = "NR"
+WORDS = {"highest": "the largest of its group of results", "all": "100 percent"}
+
+
+@cache
+def _table(name: str) -> pd.DataFrame:
+    return pd.read_csv(HERE / name, dtype=str, keep_default_na=False)
+
+
+def read_claims() -> pd.DataFrame:
+    """The claims, all as text, in the order of the paper.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``claim_id``; ``section`` of the paper; ``population``, ``about`` and ``statistic``: of whom, of what, and what kind
+        of number; ``printed``: as printed, a pair joined by an en dash, ``NR`` for a median not reached, ``P>0.05`` and
+        words (:data:`WORDS`) where a statement has no number; ``result_id`` and ``field``: the part of a result row that it
+        speaks of (``value``, ``limits``, ``n``, ``events``; ``groups``: how many rows stand below the id; ``highest``:
+        whether no other row of its group is larger); ``same_as``: the claim that prints the same quantity first or in more
+        detail; ``note``.
+    """
+    return _table("claims.csv").copy()
+
+
+def contradictions() -> dict[str, str]:
+    """The claims that the paper's own numbers rule out, with the arithmetic in words."""
+    return dict(_table("contradictions.csv").itertuples(index=False))
+
+
+def printed_number(claim_id: str) -> float:
+    """The number of a claim, for arithmetic with what is printed."""
+    return float(_by_id()[claim_id])
+
+
+@cache
+def _by_id() -> dict[str, str]:
+    claims = _table("claims.csv")
+    return dict(zip(claims["claim_id"], claims["printed"]))
+
+
+def decimals(number: str) -> int:
+    """Number of decimals of a printed number."""
+    return len(number.partition(".")[2])
+
+
+def parts(printed: str) -> list[str]:
+    """A printed claim as its parts: two for a pair of limits, else one.
+
+    Raises
+    ------
+    ValueError
+        If it is none of the forms that :func:`read_claims` describes.
+    """
+    pieces = printed.split("–")
+    known = [bool(NUMBER.fullmatch(piece)) for piece in pieces]
+    if len(pieces) == 2 and all(known) or len(pieces) == 1 and (
+            known[0] or BOUND.fullmatch(printed) or printed == NOT_REACHED or printed in WORDS):
+        return pieces
+    raise ValueError(f"{printed!r} is not a printed number, pair, bound, NR or one of {', '.join(WORDS)}")

@@ -1,0 +1,104 @@
+"""What no printed number forbids but no hospital would see: impossible orders of days, and a mild prior on times."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from analysis_lib.reconstruction.state import LAST_DAY, NO_EVENT_BEFORE, RT_ST, ST_RT, UNKNOWN
+from analysis_lib.reconstruction.times import (
+    BED,
+    DEAD,
+    DELAY,
+    EFS,
+    EV,
+    FAIL,
+    FIELD,
+    G3,
+    G5,
+    LOCK_OS,
+    MORE,
+    OS2,
+    TTS,
+    TWO,
+)
+
+@njit(cache=True)
+def possible(i, state, fixed):
+    """Whether a patient's own times are in a possible order."""
+    r = state[i]
+    os2, dead, efs, ev = r[OS2], r[DEAD], r[EFS], r[EV]
+    if r[TTS] < r[FAIL] or os2 < (14 if dead else 30) or r[TTS] + os2 > LAST_DAY or efs < NO_EVENT_BEFORE:
+        return False
+    if ev == 0 and (dead or efs != os2):
+        return False
+    if ev == 1 and dead and efs != os2 and efs > os2 - 7:
+        return False
+    if ev == 1 and not dead and efs > os2 - 14:
+        return False
+    if fixed[i, FIELD] >= 0 and os2 - r[DELAY] < (21 if dead else 30):
+        return False
+    if r[G5] == ST_RT and (ev == 0 or efs > r[DELAY] or r[DELAY] < 14):
+        return False
+    if r[G5] == RT_ST and (ev == 0 or efs > os2 - 21):
+        return False
+    if r[G5] == RT_ST and (r[MORE] == 0 or (fixed[i, LOCK_OS] and efs > 100)):  # systemic therapy, then transplant
+        return False
+    if r[TWO] == 1 and r[BED] == UNKNOWN:
+        return False
+    if r[MORE] == 1 and (ev == 0 or max(efs, r[DELAY]) > os2 - 21):
+        return False
+    return True
+
+
+@njit(cache=True)
+def log_prior(state, fixed, order):
+    """Penalties for what is possible but would look made up. Zero for an unremarkable cohort."""
+    n = len(state)
+    loss = 0.0
+    events = 0
+    progressing = np.zeros(3, np.int64)
+    soon = 0
+    at_death = 0
+    short = np.zeros(2, np.int64)
+    one_line = 0
+    sudden = 0
+    new = 0
+    for i in range(n):
+        r = state[i]
+        events += r[EV]
+        g = fixed[i, G3]
+        one_line += r[EV] == 0 or r[EFS] == r[OS2] or (fixed[i, FIELD] == 1 and g < 2 and r[MORE] == 0)
+        if r[EV] == 1 and r[DEAD] == 0 and not fixed[i, LOCK_OS]:
+            progressing[g] += 1
+        sudden += r[EFS] < 16
+        new += r[DEAD] == 0 and r[OS2] < 60
+        if r[DEAD] == 1:
+            soon += r[OS2] < 28
+            at_death += r[EFS] == r[OS2]
+            if fixed[i, FIELD] >= 0 and r[OS2] - r[DELAY] <= 91:
+                short[fixed[i, FIELD]] += 1
+        gap = r[TTS] - r[FAIL]
+        if gap > 60:
+            loss += 0.002 * (gap - 60) ** 0.5
+    # Progression at last follow-up in 81: everyone who died, one of the five transplanted, and of the other living
+    for g, least in ((0, 5), (1, 3), (2, 8)):
+        loss += 1.0 * max(0, least - progressing[g])
+    loss += 0.2 * max(0, 82 - events) + 0.2 * max(0, events - 94)
+    loss += 0.2 * max(0, one_line - 54)  # the median number of lines is two
+    loss += 0.03 * max(0, sudden - 7) + 0.02 * max(0, new - 8)
+    loss += 0.1 * max(0, soon - 6) + 0.05 * max(0, at_death - 14)
+    loss += 0.3 * max(0, 2 - short[1]) + 0.3 * max(0, 6 - short[0])
+    # No more than six deaths within ten days of OS2, no more than two on one day.
+    w = np.empty(n, np.int64)
+    m = 0
+    for a in range(n):
+        if state[order[a], DEAD] == 1:
+            w[m] = state[order[a], OS2]
+            m += 1
+    for a in range(m - 2):
+        if w[a + 2] == w[a]:
+            loss += 0.1
+        if a + 6 < m and w[a + 6] - w[a] < 10:
+            loss += 0.1
+    return loss

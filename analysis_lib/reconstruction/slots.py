@@ -1,0 +1,120 @@
+"""The quantities that the paper prints, each with its corridor and weight."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from scipy import stats
+
+from analysis_lib.reconstruction.state import EFS2_FACTORS, OS2_FACTORS
+from analysis_lib.reconstruction.statistics import NOT_REACHED
+
+from .targets import MONTH, interval, p_interval, printed
+
+MARGIN = 1e-3  # keep clear of the edges of a rounding interval
+
+
+def _slot(claim: str, kind: str, column: str = "value") -> tuple[float, float, float]:
+    """Interval of a claim on the annealer's scale, and the weight of a unit distance from it."""
+    if kind == "z":  # chi-square with one degree of freedom, as |z|
+        low, high = p_interval(claim)
+        return stats.norm.isf(min(high, 1) / 2) + MARGIN, stats.norm.isf(max(low, 1e-9) / 2) - MARGIN, 2.0
+    if kind.startswith("chi"):  # more degrees of freedom, on the square-root scale
+        low, high = p_interval(claim)
+        df = int(kind[3:])
+        return math.sqrt(stats.chi2.isf(high, df)) + MARGIN, math.sqrt(stats.chi2.isf(low, df)) - MARGIN, 2.0
+    if printed(claim, column) == "NR":
+        return NOT_REACHED - 0.05, math.inf, 6.0
+    low, high = interval(claim, column)
+    if kind == "rate":
+        return low / 100 + 1e-6, high / 100 - 1e-6, 40.0
+    if kind == "hr":
+        return math.log(low) + 1e-5, math.log(high) - 1e-5, 16.0
+    return math.log(math.ceil(low * MONTH)) - 1e-9, math.log(high * MONTH) - 1e-9, 6.0  # months
+
+
+def _both(claim: str) -> list[tuple]:
+    """A median, by R's rule for flat stretches and by their left end: both must fit."""
+    return [_slot(claim, "months")] * 2
+
+
+def slots() -> tuple[list[np.ndarray], list[list[str]]]:
+    """Slots of the five blocks, in the order in which :func:`analysis_lib.reconstruction.statistics.block` writes them, and their claims."""
+    blocks: list[list[tuple]] = [[] for _ in range(5)]
+    names: list[list[str]] = [[] for _ in range(5)]
+
+    def put(block, claim, values):
+        for value in values if isinstance(values, list) else [values]:
+            blocks[block].append(value)
+            names[block].append(claim)
+
+    def curve(block, name, rates):
+        put(block, f"{name}.median", _both(f"{name}.median"))
+        for column in ("lower", "upper"):
+            put(block, f"{name}.median.ci", _slot(f"{name}.median.ci", "months", column))
+        for month in (12, 24) if rates else ():
+            put(block, f"{name}.{month}m", _slot(f"{name}.{month}m", "rate"))
+
+    def cox(block, name, factors):
+        for factor in factors:
+            put(block, f"mv.{name}.{factor}.hr", _slot(f"mv.{name}.{factor}.hr", "hr"))
+            for column in ("lower", "upper"):
+                put(block, f"mv.{name}.{factor}.ci", _slot(f"mv.{name}.{factor}.ci", "hr", column))
+            put(block, f"mv.{name}.{factor}.p", _slot(f"mv.{name}.{factor}.p", "z"))
+
+    curve(0, "os2", True)
+    for group in ("rt", "cmt", "st", "st_rt", "rt_st"):
+        put(0, f"os2.grp5.{group}.median", _both(f"os2.grp5.{group}.median"))
+    put(0, "os2.grp5.p", _slot("os2.grp5.p", "chi4"))
+    for block, name, factors, quiet in ((0, "os2", OS2_FACTORS, "extranodal"), (1, "efs2", EFS2_FACTORS, "bulky")):
+        if block == 1:
+            curve(1, "efs2", False)
+            for group in ("rt", "cmt", "st"):
+                put(1, f"efs2.grp3.{group}.median", _both(f"efs2.grp3.{group}.median"))
+            put(1, "efs2.grp3.p", _slot("efs2.grp3.p", "chi2"))
+        for _, factor in factors:
+            for side in ("yes", "no"):
+                claim = f"uv.{name}.{factor}.{side}.median"
+                put(block, claim, _both(claim))
+            put(block, f"uv.{name}.{factor}.p", _slot(f"uv.{name}.{factor}.p", "z"))
+        put(block, f"uv.{name}.{quiet}.ns", _slot(f"uv.{name}.{quiet}.ns", "z"))
+        cox(block, name, ("stage", "ldh"))
+    curve(2, "os1", True)
+    for side in ("resp", "nonresp"):
+        put(2, f"uv.os1.{side}.median", _both(f"uv.os1.{side}.median"))
+    for claim in ("uv.os1.resp.p", "uv.os1.bridging.ns", "uv.os1.product.ns"):
+        put(2, claim, _slot(claim, "z"))
+    cox(2, "os1", ("resp",))
+    for first, second, test in (("cf.os.comp", "cf.os.focal", "cf.os.p"),
+                                ("cf.bed.high.os", "cf.bed.low.os", "cf.bed.os.p")):
+        put(3, first + ".median", _both(first + ".median"))
+        put(3, second + ".median", _both(second + ".median"))
+        put(3, test, _slot(test, "z"))
+    put(3, "cf.comp.1v2sites.p", _slot("cf.comp.1v2sites.p", "z"))
+    put(3, "cf.comp_limited.add.p", _slot("cf.comp_limited.add.p", "z"))
+    for name in ("tts", "fu1", "fu2", "rt.start"):
+        put(4, f"{name}.iqr", _slot(f"{name}.iqr", "months", "lower"))
+        put(4, f"{name}.median", _slot(f"{name}.median", "months"))
+        put(4, f"{name}.iqr", _slot(f"{name}.iqr", "months", "upper"))
+    return [np.array(block) for block in blocks], names
+
+
+def with_weight(missed: set[str], factor: float) -> tuple[np.ndarray, ...]:
+    """The slots, with those of the claims in ``missed`` (as :func:`analysis_lib.reconstruction.times.misses` names them) weighing more."""
+    blocks, names = slots()
+    claims = {name.split(" ")[0] for name in missed}
+    return tuple(block * [[1, 1, factor if name in claims else 1] for name in of] for block, of in zip(blocks, names))
+
+
+@njit(cache=True)
+def distance_to(out, slot):
+    total = 0.0
+    for k in range(len(slot)):
+        x = out[k]
+        if x < slot[k, 0]:
+            total += slot[k, 2] * (slot[k, 0] - x) + 0.02
+        elif x > slot[k, 1]:
+            total += slot[k, 2] * (x - slot[k, 1]) + 0.02
+    return total

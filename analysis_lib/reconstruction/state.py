@@ -1,0 +1,142 @@
+"""What the annealer moves: patients' times, their codes and fixed days."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis_lib.reconstruction.times import (
+    ADV,
+    AXI,
+    BED,
+    BRIDGE,
+    BULKY,
+    DEAD,
+    DELAY,
+    EFS,
+    EV,
+    EXTRA,
+    FAIL,
+    FIELD,
+    G3,
+    G5,
+    IPI3,
+    LDH,
+    LOCK_EFS,
+    LOCK_OS,
+    MORE,
+    MULTI,
+    OS2,
+    POOR,
+    RESP,
+    RESPONSE,
+    TTS,
+    TWO,
+)
+
+from .targets import printed
+
+RT, CMT, ST, ST_RT, RT_ST = range(5)  # G5; G3 uses the first three
+UNKNOWN, HIGH, LOW = range(3)  # BED of the first course, at most 30 Gy is low
+LAST_DAY = 1826  # nobody is followed for longer than five years
+NO_EVENT_BEFORE = 10
+OS2_FACTORS = ((BULKY, "bulky"), (MULTI, "sites"), (POOR, "ecog"), (ADV, "stage"), (LDH, "ldh"), (IPI3, "ipi3"))
+EFS2_FACTORS = ((MULTI, "sites"), (EXTRA, "extranodal"), (POOR, "ecog"), (ADV, "stage"), (LDH, "ldh"), (IPI3, "ipi3"))
+
+
+# The five patients irradiated around an allogeneic transplant, with days that give the printed medians and ranges:
+# stratum, start of radiotherapy after the start of salvage (None: to be found), radiotherapy to transplant,
+# transplant to last follow-up. The fifth had radiotherapy six months after the transplant.
+TRANSPLANTS = (
+    ("CMT comprehensive", 0, 119, 268),
+    ("CMT comprehensive", 0, 149, 1023),
+    ("RT comprehensive", 0, 180, 100),
+    ("ST then RT comprehensive", 131, 271, 432),
+    ("ST then RT focal", 333, -183, 231),
+)
+RT_THEN_ST = 9
+
+
+def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A first state, with its fixed columns and who may have had two comprehensive sites.
+
+    Parameters
+    ----------
+    people
+        One row a patient: what :func:`covariates.solve` gives, with regimen, field, responder, bridging, axi-cel,
+        failure and response days.
+    """
+    n = len(people)
+    fixed = np.zeros((n, 12), np.int64)
+    fixed[:, G3] = people.regimen.map({"RT": RT, "CMT": CMT, "ST": ST})
+    fixed[:, FIELD] = people.field.map({"comprehensive": 1, "focal": 0}).fillna(-1)
+    for column, name in ((RESP, "responder"), (LDH, "ldh"), (ADV, "advanced"), (MULTI, "multiple"), (POOR, "poor")):
+        fixed[:, column] = people[name]
+    fixed[:, EXTRA] = people.extranodal > 0
+    fixed[:, IPI3] = people.ipi >= 3
+    fixed[:, BULKY] = people["mass"].map({"bulky": 1, "not bulky": 0}).fillna(-1)
+    irradiated = fixed[:, FIELD] >= 0
+
+    state = np.zeros((n, 14), np.int64)
+    state[:, FAIL], state[:, RESPONSE] = people.failure, people.response
+    state[:, BRIDGE], state[:, AXI] = people.bridging, people.axi
+    state[:, TTS] = state[:, FAIL] + rng.exponential(14, n).astype(int)
+    risk = 0.8 * fixed[:, ADV] + 1.0 * fixed[:, LDH] + 0.6 * fixed[:, POOR] + 0.2 * (fixed[:, BULKY] == 1)
+    survival = rng.exponential(800 * np.exp(-risk)) + 25
+    followed = rng.uniform(60, 1300, n)
+    state[:, OS2] = np.minimum(np.minimum(survival, followed), LAST_DAY - state[:, TTS] - 1)
+    state[:, OS2] = np.maximum(state[:, OS2], 35)
+    late = (fixed[:, G3] == ST) & irradiated
+    state[:, G5] = np.where(late, ST_RT, fixed[:, G3])
+    state[late, DELAY] = rng.integers(40, 300, late.sum())
+    state[late, OS2] = state[late, DELAY] + np.maximum(state[late, OS2], 35)
+    state[:, OS2] = np.minimum(state[:, OS2], LAST_DAY - state[:, TTS])
+
+    taken = []
+    for stratum, delay, wait, after in TRANSPLANTS:
+        score = np.where(people.stratum == stratum, risk + rng.uniform(0, 0.5, n) + (people.responder == 0), np.inf)
+        score[taken] = np.inf
+        i = int(score.argmin())
+        taken.append(i)
+        fixed[i, LOCK_OS] = 1
+        state[i, [DELAY, OS2, DEAD, EV]] = delay, delay + wait + after, 0, 1
+        state[i, TTS] = min(state[i, TTS], LAST_DAY - state[i, OS2])
+        state[i, MORE] = fixed[i, FIELD] == 1
+        if people.regimen[i] == "CMT" or delay == 333:  # the transplant itself is the next line
+            state[i, EFS], fixed[i, LOCK_EFS] = delay + wait, 1
+        else:
+            state[i, EFS] = 60
+    free = np.ones(n, bool)
+    free[taken] = False
+
+    # Who died: the printed number in each salvage group, those at risk first.
+    for group, name in ((RT, "rt"), (CMT, "cmt"), (ST, "st")):
+        members = np.flatnonzero((fixed[:, G3] == group) & free)
+        order = members[np.argsort(-(risk[members] + rng.gumbel(0, 0.7, len(members))))]
+        state[order[: int(printed(f"t1.alive.deceased.{name}.n"))], DEAD] = 1
+    for i in np.flatnonzero(free):
+        if state[i, DEAD] or late[i] or rng.random() < 0.4:
+            state[i, EV] = 1
+            state[i, EFS] = int(state[i, OS2] * rng.uniform(0.15, 0.6))
+            state[i, EFS] = max(NO_EVENT_BEFORE, min(state[i, EFS], state[i, DELAY] if late[i] else state[i, OS2] - 14))
+        else:
+            state[i, EFS] = state[i, OS2]
+
+    # Systemic therapy after comprehensive radiotherapy.
+    chosen = [i for i in taken if people.stratum[i] == "RT comprehensive"]
+    rest = [i for i in rng.permutation(n) if people.stratum[i] == "RT comprehensive" and i not in chosen]
+    for i in chosen + rest[: RT_THEN_ST - len(chosen)]:
+        state[i, G5], state[i, MORE] = RT_ST, 1
+        if free[i]:
+            state[i, EV], state[i, OS2] = 1, max(state[i, OS2], 90)
+            state[i, EFS] = min(max(state[i, EFS], 20), state[i, OS2] - 30)
+    # Three comprehensive fields of two sites; at first salvage that takes two sites of disease.
+    two_ok = (fixed[:, FIELD] == 1) & ((fixed[:, G3] == ST) | (fixed[:, MULTI] == 1)) & free
+    state[rng.permutation(np.flatnonzero(two_ok))[:3], TWO] = 1
+    # Doses of the first course: high, low (one comprehensive) or unknown (12 sites, one a patient).
+    state[fixed[:, FIELD] >= 0, BED] = HIGH
+    for field, low in ((1, 1), (0, 7)):
+        members = rng.permutation(np.flatnonzero((fixed[:, FIELD] == field) & (state[:, TWO] == 0)))
+        state[members[:low], BED] = LOW
+        state[members[low: low + 6], BED] = UNKNOWN
+    return state, fixed, two_ok

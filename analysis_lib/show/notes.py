@@ -1,0 +1,71 @@
+"""Notes beside the numbers: whose they are, what is not shown and why, what was left out."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pandas as pd
+from IPython.display import HTML, display
+
+from analysis_lib.cohort import disclosure
+from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.rows import results
+from analysis_lib.show.numbers import estimate
+
+TOO_SMALL = "the numbers are too small"
+
+
+def too_small(rows: pd.DataFrame) -> str:
+    """Why a table of these rows would say nothing: every number in it is hidden; else empty."""
+    numbers = rows[rows["statistic"] != "skipped"]
+    gone = [bool(results.hidden(row)) and pd.isna(row["value"]) for _, row in numbers.iterrows()]
+    return TOO_SMALL if gone and all(gone) else ""
+
+
+def markdown(words: str) -> str:
+    """Words of a manifest as they stand, for Markdown: nothing in them is a link, a tag, mathematics or a role."""
+    return re.sub(r"([\\`*_{}\[\]<>$|~&!@#^])", r"\\\1", words)
+
+
+def skip(reason: str) -> None:
+    """Say that something is not shown, and why."""
+    display(HTML(f'<p class="skip-note">Not shown: {html.escape(reason)}.</p>'))
+
+
+def captioned(caption: str, told: str) -> str:
+    """A caption that says what something is, followed by how it was made; see :func:`analysis_lib.rows.methods.how`."""
+    return f"{caption.rstrip('.')}. {told}" if told else caption
+
+
+def left_out(rows: pd.DataFrame) -> None:
+    """Say why parts of an analysis are missing; nothing when none is."""
+    if notes := list(dict.fromkeys(rows.loc[rows["statistic"] == "skipped", "note"])):
+        skip("; ".join(notes))
+
+
+def noticed(rows: pd.DataFrame) -> None:
+    """Show the rows of :func:`analysis_lib.analyses.participants.noticed` as a list, a line for each thing that was odd; nothing when none was."""
+    if rows.empty:
+        return
+    lines = []
+    for _, row in rows.iterrows():
+        number = row["note"] if pd.isna(row["value"]) else estimate(row)
+        patients = "patient" if number == "1" else "patients"
+        lines.append(f"<li>{html.escape(row['group'])}{f': {number} {patients}' if number else ''}.</li>")
+    display(HTML(f"<ul>{''.join(lines)}</ul>"))
+
+
+def about(study: Cohort) -> None:
+    """Say whose numbers the page holds; a synthetic cohort is called that wherever it shows."""
+    display(HTML(about_html(study)))
+
+
+def about_html(study: Cohort) -> str:
+    """The note that :func:`about` shows."""
+    who = f"<strong>{html.escape(study.title)}: {disclosure.patients_in_words(study)}.</strong>"
+    note = "".join(f" {html.escape(each)}" for each in (study.note, disclosure.in_words(study)) if each)
+    if not study.synthetic:
+        return f'<div class="cohort-note">{who}{note}</div>'
+    return (f'<div class="synthetic-note">{who} These patients are synthetic, made to be consistent with the numbers that '
+            f"the paper prints: agreement with the paper is by construction and is no evidence.{note}</div>")
