@@ -23,7 +23,9 @@ from analysis_lib.intake.read import read_cohort
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; returns the exit code: 0 for success, 1 when something was wrong, said in one message."""
+    """Run a command; returns the exit code: 0 for success, 1 when something was wrong, said in one
+    message.
+    """
     parsed = _parser().parse_args(arguments)
     try:
         return parsed.command(parsed)
@@ -36,47 +38,91 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="salvage-book", description="Run the study's chapters on a cohort, and bind them as a book.")
+    parser = argparse.ArgumentParser(
+        prog="salvage-book", description="Run the study's chapters on a cohort, and bind them as a book."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     cohort_help = "a bundled cohort, or the path of a cohort.yml, of its folder, or of a table"
 
     each = commands.add_parser("build", help="build the book of one or several cohorts")
-    each.add_argument("cohorts", nargs="*", metavar="COHORT", help=f"{cohort_help}; without any, all bundled cohorts")
-    each.add_argument("--out", type=Path, metavar="DIR", help="folder for the book (DIR/html/index.html); default: _build in this checkout")
-    each.add_argument("--jobs", type=_positive, default=2, metavar="N", help="notebooks at a time (default: 2)")
+    each.add_argument(
+        "cohorts", nargs="*", metavar="COHORT", help=f"{cohort_help}; without any, all bundled cohorts"
+    )
+    each.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder for the book (DIR/html/index.html); default: _build in this checkout",
+    )
+    each.add_argument(
+        "--jobs", type=_positive, default=2, metavar="N", help="notebooks at a time (default: 2)"
+    )
     _add_parameters(each)
     each.set_defaults(command=_build)
 
-    each = commands.add_parser("check", help="say what is wrong with a cohort's files, or that they can be used")
+    each = commands.add_parser(
+        "check", help="say what is wrong with a cohort's files, or that they can be used"
+    )
     each.add_argument("cohort", metavar="COHORT", help=cohort_help)
     each.add_argument("--csv", type=Path, metavar="FILE", help="write the answer as a table, too")
     each.add_argument("--html", type=Path, metavar="FILE", help="write the answer as a page, too")
     each.set_defaults(command=_check)
 
-    each = commands.add_parser("new", help="write a starter: Excel template, REDCap dictionary and cohort.yml")
+    each = commands.add_parser(
+        "new", help="write a starter: Excel template, REDCap dictionary and cohort.yml"
+    )
     each.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
     each.set_defaults(command=_new)
 
     each = commands.add_parser("map", help="propose which columns of your files are which")
-    each.add_argument("files", nargs="+", type=Path, metavar="FILE", help="your tables; with several, each becomes the table it fits best")
-    each.add_argument("--out", type=Path, metavar="FILE", help="write the proposal there instead of showing it; never overwrites")
+    each.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="your tables; with several, each becomes the table it fits best",
+    )
+    each.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write the proposal there instead of showing it; never overwrites",
+    )
     each.set_defaults(command=_map)
 
     each = commands.add_parser("run", help="run one chapter for one cohort")
-    each.add_argument("notebook", metavar="NOTEBOOK", help="a chapter, such as 04_survival (a path to it works too)")
+    each.add_argument(
+        "notebook", metavar="NOTEBOOK", help="a chapter, such as 04_survival (a path to it works too)"
+    )
     each.add_argument("cohort", metavar="COHORT", help=cohort_help)
-    each.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="where to write; default: this folder")
+    each.add_argument(
+        "--out", type=Path, default=Path("."), metavar="DIR", help="where to write; default: this folder"
+    )
     _add_parameters(each)
     each.set_defaults(command=_run)
 
-    each = commands.add_parser("export", help="write a cohort's results, and nothing of a patient, as one zip to share")
+    each = commands.add_parser(
+        "export", help="write a cohort's results, and nothing of a patient, as one zip to share"
+    )
     each.add_argument("cohort", metavar="COHORT", help=cohort_help)
-    each.add_argument("--out", type=Path, metavar="FILE.zip", help="the zip to write; default: NAME.zip in this folder")
+    each.add_argument(
+        "--out", type=Path, metavar="FILE.zip", help="the zip to write; default: NAME.zip in this folder"
+    )
     each.set_defaults(command=_export)
 
-    each = commands.add_parser("pool", help="pool the exports of several centres, and bind the pooled chapter as a book")
-    each.add_argument("exports", nargs="+", type=Path, metavar="EXPORT.zip", help="what `salvage-book export` wrote at each centre")
-    each.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the book (DIR/html/index.html)")
+    each = commands.add_parser(
+        "pool", help="pool the exports of several centres, and bind the pooled chapter as a book"
+    )
+    each.add_argument(
+        "exports",
+        nargs="+",
+        type=Path,
+        metavar="EXPORT.zip",
+        help="what `salvage-book export` wrote at each centre",
+    )
+    each.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder for the book (DIR/html/index.html)"
+    )
     each.set_defaults(command=_pool)
 
     each = commands.add_parser("cohorts", help="list the bundled cohorts")
@@ -85,8 +131,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_parameters(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
-                        help="a number for the chapters that take such a parameter (alpha_beta 3)")
+    parser.add_argument(
+        "-p",
+        "--parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="a number for the chapters that take such a parameter (alpha_beta 3)",
+    )
 
 
 def _positive(written: str) -> int:
@@ -119,7 +172,9 @@ def _build(parsed) -> int:
         bar.update()
         if bar.disable:
             report.count += 1
-            print(f"[{report.count}/{total}] {outcome.cohort} {outcome.chapter}: {outcome.status}", flush=True)
+            print(
+                f"[{report.count}/{total}] {outcome.cohort} {outcome.chapter}: {outcome.status}", flush=True
+            )
 
     report.count = 0
     with bar:
@@ -128,13 +183,18 @@ def _build(parsed) -> int:
 
 
 def _summary(outcomes: list[Outcome], book: Path) -> int:
-    by_status = {status: [o for o in outcomes if o.status == status] for status in ("done", "skipped", "failed")}
+    by_status = {
+        status: [o for o in outcomes if o.status == status] for status in ("done", "skipped", "failed")
+    }
     for status in ("skipped", "failed"):
         for outcome in by_status[status]:
             print(f"{status}: {outcome.cohort} {outcome.chapter}: {outcome.reason}")
     print(", ".join(f"{len(found)} {status}" for status, found in by_status.items()))
     if by_status["failed"]:
-        print("No book was made, and an older one is as it was: correct what failed and build again.", file=sys.stderr)
+        print(
+            "No book was made, and an older one is as it was: correct what failed and build again.",
+            file=sys.stderr,
+        )
         return 1
     print(f"The book: {book}")
     return 0
@@ -187,7 +247,10 @@ def _run(parsed) -> int:
 def _export(parsed) -> int:
     out, manifest = send.export(parsed.cohort, parsed.out)
     ended = manifest["chapters"].values()
-    print(f"{out}: {sum(how['rows'] for how in ended)} result rows of {len(ended)} chapters, and no row of a patient.")
+    print(
+        f"{out}: {sum(how['rows'] for how in ended)} result rows of {len(ended)} chapters, and no row of "
+        f"a patient."
+    )
     for each, how in manifest["chapters"].items():
         if how["status"] == "skipped":
             print(f"skipped: {each}: {how['reason']}")

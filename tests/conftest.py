@@ -1,4 +1,5 @@
 """Fixtures shared by the tests of the built book. Nothing here runs unless a test asks for it."""
+
 import http.server
 import os
 import shutil
@@ -16,8 +17,14 @@ SUBPATH = "/some/sub/"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Headless, and quiet: the browser itself must not phone home while we look for requests.
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
 )
 
 
@@ -54,7 +61,7 @@ class SubpathHandler(http.server.SimpleHTTPRequestHandler):
     def translate_path(self, path):
         if not path.startswith(SUBPATH):
             return str(Path(self.directory) / "no-such-file")
-        return super().translate_path("/" + path[len(SUBPATH):])
+        return super().translate_path("/" + path[len(SUBPATH) :])
 
     def log_message(self, *args):
         pass

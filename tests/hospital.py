@@ -1,4 +1,6 @@
-"""An invented hospital: patients drawn from the reconstructed cohort, with identifiers, calendar dates, names and remarks."""
+"""An invented hospital: patients drawn from the reconstructed cohort, with identifiers, calendar dates, names
+and remarks.
+"""
 
 import contextlib
 import io
@@ -15,12 +17,16 @@ MANIFEST = "name: invented\ntitle: Invented hospital\ntables: {{{tables}}}\n{mor
 
 
 def write(folder, patients=60, seed=1, more="", drop=(), change=None):
-    """Write the files of an invented hospital and its cohort.yml; returns the manifest's path and the patients as written."""
+    """Write the files of an invented hospital and its cohort.yml; returns the manifest's path and the
+    patients as written.
+    """
     rng = np.random.default_rng(seed)
     frames = {name: pd.read_csv(BUNDLED / "reconstructed" / f"{name}.csv", dtype="string") for name in TABLES}
     chosen = rng.choice(frames["patients"]["patient_id"].to_numpy(), patients, replace=False)
     numbers = {old: f"MRN-{48213 + 7 * place}" for place, old in enumerate(chosen)}
-    day_0 = {old: pd.Timestamp("2018-02-01") + pd.Timedelta(days=int(rng.integers(0, 1200))) for old in chosen}
+    day_0 = {
+        old: pd.Timestamp("2018-02-01") + pd.Timedelta(days=int(rng.integers(0, 1200))) for old in chosen
+    }
     if change is not None:
         frames["patients"] = change(frames["patients"])
     for name, frame in frames.items():

@@ -1,8 +1,12 @@
-"""What a made-up cohort must not betray itself by, shared by the tests of the bundled and of the consistent cohorts."""
+"""What a made-up cohort must not betray itself by, shared by the tests of the bundled and of the consistent
+cohorts.
+"""
 
 
 def assert_plausible(found):
-    """Hold the numbers of :func:`analysis_lib.reconstruction.check.realism` against what a clinic would see."""
+    """Hold the numbers of :func:`analysis_lib.reconstruction.check.realism` against what a clinic would
+    see.
+    """
     assert found["deaths within 14 days of salvage"] == 0
     assert found["deaths within 28 days of salvage"] <= 6
     assert found["most deaths within any 10 days of OS2"] <= 7

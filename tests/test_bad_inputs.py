@@ -1,4 +1,6 @@
-"""Each bad input gets its message, whole and in order; never a traceback, never a changed file, nothing left behind."""
+"""Each bad input gets its message, whole and in order; never a traceback, never a changed file, nothing left
+behind.
+"""
 
 import hashlib
 import os
@@ -13,10 +15,15 @@ from analysis_lib.cohort.problems import CohortError
 from analysis_lib.intake.read import read_cohort
 
 FOLDER = Path(__file__).parent / "bad_inputs"
-IN_ORDER = {"cohort.yml": "tables: {patients: p.csv}\n",
-            "p.csv": "patient_id,last_follow_up_day,vital_status\nA,100,dead\nB,200,alive\n"}
-CASES = [pytest.param(case, id=f"{path.stem}: {case['case']}") for path in sorted(FOLDER.glob("*.yml"))
-         for case in yaml.safe_load(path.read_text("utf-8"))]
+IN_ORDER = {
+    "cohort.yml": "tables: {patients: p.csv}\n",
+    "p.csv": "patient_id,last_follow_up_day,vital_status\nA,100,dead\nB,200,alive\n",
+}
+CASES = [
+    pytest.param(case, id=f"{path.stem}: {case['case']}")
+    for path in sorted(FOLDER.glob("*.yml"))
+    for case in yaml.safe_load(path.read_text("utf-8"))
+]
 
 
 def laid_out(case, folder):
@@ -24,12 +31,16 @@ def laid_out(case, folder):
     for name, content in (IN_ORDER | {key: value for key, value in case.items() if "." in key}).items():
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(getattr(made, content["made"])() if isinstance(content, dict) else content.encode())
+        target.write_bytes(
+            getattr(made, content["made"])() if isinstance(content, dict) else content.encode()
+        )
     return folder / case["check"] if (folder / case.get("check", "")).exists() else case["check"]
 
 
 def contents(folder):
-    return {file: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.rglob("*") if file.is_file()}
+    return {
+        file: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.rglob("*") if file.is_file()
+    }
 
 
 def run(case, folder, capsys):
@@ -76,7 +87,10 @@ def test_a_file_that_may_not_be_read_is_said_to_be_so(case, tmp_path, monkeypatc
     where = laid_out(case | {"check": "."}, tmp_path)
     monkeypatch.setattr(Path, "open", deny)
     assert main(["build", str(where)]) == 1
-    assert case["says"][0] in capsys.readouterr().err and sorted(tmp_path.iterdir()) == [tmp_path / "cohort.yml", tmp_path / "p.csv"]
+    assert case["says"][0] in capsys.readouterr().err and sorted(tmp_path.iterdir()) == [
+        tmp_path / "cohort.yml",
+        tmp_path / "p.csv",
+    ]
 
 
 def test_there_are_many_and_each_is_another():

@@ -1,4 +1,6 @@
-"""Beyond the paper: published examples, rules worked by hand, properties, and guards where there is little to compare."""
+"""Beyond the paper: published examples, rules worked by hand, properties, and guards where there is little to
+compare.
+"""
 
 from dataclasses import replace
 from functools import cache
@@ -54,23 +56,39 @@ def by_id(rows):
 
 def random_survival(n, k, seed):
     draw = np.random.default_rng(seed)
-    return draw.integers(0, 2, (n, k)).astype(float), np.ceil(draw.exponential(60, n)).astype(int), draw.random(n) < 0.6
+    return (
+        draw.integers(0, 2, (n, k)).astype(float),
+        np.ceil(draw.exponential(60, n)).astype(int),
+        draw.random(n) < 0.6,
+    )
 
 
 # --- immortal time --------------------------------------------------------------------------------------------
 
+
 def test_a_state_entered_on_the_way_cuts_the_time_in_two():
     pieces = states.split([10, 20, 30, 5], [True, False, True, True], [4, np.nan, 30, 0])
     assert pieces[["row", "start", "stop", "event", "inside"]].values.tolist() == [
-        [0, 0, 4, False, 0], [0, 4, 10, True, 1], [1, 0, 20, False, 0],
+        [0, 0, 4, False, 0],
+        [0, 4, 10, True, 1],
+        [1, 0, 20, False, 0],
         [2, 0, 30, True, 0],  # an event on the very day of entry belongs to the time before
-        [3, 0, 5, True, 1]]  # entered on day 0: inside all the time
+        [3, 0, 5, True, 1],
+    ]  # entered on day 0: inside all the time
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(1, 60), st.booleans(), st.one_of(st.none(), st.integers(-5, 80))), min_size=1, max_size=25))
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 60), st.booleans(), st.one_of(st.none(), st.integers(-5, 80))),
+        min_size=1,
+        max_size=25,
+    )
+)
 def test_splitting_keeps_person_time_and_events(people):
-    days, event, entered = (np.array(x, dtype=float) for x in zip(*[(d, e, np.nan if s is None else s) for d, e, s in people]))
+    days, event, entered = (
+        np.array(x, dtype=float) for x in zip(*[(d, e, np.nan if s is None else s) for d, e, s in people])
+    )
     pieces = states.split(days, event, entered)
     assert (pieces["stop"] - pieces["start"]).sum() == days.sum() and pieces["event"].sum() == event.sum()
     assert (pieces["stop"] > pieces["start"]).all()
@@ -78,7 +96,11 @@ def test_splitting_keeps_person_time_and_events(people):
 
 def test_landmark_counts_an_event_on_the_day_to_the_time_before_and_an_entry_to_the_state():
     frame = states.landmark([30, 31, 60, 60], [True, True, False, True], [np.nan, 30, 31, np.nan], 30)
-    assert frame[["row", "days", "event", "inside"]].values.tolist() == [[1, 1, True, 1], [2, 30, False, 0], [3, 30, True, 0]]
+    assert frame[["row", "days", "event", "inside"]].values.tolist() == [
+        [1, 1, True, 1],
+        [2, 30, False, 0],
+        [3, 30, True, 0],
+    ]
 
 
 def test_the_timed_model_is_the_cox_model_of_a_state_that_changes():
@@ -106,20 +128,24 @@ def test_nobody_dies_before_salvage_so_delayed_entry_takes_the_wait_away():
 
 # --- death competes -------------------------------------------------------------------------------------------
 
+
 def test_one_minus_kaplan_meier_is_never_below_the_share_that_fails():
     of = study("reconstructed")
     rows = by_id(local_failure.incidences(of, local_failure.sites(of)))
     for month in (12, 24):
         assert rows.loc[f"failure.rate{month}.km", "value"] > rows.loc[f"failure.rate{month}.aj", "value"]
         assert rows.loc[f"failure.excess{month}", "value"] == pytest.approx(
-            rows.loc[f"failure.rate{month}.km", "value"] - rows.loc[f"failure.rate{month}.aj", "value"])
+            rows.loc[f"failure.rate{month}.km", "value"] - rows.loc[f"failure.rate{month}.aj", "value"]
+        )
 
 
 def test_the_two_agree_where_nobody_dies():
     of = study("reconstructed")
     frame = local_failure.sites(of)
     frame = frame.assign(cause=np.where(frame["cause"] == 2, 0, frame["cause"]))
-    assert by_id(local_failure.incidences(of, frame)).loc["failure.excess12", "value"] == pytest.approx(0, abs=1e-9)
+    assert by_id(local_failure.incidences(of, frame)).loc["failure.excess12", "value"] == pytest.approx(
+        0, abs=1e-9
+    )
 
 
 def test_the_jackknife_over_patients_is_greenwoods_where_each_has_one_site():
@@ -128,10 +154,13 @@ def test_the_jackknife_over_patients_is_greenwoods_where_each_has_one_site():
     frame = frame.assign(patient=range(len(frame)))
     rows = by_id(local_failure.incidences(of, frame))
     jack, plain = rows.loc["failure.rate12.clustered"], rows.loc["failure.rate12.aj"]
-    assert np.log(jack["upper"] / jack["value"]) == pytest.approx(np.log(plain["upper"] / plain["value"]), rel=0.05)
+    assert np.log(jack["upper"] / jack["value"]) == pytest.approx(
+        np.log(plain["upper"] / plain["value"]), rel=0.05
+    )
 
 
 # --- weighting ------------------------------------------------------------------------------------------------
+
 
 def test_e_value_of_the_published_example():
     """VanderWeele and Ding 2017: risk ratio 3.9 (95% CI 1.8 to 8.7), E-values 7.26 and 3.0."""
@@ -142,7 +171,7 @@ def test_e_value_of_the_published_example():
 
 def test_hazard_ratio_of_a_common_outcome_as_a_risk_ratio():
     assert risk_ratio(1) == pytest.approx(1)
-    assert risk_ratio(2) == pytest.approx((1 - 0.5 ** 2 ** 0.5) / (1 - 0.5 ** 0.5 ** 0.5))
+    assert risk_ratio(2) == pytest.approx((1 - 0.5**2**0.5) / (1 - 0.5**0.5**0.5))
     assert risk_ratio(0.5) == pytest.approx(1 / risk_ratio(2))
 
 
@@ -169,13 +198,17 @@ def test_standardised_difference_by_hand():
 
 
 def test_stabilised_weights_of_a_two_by_two_table():
-    """10 of 40 and 30 of 60 treated: the score is the share of the stratum, and weighted groups both look like all 100."""
+    """10 of 40 and 30 of 60 treated: the score is the share of the stratum, and weighted groups both look
+    like all 100.
+    """
     stratum = np.repeat([0.0, 1.0], [40, 60])
     treated = np.concatenate([np.arange(40) < 10, np.arange(60) < 30])
     score = propensity(pd.DataFrame({"s": stratum}), treated)
     assert score[[0, 99]] == pytest.approx([0.25, 0.5])
     weights = stabilised(score, treated)
-    assert [np.average(stratum[g], weights=weights[g]) for g in (treated, ~treated)] == pytest.approx([0.6, 0.6])
+    assert [np.average(stratum[g], weights=weights[g]) for g in (treated, ~treated)] == pytest.approx(
+        [0.6, 0.6]
+    )
     assert weights.mean() == pytest.approx(1)
 
 
@@ -187,40 +220,71 @@ def test_a_factor_that_tells_the_groups_apart_has_no_score():
 def test_the_adjusted_comparison_is_that_of_the_chapter_on_what_is_determined():
     ours = by_id(weighting.compare(weighting.prepare(study("reconstructed")))).loc["weighted.os2.crude"]
     alone = endpoints.derive(study("reconstructed"), "OS2").query("salvage_regimen in ['RT', 'ST']")
-    again = models.cox((alone["salvage_regimen"] == "ST").astype(float).to_frame("st"), alone["days"], alone["event"]).terms.loc["st"]
-    assert [ours["value"], ours["lower"], ours["upper"]] == pytest.approx([again["hr"], again["lower"], again["upper"]])
+    again = models.cox(
+        (alone["salvage_regimen"] == "ST").astype(float).to_frame("st"), alone["days"], alone["event"]
+    ).terms.loc["st"]
+    assert [ours["value"], ours["lower"], ours["upper"]] == pytest.approx(
+        [again["hr"], again["lower"], again["upper"]]
+    )
 
 
 # --- field, dose, multiplicity --------------------------------------------------------------------------------
 
+
 def test_limited_stage_has_too_few_focal_fields_to_compare():
-    counts, ratios = by_id(field_dose.by_stage(study("reconstructed"))), by_id(field_dose.fields(study("reconstructed")))
-    assert counts.loc["field.limited.focal", "n"] == 2 and "fewer than 5" in ratios.loc["field.limited", "note"]
+    counts, ratios = (
+        by_id(field_dose.by_stage(study("reconstructed"))),
+        by_id(field_dose.fields(study("reconstructed"))),
+    )
+    assert (
+        counts.loc["field.limited.focal", "n"] == 2 and "fewer than 5" in ratios.loc["field.limited", "note"]
+    )
     assert ratios.loc["field.within", "value"] < ratios.loc["field.crude", "value"]
 
 
 def test_the_comparisons_are_those_that_the_paper_prints():
     claims = read_claims()
     rows = cohorts.rows()
-    printed = set(claims["result_id"]) & set(rows.loc[(rows["statistic"] == "p") & (rows["chapter"] != "09_beyond"), "result_id"])
+    printed = set(claims["result_id"]) & set(
+        rows.loc[(rows["statistic"] == "p") & (rows["chapter"] != "09_beyond"), "result_id"]
+    )
     tests = multiplicity.comparisons(study("reconstructed"), 10)
     assert set(tests["result_id"]) == printed and len(tests) == 52
     chapters = rows[rows["cohort"] == 1].drop_duplicates("result_id").set_index("result_id")["value"]
-    assert tests["value"].astype(float).tolist() == pytest.approx(chapters[tests["result_id"]].astype(float).tolist(), rel=1e-9)
+    assert tests["value"].astype(float).tolist() == pytest.approx(
+        chapters[tests["result_id"]].astype(float).tolist(), rel=1e-9
+    )
 
 
 def test_corrections_by_hand():
-    tests = pd.DataFrame({"result_id": [f"os1.logrank.f{i}" for i in range(4)], "group": "", "statistic": "p",
-                          "value": [0.010, 0.013, 0.040, 0.5]})
+    tests = pd.DataFrame(
+        {
+            "result_id": [f"os1.logrank.f{i}" for i in range(4)],
+            "group": "",
+            "statistic": "p",
+            "value": [0.010, 0.013, 0.040, 0.5],
+        }
+    )
     counts = by_id(multiplicity.tally(tests))["value"]
     # Holm: 0.04, 0.039 (raised to 0.04), 0.08, 0.5; Benjamini and Hochberg: 0.026, 0.026, 0.053, 0.5
-    assert counts[["multiplicity.all.raw", "multiplicity.all.holm", "multiplicity.all.bh"]].tolist() == [3, 2, 2]
+    assert counts[["multiplicity.all.raw", "multiplicity.all.holm", "multiplicity.all.bh"]].tolist() == [
+        3,
+        2,
+        2,
+    ]
     assert counts["multiplicity.all.by_chance"] == pytest.approx(0.2)
-    assert tables_beyond.multiplicity_table(tests)[["P", "Holm"]].to_numpy().tolist() == [["0.010", "0.040"], ["0.013", "0.040"], ["0.040", "0.080"]]
-    assert results.skip_reason(tables_beyond.multiplicity_table(tests.tail(1))) == "no comparison has P below 0.05"
+    assert tables_beyond.multiplicity_table(tests)[["P", "Holm"]].to_numpy().tolist() == [
+        ["0.010", "0.040"],
+        ["0.013", "0.040"],
+        ["0.040", "0.080"],
+    ]
+    assert results.skip_reason(tables_beyond.multiplicity_table(tests.tail(1))) == (
+        "no comparison has P below 0.05"
+    )
 
 
 # --- missing values -------------------------------------------------------------------------------------------
+
 
 def test_rubins_rules_by_hand():
     """Estimates 1, 2, 3 and variance 1: within 1, between 1, total 1 + 4/3; df 2 (1 + 3/4)²."""
@@ -230,7 +294,9 @@ def test_rubins_rules_by_hand():
 
 
 def test_nelson_aalen_by_hand():
-    assert imputation.nelson_aalen([1, 2, 2, 3], [True, True, False, False]) == pytest.approx([1 / 4, 1 / 4 + 1 / 3] + [1 / 4 + 1 / 3] * 2)
+    assert imputation.nelson_aalen([1, 2, 2, 3], [True, True, False, False]) == pytest.approx(
+        [1 / 4, 1 / 4 + 1 / 3] + [1 / 4 + 1 / 3] * 2
+    )
 
 
 def test_imputation_keeps_what_is_known_and_repeats_with_its_seed():
@@ -242,32 +308,48 @@ def test_imputation_keeps_what_is_known_and_repeats_with_its_seed():
     filled = imputation.impute(values, terms, 20, 7)
     known = np.isfinite(values)
     assert (filled[known] == truth[known][:, None]).all() and set(np.unique(filled)) == {0, 1}
-    assert (filled == imputation.impute(values, terms, 20, 7)).all() and (filled != imputation.impute(values, terms, 20, 8)).any()
+    assert (filled == imputation.impute(values, terms, 20, 7)).all() and (
+        filled != imputation.impute(values, terms, 20, 8)
+    ).any()
     with_a = terms["a"].to_numpy() == 1
     assert filled[~known & with_a].mean() > filled[~known & ~with_a].mean() + 0.1
 
 
 def test_bulk_is_not_defined_within_the_cns():
     rows = by_id(missing.who(study("reconstructed"), "bulky_disease"))
-    assert rows.loc["missing.bulky_disease.cns", "value"] == 100 and rows.loc["missing.bulky_disease.other", "value"] < 10
+    assert (
+        rows.loc["missing.bulky_disease.cns", "value"] == 100
+        and rows.loc["missing.bulky_disease.other", "value"] < 10
+    )
 
 
 def test_variance_inflation_by_hand():
-    rows = by_id(missing.collinearity(study("reconstructed"), "OS2", "high_ipi", ["advanced_stage", "ldh_elevated"]))
-    terms = models.indicators(endpoints.derive(study("reconstructed"), "OS2"), ["advanced_stage", "ldh_elevated", "high_ipi"])
+    rows = by_id(
+        missing.collinearity(study("reconstructed"), "OS2", "high_ipi", ["advanced_stage", "ldh_elevated"])
+    )
+    terms = models.indicators(
+        endpoints.derive(study("reconstructed"), "OS2"), ["advanced_stage", "ldh_elevated", "high_ipi"]
+    )
     rest = np.column_stack([np.ones(len(terms)), terms[["advanced_stage", "ldh_elevated"]]])
     fitted = rest @ np.linalg.lstsq(rest, terms["high_ipi"], rcond=None)[0]
-    r_squared = 1 - ((terms["high_ipi"] - fitted) ** 2).sum() / ((terms["high_ipi"] - terms["high_ipi"].mean()) ** 2).sum()
+    r_squared = (
+        1
+        - ((terms["high_ipi"] - fitted) ** 2).sum()
+        / ((terms["high_ipi"] - terms["high_ipi"].mean()) ** 2).sum()
+    )
     assert rows.loc["collinear.high_ipi.vif", "value"] == pytest.approx(1 / (1 - r_squared))
     assert rows.loc["collinear.high_ipi.wider", "value"] > 1
 
 
 # --- validation, means, sample size ---------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_many_fits_are_the_single_ones(seed):
     x, days, event = random_survival(120, 3, seed)
-    counts = np.stack([np.bincount(np.random.default_rng(s).integers(0, 120, 120), minlength=120) for s in (1, 2)])
+    counts = np.stack(
+        [np.bincount(np.random.default_rng(s).integers(0, 120, 120), minlength=120) for s in (1, 2)]
+    )
     coef, se = repeated.cox(x[None], days, event, counts)
     scores = coef @ x.T
     for layer in range(2):
@@ -275,7 +357,9 @@ def test_many_fits_are_the_single_ones(seed):
         fit = models.cox(pd.DataFrame(x[drawn]), days[drawn], event[drawn])
         assert coef[layer] == pytest.approx(fit.terms["coef"].to_numpy(), rel=1e-6)
         assert se[layer] == pytest.approx(fit.terms["se"].to_numpy(), rel=1e-6)
-        assert repeated.concordance(scores[[layer]], days, event, counts[[layer]])[0] == pytest.approx(fit.concordance.value)
+        assert repeated.concordance(scores[[layer]], days, event, counts[[layer]])[0] == pytest.approx(
+            fit.concordance.value
+        )
 
 
 def test_many_fits_take_late_entries():
@@ -283,7 +367,9 @@ def test_many_fits_take_late_entries():
     start = np.minimum(np.random.default_rng(3).integers(0, 20, 150), days - 1)
     coef, se = repeated.cox(x[None], days, event, start=start)
     fit = models.cox(pd.DataFrame(x), days, event, start=start).terms
-    assert coef[0] == pytest.approx(fit["coef"].to_numpy(), rel=1e-6) and se[0] == pytest.approx(fit["se"].to_numpy(), rel=1e-6)
+    assert coef[0] == pytest.approx(fit["coef"].to_numpy(), rel=1e-6) and se[0] == pytest.approx(
+        fit["se"].to_numpy(), rel=1e-6
+    )
 
 
 def test_separation_gives_no_number():
@@ -292,17 +378,27 @@ def test_separation_gives_no_number():
 
 
 def test_optimism_takes_most_of_the_flattery_from_noise():
-    """Eight factors of pure chance: in truth the concordance is one half. The bootstrap takes away most of what is too much, as is
-    known not all of it, and the slope says how far such predictions must be drawn in."""
-    found = [bootstrap.optimism(pd.DataFrame(x), days, event, 50) for x, days, event in (random_survival(100, 8, s) for s in range(16))]
-    apparent, corrected = (np.mean([getattr(one, part) for one in found]) for part in ("apparent", "corrected"))
+    """Eight factors of pure chance: in truth the concordance is one half. The bootstrap takes away most of
+    what is too much, as is known not all of it, and the slope says how far such predictions must be drawn
+    in."""
+    found = [
+        bootstrap.optimism(pd.DataFrame(x), days, event, 50)
+        for x, days, event in (random_survival(100, 8, s) for s in range(16))
+    ]
+    apparent, corrected = (
+        np.mean([getattr(one, part) for one in found]) for part in ("apparent", "corrected")
+    )
     assert apparent - 0.5 > 0.08 and abs(corrected - 0.5) < (apparent - 0.5) / 2
     assert np.mean([one.slope for one in found]) < 0.6
 
 
 def test_the_table_of_models_has_a_column_for_each_number_but_the_optimism():
-    rows = results.collect([results.row(f"validated.os1.{part}", "estimate", 0.5, group="OS1")
-                            for part in ("apparent", "optimism", "corrected", "slope", "epv")])
+    rows = results.collect(
+        [
+            results.row(f"validated.os1.{part}", "estimate", 0.5, group="OS1")
+            for part in ("apparent", "optimism", "corrected", "slope", "epv")
+        ]
+    )
     assert validation.beside(rows)["population"].tolist() == list(validation.COLUMNS.values())
     skipped = results.skipped("validated", "no stage")
     assert validation.beside(skipped) is skipped
@@ -319,11 +415,15 @@ def test_restricted_means_by_hand():
     of = endpoints.derive(study("reconstructed"), "OS2").query("salvage_regimen == 'RT'")
     value, _ = curves.rmst(of["days"], of["event"], 12 * 30.4375)
     assert rows.loc["rmst.os2.12.rt", "value"] == pytest.approx(value / 30.4375)
-    assert rows.loc["rmst.os2.12.st.less_rt", "value"] == pytest.approx(rows.loc["rmst.os2.12.st", "value"] - rows.loc["rmst.os2.12.rt", "value"])
+    assert rows.loc["rmst.os2.12.st.less_rt", "value"] == pytest.approx(
+        rows.loc["rmst.os2.12.st", "value"] - rows.loc["rmst.os2.12.rt", "value"]
+    )
 
 
 def test_schoenfelds_events():
-    """Hazard ratio 0.5, equal groups, 80% power, 5% two-sided: (1.960 + 0.842)² / (0.25 ln(0.5)²) = 65.3, so 66."""
+    """Hazard ratio 0.5, equal groups, 80% power, 5% two-sided: (1.960 + 0.842)² / (0.25 ln(0.5)²) = 65.3, so
+    66.
+    """
     assert design.events_needed(0.5) == design.events_needed(2.0) == 66
     assert design.events_needed(0.5, 0.25) == 88 and design.events_needed(1.0) is None
     assert design.detectable(66) == pytest.approx(2, rel=0.005)
@@ -331,23 +431,43 @@ def test_schoenfelds_events():
 
 # --- guards ---------------------------------------------------------------------------------------------------
 
+
 def every_analysis(of):
     weighted, sites = weighting.prepare(of), local_failure.sites(of)
     tests = multiplicity.comparisons(of, 10)
-    return [immortal.compare(of, immortal.second_modality(of, "ST"), "st", 3, immortal.ADJUST),
-            immortal.compare(of, immortal.second_modality(of, "RT"), "rt", 3, immortal.ADJUST), immortal.response(of),
-            local_failure.incidences(of, sites), local_failure.compare(of, sites), weighting.sizes(weighted), weighting.balance(of, weighted),
-            weighting.compare(weighted), field_dose.by_stage(of), field_dose.fields(of), field_dose.dose_groups(of), field_dose.doses(of, 1),
-            multiplicity.tally(tests), missing.who(of, "bulky_disease"), missing.compare(of, "OS2", "bulky_disease", immortal.ADJUST),
-            missing.collinearity(of, "OS2", "high_ipi", ["advanced_stage", "ldh_elevated"]), mean_survival.restricted_means(of, "OS2"),
-            validation.models_of(of, prognosis.ADJUSTED), design.needed(of)]
+    return [
+        immortal.compare(of, immortal.second_modality(of, "ST"), "st", 3, immortal.ADJUST),
+        immortal.compare(of, immortal.second_modality(of, "RT"), "rt", 3, immortal.ADJUST),
+        immortal.response(of),
+        local_failure.incidences(of, sites),
+        local_failure.compare(of, sites),
+        weighting.sizes(weighted),
+        weighting.balance(of, weighted),
+        weighting.compare(weighted),
+        field_dose.by_stage(of),
+        field_dose.fields(of),
+        field_dose.dose_groups(of),
+        field_dose.doses(of, 1),
+        multiplicity.tally(tests),
+        missing.who(of, "bulky_disease"),
+        missing.compare(of, "OS2", "bulky_disease", immortal.ADJUST),
+        missing.collinearity(of, "OS2", "high_ipi", ["advanced_stage", "ldh_elevated"]),
+        mean_survival.restricted_means(of, "OS2"),
+        validation.models_of(of, prognosis.ADJUSTED),
+        design.needed(of),
+    ]
 
 
 @pytest.mark.parametrize("size", [0, 2, 6])
 def test_tiny_cohorts_get_sentences(size):
     of = study("tisa-cel")
     kept = of.patients.head(size).reset_index(drop=True)
-    tables = {name: getattr(of, name)[getattr(of, name)["patient_id"].isin(kept["patient_id"])].reset_index(drop=True) for name in ("sites", "lines")}
+    tables = {
+        name: getattr(of, name)[getattr(of, name)["patient_id"].isin(kept["patient_id"])].reset_index(
+            drop=True
+        )
+        for name in ("sites", "lines")
+    }
     small = replace(of, patients=kept, **tables)
     rows = results.collect(every_analysis(small))
     numbers = rows[rows["statistic"] != "skipped"]
@@ -362,6 +482,7 @@ def test_a_cohort_with_three_columns_is_told_what_it_lacks():
 
 
 # --- known truth ----------------------------------------------------------------------------------------------
+
 
 @cache
 def simulated():
@@ -393,5 +514,7 @@ def test_simulated_patients_are_an_ordinary_cohort_and_repeat_with_their_seed():
 
 
 def test_the_lesson_stands_in_one_book_only():
-    assert "13_known_truth" in chapters_of(study("reconstructed")) and "09_beyond" in chapters_of(study("lymphoma"))
+    assert "13_known_truth" in chapters_of(study("reconstructed")) and "09_beyond" in chapters_of(
+        study("lymphoma")
+    )
     assert "13_known_truth" not in chapters_of(study("lymphoma"))

@@ -3,6 +3,7 @@
 Each rule is a small function from a page to a list of offences, so that the tests at the
 end can show each of them something wrong and see it flagged.
 """
+
 import json
 import re
 from collections import Counter
@@ -26,8 +27,20 @@ INERT = {
 }
 LOCAL_PATH = re.compile(r"(?<![\w.~:/-])(?:/(?:tmp|root|home|Users|private/var)/[\w.-]+|[A-Z]:\\+Users\\)")
 ABSOLUTE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
-LINKING = {"a": "href", "area": "href", "link": "href", "img": "src", "script": "src", "iframe": "src",
-           "source": "src", "video": "src", "audio": "src", "embed": "src", "object": "data", "form": "action"}
+LINKING = {
+    "a": "href",
+    "area": "href",
+    "link": "href",
+    "img": "src",
+    "script": "src",
+    "iframe": "src",
+    "source": "src",
+    "video": "src",
+    "audio": "src",
+    "embed": "src",
+    "object": "data",
+    "form": "action",
+}
 RESOURCES = {tag: name for tag, name in LINKING.items() if tag not in ("a", "area")}
 
 
@@ -52,7 +65,9 @@ class Page:
 
     @property
     def is_redirect(self):
-        return self.soup.find("body") is None and self.soup.find("meta", attrs={"http-equiv": True}) is not None
+        return (
+            self.soup.find("body") is None and self.soup.find("meta", attrs={"http-equiv": True}) is not None
+        )
 
 
 # The rules --------------------------------------------------------------------
@@ -122,7 +137,9 @@ def outside_requests(page):
 
 def poor_alt_texts(page):
     """Figures that a blind reader would not get: no words, a hash, a file name."""
-    offences = [f"{img.get('src', '')[:80]}: no alt attribute" for img in page.soup.find_all("img", alt=False)]
+    offences = [
+        f"{img.get('src', '')[:80]}: no alt attribute" for img in page.soup.find_all("img", alt=False)
+    ]
     for img in page.article.find_all("img", alt=True):
         alt = img["alt"].strip()
         if len(alt) < 15:
@@ -145,16 +162,24 @@ def failures_shown(page):
     if "Traceback (most recent call last)" in page.article.get_text():
         offences.append("a traceback")
     for selector, what in {
-        ".output.stderr": "stderr output", ".output.traceback": "a traceback",
-        ".system-message": "a message of the builder", ".problematic": "markup that was not understood",
+        ".output.stderr": "stderr output",
+        ".output.traceback": "a traceback",
+        ".system-message": "a message of the builder",
+        ".problematic": "markup that was not understood",
     }.items():
-        offences += [f"{what}: {tag.get_text(' ', strip=True)[:120]}" for tag in page.article.select(selector)]
+        offences += [
+            f"{what}: {tag.get_text(' ', strip=True)[:120]}" for tag in page.article.select(selector)
+        ]
     for output in page.article.select(".cell_output"):
         text = output.get_text(" ", strip=True)
-        offences += [f"output says {hit!r}" for hit in re.findall(r"\b\w*(?:Error|Exception):[^\n]{0,60}", text)]
+        offences += [
+            f"output says {hit!r}" for hit in re.findall(r"\b\w*(?:Error|Exception):[^\n]{0,60}", text)
+        ]
     for prose in page.article.select(".cell_output .text_markdown"):
         text = prose.get_text(" ", strip=True)
-        offences += [f"prose says {hit!r}" for hit in re.findall(r"[^.]{0,40}\b(?:nan|NaN|NaT|<NA>)\b[^.]{0,20}", text)]
+        offences += [
+            f"prose says {hit!r}" for hit in re.findall(r"[^.]{0,40}\b(?:nan|NaN|NaT|<NA>)\b[^.]{0,20}", text)
+        ]
     return offences
 
 
@@ -190,11 +215,11 @@ def table_faults(page):
             offences.append(f"{where}: no caption")
         heads = table.select("thead th")
         if not heads or any(th.get("scope") not in ("col", "colgroup") for th in heads):
-            offences.append(f"{where}: thead needs <th scope=\"col\">")
+            offences.append(f'{where}: thead needs <th scope="col">')
         for row in table.select("tbody tr"):
             first = row.find(["th", "td"])
             if first is None or first.name != "th" or first.get("scope") not in ("row", "rowgroup"):
-                offences.append(f"{where}: a row does not begin with <th scope=\"row\">")
+                offences.append(f'{where}: a row does not begin with <th scope="row">')
                 break
     return offences
 
@@ -209,11 +234,17 @@ def document_faults(page):
 def repeated(titles):
     """titles: path -> title. Titles that two pages share."""
     counts = Counter(titles.values())
-    return [f"{path}: {title!r} is also another page's title" for path, title in titles.items() if counts[title] > 1]
+    return [
+        f"{path}: {title!r} is also another page's title"
+        for path, title in titles.items()
+        if counts[title] > 1
+    ]
 
 
 def local_paths(text):
-    """Paths of the machine that built the book. Images in the text are left out: base64 looks like anything."""
+    """Paths of the machine that built the book. Images in the text are left out: base64 looks like
+    anything.
+    """
     return sorted(set(LOCAL_PATH.findall(re.sub(r"data:image/[^\"')>]+", "", text))))
 
 
@@ -241,7 +272,9 @@ def book_files(book_html):
 @pytest.fixture(scope="session")
 def all_pages(book_html, book_files):
     """Every page with a body of its own, by path; parsed once."""
-    paths = sorted(p for p in book_files if p.endswith(".html") and not p.startswith(("_static/", "_sources/")))
+    paths = sorted(
+        p for p in book_files if p.endswith(".html") and not p.startswith(("_static/", "_sources/"))
+    )
     found = {path: Page(path, (book_html / path).read_text(encoding="utf-8")) for path in paths}
     assert len(found) > 3, f"hardly a book: {sorted(found)}"
     return found
@@ -272,7 +305,9 @@ def listed(offences):
 
 
 def test_internal_links_resolve(pages, all_pages, book_files):
-    offences = report(pages, lambda page: broken_links(page, book_files, lambda path: all_pages[path].anchors))
+    offences = report(
+        pages, lambda page: broken_links(page, book_files, lambda path: all_pages[path].anchors)
+    )
     assert not offences, listed(offences)
 
 
@@ -296,7 +331,9 @@ def test_no_style_sheet_asks_another_host(book_html, book_files):
     sheets = sorted(path for path in book_files if path.endswith(".css"))
     assert sheets
     offences = [
-        f"{path}: {url}" for path in sheets for url in css_requests((book_html / path).read_text(encoding="utf-8"))
+        f"{path}: {url}"
+        for path in sheets
+        for url in css_requests((book_html / path).read_text(encoding="utf-8"))
     ]
     assert not offences, listed(offences)
 
@@ -323,7 +360,9 @@ def test_formulas_have_their_fonts(book_html):
 
 
 @pytest.mark.parametrize(
-    "rule", [poor_alt_texts, failures_shown, heading_faults, table_faults, document_faults], ids=lambda r: r.__name__
+    "rule",
+    [poor_alt_texts, failures_shown, heading_faults, table_faults, document_faults],
+    ids=lambda r: r.__name__,
 )
 def test_every_page_keeps(rule, pages):
     offences = report(pages, rule)
@@ -355,7 +394,8 @@ def test_the_reconstructed_cohort_is_called_synthetic(chapters):
     offences = [
         path
         for path, page in chapters.items()
-        if path.startswith("book/cohorts/reconstructed/") and "synthetic" not in page.article.get_text().lower()
+        if path.startswith("book/cohorts/reconstructed/")
+        and "synthetic" not in page.article.get_text().lower()
     ]
     assert not offences, listed(offences)
 
@@ -394,7 +434,8 @@ def test_flags_a_broken_link(link, said):
 def test_accepts_a_sound_link():
     links = (
         '<a href="other.html#here">x</a><a href="#here">x</a><a href="../index.html">x</a><a href="#">x</a>'
-        '<a href="https://doi.org/10.1/x">x</a><a href="mailto:a@b.c">x</a><img src="data:image/png;base64,AA=">'
+        '<a href="https://doi.org/10.1/x">x</a><a href="mailto:a@b.c">x</a><img '
+        'src="data:image/png;base64,AA=">'
     )
     files = {"book/page.html", "book/other.html", "index.html"}
     assert broken_links(page_of(links), files, lambda path: {"here"}) == []
@@ -426,7 +467,9 @@ def test_flags_a_request_to_another_host(body):
 def test_flags_a_content_network_in_code():
     assert code_hosts('load("https://cdn.jsdelivr.net/npm/x")') and code_hosts("//unpkg.com/x")
     assert not code_hosts("/* https://fontawesome.com/license */ 'http://www.w3.org/2000/svg'")
-    assert css_requests("a{background:url(//x.org/a.png)}") and not css_requests("/* url(https://x.org) */ a{background:url(a.png)}")
+    assert css_requests("a{background:url(//x.org/a.png)}") and not css_requests(
+        "/* url(https://x.org) */ a{background:url(a.png)}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -446,7 +489,9 @@ def test_flags_a_poor_alt_text(img):
 
 
 def test_accepts_a_good_alt_text():
-    assert not poor_alt_texts(page_of('<img src="a.png" alt="Kaplan-Meier curves of overall survival by regimen">'))
+    assert not poor_alt_texts(
+        page_of('<img src="a.png" alt="Kaplan-Meier curves of overall survival by regimen">')
+    )
 
 
 @pytest.mark.parametrize(
@@ -455,7 +500,8 @@ def test_accepts_a_good_alt_text():
         "<pre>Traceback (most recent call last)</pre>",
         '<div class="output stderr"><pre>FutureWarning</pre></div>',
         '<div class="cell_output"><pre>ValueError: no such column</pre></div>',
-        '<div class="cell_output"><div class="output text_markdown"><p>The median was nan months.</p></div></div>',
+        '<div class="cell_output"><div class="output text_markdown"><p>The median was nan '
+        "months.</p></div></div>",
         '<span class="problematic">*</span>',
         '<aside class="system-message">unknown role</aside>',
     ],
@@ -465,11 +511,14 @@ def test_flags_a_failure_on_the_page(body):
 
 
 def test_accepts_words_about_errors():
-    assert not failures_shown(page_of('<p>A ValueError: says so.</p><div class="cell_output"><p>Standard error 0.1</p></div>'))
+    assert not failures_shown(
+        page_of('<p>A ValueError: says so.</p><div class="cell_output"><p>Standard error 0.1</p></div>')
+    )
 
 
 @pytest.mark.parametrize(
-    "body", ["<h1>a</h1><h1>b</h1>", "<h2>a</h2>", "<h1>a</h1><h3>b</h3>", "<h2>a</h2><h1>b</h1>", "<p>none</p>"]
+    "body",
+    ["<h1>a</h1><h1>b</h1>", "<h2>a</h2>", "<h1>a</h1><h3>b</h3>", "<h2>a</h2><h1>b</h1>", "<p>none</p>"],
 )
 def test_flags_headings(body):
     assert heading_faults(page_of(body))
@@ -510,16 +559,24 @@ def test_flags_documents():
     assert len(repeated({"a": "x", "b": "x", "c": "y"})) == 2
 
 
-@pytest.mark.parametrize("text", ["in /tmp/pytest-1/x", '"/root/book"', "(/home/anna/data.csv)", r"C:\Users\anna", "/Users/anna/x"])
+@pytest.mark.parametrize(
+    "text", ["in /tmp/pytest-1/x", '"/root/book"', "(/home/anna/data.csv)", r"C:\Users\anna", "/Users/anna/x"]
+)
 def test_flags_a_local_path(text):
     assert local_paths(text)
 
 
-@pytest.mark.parametrize("text", ["../home/page.html", "https://example.org/home/x", "https://example.org/tmp/x", "path/to/cohort.yml"])
+@pytest.mark.parametrize(
+    "text",
+    ["../home/page.html", "https://example.org/home/x", "https://example.org/tmp/x", "path/to/cohort.yml"],
+)
 def test_accepts_other_paths(text):
     assert not local_paths(text)
 
 
 def test_reads_all_of_a_notebook():
-    source = {"cells": [{"outputs": [{"data": {"image/png": "skip", "text/plain": ["a"]}}], "source": "b"}], "metadata": {"papermill": {"output_path": "c"}}}
+    source = {
+        "cells": [{"outputs": [{"data": {"image/png": "skip", "text/plain": ["a"]}}], "source": "b"}],
+        "metadata": {"papermill": {"output_path": "c"}},
+    }
     assert set(notebook_texts(source)) == {"a", "b", "c"}

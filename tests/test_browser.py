@@ -1,5 +1,6 @@
 """The finished book in a real browser: below a subpath and from file://, by keyboard,
 on a telephone, in the dark, and for assistive technology."""
+
 import re
 from urllib.parse import urlsplit
 
@@ -67,7 +68,10 @@ def visit(browser):
         page.asked, page.complaints = [], []
         context.on("request", lambda request: page.asked.append(request.url))
         context.on("requestfailed", lambda request: page.complaints.append(f"failed: {request.url}"))
-        context.on("response", lambda answer: answer.status >= 400 and page.complaints.append(f"{answer.status}: {answer.url}"))
+        context.on(
+            "response",
+            lambda answer: answer.status >= 400 and page.complaints.append(f"{answer.status}: {answer.url}"),
+        )
         page.on("console", lambda message: message.type == "error" and page.complaints.append(message.text))
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         return page
@@ -97,7 +101,12 @@ def strangers(asked, allowed):
 
 
 def test_strangers_are_noticed():
-    asked = ["http://127.0.0.1:1/some/sub/a.js", "http://127.0.0.1:1/a.js", "https://cdn.jsdelivr.net/x.js", "data:,"]
+    asked = [
+        "http://127.0.0.1:1/some/sub/a.js",
+        "http://127.0.0.1:1/a.js",
+        "https://cdn.jsdelivr.net/x.js",
+        "data:,",
+    ]
     assert strangers(asked, "http://127.0.0.1:1/some/sub/") == asked[1:3]
 
 
@@ -329,7 +338,9 @@ def test_accessibility(scheme, viewport, visit, book_html):
 
 def test_axe_can_fail(visit):
     page = visit()
-    page.set_content('<html><body><img src="data:,"><p style="color:#ccc;background:#fff">pale</p></body></html>')
+    page.set_content(
+        '<html><body><img src="data:,"><p style="color:#ccc;background:#fff">pale</p></body></html>'
+    )
     found = " ".join(axe_offences(page))
     assert "image-alt" in found and "color-contrast" in found
 

@@ -1,4 +1,6 @@
-"""The command line as a user meets it: mistakes end in one message before anything runs, a failure leaves the old book."""
+"""The command line as a user meets it: mistakes end in one message before anything runs, a failure leaves the
+old book.
+"""
 
 import hashlib
 import os
@@ -43,15 +45,18 @@ from IPython.display import HTML, display
 """
 
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    (["build", "lymfoma"], "Did you mean 'lymphoma'"),
-    (["build", "lymphoma", "-p", "alpha_betta", "3"], "No chapter takes a parameter 'alpha_betta'"),
-    (["build", "lymphoma", "-p", "alpha_beta", "three"], "must be a number"),
-    (["build", "lymphoma", "-p", "cohort", "3"], "No chapter takes a parameter 'cohort'"),
-    (["run", "04_survivall", "lymphoma"], "There is no chapter '04_survivall'"),
-    (["run", "04_survival", "lymphoma", "-p", "alpha_beta", "3"], "takes no parameter alpha_beta"),
-    (["check", "nowhere/cohort.yml"], "There is no such cohort"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["build", "lymfoma"], "Did you mean 'lymphoma'"),
+        (["build", "lymphoma", "-p", "alpha_betta", "3"], "No chapter takes a parameter 'alpha_betta'"),
+        (["build", "lymphoma", "-p", "alpha_beta", "three"], "must be a number"),
+        (["build", "lymphoma", "-p", "cohort", "3"], "No chapter takes a parameter 'cohort'"),
+        (["run", "04_survivall", "lymphoma"], "There is no chapter '04_survivall'"),
+        (["run", "04_survival", "lymphoma", "-p", "alpha_beta", "3"], "takes no parameter alpha_beta"),
+        (["check", "nowhere/cohort.yml"], "There is no such cohort"),
+    ],
+)
 def test_a_mistake_ends_in_one_message_before_anything_runs(arguments, says, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(chapter, "run", lambda *_: pytest.fail("something ran"))
     assert main([*arguments, *(["--out", str(tmp_path / "out")] if arguments[0] != "check" else [])]) == 1
@@ -63,7 +68,11 @@ def test_a_mistake_ends_in_one_message_before_anything_runs(arguments, says, cap
 def test_cohorts_and_check_answer_in_plain_lines(capsys):
     assert main(["cohorts"]) == 0 and main(["check", "lymphoma"]) == 0
     told = capsys.readouterr().out
-    assert all(name in told for name in bundled_cohorts()) and "no problem found" in told and "sites: none" in told
+    assert (
+        all(name in told for name in bundled_cohorts())
+        and "no problem found" in told
+        and "sites: none" in told
+    )
 
 
 def small_book(folder, monkeypatch, **notebooks):
@@ -80,7 +89,10 @@ def test_a_failing_notebook_leaves_the_old_book_and_a_non_zero_exit(tmp_path, mo
     small_book(notebooks, monkeypatch, _01_good="display(HTML('<p>fine</p>'))", _02_bad="1 / 0")
     assert main(["build", "lymphoma", "--out", str(out)]) == 1
     told = capsys.readouterr()
-    assert "failed: lymphoma 02_bad: ZeroDivisionError: division by zero" in told.out and "1 done, 0 skipped, 1 failed" in told.out
+    assert (
+        "failed: lymphoma 02_bad: ZeroDivisionError: division by zero" in told.out
+        and "1 done, 0 skipped, 1 failed" in told.out
+    )
     assert (out / "html" / "index.html").read_text() == "an older book" and "No book was made" in told.err
     assert not (out / "source" / "book" / "cohorts" / "lymphoma" / "02_bad.ipynb").exists()
 
@@ -126,7 +138,14 @@ for module, name in ((build, "run_all"), (build, "render"), (replacing, "replace
     at(module, name)
 build.build(["lymphoma"], folder / "out", 1)
 """
-MOMENTS = ["before run_all", "in a notebook", "in Sphinx", "after render", "between the renames", "after replace"]
+MOMENTS = [
+    "before run_all",
+    "in a notebook",
+    "in Sphinx",
+    "after render",
+    "between the renames",
+    "after replace",
+]
 SAVES = """\
 import time
 from pathlib import Path
@@ -145,14 +164,23 @@ def small_build(folder, number, pause=""):
     (folder / "notebooks" / "01_slow.py").write_text(NOTEBOOK.format(title="Slow", code=code))
     script = SMALL_BUILD.format(folder=str(folder), pause=pause, number=number)
     if pause == "between the renames":  # the old book is aside, the new one not yet in place
-        script = script.replace('build.build([', """real = replacing.os.replace
+        script = script.replace(
+            "build.build([",
+            """real = replacing.os.replace
 def renaming(old, new):
     if Path(new).name == "html" and Path(new).parent == folder / "out":
         wait()
     real(old, new)
 replacing.os.replace = renaming
-build.build([""")
-    return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder)
+build.build([""",
+        )
+    return subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=folder,
+    )
 
 
 def book_number(folder):
@@ -170,7 +198,10 @@ def processes_of(folder):
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            command, where = (process / "cmdline").read_bytes().decode(errors="replace"), os.readlink(process / "cwd")
+            command, where = (
+                (process / "cmdline").read_bytes().decode(errors="replace"),
+                os.readlink(process / "cwd"),
+            )
         except OSError:
             continue
         if str(folder) in command + where and int(process.name) != os.getpid():
@@ -188,8 +219,15 @@ def test_a_killed_build_leaves_the_old_book_or_none_and_the_next_is_right(tmp_pa
             (tmp_path / "slow").touch()
         running = small_build(tmp_path, number, moment)
         deadline = time.monotonic() + 120
-        while not ((tmp_path / "paused").exists() or moment == "in Sphinx" and list((tmp_path / "out").glob(".building-*/.building-*"))):
-            assert running.poll() is None and time.monotonic() < deadline, (moment, running.stdout.read() if running.poll() is not None else "")
+        while not (
+            (tmp_path / "paused").exists()
+            or moment == "in Sphinx"
+            and list((tmp_path / "out").glob(".building-*/.building-*"))
+        ):
+            assert running.poll() is None and time.monotonic() < deadline, (
+                moment,
+                running.stdout.read() if running.poll() is not None else "",
+            )
             time.sleep(0.02)
         os.kill(running.pid, signal.SIGKILL)
         running.wait()
@@ -203,7 +241,11 @@ def test_a_killed_build_leaves_the_old_book_or_none_and_the_next_is_right(tmp_pa
     assert not left
     last = small_build(tmp_path, 99, "nowhere")
     assert last.wait(300) == 0, last.stdout.read()
-    assert book_number(tmp_path) == 99 and sorted(path.name for path in (tmp_path / "out").iterdir()) == [".lock", "html", "source"]
+    assert book_number(tmp_path) == 99 and sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        ".lock",
+        "html",
+        "source",
+    ]
 
 
 def test_a_second_build_into_the_same_folder_is_refused(tmp_path, monkeypatch, capsys):
@@ -223,12 +265,15 @@ def cohort_in(folder, patients=9, more=""):
     return folder / "cohort.yml"
 
 
-@pytest.mark.parametrize(("place", "out", "says"), [
-    ("out/html", "out", "written over its own input"),
-    ("out/source/book", "out", "written over its own input"),
-    ("html", ".", "is no book of this program"),
-    ("hospital", str(ROOT / "book"), "inside the folder of this program"),
-])
+@pytest.mark.parametrize(
+    ("place", "out", "says"),
+    [
+        ("out/html", "out", "written over its own input"),
+        ("out/source/book", "out", "written over its own input"),
+        ("html", ".", "is no book of this program"),
+        ("hospital", str(ROOT / "book"), "inside the folder of this program"),
+    ],
+)
 def test_no_input_and_nothing_else_is_overwritten(tmp_path, monkeypatch, capsys, place, out, says):
     monkeypatch.setattr(chapter, "run", lambda *_: pytest.fail("something ran"))
     monkeypatch.chdir(tmp_path)
@@ -260,7 +305,9 @@ def test_the_committed_contents_are_those_of_the_bundled_cohorts():
 def test_the_comparison_reads_result_rows(tmp_path):
     study = read_cohort("lymphoma")
     row = results.row("os1.median", "median time", 3.04, lower=1.8, upper=None)
-    table = pages.compared({study: results.collect([row])}, {"os1.median": "Median OS1", "os2.median": "Median OS2"})
+    table = pages.compared(
+        {study: results.collect([row])}, {"os1.median": "Median OS1", "os2.median": "Median OS2"}
+    )
     assert table.to_numpy().tolist() == [["Median OS1, months (95% CI)", "3.0 (1.8–NR)"]]
 
 
@@ -307,8 +354,19 @@ def hospital(tmp_path_factory):
         salvage = failure + pd.Timedelta(days=int(rng.integers(0, 30)))
         last = salvage + pd.Timedelta(days=int(rng.exponential(300)))
         dates = [f"{day:%d.%m.%Y}" for day in (start, last, failure, salvage)]
-        rows.append(";".join([f"KH-{90210 + number}", dates[0], dates[1], rng.choice(["tot", "lebt"]), dates[2], dates[3],
-                              rng.choice(["Bestrahlung", "beides", "Systemtherapie"])]))
+        rows.append(
+            ";".join(
+                [
+                    f"KH-{90210 + number}",
+                    dates[0],
+                    dates[1],
+                    rng.choice(["tot", "lebt"]),
+                    dates[2],
+                    dates[3],
+                    rng.choice(["Bestrahlung", "beides", "Systemtherapie"]),
+                ]
+            )
+        )
     (folder / "fälle.csv").write_text(HOSPITAL.format(rows="\n".join(rows)), "utf-8")
     (folder / "cohort.yml").write_text(MANIFEST, "utf-8")
     return folder
@@ -316,21 +374,41 @@ def hospital(tmp_path_factory):
 
 def fingerprint(*folders):
     files = (file for folder in folders for file in sorted(Path(folder).rglob("*")) if file.is_file())
-    return {file: hashlib.sha256(file.read_bytes()).hexdigest() for file in files if "__pycache__" not in file.parts}
+    return {
+        file: hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in files
+        if "__pycache__" not in file.parts
+    }
 
 
 def test_a_hospital_builds_its_book_outside_the_checkout(hospital, tmp_path):
     before = fingerprint(ROOT / "book", ROOT / "notebooks", ROOT / "analysis_lib", hospital)
-    done = subprocess.run([sys.executable, "-m", "analysis_lib", "build", str(hospital / "cohort.yml"), "--out", str(tmp_path / "b")],
-                          cwd=tmp_path, capture_output=True, text=True, env=None)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "analysis_lib",
+            "build",
+            str(hospital / "cohort.yml"),
+            "--out",
+            str(tmp_path / "b"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=None,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert fingerprint(ROOT / "book", ROOT / "notebooks", ROOT / "analysis_lib", hospital) == before
     html = tmp_path / "b" / "html"
     assert (html / "index.html").is_file()
     survival = (html / "book" / "cohorts" / "klinikum" / "04_survival.html").read_text("utf-8")
     assert "The median OS2 was" in survival and "Klinikum" in survival
-    everything = "".join(file.read_text("utf-8", errors="ignore") for file in (tmp_path / "b").rglob("*") if file.suffix in
-                         (".html", ".csv", ".ipynb", ".js", ".md", ".txt", ".json"))
+    everything = "".join(
+        file.read_text("utf-8", errors="ignore")
+        for file in (tmp_path / "b").rglob("*")
+        if file.suffix in (".html", ".csv", ".ipynb", ".js", ".md", ".txt", ".json")
+    )
     assert "KH-902" not in everything and str(hospital) not in everything
     assert not any(f".{month:02d}.2019" in everything for month in range(1, 13))
 
@@ -340,6 +418,7 @@ NASTY = """<script>alert(1)</script> | [x](javascript:alert(2)) {cite}`nobody200
 
 def test_words_of_the_manifest_show_as_they_are_written(tmp_path, monkeypatch):
     from bs4 import BeautifulSoup
+
     code = """\
 from analysis_lib import results, text
 from analysis_lib.cohort import read_cohort
@@ -348,16 +427,22 @@ text.about(study)
 rows = results.save([results.row("os1.median", "median time", 3.5, n=7, events=7, group="=1+1", note="@SUM(A1)")], study.name, "01_after", results_dir)
 text.rows_table(rows, "Caption", value="")"""
     (tmp_path / "notebooks").mkdir()
-    (tmp_path / "notebooks" / "01_after.py").write_text(NOTEBOOK.format(title="Failure after CAR T-cell infusion", code=code))
+    (tmp_path / "notebooks" / "01_after.py").write_text(
+        NOTEBOOK.format(title="Failure after CAR T-cell infusion", code=code)
+    )
     monkeypatch.setattr(chapter, "NOTEBOOKS", tmp_path / "notebooks")
     quoted = NASTY.replace("'", "''")
-    nasty = cohort_in(tmp_path / "nasty", 9, f"name: nasty\ntitle: '{quoted}'\nnote: '{quoted}'\nindex_event: '{quoted}'\n")
+    nasty = cohort_in(
+        tmp_path / "nasty", 9, f"name: nasty\ntitle: '{quoted}'\nnote: '{quoted}'\nindex_event: '{quoted}'\n"
+    )
     build.build([str(nasty), "lymphoma"], tmp_path / "out", 1)
     html = tmp_path / "out" / "html"
     for page in html.rglob("*.html"):
         soup = BeautifulSoup(page.read_text("utf-8"), "html.parser")
         assert not [script for script in soup.find_all("script") if "alert(" in script.get_text()], page
-        assert not soup.find_all("img", onerror=True) and not soup.find_all("a", href=lambda href: href and "javascript:" in href), page
+        assert not soup.find_all("img", onerror=True) and not soup.find_all(
+            "a", href=lambda href: href and "javascript:" in href
+        ), page
     whole = " ".join(NASTY.split())
     for page in ("book/cohorts/nasty/index", "book/cohorts/nasty/01_after"):
         soup = BeautifulSoup((html / f"{page}.html").read_text("utf-8"), "html.parser")
@@ -367,6 +452,10 @@ text.rows_table(rows, "Caption", value="")"""
         assert whole in " ".join(soup.find(class_="cohort-note").get_text().split())
     compared = BeautifulSoup((html / "book/generated/compare.html").read_text("utf-8"), "html.parser")
     assert whole in compared.find("article").get_text()
-    written = (tmp_path / "out" / "source" / "book" / "cohorts" / "nasty" / "results" / "01_after.csv").read_text()
+    written = (
+        tmp_path / "out" / "source" / "book" / "cohorts" / "nasty" / "results" / "01_after.csv"
+    ).read_text()
     assert ",'=1+1," in written and ",'@SUM(A1)" in written and ",3.5," in written
-    assert results.read_all(tmp_path / "out" / "source" / "book" / "cohorts" / "nasty" / "results")["group"].tolist() == ["=1+1"]
+    assert results.read_all(tmp_path / "out" / "source" / "book" / "cohorts" / "nasty" / "results")[
+        "group"
+    ].tolist() == ["=1+1"]

@@ -23,8 +23,13 @@ def words(source, *tags):
 
 
 def executed(*cells):
-    return new_notebook(cells=[words("# Failure after CAR T-cell infusion\n\nText."), *cells],
-                        metadata={"papermill": {"input_path": "/home/someone/secret"}, "kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    return new_notebook(
+        cells=[words("# Failure after CAR T-cell infusion\n\nText."), *cells],
+        metadata={
+            "papermill": {"input_path": "/home/someone/secret"},
+            "kernelspec": {"name": "python3", "display_name": "Python 3"},
+        },
+    )
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +52,19 @@ def test_the_title_names_the_cohort_and_its_own_index_event(lymphoma, car_t):
 
 
 def test_a_skipped_section_shrinks_to_heading_and_reason(car_t):
-    page, reason = as_page(executed(
-        words("## Stage\n\nLong explanation."), code("a", SKIPPED), code("b", SKIPPED),
-        words("## Age"), code("c", "<p>42</p>", SKIPPED)), car_t)
-    assert sources(page)[1] == '## Stage\n\n<p class="skip-note">Not shown: this cohort has no column stage.</p>'
+    page, reason = as_page(
+        executed(
+            words("## Stage\n\nLong explanation."),
+            code("a", SKIPPED),
+            code("b", SKIPPED),
+            words("## Age"),
+            code("c", "<p>42</p>", SKIPPED),
+        ),
+        car_t,
+    )
+    assert sources(page)[1] == (
+        '## Stage\n\n<p class="skip-note">Not shown: this cohort has no column stage.</p>'
+    )
     assert sources(page)[2:] == ["## Age", "c"] and reason == ""
 
 
@@ -62,15 +76,21 @@ def test_a_chapter_without_any_analysis_is_skipped_with_its_reason(car_t):
 
 
 def test_words_on_car_t_go_where_they_do_not_apply(lymphoma, car_t):
-    cells = [words("## What the paper asks\n\nAbout CAR T.", "car-t"), words("## Survival\n\nAfter CAR T.", "car-t"),
-             code("km", "<p>1</p>"), words("Neutral.")]
+    cells = [
+        words("## What the paper asks\n\nAbout CAR T.", "car-t"),
+        words("## Survival\n\nAfter CAR T.", "car-t"),
+        code("km", "<p>1</p>"),
+        words("Neutral."),
+    ]
     assert sources(as_page(executed(*cells), lymphoma)[0])[1:] == ["## Survival", "km", "Neutral."]
     assert len(sources(as_page(executed(*cells), car_t)[0])) == 5
 
 
 def test_nothing_of_this_machine_stays_on_the_page(car_t):
-    injected = code('# Parameters\ncohort = "/home/someone/secret/cohort.yml"\nresults_dir = "/tmp/x"\nalpha_beta = 3',
-                    tags=["injected-parameters"])
+    injected = code(
+        '# Parameters\ncohort = "/home/someone/secret/cohort.yml"\nresults_dir = "/tmp/x"\nalpha_beta = 3',
+        tags=["injected-parameters"],
+    )
     default = code('cohort = "reconstructed"', tags=["parameters"])
     noisy = code("x", "<p>1</p>")
     noisy.outputs.append(new_output("stream", name="stderr", text="/home/someone: warning"))

@@ -1,4 +1,6 @@
-"""The consistent cohorts meet the paper as well as the bundled one, their rows are fresh, and ranges are judged by rule."""
+"""The consistent cohorts meet the paper as well as the bundled one, their rows are fresh, and ranges are
+judged by rule.
+"""
 
 from functools import cache
 
@@ -38,7 +40,8 @@ def test_each_is_as_plausible_as_the_bundled_cohort():
 
 
 def test_each_meets_the_ledger_as_well_as_the_bundled_cohort():
-    # The flow's first two boxes speak of the database, which the consistent cohorts share with the bundled one.
+    # The flow's first two boxes speak of the database, which the consistent cohorts share with the bundled
+    # one.
     database = {"met.database.n"}
     bundled = many.missed(bundled_rows()) | database
     for number, rows in cached().groupby("cohort"):
@@ -74,28 +77,45 @@ def test_the_bundled_cohort_is_the_first_and_each_names_the_command_that_made_it
 def test_the_cohorts_differ():
     diversity = ranges.diversity({n: cohorts.read(n) for n in cohorts.numbers()}).set_index("result_id")
     assert diversity.loc["consistent.curves", "value"] > 10  # percentage points
-    profiles = {cohorts.read(n).patients.groupby(ranges.PROFILE, observed=True).size().to_string() for n in cohorts.numbers()}
+    profiles = {
+        cohorts.read(n).patients.groupby(ranges.PROFILE, observed=True).size().to_string()
+        for n in cohorts.numbers()
+    }
     assert len(profiles) >= 4
 
 
 def of(values, lower, upper, statistic="rate"):
-    return pd.DataFrame({"cohort": range(len(values)), "chapter": "04", "result_id": "x.rate12", "population": "", "group": "",
-                         "statistic": statistic, "value": values, "lower": lower, "upper": upper})
+    return pd.DataFrame(
+        {
+            "cohort": range(len(values)),
+            "chapter": "04",
+            "result_id": "x.rate12",
+            "population": "",
+            "group": "",
+            "statistic": statistic,
+            "value": values,
+            "lower": lower,
+            "upper": upper,
+        }
+    )
 
 
-@pytest.mark.parametrize(("frame", "verdict"), [
-    (of([40, 40], [30, 30], [50, 50]), "determined"),
-    (of([40, 42], [30, 30], [50, 50]), "determined"),
-    (of([40, 45], [30, 30], [50, 50]), "partly determined"),
-    (of([40, 60], [30, 50], [50, 70]), "not determined"),
-    (of([1.0, 1.05], [0.5, 0.5], [2, 2], "hazard ratio"), "determined"),
-    (of([0.7, 1.4], [0.5, 1.0], [1.0, 2.0], "hazard ratio"), "not determined"),
-    (of([0.2, 0.9], None, None, "p"), "partly determined"),
-    (of([0.50, 0.61], None, None, "p"), "determined"),
-    (of([0.04, 0.06], None, None, "p"), "not determined"),
-    (of([12.0, None], [6, 6], [None, None], "median time"), "not determined"),
-    (of([None, None], [6, 7], [None, None], "median time"), "determined"),
-])
+@pytest.mark.parametrize(
+    ("frame", "verdict"),
+    [
+        (of([40, 40], [30, 30], [50, 50]), "determined"),
+        (of([40, 42], [30, 30], [50, 50]), "determined"),
+        (of([40, 45], [30, 30], [50, 50]), "partly determined"),
+        (of([40, 60], [30, 50], [50, 70]), "not determined"),
+        (of([1.0, 1.05], [0.5, 0.5], [2, 2], "hazard ratio"), "determined"),
+        (of([0.7, 1.4], [0.5, 1.0], [1.0, 2.0], "hazard ratio"), "not determined"),
+        (of([0.2, 0.9], None, None, "p"), "partly determined"),
+        (of([0.50, 0.61], None, None, "p"), "determined"),
+        (of([0.04, 0.06], None, None, "p"), "not determined"),
+        (of([12.0, None], [6, 6], [None, None], "median time"), "not determined"),
+        (of([None, None], [6, 7], [None, None], "median time"), "determined"),
+    ],
+)
 def test_verdicts(frame, verdict):
     assert ranges.ranges(frame)["verdict"].tolist() == [verdict]
 
@@ -111,12 +131,17 @@ def test_identical_cohorts_are_not_apart():
 
 
 def test_results_are_named_in_words():
-    assert consistent_page.name_of("os2.rate12.salvage_regimen.rt", "RT") == "OS2 at 12 months, Salvage regimen: RT"
-    assert consistent_page.name_of("cox.os2.uv.ldh_elevated", "Elevated LDH") == "OS2, single factor, Elevated LDH: hazard ratio"
+    assert consistent_page.name_of("os2.rate12.salvage_regimen.rt", "RT") == (
+        "OS2 at 12 months, Salvage regimen: RT"
+    )
+    assert consistent_page.name_of("cox.os2.uv.ldh_elevated", "Elevated LDH") == (
+        "OS2, single factor, Elevated LDH: hazard ratio"
+    )
     assert consistent_page.name_of("os2.median", "") == "OS2 median"
 
 
 def test_printed_medians_come_from_the_claims():
     printed = ranges.printed_medians("os2.median.salvage_sequence")
-    assert set(printed) == {"CMT", "ST", "ST then RT", "RT then ST"}  # the median after radiotherapy alone is not reached
+    # the median after radiotherapy alone is not reached
+    assert set(printed) == {"CMT", "ST", "ST then RT", "RT then ST"}
     assert results.slug("RT then ST") == "rt_then_st"

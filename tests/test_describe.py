@@ -1,4 +1,7 @@
-"""Descriptions: proportions, medians and tests with known answers, Table 1 as printed, and cohorts with little in them."""
+"""Descriptions: proportions, medians and tests with known answers, Table 1 as printed, and cohorts with
+little in them.
+"""
+
 from dataclasses import replace
 
 import pandas as pd
@@ -21,18 +24,33 @@ REGIMEN = ["RT"] * 4 + ["CMT"] * 2 + ["ST"] * 4
 
 def study_of(n=10, index_event=CAR_T, lines=None, sites=None, screening=None, **columns):
     """A cohort of n patients, half of them dead, with the columns given."""
-    patients = pd.DataFrame({
-        "patient_id": [f"P{i}" for i in range(n)],
-        "last_follow_up_day": pd.array([100 + i for i in range(n)], dtype="Int64"),
-        "vital_status": pd.Categorical(["dead" if i % 2 else "alive" for i in range(n)], ["alive", "dead"], ordered=True)})
+    patients = pd.DataFrame(
+        {
+            "patient_id": [f"P{i}" for i in range(n)],
+            "last_follow_up_day": pd.array([100 + i for i in range(n)], dtype="Int64"),
+            "vital_status": pd.Categorical(
+                ["dead" if i % 2 else "alive" for i in range(n)], ["alive", "dead"], ordered=True
+            ),
+        }
+    )
     for name, values in columns.items():
         rule = rules.DERIVED.get(name)
         meta = {"kind": "level", "levels": YES_NO} if rule else PATIENTS.columns[name].metadata
-        patients[name] = (pd.Categorical(values, list(meta["levels"]), ordered=True) if meta["kind"] == "level"
-                          else pd.array(values, dtype="Int64"))
+        patients[name] = (
+            pd.Categorical(values, list(meta["levels"]), ordered=True)
+            if meta["kind"] == "level"
+            else pd.array(values, dtype="Int64")
+        )
     tables = {"lines": lines, "sites": sites, "screening": screening}
-    return Cohort("test", "Test", index_event, False, "", patients,
-                  **{name: table for name, table in tables.items() if table is not None})
+    return Cohort(
+        "test",
+        "Test",
+        index_event,
+        False,
+        "",
+        patients,
+        **{name: table for name, table in tables.items() if table is not None},
+    )
 
 
 def by_id(rows):
@@ -48,7 +66,10 @@ def html_of(monkeypatch, show, *arguments):
 
 # Building blocks
 
-@pytest.mark.parametrize("events, n, low, high", [(0, 10, 0, 30.8497), (5, 10, 18.7086, 81.2914), (10, 10, 69.1503, 100)])
+
+@pytest.mark.parametrize(
+    "events, n, low, high", [(0, 10, 0, 30.8497), (5, 10, 18.7086, 81.2914), (10, 10, 69.1503, 100)]
+)
 def test_exact_interval(events, n, low, high):
     row = summaries.proportion("x", events, n)
     assert row["lower"] == pytest.approx(low, abs=1e-3) and row["upper"] == pytest.approx(high, abs=1e-3)
@@ -72,7 +93,9 @@ def test_spread_gives_quartiles_of_type_7_and_months():
 
 
 def test_association_is_pearson_without_correction():
-    """The paper's Table 1: LDH by regimen gives P = 0.00671, performance status warns of small expected counts."""
+    """The paper's Table 1: LDH by regimen gives P = 0.00671, performance status warns of small expected
+    counts.
+    """
     ldh = frame_of({"yes": [8, 11, 52], "no": [17, 4, 28]})
     assert summaries.association(ldh, "level", "group", "x")["value"] == pytest.approx(0.00671, abs=5e-6)
     ecog = frame_of({"0": [12, 2, 15], "1": [9, 9, 53], "2": [1, 4, 9], "3": [0, 0, 3], "4": [3, 0, 0]})
@@ -89,8 +112,12 @@ def test_missing_values_are_not_tested():
 
 
 def frame_of(counts):
-    records = [(level, group) for level, numbers in counts.items()
-               for group, n in zip(("RT", "CMT", "ST"), numbers) for _ in range(n)]
+    records = [
+        (level, group)
+        for level, numbers in counts.items()
+        for group, n in zip(("RT", "CMT", "ST"), numbers)
+        for _ in range(n)
+    ]
     return pd.DataFrame(records, columns=["level", "group"])
 
 
@@ -104,12 +131,22 @@ def test_permutation_agrees_with_the_approximation_where_counts_are_large_and_re
 
 # Flow
 
+
 def test_flow_counts_screened_included_regimens_and_any_radiotherapy():
-    screening = pd.DataFrame({"patient_id": [f"P{i}" for i in range(14)], "included": ["yes"] * 10 + ["no"] * 4,
-                              "exclusion_reason": [None] * 10 + ["no failure", "no failure", "other", None]})
-    lines = pd.DataFrame({"patient_id": ["P6", "P7"], "line": [2, 2], "line_start_day": [60, 60], "modality": ["CMT", "ST"]})
+    screening = pd.DataFrame(
+        {
+            "patient_id": [f"P{i}" for i in range(14)],
+            "included": ["yes"] * 10 + ["no"] * 4,
+            "exclusion_reason": [None] * 10 + ["no failure", "no failure", "other", None],
+        }
+    )
+    lines = pd.DataFrame(
+        {"patient_id": ["P6", "P7"], "line": [2, 2], "line_start_day": [60, 60], "modality": ["CMT", "ST"]}
+    )
     sites = pd.DataFrame({"patient_id": ["P0", "P8", "P8"], "rt_start_day": [10, 10, 10]})
-    count = by_id(participants.flow(study_of(salvage_regimen=REGIMEN, screening=screening, lines=lines, sites=sites)))["value"]
+    count = by_id(
+        participants.flow(study_of(salvage_regimen=REGIMEN, screening=screening, lines=lines, sites=sites))
+    )["value"]
     assert count[["flow.database", "flow.not_included", "flow.included"]].tolist() == [14, 4, 10]
     assert count["flow.not_included.no_failure"] == 2 and "flow.not_included.other_disease" not in count
     assert [count[f"flow.salvage_regimen.{r}"] for r in ("rt", "cmt", "st")] == [4, 2, 4]
@@ -127,8 +164,9 @@ def test_flow_keeps_an_empty_regimen_and_counts_the_unknown():
 
 
 def test_lines_per_patient_are_the_highest_number():
-    lines = pd.DataFrame({"patient_id": ["P0", "P0", "P1", "P2"], "line": [1, 3, 1, 2],
-                          "line_start_day": 1, "modality": "ST"})
+    lines = pd.DataFrame(
+        {"patient_id": ["P0", "P0", "P1", "P2"], "line": [1, 3, 1, 2], "line_start_day": 1, "modality": "ST"}
+    )
     row = participants.salvage_lines(study_of(lines=lines)).iloc[0]
     assert (row["value"], row["lower"], row["upper"], row["n"]) == (2, 1, 3, 3)
 
@@ -138,23 +176,36 @@ def test_ends_add_up_and_say_what_cannot_be_followed():
     efs2 = rows[rows.index.str.startswith("efs2.ended_by")]
     assert efs2["value"].sum() == 10 and rows.loc["efs2.ended_by.progression_or_relapse", "value"] == 3
     assert efs2.loc["efs2.ended_by.death", "value"] == 4
-    assert "failure_day" in rows.loc["efs1.ended_by", "note"] and rows.loc["lc.ended_by", "statistic"] == "skipped"
+    assert (
+        "failure_day" in rows.loc["efs1.ended_by", "note"]
+        and rows.loc["lc.ended_by", "statistic"] == "skipped"
+    )
 
 
 # Table 1
 
+
 def test_table_1_percentages_have_everyone_below_the_line():
-    rows = by_id(table_1.table_1(study_of(salvage_regimen=REGIMEN, stage=["I"] * 5 + ["IV"] * 3 + [None] * 2)))
+    rows = by_id(
+        table_1.table_1(study_of(salvage_regimen=REGIMEN, stage=["I"] * 5 + ["IV"] * 3 + [None] * 2))
+    )
     assert n_percent(rows.loc["table1.stage.i.rt"]) == "4 (100.0)"
     assert n_percent(rows.loc["table1.stage.iv.st"]) == "2 (50.0)"
     assert n_percent(rows.loc["table1.stage.missing.all"]) == "2 (20.0)"
     assert n_percent(rows.loc["table1.stage.missing.rt"]) == "0 (0)"
     assert rows.loc["table1.stage.p", "n"] == 8
-    assert not rows.index.str.contains("stage.ii.").any() and not rows.index.str.contains("vital_status.missing").any()
+    assert (
+        not rows.index.str.contains("stage.ii.").any()
+        and not rows.index.str.contains("vital_status.missing").any()
+    )
 
 
 def test_bulk_is_counted_among_patients_without_cns_disease():
-    rows = by_id(table_1.table_1(study_of(cns_disease=["yes"] * 4 + ["no"] * 6, bulky_disease=["yes"] * 7 + ["no"] * 3)))
+    rows = by_id(
+        table_1.table_1(
+            study_of(cns_disease=["yes"] * 4 + ["no"] * 6, bulky_disease=["yes"] * 7 + ["no"] * 3)
+        )
+    )
     assert n_percent(rows.loc["table1.bulky_disease.yes.all"]) == "3 (50.0)"
     assert rows.loc["table1.bulky_disease.yes.all", "population"] == "all patients, without CNS disease"
 
@@ -174,7 +225,10 @@ def test_table_1_as_shown(monkeypatch):
     rows = table_1.table_1(study_of(salvage_regimen=REGIMEN, two_or_more_sites=["yes"] * 3 + ["no"] * 7))
     shown = html_of(monkeypatch, shown_tables.characteristics, rows, "Characteristics.")
     assert '<tr class="section"><th scope="row">Number of disease sites</th>' in shown
-    assert '<th scope="row" class="level">2 or more</th><td>3 (75.0)</td><td>0 (0)</td><td>0 (0)</td><td>3 (30.0)</td>' in shown
+    assert (
+        '<th scope="row" class="level">2 or more</th><td>3 (75.0)</td><td>0 (0)</td><td>0 (0)</td><td>3 '
+        "(30.0)</td>"
+    ) in shown
     assert '<th scope="col">RT (n = 4)</th>' in shown and "†" in shown and "Not shown" in shown
 
 
@@ -186,24 +240,48 @@ def test_table_1_of_one_patient(monkeypatch):
 
 # Responses and failure
 
+
 def test_responses_count_the_known_only():
-    rows = by_id(failure.best_responses(study_of(best_response=["CR"] * 2 + ["PR"] + ["PD"] * 5 + [None] * 2)))
-    assert share(rows.loc["response.orr"]) == "3 of 8 (38%)" and share(rows.loc["response.sd"]) == "0 of 8 (0%)"
+    rows = by_id(
+        failure.best_responses(study_of(best_response=["CR"] * 2 + ["PR"] + ["PD"] * 5 + [None] * 2))
+    )
+    assert (
+        share(rows.loc["response.orr"]) == "3 of 8 (38%)" and share(rows.loc["response.sd"]) == "0 of 8 (0%)"
+    )
 
 
 def test_response_times_take_whom_they_should():
-    study = study_of(3, best_response=["CR", "PR", "PD"], first_assessment_day=[28, 30, 35], failure_day=[130, 60, 35],
-                     response_day=[30, 30, None], complete_response_day=[61, None, None])
+    study = study_of(
+        3,
+        best_response=["CR", "PR", "PD"],
+        first_assessment_day=[28, 30, 35],
+        failure_day=[130, 60, 35],
+        response_day=[30, 30, None],
+        complete_response_day=[61, None, None],
+    )
     rows = by_id(failure.response_times(study))
     assert rows.loc["response.first_assessment", "value"] == 30
-    assert rows.loc["response.time_to_cr", "value"] == pytest.approx(61 / 30.4375) and rows.loc["response.time_to_cr", "n"] == 1
-    assert rows.loc["response.duration", "value"] == pytest.approx(65 / 30.4375) and rows.loc["response.duration", "n"] == 2
+    assert (
+        rows.loc["response.time_to_cr", "value"] == pytest.approx(61 / 30.4375)
+        and rows.loc["response.time_to_cr", "n"] == 1
+    )
+    assert (
+        rows.loc["response.duration", "value"] == pytest.approx(65 / 30.4375)
+        and rows.loc["response.duration", "n"] == 2
+    )
 
 
 def test_failure_patterns_join_what_has_a_local_part():
-    rows = by_id(failure.failure_patterns(study_of(failure_pattern=["local"] * 3 + ["local and de novo"] * 4 + [None] * 3)))
+    rows = by_id(
+        failure.failure_patterns(
+            study_of(failure_pattern=["local"] * 3 + ["local and de novo"] * 4 + [None] * 3)
+        )
+    )
     assert share(rows.loc["failure.any_local"]) == "7 of 7 (100%)"
-    assert rows.loc["failure.pattern.de_novo", "events"] == 0 and rows.loc["failure.pattern.local", "events"] == 3
+    assert (
+        rows.loc["failure.pattern.de_novo", "events"] == 0
+        and rows.loc["failure.pattern.local", "events"] == 3
+    )
 
 
 def test_cd19_keeps_the_untested_apart():
@@ -214,16 +292,28 @@ def test_cd19_keeps_the_untested_apart():
 
 
 def test_early_failure_counts_the_day_itself():
-    study = study_of(4, failure_day=[90, 91, 92, 200], failure_pattern=["local", "de novo", "local", "local and de novo"])
+    study = study_of(
+        4, failure_day=[90, 91, 92, 200], failure_pattern=["local", "de novo", "local", "local and de novo"]
+    )
     rows = by_id(failure.early_failure(study, 91))
     assert rows.loc["failure.early", "events"] == 2 and rows.loc["failure.early.any_local", "events"] == 1
     assert rows.loc["failure.late.any_local", "value"] == 100
 
 
-@pytest.mark.parametrize("analysis", [
-    participants.salvage_lines, participants.time_to_salvage, failure.best_responses, failure.response_times,
-    failure.time_to_failure, failure.failure_patterns, failure.cd19, failure.cd19_bounds,
-    lambda study: failure.early_failure(study, 91)])
+@pytest.mark.parametrize(
+    "analysis",
+    [
+        participants.salvage_lines,
+        participants.time_to_salvage,
+        failure.best_responses,
+        failure.response_times,
+        failure.time_to_failure,
+        failure.failure_patterns,
+        failure.cd19,
+        failure.cd19_bounds,
+        lambda study: failure.early_failure(study, 91),
+    ],
+)
 def test_absent_columns_give_a_reason(analysis):
     assert results.skip_reason(analysis(read_cohort("lymphoma"))).startswith("this cohort has no ")
 

@@ -11,19 +11,30 @@ from analysis_lib.cohort.cohort import Cohort
 
 def study_of(patients, sites=None):
     days = {c: "Int64" for c in patients if c.endswith("_day")}
-    return Cohort("x", "X", "CAR T-cell infusion", True, "", patients.astype(days),
-                  sites=pd.DataFrame() if sites is None else sites.astype({c: "Int64" for c in sites if c.endswith("_day")}))
+    return Cohort(
+        "x",
+        "X",
+        "CAR T-cell infusion",
+        True,
+        "",
+        patients.astype(days),
+        sites=pd.DataFrame()
+        if sites is None
+        else sites.astype({c: "Int64" for c in sites if c.endswith("_day")}),
+    )
 
 
-PATIENTS = pd.DataFrame({
-    "patient_id": list("ABCD"),
-    "last_follow_up_day": [400, 300, 200, 90],
-    "vital_status": ["dead", "alive", "dead", "alive"],
-    "failure_day": [60, 50, 40, None],
-    "salvage_start_day": [100, 80, 70, None],
-    "progression_day": [180, None, None, None],
-    "next_line_day": [150, None, None, None],
-})
+PATIENTS = pd.DataFrame(
+    {
+        "patient_id": list("ABCD"),
+        "last_follow_up_day": [400, 300, 200, 90],
+        "vital_status": ["dead", "alive", "dead", "alive"],
+        "failure_day": [60, 50, 40, None],
+        "salvage_start_day": [100, 80, 70, None],
+        "progression_day": [180, None, None, None],
+        "next_line_day": [150, None, None, None],
+    }
+)
 
 
 def test_os1_runs_from_day_0_to_death_or_last_follow_up():
@@ -48,16 +59,24 @@ def test_events_on_the_same_day_are_credited_to_the_first_declared():
 
 def test_optional_event_columns_may_be_absent_but_the_origin_may_not():
     assert endpoints.lacking(study_of(PATIENTS.drop(columns="next_line_day")), "EFS2") == ""
-    assert "salvage_start_day" in endpoints.lacking(study_of(PATIENTS.drop(columns="salvage_start_day")), "EFS2")
+    assert "salvage_start_day" in endpoints.lacking(
+        study_of(PATIENTS.drop(columns="salvage_start_day")), "EFS2"
+    )
     assert "rt_start_day" in endpoints.lacking(study_of(PATIENTS), "LC")
 
 
-SITES = pd.DataFrame({
-    "patient_id": ["A", "A", "A", "B"], "course": [1, 1, 2, 1], "rt_start_day": [110, 110, 200, 90],
-    "rt_field": ["focal", "focal", "comprehensive", "comprehensive"],
-    "dose_gy": [20.0, 30.0, 36.0, None], "fractions": [5, 10, 18, None],
-    "in_field_response": ["CR", "not evaluable", "PD", "CR"], "in_field_progression_day": [None, None, 230, None],
-})
+SITES = pd.DataFrame(
+    {
+        "patient_id": ["A", "A", "A", "B"],
+        "course": [1, 1, 2, 1],
+        "rt_start_day": [110, 110, 200, 90],
+        "rt_field": ["focal", "focal", "comprehensive", "comprehensive"],
+        "dose_gy": [20.0, 30.0, 36.0, None],
+        "fractions": [5, 10, 18, None],
+        "in_field_response": ["CR", "not evaluable", "PD", "CR"],
+        "in_field_progression_day": [None, None, 230, None],
+    }
+)
 
 
 def test_in_field_control_counts_assessed_sites_and_censors_at_last_follow_up():
@@ -74,11 +93,21 @@ def test_first_courses_are_one_row_a_patient_with_the_highest_dose():
     assert endpoints.derive(study_of(PATIENTS, SITES), "OSRT")["days"].tolist() == [290, 210]
 
 
-@given(st.lists(st.tuples(*[st.none() | st.integers(0, 500)] * 3, st.integers(0, 500), st.booleans()), min_size=1, max_size=12))
+@given(
+    st.lists(
+        st.tuples(*[st.none() | st.integers(0, 500)] * 3, st.integers(0, 500), st.booleans()),
+        min_size=1,
+        max_size=12,
+    )
+)
 def test_time_is_the_earliest_of_what_is_known(rows):
-    patients = pd.DataFrame(rows, columns=["failure_day", "salvage_start_day", "other", "last_follow_up_day", "dead"])
-    patients = patients.assign(patient_id=[str(i) for i in range(len(rows))],
-                               vital_status=["dead" if dead else "alive" for dead in patients["dead"]])
+    patients = pd.DataFrame(
+        rows, columns=["failure_day", "salvage_start_day", "other", "last_follow_up_day", "dead"]
+    )
+    patients = patients.assign(
+        patient_id=[str(i) for i in range(len(rows))],
+        vital_status=["dead" if dead else "alive" for dead in patients["dead"]],
+    )
     derived = endpoints.derive(study_of(patients.drop(columns=["other", "dead"])), "EFS1")
     for got, (failure, salvage, _, last, dead) in zip(derived.itertuples(), rows):
         events = [t for t in (failure, salvage, last if dead else None) if t is not None]

@@ -1,4 +1,7 @@
-"""The flow diagram and the bars of shares: what is drawn, what the alt text says, and when nothing is drawn."""
+"""The flow diagram and the bars of shares: what is drawn, what the alt text says, and when nothing is
+drawn.
+"""
+
 import re
 
 import matplotlib.pyplot as plt
@@ -27,7 +30,9 @@ def shown(monkeypatch):
 
 
 def flow_rows(*ids_and_counts):
-    return results.collect([row(name, "count", count, group=name.rsplit(".", 1)[-1]) for name, count in ids_and_counts])
+    return results.collect(
+        [row(name, "count", count, group=name.rsplit(".", 1)[-1]) for name, count in ids_and_counts]
+    )
 
 
 def words_of(figure):
@@ -35,12 +40,28 @@ def words_of(figure):
 
 
 def test_flow_draws_a_box_for_each_count(shown):
-    figures_cohort.flow_diagram(flow_rows(
-        ("flow.database", 30), ("flow.not_included", 18), ("flow.included", 12), ("flow.salvage_regimen.rt", 5),
-        ("flow.salvage_regimen.st", 7), ("flow.any_rt", 9), ("flow.any_rt.salvage_regimen.rt", 5),
-        ("flow.any_rt.salvage_regimen.st", 4)), "Flow.")
+    figures_cohort.flow_diagram(
+        flow_rows(
+            ("flow.database", 30),
+            ("flow.not_included", 18),
+            ("flow.included", 12),
+            ("flow.salvage_regimen.rt", 5),
+            ("flow.salvage_regimen.st", 7),
+            ("flow.any_rt", 9),
+            ("flow.any_rt.salvage_regimen.rt", 5),
+            ("flow.any_rt.salvage_regimen.st", 4),
+        ),
+        "Flow.",
+    )
     words = words_of(shown["figures"][0])
-    assert {"database\nn = 30", "included\nn = 12", "rt\nn = 5", "st\nn = 7", "any_rt\nn = 9", "not_included: n = 18"} <= set(words)
+    assert {
+        "database\nn = 30",
+        "included\nn = 12",
+        "rt\nn = 5",
+        "st\nn = 7",
+        "any_rt\nn = 9",
+        "not_included: n = 18",
+    } <= set(words)
     assert {"5", "4"} <= set(words)  # how many of each regimen had radiotherapy, on the arrows
     assert all(f"{count}" in shown["alt"][0] for count in (30, 18, 12, 5, 7, 9, 4))
 
@@ -56,18 +77,26 @@ def test_a_single_step_is_not_drawn(shown):
 
 
 def test_shares_draws_bars_with_their_intervals(shown):
-    rows = results.collect([summaries.proportion("a", 3, 12, group="First"), summaries.proportion("b", 0, 12, group="Second")])
+    rows = results.collect(
+        [summaries.proportion("a", 3, 12, group="First"), summaries.proportion("b", 0, 12, group="Second")]
+    )
     figures_cohort.shares(rows, "Patients", "Shares.")
     axes = shown["figures"][0].axes[0]
     assert [bar.get_width() for bar in axes.patches] == [25, 0]
     ends = [segment[:, 0] for segment in axes.collections[0].get_segments()]
-    assert [list(end) for end in ends] == [pytest.approx(list(map(float, r))) for r in rows[["lower", "upper"]].to_numpy()]
+    assert [list(end) for end in ends] == [
+        pytest.approx(list(map(float, r))) for r in rows[["lower", "upper"]].to_numpy()
+    ]
     assert re.search(r"First: 3 of 12 \(25%\), 95% CI 5–57; Second: 0 of 12 \(0%\)", shown["alt"][0])
 
 
-@pytest.mark.parametrize("rows, reason", [
-    (results.skipped("a", "this cohort has no stage"), "this cohort has no stage"),
-    (results.collect([summaries.proportion("a", 0, 0)]), "nobody to count")])
+@pytest.mark.parametrize(
+    "rows, reason",
+    [
+        (results.skipped("a", "this cohort has no stage"), "this cohort has no stage"),
+        (results.collect([summaries.proportion("a", 0, 0)]), "nobody to count"),
+    ],
+)
 def test_shares_of_nobody_are_not_drawn(shown, rows, reason):
     figures_cohort.shares(rows, "Patients", "Shares.")
     assert not shown["figures"] and reason in shown["notes"][0]

@@ -1,7 +1,8 @@
-"""Three cohorts that look nothing like ours become books with one command, and their numbers are those of their own files.
+"""Three cohorts that look nothing like ours become books with one command, and their numbers are those of
+their own files.
 
-The expected numbers are read from the raw files by this test alone (csv, datetime) and estimated by lifelines or by
-counting; the library's reader and estimators have no part in them.
+The expected numbers are read from the raw files by this test alone (csv, datetime) and estimated by lifelines
+or by counting; the library's reader and estimators have no part in them.
 """
 
 import csv
@@ -57,11 +58,19 @@ def known_klinik():
     ends = [day(each["Progress am"]) or day(each["Letzter Kontakt"]) for each in patients]
     efs2 = [(end - day(each["Beginn Salvage"])).days for end, each in zip(ends, patients)]
     failed = [bool(each["Progress am"]) or died for each, died in zip(patients, dead)]
-    return {"os1.median": median(os1, dead), "os1.rate12": rate(os1, dead, 12), "os2.median": median(os2, dead),
-            "efs2.median": median(efs2, failed),
-            "efs2.logrank.salvage_regimen": multivariate_logrank_test(efs2, [each["Salvagetherapie"] for each in patients], failed).p_value,
-            "rt.sites": len(sites), "rt.dose": pd.Series([float(each["Gesamtdosis (Gy)"].replace(",", ".")) for each in sites]).median(),
-            "n": len(patients), "deaths": sum(dead)}
+    return {
+        "os1.median": median(os1, dead),
+        "os1.rate12": rate(os1, dead, 12),
+        "os2.median": median(os2, dead),
+        "efs2.median": median(efs2, failed),
+        "efs2.logrank.salvage_regimen": multivariate_logrank_test(
+            efs2, [each["Salvagetherapie"] for each in patients], failed
+        ).p_value,
+        "rt.sites": len(sites),
+        "rt.dose": pd.Series([float(each["Gesamtdosis (Gy)"].replace(",", ".")) for each in sites]).median(),
+        "n": len(patients),
+        "deaths": sum(dead),
+    }
 
 
 def known_redcap():
@@ -75,18 +84,39 @@ def known_redcap():
     dead = [each["vital"] == "0" for each in patients]
     os1 = [since(each["cart_dt"], each["seen_dt"]) for each in patients]
     os2 = [since(each["salv_dt"], each["seen_dt"]) for each in patients]
-    doses = pd.Series([float(each["rt_gy"]) for each in rows if each["redcap_repeat_instrument"] == "rt_site"])
-    second = [each for each in rows if each["redcap_repeat_instrument"] == "therapy_line" and each["line_no"] == "2"]
-    return {"os1.median": median(os1, dead), "os1.rate12": rate(os1, dead, 12), "os2.median": median(os2, dead),
-            "rt.sites": kinds["rt_site"], "rt.dose": doses.median(), "n": len(patients), "deaths": sum(dead),
-            "lines": kinds["therapy_line"], "second lines": len(second),
-            "poor": sum(each["ps"] in ("3", "4") for each in patients), "known ecog": sum(each["ps"] != "-99" for each in patients)}
+    doses = pd.Series(
+        [float(each["rt_gy"]) for each in rows if each["redcap_repeat_instrument"] == "rt_site"]
+    )
+    second = [
+        each for each in rows if each["redcap_repeat_instrument"] == "therapy_line" and each["line_no"] == "2"
+    ]
+    return {
+        "os1.median": median(os1, dead),
+        "os1.rate12": rate(os1, dead, 12),
+        "os2.median": median(os2, dead),
+        "rt.sites": kinds["rt_site"],
+        "rt.dose": doses.median(),
+        "n": len(patients),
+        "deaths": sum(dead),
+        "lines": kinds["therapy_line"],
+        "second lines": len(second),
+        "poor": sum(each["ps"] in ("3", "4") for each in patients),
+        "known ecog": sum(each["ps"] != "-99" for each in patients),
+    }
 
 
 def known_three_columns():
     rows = rows_of("three-columns/survival.csv")
-    days, dead = [round(float(each["months"]) * MONTH) for each in rows], [each["died"] == "1" for each in rows]
-    return {"os1.median": median(days, dead), "os1.rate12": rate(days, dead, 12), "n": len(rows), "deaths": sum(dead)}
+    days, dead = (
+        [round(float(each["months"]) * MONTH) for each in rows],
+        [each["died"] == "1" for each in rows],
+    )
+    return {
+        "os1.median": median(days, dead),
+        "os1.rate12": rate(days, dead, 12),
+        "n": len(rows),
+        "deaths": sum(dead),
+    }
 
 
 KNOWN = {"klinik": known_klinik, "redcap": known_redcap, "three-columns": known_three_columns}
@@ -105,13 +135,22 @@ def values_of(*frames):
 @pytest.mark.parametrize("folder", KNOWN)
 def test_the_estimates_are_those_of_the_raw_files(folder):
     study, known = exact(folder), KNOWN[folder]()
-    found = values_of(*(survival.estimates(study, name) for name in ("OS1", "OS2", "EFS2")),
-                      survival.estimates(study, "EFS2", by="salvage_regimen"), radiotherapy.volume(study), radiotherapy.doses(study, 10))
-    assert len(study.patients) == known["n"] and (study.patients["vital_status"] == "dead").sum() == known["deaths"]
+    found = values_of(
+        *(survival.estimates(study, name) for name in ("OS1", "OS2", "EFS2")),
+        survival.estimates(study, "EFS2", by="salvage_regimen"),
+        radiotherapy.volume(study),
+        radiotherapy.doses(study, 10),
+    )
+    assert (
+        len(study.patients) == known["n"]
+        and (study.patients["vital_status"] == "dead").sum() == known["deaths"]
+    )
     for result_id in found.keys() & known.keys():
         assert found[result_id] == pytest.approx(known[result_id], rel=1e-6), result_id
     if "lines" in known:
-        assert len(study.lines) == known["lines"] and (study.lines["line"] == 2).sum() == known["second lines"]
+        assert (
+            len(study.lines) == known["lines"] and (study.lines["line"] == 2).sum() == known["second lines"]
+        )
         assert (study.patients["poor_performance"] == "yes").sum() == known["poor"]
         assert study.patients["ecog"].notna().sum() == known["known ecog"]
     assert not study.synthetic and {name for name in known if "." in name} <= found.keys()
@@ -121,8 +160,22 @@ def test_the_estimates_are_those_of_the_raw_files(folder):
 def book(request, tmp_path_factory):
     """The book of a cohort, made by the one command that the page names."""
     out = tmp_path_factory.mktemp("book") / request.param
-    run = subprocess.run([sys.executable, "-m", "analysis_lib", "build", str(HERE / request.param), "--out", str(out), "--jobs", "2"],
-                         cwd=out.parent, capture_output=True, text=True)
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "analysis_lib",
+            "build",
+            str(HERE / request.param),
+            "--out",
+            str(out),
+            "--jobs",
+            "2",
+        ],
+        cwd=out.parent,
+        capture_output=True,
+        text=True,
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     return request.param, out, run.stdout
 
@@ -134,12 +187,25 @@ def test_the_book_is_whole_and_says_of_what_it_is(book):
     assert study.name == NAMES[folder] and (out / "html" / "index.html").is_file()
     skipped = set(re.findall(r"^skipped: \S+ (\d\d)_", told, re.M))
     assert skipped == SKIPPED[folder] and " 0 failed" in told
-    rows = pd.concat([pd.read_csv(file) for file in sorted((out / "source/book/cohorts" / study.name / "results").glob("*.csv"))])
+    rows = pd.concat(
+        [
+            pd.read_csv(file)
+            for file in sorted((out / "source/book/cohorts" / study.name / "results").glob("*.csv"))
+        ]
+    )
     shown = rows.set_index("result_id")["value"]
-    for result_id, step in {"os1.median": 0.1, "os2.median": 0.1, "efs2.median": 0.1, "os1.rate12": 1, "rt.dose": 0.1}.items():
+    for result_id, step in {
+        "os1.median": 0.1,
+        "os2.median": 0.1,
+        "efs2.median": 0.1,
+        "os1.rate12": 1,
+        "rt.dose": 0.1,
+    }.items():
         if result_id in known:  # a page's own rounding, where small numbers are protected
             assert abs(shown[result_id] - known[result_id]) <= step / 2 + 1e-9, result_id
-    survival_page = BeautifulSoup((pages / "04_survival.html").read_text("utf-8"), "html.parser").get_text(" ")
+    survival_page = BeautifulSoup((pages / "04_survival.html").read_text("utf-8"), "html.parser").get_text(
+        " "
+    )
     assert study.title in survival_page and "The median OS1 was" in survival_page
 
 

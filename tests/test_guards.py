@@ -1,4 +1,5 @@
 """Where there is little or nothing to estimate: a sentence in place of a number, and never a wrong number."""
+
 import itertools
 import warnings
 
@@ -15,17 +16,35 @@ from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
 from analysis_lib.show import numbers
 
-SMALL = settings(phases=[Phase.explicit, Phase.generate], max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-PEOPLE = st.lists(st.tuples(st.integers(0, 12), st.booleans(), st.sampled_from(["yes", "no", None]), st.sampled_from(["I", "II", "III"])),
-                  min_size=1, max_size=24)
+SMALL = settings(
+    phases=[Phase.explicit, Phase.generate],
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+PEOPLE = st.lists(
+    st.tuples(
+        st.integers(0, 12),
+        st.booleans(),
+        st.sampled_from(["yes", "no", None]),
+        st.sampled_from(["I", "II", "III"]),
+    ),
+    min_size=1,
+    max_size=24,
+)
 
 
 def study_of(people):
     days, dead, ldh, stage = zip(*people)
-    patients = pd.DataFrame({
-        "patient_id": [str(i) for i in range(len(days))], "last_follow_up_day": pd.array([40 * d for d in days], dtype="Int64"),
-        "vital_status": pd.Categorical(["dead" if d else "alive" for d in dead], ["alive", "dead"]),
-        "ldh_elevated": pd.Categorical(ldh, ["yes", "no"]), "stage": pd.Categorical(stage, ["I", "II", "III", "IV"], ordered=True)})
+    patients = pd.DataFrame(
+        {
+            "patient_id": [str(i) for i in range(len(days))],
+            "last_follow_up_day": pd.array([40 * d for d in days], dtype="Int64"),
+            "vital_status": pd.Categorical(["dead" if d else "alive" for d in dead], ["alive", "dead"]),
+            "ldh_elevated": pd.Categorical(ldh, ["yes", "no"]),
+            "stage": pd.Categorical(stage, ["I", "II", "III", "IV"], ordered=True),
+        }
+    )
     return cohort.Cohort("test", "Test", "study entry", False, "", patients)
 
 
@@ -66,11 +85,17 @@ def test_curves_fall_within_their_intervals(people, interval):
     curve = curves.kaplan_meier(days, event, interval=interval)
     assert (curve["survival"].diff().dropna() <= 1e-12).all() and curve["survival"].between(-1e-12, 1).all()
     known = curve.dropna(subset=["lower", "upper"])
-    assert (known["lower"] <= known["survival"] + 1e-12).all() and (known["upper"] >= known["survival"] - 1e-12).all()
+    assert (known["lower"] <= known["survival"] + 1e-12).all() and (
+        known["upper"] >= known["survival"] - 1e-12
+    ).all()
     assert np.isfinite(known[["lower", "upper"]]).all(axis=None)
 
 
-@given(st.lists(st.tuples(st.integers(0, 15), st.sampled_from([0, 1, 2]), st.booleans()), min_size=1, max_size=24))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 15), st.sampled_from([0, 1, 2]), st.booleans()), min_size=1, max_size=24
+    )
+)
 @example(people=[(1, 1, False), (1, 1, True)])  # both on one day: no spread at all
 @SMALL
 def test_competing_risks_of_few_people(people):
@@ -82,8 +107,10 @@ def test_competing_risks_of_few_people(people):
         return
     incidence = curve.filter(regex="^incidence")
     assert (incidence.diff().dropna() >= -1e-12).all(axis=None) and (incidence.sum(axis=1) <= 1 + 1e-12).all()
-    for estimate in (lambda: competing.gray(days, cause, group)["p"],
-                     lambda: competing.fine_gray(pd.DataFrame({"group": group.astype(float)}), days, cause)):
+    for estimate in (
+        lambda: competing.gray(days, cause, group)["p"],
+        lambda: competing.fine_gray(pd.DataFrame({"group": group.astype(float)}), days, cause),
+    ):
         try:
             with warnings.catch_warnings(action="error"):
                 found = estimate()
@@ -92,7 +119,19 @@ def test_competing_risks_of_few_people(people):
             assert len(str(why)) > 8
 
 
-@given(st.lists(st.tuples(st.integers(0, 15), st.booleans(), st.integers(0, 3), st.booleans(), st.sampled_from([0.5, 1.0, 2.5])), min_size=1, max_size=20))
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 15),
+            st.booleans(),
+            st.integers(0, 3),
+            st.booleans(),
+            st.sampled_from([0.5, 1.0, 2.5]),
+        ),
+        min_size=1,
+        max_size=20,
+    )
+)
 @SMALL
 def test_models_of_few_people(people):
     days, event, x, y, weights = map(np.array, zip(*people))
@@ -104,14 +143,20 @@ def test_models_of_few_people(people):
             assert len(str(why)) > 8
             continue
         kept = fit.terms.dropna(axis="columns", how="all")
-        assert np.isfinite(kept.to_numpy()).all() and (kept["hr"] < 1e6).all() and kept["lower"].le(kept["hr"]).all()
+        assert (
+            np.isfinite(kept.to_numpy()).all()
+            and (kept["hr"] < 1e6).all()
+            and kept["lower"].le(kept["hr"]).all()
+        )
         assert 0 <= fit.concordance.value <= 1 and fit.likelihood_ratio.statistic > -1e-9
     try:
         table = models.firth(terms, days, event)
     except NotEstimable:
         return
     assert np.isfinite(table[["coef", "se", "p"]].to_numpy()).all()
-    assert table["lower"].fillna(0).le(table["hr"]).all() and table["upper"].fillna(np.inf).ge(table["hr"]).all()
+    assert (
+        table["lower"].fillna(0).le(table["hr"]).all() and table["upper"].fillna(np.inf).ge(table["hr"]).all()
+    )
 
 
 @given(PEOPLE, st.integers(1, 15))
@@ -126,22 +171,36 @@ def test_restricted_means_of_few_people(people, tau):
     assert 0 <= value <= tau and 0 <= se <= tau
 
 
-@pytest.mark.parametrize("days, event, said", [
-    ([], [], "nobody is followed"), ([5], [2], "events must be True and False, or 1 and 0; found 2"),
-    ([5, np.nan], [1, 0], "days must be known for everyone; 1 of 2"), ([5.5], [1], "whole days, 0 or more; found 5.5"),
-    ([-1], [1], "whole days, 0 or more; found -1"), ([5, 6], [1], "2 days and 1 event: not the same people"),
-])
+@pytest.mark.parametrize(
+    "days, event, said",
+    [
+        ([], [], "nobody is followed"),
+        ([5], [2], "events must be True and False, or 1 and 0; found 2"),
+        ([5, np.nan], [1, 0], "days must be known for everyone; 1 of 2"),
+        ([5.5], [1], "whole days, 0 or more; found 5.5"),
+        ([-1], [1], "whole days, 0 or more; found -1"),
+        ([5, 6], [1], "2 days and 1 event: not the same people"),
+    ],
+)
 def test_wrong_days_and_events_are_refused_in_words(days, event, said):
-    for estimate in (curves.kaplan_meier, lambda d, e: curves.rmst(d, e, 1), lambda d, e: logrank.logrank_test(d, e, d),
-                     lambda d, e: models.concordance(d, d, e)):
+    for estimate in (
+        curves.kaplan_meier,
+        lambda d, e: curves.rmst(d, e, 1),
+        lambda d, e: logrank.logrank_test(d, e, d),
+        lambda d, e: models.concordance(d, d, e),
+    ):
         with pytest.raises(ValueError, match=said):
             estimate(days, event)
 
 
-@pytest.mark.parametrize("x, event, said", [
-    ([1, 1, 1, 1], [1, 1, 1, 0], "all patients are alike in x"), ([1, 2, 3, 4], [0, 0, 0, 0], "nobody had the event"),
-    ([np.nan, 1, 2, 3], [1, 1, 1, 1], "terms must be known for everyone: x"),
-])
+@pytest.mark.parametrize(
+    "x, event, said",
+    [
+        ([1, 1, 1, 1], [1, 1, 1, 0], "all patients are alike in x"),
+        ([1, 2, 3, 4], [0, 0, 0, 0], "nobody had the event"),
+        ([np.nan, 1, 2, 3], [1, 1, 1, 1], "terms must be known for everyone: x"),
+    ],
+)
 def test_models_say_why_there_is_no_estimate(x, event, said):
     for fit in (models.cox, models.firth, competing.fine_gray):
         with pytest.raises(ValueError, match=said):
@@ -154,7 +213,8 @@ def test_terms_that_determine_each_other():
         models.cox(x, [1, 2, 3, 4, 5, 6], [1, 1, 1, 1, 0, 1])
 
 
-# Three of 47 patients have the factor and die among the first six: the ratio is large, and finite unless they are the first three.
+# Three of 47 patients have the factor and die among the first six: the ratio is large, and finite unless they
+# are the first three.
 EARLY = list(itertools.combinations(range(6), 3))
 
 
@@ -167,7 +227,10 @@ def early_deaths(who):
 @pytest.mark.parametrize("who", EARLY)
 def test_a_large_ratio_that_exists_is_found_and_one_that_does_not_is_refused(who):
     terms, days, event = early_deaths(who)
-    for fit in (lambda: models.cox(terms, days, event).terms, lambda: competing.fine_gray(terms, days, event.astype(int))):
+    for fit in (
+        lambda: models.cox(terms, days, event).terms,
+        lambda: competing.fine_gray(terms, days, event.astype(int)),
+    ):
         if who == (0, 1, 2):
             with pytest.raises(NotEstimable):
                 fit()
@@ -198,10 +261,14 @@ def test_groups_that_were_never_at_risk_together():
 
 def test_two_separated_factors_have_a_row_each_and_a_dagger():
     flags = ["yes", "no"] * 10
-    study = study_of([(i % 12 + 1, flag == "yes", flag, "I" if flag == "yes" else "II") for i, flag in enumerate(flags)])
+    study = study_of(
+        [(i % 12 + 1, flag == "yes", flag, "I" if flag == "yes" else "II") for i, flag in enumerate(flags)]
+    )
     rows = prognosis.univariable(study, "OS1", ["ldh_elevated", "stage"])
     ratios = results.pick(rows, "hazard ratio")
     ratios = ratios[ratios["statistic"] == "hazard ratio"]
     assert ratios["method"].str.startswith("Cox model, Firth's penalty").all() and len(ratios) == 2
-    assert numbers.marks_told(ratios).startswith(" † with Firth's penalty, because nobody with Elevated LDH = no had the event")
+    assert numbers.marks_told(ratios).startswith(
+        " † with Firth's penalty, because nobody with Elevated LDH = no had the event"
+    )
     assert numbers.mark(ratios.iloc[0]) == " †" and numbers.mark(rows.iloc[0]) == ""

@@ -1,4 +1,6 @@
-"""Nothing of the input may be found in what is written: each kind of thing is planted wherever it could leak, and found."""
+"""Nothing of the input may be found in what is written: each kind of thing is planted wherever it could leak,
+and found.
+"""
 
 import base64
 import io
@@ -23,9 +25,27 @@ from analysis_lib.intake.manifest import locate
 from analysis_lib.intake.read import read_cohort
 
 IDENTIFIER, DAY, NAME = "MRN-90221", "2019-07-04", "Kestrelmann01"
-PLANTED = [IDENTIFIER, DAY, "04.07.2019", "4.7.2019", "07/04/2019", "7/4/2019", "04/07/19", "20190704", "2019/07/04", "4 Jul 2019",
-           "July 4, 2019", "4th July 2019", "4. Juli 2019", "04-JUL-2019", "2019-07-04T10:30:00", "43650", "Kestrelmann", "kestrelmann",
-           "brought in by the lighthouse keeper"]
+PLANTED = [
+    IDENTIFIER,
+    DAY,
+    "04.07.2019",
+    "4.7.2019",
+    "07/04/2019",
+    "7/4/2019",
+    "04/07/19",
+    "20190704",
+    "2019/07/04",
+    "4 Jul 2019",
+    "July 4, 2019",
+    "4th July 2019",
+    "4. Juli 2019",
+    "04-JUL-2019",
+    "2019-07-04T10:30:00",
+    "43650",
+    "Kestrelmann",
+    "kestrelmann",
+    "brought in by the lighthouse keeper",
+]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +54,11 @@ def wanted(tmp_path_factory):
     path, patients = hospital.write(folder, 20)
     study = read_cohort(path)
     patients.loc[patients.index[1], ["patient_id", "infusion_date", "surname", "remarks"]] = [
-        IDENTIFIER, DAY, "Kestrelmann", "He was brought in by the lighthouse keeper, late at night; see letter."]
+        IDENTIFIER,
+        DAY,
+        "Kestrelmann",
+        "He was brought in by the lighthouse keeper, late at night; see letter.",
+    ]
     patients.to_csv(folder / "patients.csv", index=False)
     return leaks.needles(study, path)
 
@@ -64,7 +88,7 @@ def docx(words):
     document, written = Document(), io.BytesIO()
     paragraph = document.add_paragraph("Of all, ")
     for start in range(0, len(words), 4):  # Word cuts sentences into runs
-        paragraph.add_run(words[start:start + 4])
+        paragraph.add_run(words[start : start + 4])
     document.save(written)
     return written.getvalue()
 
@@ -77,7 +101,9 @@ def archive(name, words):
 
 
 def notebook(**places):
-    code = nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("display_data", data=places.get("data", {}))])
+    code = nbformat.v4.new_code_cell(
+        "1", outputs=[nbformat.v4.new_output("display_data", data=places.get("data", {}))]
+    )
     nb = nbformat.v4.new_notebook(cells=[code], metadata=places.get("metadata", {}))
     return nbformat.writes(nb).encode()
 
@@ -93,18 +119,24 @@ FILES = {
     "entities.html": lambda words: "".join(f"&#{ord(letter)};" for letter in words).encode(),
     "link.html": lambda words: f'<a href="x?{words.replace(" ", "%20").replace("-", "%2D")}">x</a>'.encode(),
     "inline.html": lambda words: inline(png(Comment=words)),
-    "inline-svg.html": lambda words: b'<img src="data:image/svg+xml;base64,' + base64.b64encode(svg(words)) + b'">',
+    "inline-svg.html": lambda words: (
+        b'<img src="data:image/svg+xml;base64,' + base64.b64encode(svg(words)) + b'">'
+    ),
     "rows.csv": lambda words: f"result_id,note\nos1.median,{words}\n".encode(),
     "searchindex.js": lambda words: f'Search.setIndex({{"titles":["{words}"]}})'.encode(),
     "escaped.js": lambda words: ('"' + "".join(f"\\u{ord(letter):04x}" for letter in words) + '"').encode(),
     "output.ipynb": lambda words: notebook(data={"text/html": f"<td>{words}</td>"}),
     "metadata.ipynb": lambda words: notebook(metadata={"papermill": {"input": words}}),
-    "image.ipynb": lambda words: notebook(data={"image/png": base64.encodebytes(png(Comment=words)).decode()}),
+    "image.ipynb": lambda words: notebook(
+        data={"image/png": base64.encodebytes(png(Comment=words)).decode()}
+    ),
     "figure.png": lambda words: png(Comment=words),
     "compressed.png": compressed_png,
     "after-the-end.png": lambda words: png() + words.encode(),
     "figure.svg": svg,
-    "figure.pdf": lambda words: b"%PDF-1.4\nstream\n" + zlib.compress(f"({words}) Tj".encode()) + b"\nendstream",
+    "figure.pdf": lambda words: (
+        b"%PDF-1.4\nstream\n" + zlib.compress(f"({words}) Tj".encode()) + b"\nendstream"
+    ),
     "table.docx": docx,
     "results.zip": lambda words: archive("rows.csv", words),
     "name-in.zip": lambda words: archive(words.replace("/", "-") + ".csv", ""),
@@ -127,14 +159,18 @@ def test_whatever_is_planted_is_found_and_not_repeated(name, wanted, tmp_path):
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_same_files_without_it_are_clean(name, wanted, tmp_path):
-    (tmp_path / name).write_bytes(FILES[name]("Of 62 patients, 32 died; median 12.3 months, P = 0.04, in 2023."))
+    (tmp_path / name).write_bytes(
+        FILES[name]("Of 62 patients, 32 died; median 12.3 months, P = 0.04, in 2023.")
+    )
     assert leaks.scan([tmp_path], wanted) == []
 
 
 def test_the_name_of_a_file_is_read_and_not_repeated(wanted, tmp_path):
     (tmp_path / f"{IDENTIFIER}.csv").write_text("a\n")
     (leak,) = leaks.scan([tmp_path], wanted)
-    assert "an identifier that stands in the table patients, column patient_id, row 3" in str(leak) and IDENTIFIER not in str(leak)
+    assert "an identifier that stands in the table patients, column patient_id, row 3" in str(
+        leak
+    ) and IDENTIFIER not in str(leak)
 
 
 def test_files_of_data_and_columns_of_identifiers_are_refused(wanted, tmp_path):
@@ -146,17 +182,38 @@ def test_files_of_data_and_columns_of_identifiers_are_refused(wanted, tmp_path):
 
 def test_numbers_codes_and_common_words_are_no_leak(wanted, tmp_path):
     (tmp_path / "page.html").write_text(
-        "<p>90221 patients. 0.43650 1.43650e-3 a43650f MRN 48. 4.7 months (95% CI 2.0–19), 4, 7, 12. wife called; felt unwell. "
-        "alive dead yes no RT CMT 2019 July 2019</p>")
+        "<p>90221 patients. 0.43650 1.43650e-3 a43650f MRN 48. 4.7 months (95% CI 2.0–19), 4, 7, 12. wife "
+        "called; felt unwell. "
+        "alive dead yes no RT CMT 2019 July 2019</p>"
+    )
     assert leaks.scan([tmp_path], wanted) == []
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.dates(date(1930, 1, 1), date(2039, 12, 31)), st.sampled_from(
-    ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d %b %Y", "%d %B %Y", "%B %d, %Y", "%Y%m%d", "%Y-%m-%d %H:%M:%S", "%d-%b-%Y"]), st.sampled_from(
-    ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d %B %Y", "%b %d, %Y", "%Y%m%d", "%d.%m.%y", "%Y/%m/%d"]))
+@given(
+    st.dates(date(1930, 1, 1), date(2039, 12, 31)),
+    st.sampled_from(
+        [
+            "%Y-%m-%d",
+            "%d.%m.%Y",
+            "%m/%d/%Y",
+            "%d/%m/%Y",
+            "%d %b %Y",
+            "%d %B %Y",
+            "%B %d, %Y",
+            "%Y%m%d",
+            "%Y-%m-%d %H:%M:%S",
+            "%d-%b-%Y",
+        ]
+    ),
+    st.sampled_from(
+        ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d %B %Y", "%b %d, %Y", "%Y%m%d", "%d.%m.%y", "%Y/%m/%d"]
+    ),
+)
 def test_a_date_is_found_however_it_was_and_is_written(day, read, written):
-    found = dict(pair for each in leaks._dates(day.strftime(read), True) for pair in leaks._of_date(each, "somewhere"))
+    found = dict(
+        pair for each in leaks._dates(day.strftime(read), True) for pair in leaks._of_date(each, "somewhere")
+    )
     assert leaks._found_in(f"On {day.strftime(written)}, it happened.", found)
 
 
@@ -199,7 +256,10 @@ def test_a_leak_fails_the_build_and_leaves_no_new_book(tmp_path, monkeypatch, ca
     path, patients = hospital.write(tmp_path / "hospital", 20)
     assert main(["build", str(path), "--out", str(tmp_path / "out"), "--jobs", "1"]) == 1
     told = capsys.readouterr().err
-    assert "an identifier that stands in the table patients, column patient_id, row 5" in told and "01_leaking" in told
+    assert (
+        "an identifier that stands in the table patients, column patient_id, row 5" in told
+        and "01_leaking" in told
+    )
     assert not any(identifier in told for identifier in patients["patient_id"])
     assert not (tmp_path / "out" / "html").exists() and not (tmp_path / "out" / "source").exists()
     assert main(["run", "01_leaking", str(path), "--out", str(tmp_path / "one")]) == 1
@@ -214,7 +274,10 @@ def test_synthetic_cohorts_are_not_scanned(monkeypatch, tmp_path):
 @pytest.mark.parametrize("by_chance", ["43650abc", "20190704"])  # random cell ids are eight of 0-9 and a-f
 def test_no_cell_of_a_page_has_an_id_that_looks_like_a_date_by_chance(by_chance, wanted, tmp_path):
     cell = nbformat.v4.new_markdown_cell("# Survival", id=by_chance)
-    executed, page = nbformat.v4.new_notebook(cells=[cell]), as_page(nbformat.v4.new_notebook(cells=[cell]), read_cohort("lymphoma"))[0]
+    executed, page = (
+        nbformat.v4.new_notebook(cells=[cell]),
+        as_page(nbformat.v4.new_notebook(cells=[cell]), read_cohort("lymphoma"))[0],
+    )
     for name, notebook in {"executed": executed, "page": page}.items():
         nbformat.write(notebook, tmp_path / f"{name}.ipynb")
     assert [leak.file for leak in leaks.scan([tmp_path], wanted)] == ["executed.ipynb"]
@@ -225,6 +288,17 @@ def test_a_page_is_the_same_every_time(tmp_path):
     path, _ = hospital.write(tmp_path / "input", 30)
     study = read_cohort(path)
     for each in ("a", "b"):
-        assert chapter.run("03_failure", path, study, tmp_path / each / "page.ipynb", tmp_path / each / "results").status == "done"
-    files = {each: {file.name: file.read_bytes() for file in (tmp_path / each).rglob("*.*")} for each in ("a", "b")}
-    assert files["a"] == files["b"] and {"page.ipynb", "03_failure.csv", "invented-03_failure-tables.docx"} <= set(files["a"])
+        assert (
+            chapter.run(
+                "03_failure", path, study, tmp_path / each / "page.ipynb", tmp_path / each / "results"
+            ).status
+            == "done"
+        )
+    files = {
+        each: {file.name: file.read_bytes() for file in (tmp_path / each).rglob("*.*")} for each in ("a", "b")
+    }
+    assert files["a"] == files["b"] and {
+        "page.ipynb",
+        "03_failure.csv",
+        "invented-03_failure-tables.docx",
+    } <= set(files["a"])

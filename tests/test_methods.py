@@ -1,4 +1,6 @@
-"""Every method that a row names is declared, with its library and its reference; captions and the page read the table."""
+"""Every method that a row names is declared, with its library and its reference; captions and the page read
+the table.
+"""
 
 import ast
 import re
@@ -29,13 +31,18 @@ def named_in_code() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             values = [node.value] if isinstance(node, ast.keyword) and node.arg == "method" else []
             if isinstance(node, ast.Dict):
-                values = [value for key, value in zip(node.keys, node.values) if getattr(key, "value", None) == "method"]
+                values = [
+                    value
+                    for key, value in zip(node.keys, node.values)
+                    if getattr(key, "value", None) == "method"
+                ]
             for value in values:
                 value = value.body if isinstance(value, ast.IfExp) else value
                 value = value.values[0] if isinstance(value, ast.JoinedStr) else value
                 if isinstance(value, ast.Constant) and isinstance(value.value, str):
                     found.add(value.value)
-    return found - {"", "exact", "asymptotic", "holm", "pl"}  # arguments of scipy, statsmodels and firthmodels
+    # arguments of scipy, statsmodels and firthmodels
+    return found - {"", "exact", "asymptotic", "holm", "pl"}
 
 
 def test_every_method_of_the_bundled_rows_is_declared():
@@ -48,7 +55,11 @@ def test_every_method_written_in_the_code_is_declared():
     told = named_in_code()
     assert "Mantel-Byar test" in told and "exact binomial interval" in told
     # words that a Cox model of chapter 9 adds to its own name count as they will stand there
-    assert not {method for method in told if methods.named(method) is None and methods.named(f"Cox model, {method}").starts == "Cox model"}
+    assert not {
+        method
+        for method in told
+        if methods.named(method) is None and methods.named(f"Cox model, {method}").starts == "Cox model"
+    }
 
 
 def test_every_method_of_a_chapter_that_runs_is_declared(tmp_path):
@@ -78,8 +89,13 @@ def test_entries_name_libraries_and_references_that_exist():
 
 
 def test_sentences_follow_the_rows_and_name_their_scale():
-    rows = results.collect([row("a", "median time", 3.0, method="Kaplan-Meier, Greenwood variance, log-log interval"),
-                            row("b", "p", 0.1, method="log-rank test"), results.skipped("c", "no reason")])
+    rows = results.collect(
+        [
+            row("a", "median time", 3.0, method="Kaplan-Meier, Greenwood variance, log-log interval"),
+            row("b", "p", 0.1, method="log-rank test"),
+            results.skipped("c", "no reason"),
+        ]
+    )
     said = methods.sentences(rows)
     assert len(said) == 2 and "95% confidence intervals were built on the log-log scale" in said[0]
     assert said[1] == "Groups were compared by the log-rank test."
@@ -88,18 +104,29 @@ def test_sentences_follow_the_rows_and_name_their_scale():
 
 # --- captions -------------------------------------------------------------------------------------------------
 
+
 def test_how_names_methods_and_the_number_they_share():
-    rows = results.collect([row("a", "hazard ratio", 2.0, n=40, method="Cox model, Efron ties, Wald interval"),
-                            row("b", "p", 0.1, n=40, method="Mann-Whitney test")])
+    rows = results.collect(
+        [
+            row("a", "hazard ratio", 2.0, n=40, method="Cox model, Efron ties, Wald interval"),
+            row("b", "p", 0.1, n=40, method="Mann-Whitney test"),
+        ]
+    )
     assert methods.how(rows) == "Cox model, Efron ties, Wald 95% interval; Mann–Whitney test; n = 40."
     assert methods.how(rows, counts=False) == "Cox model, Efron ties, Wald 95% interval; Mann–Whitney test."
-    assert methods.how(rows.assign(n=[40, 39])).endswith("; n = 39 to 40.") and "n =" not in methods.how(rows.assign(n=pd.NA))
+    assert methods.how(rows.assign(n=[40, 39])).endswith("; n = 39 to 40.") and "n =" not in methods.how(
+        rows.assign(n=pd.NA)
+    )
     assert methods.how(rows.assign(n=[40, 39]), among=["a"]).endswith("; n = 40.")
 
 
 def test_how_leaves_out_what_is_not_shown():
-    rows = results.collect([row("a", "proportion", 50.0, n=4, events=2, method="exact binomial interval"),
-                            row("b", "at risk", 3, n=4, method="time at least 12 months")])
+    rows = results.collect(
+        [
+            row("a", "proportion", 50.0, n=4, events=2, method="exact binomial interval"),
+            row("b", "at risk", 3, n=4, method="time at least 12 months"),
+        ]
+    )
     assert methods.how(rows, intervals=False, counts=False) == ""
     assert methods.how(results.skipped("a", "no reason")) == ""
 
@@ -123,8 +150,11 @@ def test_curves_name_estimator_interval_test_and_numbers(captions):
     rows = survival.estimates(study, "OS1", by="stage")
     figures.survival_curves(survival.curves(study, "OS1", by="stage"), "OS1", "By stage.", rows)
     events = rows.loc[rows["result_id"] == "os1.logrank.stage", "events"].iloc[0]
-    assert captions[0].startswith("By stage. Kaplan–Meier, Greenwood variance, 95% interval on the log scale; log-rank test. "
-                                  f"n = {len(study.patients)}, {events} events.")
+    assert captions[0].startswith(
+        "By stage. Kaplan–Meier, Greenwood variance, 95% interval on the log "
+        "scale; log-rank test. "
+        f"n = {len(study.patients)}, {events} events."
+    )
 
 
 def test_curves_whose_numbers_are_suppressed_name_none(captions):
@@ -136,8 +166,14 @@ def test_curves_whose_numbers_are_suppressed_name_none(captions):
 
 def test_tables_name_what_stands_in_them(monkeypatch):
     seen = []
-    monkeypatch.setattr(tables, "display", lambda shown: seen.append(re.search("<caption>(.*?)</caption>", shown.data).group(1)))
-    rows = results.collect([row("a", "proportion", 50.0, lower=7, upper=93, n=4, events=2, method="exact binomial interval")])
+    monkeypatch.setattr(
+        tables,
+        "display",
+        lambda shown: seen.append(re.search("<caption>(.*?)</caption>", shown.data).group(1)),
+    )
+    rows = results.collect(
+        [row("a", "proportion", 50.0, lower=7, upper=93, n=4, events=2, method="exact binomial interval")]
+    )
     tables.rows_table(rows, "Shares", share="share", interval="limits")
     tables.rows_table(rows, "Shares", share="share")
     tables.rows_table(rows, "Shares.", percent="")
@@ -147,13 +183,25 @@ def test_tables_name_what_stands_in_them(monkeypatch):
 
 # --- the page -------------------------------------------------------------------------------------------------
 
+
 def test_the_page_lists_what_was_called_and_nothing_else(tmp_path):
     study = read_cohort("lymphoma")
-    results.save([row("a", "p", 0.1, method="log-rank test"), row("b", "at risk", 3, method="time at least 12 months"),
-                  row("c", "at risk", 3, method="time at least 24 months")],
-                 study.name, "04_survival", tmp_path / "cohorts" / study.name / "results")
+    results.save(
+        [
+            row("a", "p", 0.1, method="log-rank test"),
+            row("b", "at risk", 3, method="time at least 12 months"),
+            row("c", "at risk", 3, method="time at least 24 months"),
+        ],
+        study.name,
+        "04_survival",
+        tmp_path / "cohorts" / study.name / "results",
+    )
     page = pages.methods_page([study], tmp_path)
-    assert "* - Log-rank test\n" in page and "{cite:p}`mantel1966,peto1972`" in page and page.count("* - Number at risk\n") == 1
+    assert (
+        "* - Log-rank test\n" in page
+        and "{cite:p}`mantel1966,peto1972`" in page
+        and page.count("* - Number at risk\n") == 1
+    )
     assert "[4 Survival](../cohorts/lymphoma/04_survival.ipynb)" in page and "Mann" not in page
     assert f"  - {version('greenwood')}\n" in page and str(methods.SEED) in page
 
@@ -164,7 +212,11 @@ def test_random_numbers_start_from_the_one_declared_seed():
     from analysis_lib.analyses import summaries
     from analysis_lib.rows import methods
 
-    assert inspect.signature(summaries.association_by_permutation).parameters["seed"].default == methods.SEED == methods.SEED
+    assert (
+        inspect.signature(summaries.association_by_permutation).parameters["seed"].default
+        == methods.SEED
+        == methods.SEED
+    )
 
 
 # --- the committed notebooks -----------------------------------------------------------------------------------
@@ -173,14 +225,25 @@ HOLDS_ITS_NUMBERS = "Participant flow"  # the numbers stand in its boxes
 
 
 def test_every_figure_of_the_chapters_says_how_many_it_is_about():
-    captions = [caption for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
-                for caption in re.findall(r"<figcaption[^>]*>(.*?)</figcaption>", "".join(shown_in(path)))]
+    captions = [
+        caption
+        for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+        for caption in re.findall(r"<figcaption[^>]*>(.*?)</figcaption>", "".join(shown_in(path)))
+    ]
     assert len(captions) > 40
-    silent = [caption for caption in captions if not re.search(r"\bn = \d+", caption) and not caption.startswith(HOLDS_ITS_NUMBERS)]
+    silent = [
+        caption
+        for caption in captions
+        if not re.search(r"\bn = \d+", caption) and not caption.startswith(HOLDS_ITS_NUMBERS)
+    ]
     assert not silent
 
 
 def shown_in(path):
     """The HTML that a committed notebook shows."""
     cells = nbformat.read(path, as_version=4).cells
-    return ["".join(output.get("data", {}).get("text/html", "")) for cell in cells for output in cell.get("outputs", [])]
+    return [
+        "".join(output.get("data", {}).get("text/html", ""))
+        for cell in cells
+        for output in cell.get("outputs", [])
+    ]

@@ -30,7 +30,8 @@ def test_there_are_chapters_one_to_eight():
 def test_the_pair_is_what_its_source_generates(chapter):
     generated = jupytext.reads(jupytext.writes(pair_of(chapter), fmt="py:percent"), fmt="py:percent")
     assert [(c.cell_type, c.source, dict(c.metadata)) for c in generated.cells] == [
-        (c.cell_type, c.source, dict(c.metadata)) for c in source_of(chapter).cells], "run `make notebooks`"
+        (c.cell_type, c.source, dict(c.metadata)) for c in source_of(chapter).cells
+    ], "run `make notebooks`"
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -40,8 +41,9 @@ def test_the_pair_was_run_from_top_to_bottom_without_complaint(chapter):
     outputs = [output for cell in cells for output in cell.outputs]
     assert len(outputs) >= 5
     assert not [o for o in outputs if o.output_type in ("error", "stream")]
-    assert not any('class="skip-note"' in "".join(o.get("data", {}).get("text/html", "")) for o in outputs), \
+    assert not any('class="skip-note"' in "".join(o.get("data", {}).get("text/html", "")) for o in outputs), (
         "the reconstructed cohort has everything: nothing may be skipped"
+    )
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -49,7 +51,9 @@ def test_notebooks_define_nothing_and_keep_cells_short(chapter):
     for cell in source_of(chapter).cells:
         if cell.cell_type == "code":
             nodes = list(ast.walk(ast.parse(cell.source)))
-            assert not [n for n in nodes if isinstance(n, (ast.FunctionDef, ast.ClassDef, ast.Lambda))], cell.source
+            assert not [n for n in nodes if isinstance(n, (ast.FunctionDef, ast.ClassDef, ast.Lambda))], (
+                cell.source
+            )
             assert len(cell.source.splitlines()) <= 16, cell.source
 
 
@@ -72,14 +76,23 @@ def test_words_on_car_t_are_tagged(chapter):
         if cell.cell_type == "markdown":
             text = cell.source
             if "car-t" in cell.metadata.get("tags", []):
-                text = "\n".join(re.findall(r"^#+ .*$", text, re.M)) if not text.startswith("## What the paper asks") else ""
+                text = (
+                    "\n".join(re.findall(r"^#+ .*$", text, re.M))
+                    if not text.startswith("## What the paper asks")
+                    else ""
+                )
             assert "CAR T" not in text and "CAR-T" not in text, text
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_no_result_is_typed_into_prose(chapter):
-    """Prose may hold definitions (5 cm, IPI 3, alpha/beta 10 Gy, the 95% of an interval), never a percentage, a P value or a month count."""
+    """Prose may hold definitions (5 cm, IPI 3, alpha/beta 10 Gy, the 95% of an interval), never a percentage,
+    a P value or a month count.
+    """
     for cell in source_of(chapter).cells:
         if cell.cell_type == "markdown" and "Exercise" not in cell.source:
-            found = re.findall(r"\b\d+(?:\.\d+)? ?%|\bP ?[=<] ?0?\.\d+|\b\d+\.\d+ months", re.sub(r"\b(95|2\.5)%", "", cell.source))
+            found = re.findall(
+                r"\b\d+(?:\.\d+)? ?%|\bP ?[=<] ?0?\.\d+|\b\d+\.\d+ months",
+                re.sub(r"\b(95|2\.5)%", "", cell.source),
+            )
             assert not found, (found, cell.source)

@@ -29,8 +29,10 @@ def test_the_lock_is_exact_hashed_and_names_no_index(name, least):
 
 
 def test_the_two_locks_agree():
-    pins = [dict(re.findall(r"^([a-z0-9][\w.-]*)==(\S+)", (ROOT / name).read_text("utf-8"), re.M))
-            for name in ("requirements.lock", "reconstruct.lock")]
+    pins = [
+        dict(re.findall(r"^([a-z0-9][\w.-]*)==(\S+)", (ROOT / name).read_text("utf-8"), re.M))
+        for name in ("requirements.lock", "reconstruct.lock")
+    ]
     extra = set(PROJECT["optional-dependencies"]["reconstruct"])
     assert extra <= set(pins[1]) and not extra & set(pins[0])
     assert all(pins[0][package] == version for package, version in pins[1].items() if package in pins[0])
@@ -38,12 +40,21 @@ def test_the_two_locks_agree():
 
 def test_every_dependency_is_locked():
     locked = set(re.findall(r"^([a-z0-9][\w.-]*)==", (ROOT / "requirements.lock").read_text("utf-8"), re.M))
-    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"] + PROJECT["optional-dependencies"]["lab"]
+    wanted = (
+        PROJECT["dependencies"]
+        + PROJECT["optional-dependencies"]["test"]
+        + PROJECT["optional-dependencies"]["lab"]
+    )
     names = {re.split(r"[<>=\[ ]", each)[0].lower().replace("_", "-") for each in wanted}
     assert names <= locked
 
 
 def test_no_tracked_file_names_a_place_of_some_machine():
     places = "|".join(["/" + "work/", "/" + "root/", "/" + "home/[a-z]", "index" + "-url="])
-    found = subprocess.run(["git", "grep", "-nIE", places, "--", ":!tests", ":!book/_extra"], cwd=ROOT, capture_output=True, text=True)
+    found = subprocess.run(
+        ["git", "grep", "-nIE", places, "--", ":!tests", ":!book/_extra"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert found.stdout == ""

@@ -1,4 +1,5 @@
 """Radiotherapy: dose arithmetic, site and course tables, in-field control, first courses, transplants."""
+
 from dataclasses import replace
 
 import pandas as pd
@@ -43,9 +44,12 @@ SITES = {
     "in_field_response": ["CR", "CR", "PR", "PD", "CR", "PR", "not evaluable"],
     "in_field_progression_day": [None, None, None, 190, None, None, None],
 }
-LINES = {"patient_id": ["a", "a", "b", "c", "c", "d", "e"], "line": [1, 2, 1, 1, 2, 1, 1],
-         "line_start_day": [90, 300, 80, 100, 200, 200, 50],
-         "modality": ["CMT", "HSCT", "RT", "RT", "ST", "CMT", "ST"]}
+LINES = {
+    "patient_id": ["a", "a", "b", "c", "c", "d", "e"],
+    "line": [1, 2, 1, 1, 2, 1, 1],
+    "line_start_day": [90, 300, 80, 100, 200, 200, 50],
+    "modality": ["CMT", "HSCT", "RT", "RT", "ST", "CMT", "ST"],
+}
 
 
 def typed(name, columns):
@@ -56,9 +60,13 @@ def typed(name, columns):
 
 
 def make(patients=PATIENTS, sites=SITES, lines=LINES, synthetic=True) -> Cohort:
-    tables = {name: typed(name, columns) if columns else pd.DataFrame()
-              for name, columns in (("patients", patients), ("sites", sites), ("lines", lines))}
-    return read._with_derived(Cohort(name="small", title="Small", index_event=units.CAR_T, synthetic=synthetic, note="", **tables))
+    tables = {
+        name: typed(name, columns) if columns else pd.DataFrame()
+        for name, columns in (("patients", patients), ("sites", sites), ("lines", lines))
+    }
+    return read._with_derived(
+        Cohort(name="small", title="Small", index_event=units.CAR_T, synthetic=synthetic, note="", **tables)
+    )
 
 
 def without(columns, *names):
@@ -78,8 +86,10 @@ def by_id(rows):
     return rows.set_index("result_id")
 
 
-@pytest.mark.parametrize("dose, fractions, alpha_beta, expected", [
-    (30, 10, 10, 39.0), (36, 18, 10, 43.2), (20, 4, 10, 30.0), (8, 1, 10, 14.4), (50, 25, 3, 250 / 3)])
+@pytest.mark.parametrize(
+    "dose, fractions, alpha_beta, expected",
+    [(30, 10, 10, 39.0), (36, 18, 10, 43.2), (20, 4, 10, 30.0), (8, 1, 10, 14.4), (50, 25, 3, 250 / 3)],
+)
 def test_bed_known_answers(dose, fractions, alpha_beta, expected):
     assert first_course.bed(dose, fractions, alpha_beta) == pytest.approx(expected)
 
@@ -160,7 +170,9 @@ def test_no_failure_leaves_the_comparison_undefined():
     rows = by_id(radiotherapy.bed_by_control(make(sites=sites), 10))
     assert pd.isna(rows.loc["bed.control.p", "value"])
     assert "bed.control.failed" not in rows.index
-    assert pd.isna(by_id(radiotherapy.time_to_progression(make(sites=sites))).loc["lc.time_to_progression", "value"])
+    assert pd.isna(
+        by_id(radiotherapy.time_to_progression(make(sites=sites))).loc["lc.time_to_progression", "value"]
+    )
 
 
 def test_clustered_rate_has_the_same_estimate_and_another_interval(study):
@@ -171,18 +183,38 @@ def test_clustered_rate_has_the_same_estimate_and_another_interval(study):
 
 def test_clustered_curve_matches_r():
     """R 4.2.2, survival 3.5-3: survfit(Surv(d, e) ~ 1, cluster = cl)."""
-    curve = curves.kaplan_meier([5, 5, 8, 9, 12, 12, 20], [1, 0, 1, 1, 0, 1, 1], cluster=[1, 1, 2, 3, 3, 4, 5])
+    curve = curves.kaplan_meier(
+        [5, 5, 8, 9, 12, 12, 20], [1, 0, 1, 1, 0, 1, 1], cluster=[1, 1, 2, 3, 3, 4, 5]
+    )
     assert list(curve["lower"].round(3)[1:5]) == [0.658, 0.397, 0.281, 0.142]
     assert list(curve["upper"].round(3)[1:5]) == [1.000, 1.000, 0.941, 0.829]
 
 
 def test_first_course_groups(study):
     patients = first_course.with_first_course(study, 10).patients.set_index("patient_id")
-    # a: 48 and 39 Gy; b: one site of exactly 30 Gy, the other unknown; c: 43.2 Gy; d: 11.2 Gy; e was not irradiated
-    assert list(patients["bed_group"].astype("string").fillna("")) == ["> 30 Gy", "≤ 30 Gy", "> 30 Gy", "≤ 30 Gy", ""]
-    assert list(patients["comprehensive_sites"].astype("string").fillna("")) == ["two sites", "two sites", "one site", "", ""]
+    # a: 48 and 39 Gy; b: one site of exactly 30 Gy, the other unknown; c: 43.2 Gy; d: 11.2 Gy; e was not
+    # irradiated
+    assert list(patients["bed_group"].astype("string").fillna("")) == [
+        "> 30 Gy",
+        "≤ 30 Gy",
+        "> 30 Gy",
+        "≤ 30 Gy",
+        "",
+    ]
+    assert list(patients["comprehensive_sites"].astype("string").fillna("")) == [
+        "two sites",
+        "two sites",
+        "one site",
+        "",
+        "",
+    ]
     assert list(patients["further_therapy"].astype("string").fillna("")) == [
-        "RT, then more", "RT alone", "RT, then more", "", ""]
+        "RT, then more",
+        "RT alone",
+        "RT, then more",
+        "",
+        "",
+    ]
 
 
 def test_first_course_groups_serve_the_survival_analyses(study):
@@ -190,7 +222,10 @@ def test_first_course_groups_serve_the_survival_analyses(study):
     rows = by_id(survival.estimates(grouped, "OSRT", by="bed_group"))
     assert rows.loc["osrt.median.bed_group.gt_30_gy", "n"] == 2
     assert rows.loc["osrt.median.bed_group.le_30_gy", "events"] == 2
-    assert "osrt.logrank.further_therapy" in by_id(survival.estimates(grouped, "OSRT", by="further_therapy")).index
+    assert (
+        "osrt.logrank.further_therapy"
+        in by_id(survival.estimates(grouped, "OSRT", by="further_therapy")).index
+    )
     assert rows.loc["osrt.logrank.bed_group", "n"] == 4
 
 
@@ -200,12 +235,16 @@ def test_the_cohort_itself_is_not_changed(study):
     pd.testing.assert_frame_equal(study.patients, before)
 
 
-@pytest.mark.parametrize("by, sites, lines, missing", [
-    ("bed_group", without(SITES, "dose_gy"), LINES, "sites.dose_gy"),
-    ("comprehensive_sites", without(SITES, "rt_field"), LINES, "sites.rt_field"),
-    ("further_therapy", SITES, None, "lines.line_start_day"),
-    ("bulky_site", without(SITES, "bulky_site"), LINES, "bulky_site"),
-    ("comprehensive_sites", SITES | {"rt_field": ["focal"] * 7}, LINES, "belongs to a group")])
+@pytest.mark.parametrize(
+    "by, sites, lines, missing",
+    [
+        ("bed_group", without(SITES, "dose_gy"), LINES, "sites.dose_gy"),
+        ("comprehensive_sites", without(SITES, "rt_field"), LINES, "sites.rt_field"),
+        ("further_therapy", SITES, None, "lines.line_start_day"),
+        ("bulky_site", without(SITES, "bulky_site"), LINES, "bulky_site"),
+        ("comprehensive_sites", SITES | {"rt_field": ["focal"] * 7}, LINES, "belongs to a group"),
+    ],
+)
 def test_a_comparison_without_its_columns_says_so(by, sites, lines, missing):
     grouped = first_course.with_first_course(make(sites=sites, lines=lines), 10)
     assert missing in results.skip_reason(survival.estimates(grouped, "OSRT", by=by))
@@ -213,7 +252,13 @@ def test_a_comparison_without_its_columns_says_so(by, sites, lines, missing):
 
 
 def test_groups_by_any_column_of_the_endpoint(study):
-    for name, by in (("OSRT", "n_sites"), ("OSRT", "stage"), ("LC", "bulky_site"), ("LC", "region"), ("OS2", "stage")):
+    for name, by in (
+        ("OSRT", "n_sites"),
+        ("OSRT", "stage"),
+        ("LC", "bulky_site"),
+        ("LC", "region"),
+        ("OS2", "stage"),
+    ):
         assert not results.skip_reason(survival.estimates(study, name, by=by)), (name, by)
 
 
@@ -222,7 +267,8 @@ def test_further_therapy_counts_from_the_day_it_starts(study):
     # a: transplant on day 300, radiotherapy on day 100; c: second line on day 200, radiotherapy on day 110
     assert tuple(rows.loc["further.patients", ["events", "n"]]) == (2, 3)
     assert (rows.loc["further.wait", "lower"], rows.loc["further.wait", "upper"]) == pytest.approx(
-        (90 / DAYS_PER_MONTH, 200 / DAYS_PER_MONTH))
+        (90 / DAYS_PER_MONTH, 200 / DAYS_PER_MONTH)
+    )
 
 
 DAYS, EVENT = [5, 8, 9, 12, 14, 20, 25, 30, 33, 40], [1, 1, 0, 1, 1, 1, 0, 1, 1, 0]
@@ -293,7 +339,9 @@ def test_lanes_are_for_synthetic_patients_only(study):
     assert list(lanes["what"]) == ["followed", "radiotherapy", "radiotherapy", "transplant", "alive"]
     assert lanes.loc[0, "start"] == pytest.approx(-210 / DAYS_PER_MONTH)
     assert lanes.loc[3, "start"] == 0
-    assert "single patients" in results.skip_reason(transplant.transplant_lanes(replace(study, synthetic=False)))
+    assert "single patients" in results.skip_reason(
+        transplant.transplant_lanes(replace(study, synthetic=False))
+    )
 
 
 @pytest.fixture
@@ -306,7 +354,9 @@ def displayed(monkeypatch):
 
 
 def test_swimmer_is_drawn_or_says_why_not(study, displayed):
-    figures_cohort.swimmer(transplant.transplant_lanes(study), "Months since the transplant", "alt text", "A caption.")
+    figures_cohort.swimmer(
+        transplant.transplant_lanes(study), "Months since the transplant", "alt text", "A caption."
+    )
     assert 'alt="alt text"' in displayed[0] and "A caption." in displayed[0]
     figures_cohort.swimmer(transplant.transplant_lanes(replace(study, synthetic=False)), "", "", "")
     assert "Not shown: the figure would show single patients" in displayed[1]
@@ -318,19 +368,37 @@ def test_every_moment_of_a_lane_has_a_marker(study):
 
 def test_compared_table(study, displayed):
     shown_tables.compared_table(first_courses.dose_by_field(study), "Caption", "First course")
-    assert '<th scope="col">Comprehensive</th>' in displayed[0] and '<th scope="row">Dose per site</th>' in displayed[0]
-    shown_tables.compared_table(first_courses.dose_by_field(read.read_cohort("lymphoma")), "Caption", "First course")
+    assert (
+        '<th scope="col">Comprehensive</th>' in displayed[0]
+        and '<th scope="row">Dose per site</th>' in displayed[0]
+    )
+    shown_tables.compared_table(
+        first_courses.dose_by_field(read.read_cohort("lymphoma")), "Caption", "First course"
+    )
     assert "Not shown" in displayed[1]
 
 
-ANALYSES = [radiotherapy.volume, radiotherapy.bulk, radiotherapy.responses, radiotherapy.time_to_progression,
-            first_courses.first_courses, first_courses.dose_by_field, first_courses.contrasts, first_courses.responses_by_field,
-            first_courses.limited_stage, transplant.transplants,
-            lambda s: first_courses.low_dose(first_course.with_first_course(s, 10)),
-            lambda s: first_courses.further_therapy(first_course.with_first_course(s, 10)), transplant.transplant_lanes,
-            lambda s: radiotherapy.shares(s, "region", "rt.region"), lambda s: radiotherapy.doses(s, 10),
-            lambda s: radiotherapy.bed_by_bulk(s, 10), lambda s: radiotherapy.bed_by_control(s, 10),
-            lambda s: survival.clustered_rates(s, "LC"), lambda s: survival.estimates(s, "LC", by="bulky_site")]
+ANALYSES = [
+    radiotherapy.volume,
+    radiotherapy.bulk,
+    radiotherapy.responses,
+    radiotherapy.time_to_progression,
+    first_courses.first_courses,
+    first_courses.dose_by_field,
+    first_courses.contrasts,
+    first_courses.responses_by_field,
+    first_courses.limited_stage,
+    transplant.transplants,
+    lambda s: first_courses.low_dose(first_course.with_first_course(s, 10)),
+    lambda s: first_courses.further_therapy(first_course.with_first_course(s, 10)),
+    transplant.transplant_lanes,
+    lambda s: radiotherapy.shares(s, "region", "rt.region"),
+    lambda s: radiotherapy.doses(s, 10),
+    lambda s: radiotherapy.bed_by_bulk(s, 10),
+    lambda s: radiotherapy.bed_by_control(s, 10),
+    lambda s: survival.clustered_rates(s, "LC"),
+    lambda s: survival.estimates(s, "LC", by="bulky_site"),
+]
 
 
 @pytest.mark.parametrize("analysis", ANALYSES)
@@ -341,7 +409,9 @@ def test_without_radiotherapy_every_analysis_gives_a_reason(analysis):
 
 
 @pytest.mark.parametrize("analysis", ANALYSES)
-@pytest.mark.parametrize("kept", [[0] * 7, [1] + [0] * 6, [0] * 6 + [1]], ids=["no site", "one site", "one not evaluable"])
+@pytest.mark.parametrize(
+    "kept", [[0] * 7, [1] + [0] * 6, [0] * 6 + [1]], ids=["no site", "one site", "one not evaluable"]
+)
 def test_small_tables_do_not_fail(analysis, kept):
     assert len(analysis(make(sites=only(SITES, kept))))
 
@@ -354,8 +424,11 @@ def test_any_optional_column_may_be_absent(column):
 
 
 def test_one_patient():
-    small = make(patients=only(PATIENTS, [1, 0, 0, 0, 0]), sites=only(SITES, [1, 1, 1, 0, 0, 0, 0]),
-                 lines=only(LINES, [1, 1, 0, 0, 0, 0, 0]))
+    small = make(
+        patients=only(PATIENTS, [1, 0, 0, 0, 0]),
+        sites=only(SITES, [1, 1, 1, 0, 0, 0, 0]),
+        lines=only(LINES, [1, 1, 0, 0, 0, 0, 0]),
+    )
     for analysis in ANALYSES:
         assert len(analysis(first_course.with_first_course(small, 10)))
 

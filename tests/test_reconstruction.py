@@ -11,7 +11,8 @@ from plausible import assert_plausible
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.reconstruction import check
 
-# Claims that no cohort can meet, with the arithmetic, are in check.IMPOSSIBLE. Others that this one does not meet:
+# Claims that no cohort can meet, with the arithmetic, are in check.IMPOSSIBLE. Others that this one does not
+# meet:
 MISSED: set[str] = set()
 
 
@@ -49,18 +50,32 @@ def test_the_impossible_claims_are_impossible():
     assert not check.fits(100 * 6 / 80, "7")  # 7.5% rounds to 8
     assert 35 + 58 == 93 and 93 + 27 == 120  # not 97 of 124
     # With focal fields 25, so that at least 21 of them on several sites are needed for P = .04 ...
-    pairs = [(a, b) for a in range(4) for b in range(26)
-             if check.fits(check.two_by_two([True] * a + [False] * (29 - a) + [True] * b + [False] * (25 - b),
-                                            ["c"] * 29 + ["f"] * 25), "0.04")]
-    # ... no count of at most three comprehensive patients with several sites leaves enough single-site patients:
-    # only 10 + 5 (RT, CMT) + at most 14 (systemic therapy, then RT) of the 54 can have a single site.
+    pairs = [
+        (a, b)
+        for a in range(4)
+        for b in range(26)
+        if check.fits(
+            check.two_by_two(
+                [True] * a + [False] * (29 - a) + [True] * b + [False] * (25 - b), ["c"] * 29 + ["f"] * 25
+            ),
+            "0.04",
+        )
+    ]
+    # ... no count of at most three comprehensive patients with several sites leaves enough single-site
+    # patients: only 10 + 5 (RT, CMT) + at most 14 (systemic therapy, then RT) of the 54 can have a single
+    # site.
     assert all((29 - a) + (25 - b) > 10 + 5 + 14 for a, b in pairs)
 
 
 def test_the_prognostic_index_is_the_sum_of_its_items(tables):
     p = tables["patients"]
-    items = ((p.over_60 == "yes").astype(int) + (p.ecog >= 2) + (p.ldh_elevated == "yes")
-             + p.stage.isin(["III", "IV"]) + (p.extranodal_sites > 1))
+    items = (
+        (p.over_60 == "yes").astype(int)
+        + (p.ecog >= 2)
+        + (p.ldh_elevated == "yes")
+        + p.stage.isin(["III", "IV"])
+        + (p.extranodal_sites > 1)
+    )
     assert (items == p.ipi).all() and p.ipi.between(1, 4).all()
 
 
@@ -130,15 +145,22 @@ def test_one_changed_time_is_noticed(tables):
 
 
 def test_reading_and_checking_need_no_solver_and_no_compiler():
-    code = "import sys; sys.modules['ortools'] = sys.modules['numba'] = None; import analysis_lib.reconstruction.check"
+    code = (
+        "import sys; sys.modules['ortools'] = sys.modules['numba'] = None; import "
+        "analysis_lib.reconstruction.check"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 # --- a small run: the same steps, a twentieth of them ---------------------------------------------------------
 
+
 @pytest.fixture(scope="module")
 def small():
-    pytest.importorskip("ortools", reason="OR-tools and numba come with the optional extra `reconstruct`; make test installs it")
+    pytest.importorskip(
+        "ortools",
+        reason="OR-tools and numba come with the optional extra `reconstruct`; make test installs it",
+    )
     from analysis_lib.reconstruction.__main__ import make
 
     return next(make(seed=1, quick=True))
@@ -149,7 +171,12 @@ def test_a_small_run_gives_a_coherent_cohort(small, tmp_path):
 
     write(small, tmp_path, "a small run")
     study = read_cohort(tmp_path)  # levels, ranges and the order of moments are checked on reading
-    assert (len(study.patients), len(study.sites), len(study.screening), study.synthetic) == (120, 93, 352, True)
+    assert (len(study.patients), len(study.sites), len(study.screening), study.synthetic) == (
+        120,
+        93,
+        352,
+        True,
+    )
     assert (study.patients["salvage_sequence"] == "ST then RT").sum() == 14
 
 

@@ -1,4 +1,6 @@
-"""REDCap: exports as REDCap writes them come apart into tables, and our dictionary is one that REDCap imports."""
+"""REDCap: exports as REDCap writes them come apart into tables, and our dictionary is one that REDCap
+imports.
+"""
 
 import csv
 import io
@@ -12,7 +14,8 @@ from analysis_lib.dictionary import columns
 from analysis_lib.intake import redcap
 from analysis_lib.intake.read import read_cohort
 
-# A project that was set up with our own dictionary: raw codes, two repeating instruments, a data access group.
+# A project that was set up with our own dictionary: raw codes, two repeating instruments, a data access
+# group.
 OURS = """\
 patient_id,redcap_repeat_instrument,redcap_repeat_instance,redcap_data_access_group,infusion_date,last_follow_up_date,vital_status,\
 bridging_therapy,ecog,stage,patients_complete,course,rt_start_date,rt_field,dose_gy,sites_complete,line,line_start_date,modality,lines_complete
@@ -78,7 +81,10 @@ def test_a_project_set_up_with_our_dictionary_needs_nothing_but_the_export(tmp_p
     assert study.patients["last_follow_up_day"].tolist() == [151, 181]
     assert study.patients["vital_status"].tolist() == ["alive", "dead"]
     assert study.patients["bridging_therapy"].tolist() == ["yes", "no"]
-    assert study.patients["stage"].tolist() == ["III", "IV"] and study.patients["ecog"].isna().tolist() == [False, True]
+    assert study.patients["stage"].tolist() == ["III", "IV"] and study.patients["ecog"].isna().tolist() == [
+        False,
+        True,
+    ]
     assert study.sites[["patient_id", "rt_start_day"]].to_numpy().tolist() == [["1", 31], ["1", 31]]
     assert study.sites["rt_field"].tolist() == ["comprehensive", "focal"]
     assert study.lines[["line", "modality"]].to_numpy().tolist() == [[1, "CAR T"]]
@@ -93,21 +99,36 @@ def test_any_project_is_read_by_its_own_dictionary_raw_or_labels(tmp_path, expor
     assert patients["last_follow_up_day"].tolist() == [365, 31]
     assert patients["bridging_radiotherapy"].tolist() == ["no", "yes"]
     assert patients["ecog"].tolist() == [0, 2]  # codes 1 and 3; an export with labels says 0 and 2
-    assert study.sites["dose_gy"].isna().tolist() == [False, True] and study.sites["course"].tolist() == [1, 2]
+    assert study.sites["dose_gy"].isna().tolist() == [False, True] and study.sites["course"].tolist() == [
+        1,
+        2,
+    ]
 
 
 def test_codes_are_not_taken_for_ours_in_somebody_elses_project(tmp_path):
-    path = write(tmp_path, "redcap: {export: e.csv, instruments: {}}\ncolumns: {patients: {dt_inf: infusion_date, "
-                 "dt_last: last_follow_up_date, died: vital_status}}", e=RAW)
+    path = write(
+        tmp_path,
+        "redcap: {export: e.csv, instruments: {}}\ncolumns: {patients: {dt_inf: "
+        "infusion_date, "
+        "dt_last: last_follow_up_date, died: vital_status}}",
+        e=RAW,
+    )
     assert "row 2, column died (vital_status) = 0: it must be one of alive, dead" in told(path)
 
 
 def test_errors_name_the_row_and_column_of_the_export(tmp_path):
-    path = write(tmp_path, MANIFEST, e=RAW.replace("2020-05-01,-99", "2020-05-01,200").replace("1,20,0,1,3", "1,30,0,1,3"), d=DICTIONARY)
+    path = write(
+        tmp_path,
+        MANIFEST,
+        e=RAW.replace("2020-05-01,-99", "2020-05-01,200").replace("1,20,0,1,3", "1,30,0,1,3"),
+        d=DICTIONARY,
+    )
     message = told(path)
     assert "patients, row 5, column outcome (vital_status) = 30: it must be one of alive, dead" in message
     assert "sites, row 4, column rt_gy (dose_gy) = 200: it must lie between 0.5 and 90 Gy" in message
-    assert "row 3, column rt_from (rt_start_date) = 'soon'" in told(write(tmp_path, MANIFEST, e=RAW.replace("2020-03-01", "soon"), d=DICTIONARY))
+    assert "row 3, column rt_from (rt_start_date) = 'soon'" in told(
+        write(tmp_path, MANIFEST, e=RAW.replace("2020-03-01", "soon"), d=DICTIONARY)
+    )
 
 
 EVENTS = """\
@@ -120,38 +141,79 @@ study_id,redcap_event_name,redcap_repeat_instrument,redcap_repeat_instance,dt_in
 
 
 def test_events_of_a_patient_are_gathered_when_they_agree(tmp_path):
-    manifest = MANIFEST.replace(", bridge___2: bridging_radiotherapy, perf: ecog", "").replace("instruments: {sites: rt_site}", "instruments: {}")
+    manifest = MANIFEST.replace(", bridge___2: bridging_radiotherapy, perf: ecog", "").replace(
+        "instruments: {sites: rt_site}", "instruments: {}"
+    )
     manifest = re.sub(r"  sites: .*\n", "", manifest)
     study = read_cohort(write(tmp_path, manifest, e=EVENTS, d=DICTIONARY))
     assert study.patients["last_follow_up_day"].tolist() == [365, 31]
     assert study.patients["vital_status"].tolist() == ["alive", "dead"]
-    message = told(write(tmp_path, manifest, e=EVENTS.replace("8,follow_up_arm_1,,,2020-01-01", "8,follow_up_arm_1,,,2020-01-09"), d=DICTIONARY))
+    message = told(
+        write(
+            tmp_path,
+            manifest,
+            e=EVENTS.replace("8,follow_up_arm_1,,,2020-01-01", "8,follow_up_arm_1,,,2020-01-09"),
+            d=DICTIONARY,
+        )
+    )
     assert "REDCap export, row 5, column dt_inf: row 4 gives another value for the same patient" in message
-    # The impossible outcome stands in the second row of the second patient, and that is the row that is named.
-    assert "row 5, column outcome (vital_status) = 99" in told(write(tmp_path, manifest, e=EVENTS.replace(",20\n", ",99\n"), d=DICTIONARY))
+    # The impossible outcome stands in the second row of the second patient, and that is the row that is
+    # named.
+    assert "row 5, column outcome (vital_status) = 99" in told(
+        write(tmp_path, manifest, e=EVENTS.replace(",20\n", ",99\n"), d=DICTIONARY)
+    )
 
 
-@pytest.mark.parametrize(("manifest", "export", "says"), [
-    ("redcap: {exprt: e.csv}", OURS, "no export is named"),
-    ("redcap: {export: e.csv, dictonary: d.csv}", OURS, "Did you mean 'dictionary'"),
-    ("redcap: {export: e.csv, instruments: [sites]}", OURS, "'instruments' under 'redcap' is not written as expected"),
-    ("redcap: {export: e.csv, instruments: {patients: baseline}}", OURS, "'patients' is no table that repeats"),
-    ("redcap: nowhere.csv", OURS, "there is no such file"),
-    ("redcap: {export: e.csv, dictionary: e.csv}", OURS, "this is no REDCap data dictionary"),
-    ("redcap: {export: e.csv, instruments: {sites: rt}}", OURS, "no row of the export belongs to an instrument 'rt'. Its repeating instruments: lines and sites"),
-    ("redcap: e.csv", OURS.replace("1,lines,1", "1,labs,1"), "row 5, column redcap_repeat_instrument = 'labs': no table is named"),
-    ("redcap: e.csv\ntables: {patients: e.csv}", OURS, "comes from the REDCap export as well"),
-    ("redcap: e.csv", re.sub(r"(?m)^((?:[^,\n]*)),[^,\n]*,", r"\1,", OURS, count=0), "the export has no column redcap_repeat_instrument"),
-], ids=lambda value: None)
+@pytest.mark.parametrize(
+    ("manifest", "export", "says"),
+    [
+        ("redcap: {exprt: e.csv}", OURS, "no export is named"),
+        ("redcap: {export: e.csv, dictonary: d.csv}", OURS, "Did you mean 'dictionary'"),
+        (
+            "redcap: {export: e.csv, instruments: [sites]}",
+            OURS,
+            "'instruments' under 'redcap' is not written as expected",
+        ),
+        (
+            "redcap: {export: e.csv, instruments: {patients: baseline}}",
+            OURS,
+            "'patients' is no table that repeats",
+        ),
+        ("redcap: nowhere.csv", OURS, "there is no such file"),
+        ("redcap: {export: e.csv, dictionary: e.csv}", OURS, "this is no REDCap data dictionary"),
+        (
+            "redcap: {export: e.csv, instruments: {sites: rt}}",
+            OURS,
+            "no row of the export belongs to an instrument 'rt'. Its repeating instruments: lines and sites",
+        ),
+        (
+            "redcap: e.csv",
+            OURS.replace("1,lines,1", "1,labs,1"),
+            "row 5, column redcap_repeat_instrument = 'labs': no table is named",
+        ),
+        ("redcap: e.csv\ntables: {patients: e.csv}", OURS, "comes from the REDCap export as well"),
+        (
+            "redcap: e.csv",
+            re.sub(r"(?m)^((?:[^,\n]*)),[^,\n]*,", r"\1,", OURS, count=0),
+            "the export has no column redcap_repeat_instrument",
+        ),
+    ],
+    ids=lambda value: None,
+)
 def test_what_cannot_be_taken_apart_is_said(tmp_path, manifest, export, says):
     assert says in told(write(tmp_path, manifest, e=export))
 
 
 def test_our_dictionary_is_in_the_layout_that_redcap_imports():
     frame = redcap.dictionary()
-    assert len(frame.columns) == 18 and frame.columns[0] == "Variable / Field Name" and frame.columns[-1] == "Field Annotation"
+    assert (
+        len(frame.columns) == 18
+        and frame.columns[0] == "Variable / Field Name"
+        and frame.columns[-1] == "Field Annotation"
+    )
     assert frame[redcap.VARIABLE].is_unique and frame[redcap.LABEL].is_unique
-    assert all(re.fullmatch(r"[a-z][a-z0-9_]{0,25}", name) for name in frame[redcap.VARIABLE])  # REDCap advises 26 characters
+    # REDCap advises 26 characters
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]{0,25}", name) for name in frame[redcap.VARIABLE])
     assert frame[redcap.VARIABLE].iloc[0] == "patient_id"  # the first field is the record's identifier
     assert set(frame[redcap.COLUMNS[7]]) == {"", "date_ymd", "integer", "number"}
     dated = frame[redcap.COLUMNS[7]] == "date_ymd"
@@ -164,15 +226,20 @@ def test_our_dictionary_is_in_the_layout_that_redcap_imports():
 
 def test_every_code_of_our_dictionary_is_read_back_as_its_level(tmp_path):
     frame = redcap.dictionary()
-    coded = [(row[redcap.VARIABLE], code, level) for row in frame[frame[redcap.FORM] == "patients"].to_dict("records")
-             for code, level in redcap.choices(row).items()]
+    coded = [
+        (row[redcap.VARIABLE], code, level)
+        for row in frame[frame[redcap.FORM] == "patients"].to_dict("records")
+        for code, level in redcap.choices(row).items()
+    ]
     fields = list(dict.fromkeys(name for name, *_ in coded))
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["patient_id", "infusion_date", "last_follow_up_date", *fields, "patients_complete"])
     for number, (name, code, _) in enumerate(coded):
         cells = {"vital_status": "1"} | {name: code}
-        writer.writerow([number, "2020-01-01", "2020-06-01", *(cells.get(field, "") for field in fields), "2"])
+        writer.writerow(
+            [number, "2020-01-01", "2020-06-01", *(cells.get(field, "") for field in fields), "2"]
+        )
     study = read_cohort(write(tmp_path, e=text.getvalue()))
     for number, (name, _, level) in enumerate(coded):
         assert str(study.patients[name][number]).lower() == level.lower()

@@ -12,10 +12,17 @@ from analysis_lib.show import sentences, tables
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
 
 
-@given(value=st.none() | finite, lower=st.none() | finite, n=st.none() | st.integers(0, 10**6), note=st.text("a,;\"\n<>é", max_size=20))
+@given(
+    value=st.none() | finite,
+    lower=st.none() | finite,
+    n=st.none() | st.integers(0, 10**6),
+    note=st.text('a,;"\n<>é', max_size=20),
+)
 def test_rows_survive_writing_and_reading(tmp_path_factory, value, lower, n, note):
     folder = tmp_path_factory.mktemp("rows")
-    saved = results.save([row("os1.median", "median time", value, lower=lower, n=n, note=note)], "x", "04_survival", folder)
+    saved = results.save(
+        [row("os1.median", "median time", value, lower=lower, n=n, note=note)], "x", "04_survival", folder
+    )
     pd.testing.assert_frame_equal(results.read(folder / "04_survival.csv"), saved)
 
 
@@ -34,37 +41,68 @@ def test_slug():
     assert results.slug("sites", "≥2") == "sites.ge2"
 
 
-@pytest.mark.parametrize(("value", "decimals", "shown"), [
-    (2.25, 1, "2.3"), (22.5, 0, "23"), (16.25, 1, "16.3"), (0.005, 2, "0.01"), (-1.05, 1, "−1.1"), (7.0, 0, "7")])
+@pytest.mark.parametrize(
+    ("value", "decimals", "shown"),
+    [
+        (2.25, 1, "2.3"),
+        (22.5, 0, "23"),
+        (16.25, 1, "16.3"),
+        (0.005, 2, "0.01"),
+        (-1.05, 1, "−1.1"),
+        (7.0, 0, "7"),
+    ],
+)
 def test_rounding_is_half_up(value, decimals, shown):
     assert rounding.number(value, decimals) == shown
 
 
-@pytest.mark.parametrize(("p", "shown"), [
-    (0.0004, "P < 0.001"), (0.004, "P = 0.004"), (0.0499, "P = 0.050"), (0.0996, "P = 0.10"), (0.61, "P = 0.61"),
-    (1.0, "P = 1.00"), (None, "P not estimable")])
+@pytest.mark.parametrize(
+    ("p", "shown"),
+    [
+        (0.0004, "P < 0.001"),
+        (0.004, "P = 0.004"),
+        (0.0499, "P = 0.050"),
+        (0.0996, "P = 0.10"),
+        (0.61, "P = 0.61"),
+        (1.0, "P = 1.00"),
+        (None, "P not estimable"),
+    ],
+)
 def test_p_values(p, shown):
     assert rounding.p_value(p) == shown
 
 
-ROWS = results.collect([
-    row("os2.median", "median time", 9.84, lower=6.3, upper=None, n=120, events=64),
-    row("os1.median", "median time", None, lower=11.7),
-    row("failure.local", "proportion", 77.5, lower=69, upper=84.6, n=120, events=93),
-    row("empty", "proportion", None, n=0, events=0),
-    row("lines", "range", 2.0, lower=1, upper=8), row("dose", "range", 36.7, lower=4, upper=50.4),
-    row("rmst.less", "restricted mean", -0.2, lower=-2.7, upper=2.3), row("os2.logrank", "p", 0.61), row("cox", "hazard ratio", 0.4962, lower=0.291, upper=0.866)])
+ROWS = results.collect(
+    [
+        row("os2.median", "median time", 9.84, lower=6.3, upper=None, n=120, events=64),
+        row("os1.median", "median time", None, lower=11.7),
+        row("failure.local", "proportion", 77.5, lower=69, upper=84.6, n=120, events=93),
+        row("empty", "proportion", None, n=0, events=0),
+        row("lines", "range", 2.0, lower=1, upper=8),
+        row("dose", "range", 36.7, lower=4, upper=50.4),
+        row("rmst.less", "restricted mean", -0.2, lower=-2.7, upper=2.3),
+        row("os2.logrank", "p", 0.61),
+        row("cox", "hazard ratio", 0.4962, lower=0.291, upper=0.866),
+    ]
+)
 
 
-@pytest.mark.parametrize(("template", "said"), [
-    ("{os2.median}", "9.8 months"),
-    ("{os2.median:full}", "9.8 months (95% CI 6.3 to not reached)"),
-    ("{os1.median:full}", "not reached (95% CI 11.7 to not reached)"),
-    ("{failure.local:share}", "93 of 120 (78%)"), ("{empty:share}", "0 of 0"),
-    ("{lines:full}", "2 (range 1–8)"), ("{dose:full}", "36.7 (range 4.0–50.4)"),
-    ("{os2.logrank} ({os2.logrank:verdict})", "P = 0.61 (no clear difference)"),
-    ("{cox:full}", "0.50 (95% CI 0.29–0.87)"), ("{rmst.less:full}", "−0.2 months (95% CI −2.7 to 2.3)"),
-    ("{nobody.knows} and {os2.median}", "")])
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{os2.median}", "9.8 months"),
+        ("{os2.median:full}", "9.8 months (95% CI 6.3 to not reached)"),
+        ("{os1.median:full}", "not reached (95% CI 11.7 to not reached)"),
+        ("{failure.local:share}", "93 of 120 (78%)"),
+        ("{empty:share}", "0 of 0"),
+        ("{lines:full}", "2 (range 1–8)"),
+        ("{dose:full}", "36.7 (range 4.0–50.4)"),
+        ("{os2.logrank} ({os2.logrank:verdict})", "P = 0.61 (no clear difference)"),
+        ("{cox:full}", "0.50 (95% CI 0.29–0.87)"),
+        ("{rmst.less:full}", "−0.2 months (95% CI −2.7 to 2.3)"),
+        ("{nobody.knows} and {os2.median}", ""),
+    ],
+)
 def test_sentences_are_filled_from_rows_or_left_out(template, said):
     assert sentences.sentence(ROWS, template) == said
 
@@ -82,6 +120,12 @@ def test_tables_have_headers_and_escape_what_they_hold():
 
 
 def test_short_row_names_and_many_columns_make_room():
-    assert 'class="rows short"' in tables.html_table(pd.DataFrame({"Endpoint": ["OS1"], "Read from": ["last_follow_up_day"]}), "A")
-    assert 'class="rows"' in tables.html_table(pd.DataFrame({"Group": ["Salvage radiotherapy"], "n": [3]}), "A")
-    assert 'class="rows many"' in tables.html_table(pd.DataFrame({"Group": ["Salvage radiotherapy"]} | dict.fromkeys("abcde", [3])), "A")
+    assert 'class="rows short"' in tables.html_table(
+        pd.DataFrame({"Endpoint": ["OS1"], "Read from": ["last_follow_up_day"]}), "A"
+    )
+    assert 'class="rows"' in tables.html_table(
+        pd.DataFrame({"Group": ["Salvage radiotherapy"], "n": [3]}), "A"
+    )
+    assert 'class="rows many"' in tables.html_table(
+        pd.DataFrame({"Group": ["Salvage radiotherapy"]} | dict.fromkeys("abcde", [3])), "A"
+    )

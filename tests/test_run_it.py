@@ -39,10 +39,17 @@ def fill_in(path, slips):
     with (KLINIK / "patienten.csv").open(encoding="cp1252", newline="") as file:
         patients = list(csv.DictReader(file, delimiter=";"))
     for row, patient in enumerate(patients, 2):
-        cells = {"patient_id": patient["Fallnummer"], "vital_status": {"ja": "dead", "nein": "alive"}[patient["Verstorben"]],
-                 "ecog": int(patient["ECOG"])}
-        for name, own in {"infusion_date": "CAR-T-Infusion", "last_follow_up_date": "Letzter Kontakt",
-                          "failure_date": "Rezidiv am", "salvage_start_date": "Beginn Salvage"}.items():
+        cells = {
+            "patient_id": patient["Fallnummer"],
+            "vital_status": {"ja": "dead", "nein": "alive"}[patient["Verstorben"]],
+            "ecog": int(patient["ECOG"]),
+        }
+        for name, own in {
+            "infusion_date": "CAR-T-Infusion",
+            "last_follow_up_date": "Letzter Kontakt",
+            "failure_date": "Rezidiv am",
+            "salvage_start_date": "Beginn Salvage",
+        }.items():
             cells[name] = datetime.strptime(patient[own], "%d.%m.%Y")
         for name, value in (cells | slips.get(row, {})).items():
             book["patients"].cell(row, columns[name], value)
@@ -65,12 +72,19 @@ def test_the_first_command_answers_as_the_page_says(capsys, in_checkout):
 def test_the_way_of_excel(tmp_path, capsys, in_checkout):
     code, lines = run(capsys, "new", tmp_path / "my-cohort")
     assert code == 0 and set(shown_after("new ~/my-cohort")) <= set(lines)
-    slips = {5: {"vital_status": "deceased?"}, 13: {"last_follow_up_date": datetime(2018, 1, 9)}, 22: {"ecog": 7}}
+    slips = {
+        5: {"vital_status": "deceased?"},
+        13: {"last_follow_up_date": datetime(2018, 1, 9)},
+        22: {"ecog": 7},
+    }
     template = tmp_path / "my-cohort" / "cohort.xlsx"
     untouched = template.read_bytes()
     fill_in(template, slips)
     code, lines = run(capsys, "check", tmp_path / "my-cohort")
-    assert code == 1 and shown_after("check ~/my-cohort") == [line.rstrip() for line in lines if line.strip()][:-1]
+    assert (
+        code == 1
+        and shown_after("check ~/my-cohort") == [line.rstrip() for line in lines if line.strip()][:-1]
+    )
     template.write_bytes(untouched)
     fill_in(template, {})
     code, lines = run(capsys, "check", tmp_path / "my-cohort")
@@ -83,7 +97,9 @@ def test_the_way_of_redcap(capsys, in_checkout):
 
 
 def test_the_way_of_an_own_file(tmp_path, capsys, in_checkout):
-    code, lines = run(capsys, "map", "tests/cohorts/klinik/patienten.csv", "tests/cohorts/klinik/bestrahlungen.csv")
+    code, lines = run(
+        capsys, "map", "tests/cohorts/klinik/patienten.csv", "tests/cohorts/klinik/bestrahlungen.csv"
+    )
     assert code == 0 and set(shown_after("map tests/cohorts/klinik")) <= set(lines)
     # The proposal with the answers of the page is a cohort, and the same one as the mapping written by hand.
     answers = re.search(r"```yaml\n((?: {4}\w+: .*\n){2})```", PAGE).group(1)
@@ -92,7 +108,9 @@ def test_the_way_of_an_own_file(tmp_path, capsys, in_checkout):
     read["tables"] = {table: str(KLINIK / file) for table, file in read["tables"].items()}
     (tmp_path / "cohort.yml").write_text(yaml.safe_dump(read, allow_unicode=True), "utf-8")
     proposed, by_hand = read_cohort(tmp_path / "cohort.yml"), read_cohort(KLINIK)
-    assert proposed.patients.equals(by_hand.patients) and set(by_hand.sites) - set(proposed.sites) == {"bulky_site"}
+    assert proposed.patients.equals(by_hand.patients) and set(by_hand.sites) - set(proposed.sites) == {
+        "bulky_site"
+    }
 
 
 def test_every_message_that_the_page_explains_is_one_that_we_give():

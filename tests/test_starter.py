@@ -1,4 +1,6 @@
-"""salvage-book new: the template and the dictionary hold every column, what they collect is read back, nothing is overwritten."""
+"""salvage-book new: the template and the dictionary hold every column, what they collect is read back,
+nothing is overwritten.
+"""
 
 import datetime
 import re
@@ -17,12 +19,36 @@ from analysis_lib.intake.read import read_cohort
 
 DAY_0 = datetime.date(2021, 3, 28)
 FILLED = {
-    "patients": [{"patient_id": "007", "infusion_date": DAY_0, "last_follow_up_date": DAY_0 + datetime.timedelta(100),
-                  "vital_status": "dead", "bridging_therapy": "yes", "salvage_start_date": DAY_0 + datetime.timedelta(20), "ecog": 1},
-                 {"patient_id": "008", "infusion_date": DAY_0, "last_follow_up_date": DAY_0 + datetime.timedelta(365),
-                  "vital_status": "alive", "stage": "IV", "failure_pattern": "local and de novo"}],
-    "sites": [{"patient_id": "007", "course": 1, "rt_start_date": DAY_0 + datetime.timedelta(30), "rt_field": "focal",
-               "region": "head and neck", "dose_gy": 30.5, "fractions": 10}],
+    "patients": [
+        {
+            "patient_id": "007",
+            "infusion_date": DAY_0,
+            "last_follow_up_date": DAY_0 + datetime.timedelta(100),
+            "vital_status": "dead",
+            "bridging_therapy": "yes",
+            "salvage_start_date": DAY_0 + datetime.timedelta(20),
+            "ecog": 1,
+        },
+        {
+            "patient_id": "008",
+            "infusion_date": DAY_0,
+            "last_follow_up_date": DAY_0 + datetime.timedelta(365),
+            "vital_status": "alive",
+            "stage": "IV",
+            "failure_pattern": "local and de novo",
+        },
+    ],
+    "sites": [
+        {
+            "patient_id": "007",
+            "course": 1,
+            "rt_start_date": DAY_0 + datetime.timedelta(30),
+            "rt_field": "focal",
+            "region": "head and neck",
+            "dose_gy": 30.5,
+            "fractions": 10,
+        }
+    ],
 }
 
 
@@ -42,9 +68,16 @@ def test_the_filled_template_is_read_as_a_cohort_with_the_manifest_as_written(tm
     study = read_cohort(tmp_path / "Our Clinic")
     assert (study.name, study.synthetic) == ("our-clinic", False)
     assert study.patients["patient_id"].tolist() == ["007", "008"]
-    assert study.patients["last_follow_up_day"].tolist() == [100, 365] and study.patients["vital_status"].tolist() == ["dead", "alive"]
-    assert study.patients["ecog"].tolist()[0] == 1 and study.patients["failure_pattern"].tolist()[1] == "local and de novo"
-    assert study.sites[["rt_start_day", "dose_gy", "region"]].to_numpy().tolist() == [[30, 30.5, "head and neck"]]
+    assert study.patients["last_follow_up_day"].tolist() == [100, 365] and study.patients[
+        "vital_status"
+    ].tolist() == ["dead", "alive"]
+    assert (
+        study.patients["ecog"].tolist()[0] == 1
+        and study.patients["failure_pattern"].tolist()[1] == "local and de novo"
+    )
+    assert study.sites[["rt_start_day", "dose_gy", "region"]].to_numpy().tolist() == [
+        [30, 30.5, "head and neck"]
+    ]
     assert study.lines.empty and study.screening.empty and "lines.line" in study.lacks("lines.line")
 
 
@@ -66,9 +99,18 @@ def test_every_column_of_the_schema_is_on_its_sheet_with_its_meaning_and_rule(tm
         for cell, (name, column) in zip(sheet[1], collected.items()):
             assert column.description in cell.comment.text and notes[table, name] == column.description
             kind, rule = column.metadata["kind"], rules.get(f"{cell.column_letter}2")
-            assert (rule.type if rule else None) == {"level": "list", "day": "date", "count": "whole", "number": "decimal", "text": None}[kind]
+            assert (rule.type if rule else None) == {
+                "level": "list",
+                "day": "date",
+                "count": "whole",
+                "number": "decimal",
+                "text": None,
+            }[kind]
             if kind == "level":
-                assert rule.formula1.strip('"').split(",") == list(column.metadata["levels"]) and len(rule.formula1) < 256
+                assert (
+                    rule.formula1.strip('"').split(",") == list(column.metadata["levels"])
+                    and len(rule.formula1) < 256
+                )
             if kind == "day":
                 assert sheet.column_dimensions[cell.column_letter].number_format == "yyyy-mm-dd"
             dark = cell.fill.fgColor.rgb.endswith("1F4E79")
@@ -98,7 +140,10 @@ def test_the_manifest_explains_every_key_and_each_of_its_examples_is_valid(tmp_p
 
 
 def test_the_readme_names_the_files_and_the_forms():
-    assert all(word in starter.readme() for word in (starter.TEMPLATE, starter.DICTIONARY, "cohort.yml", *dictionary.REPEATING))
+    assert all(
+        word in starter.readme()
+        for word in (starter.TEMPLATE, starter.DICTIONARY, "cohort.yml", *dictionary.REPEATING)
+    )
 
 
 def test_nothing_is_overwritten_and_nothing_is_left_half_written(tmp_path, capsys, monkeypatch):
@@ -111,10 +156,17 @@ def test_nothing_is_overwritten_and_nothing_is_left_half_written(tmp_path, capsy
     monkeypatch.setattr(starter, "readme", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         starter.new(tmp_path / "empty")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "full"] and not list((tmp_path / "empty").iterdir())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "full"] and not list(
+        (tmp_path / "empty").iterdir()
+    )
     monkeypatch.undo()
     assert main(["new", str(tmp_path / "empty")]) == 0
-    assert sorted(path.name for path in (tmp_path / "empty").iterdir()) == ["README.txt", "cohort.xlsx", "cohort.yml", "redcap_dictionary.csv"]
+    assert sorted(path.name for path in (tmp_path / "empty").iterdir()) == [
+        "README.txt",
+        "cohort.xlsx",
+        "cohort.yml",
+        "redcap_dictionary.csv",
+    ]
 
 
 def test_a_column_of_dates_that_nobody_filled_in_is_warned_of(tmp_path):

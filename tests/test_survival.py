@@ -1,4 +1,7 @@
-"""Survival against R (survival 3.5-3 on R 4.2.2; STATISTICS: `lung`), and where there is little or nothing to estimate."""
+"""Survival against R (survival 3.5-3 on R 4.2.2; STATISTICS: `lung`), and where there is little or nothing to
+estimate.
+"""
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,10 +18,13 @@ from analysis_lib.rows import results
 
 def study_of(days, dead, **columns):
     """A cohort of its own: follow-up, vital status and whatever yes/no or categorical columns are given."""
-    patients = pd.DataFrame({
-        "patient_id": [str(i) for i in range(len(days))],
-        "last_follow_up_day": pd.array(list(days), dtype="Int64"),
-        "vital_status": pd.Categorical(["dead" if d else "alive" for d in dead], ["alive", "dead"])})
+    patients = pd.DataFrame(
+        {
+            "patient_id": [str(i) for i in range(len(days))],
+            "last_follow_up_day": pd.array(list(days), dtype="Int64"),
+            "vital_status": pd.Categorical(["dead" if d else "alive" for d in dead], ["alive", "dead"]),
+        }
+    )
     for name, values in columns.items():
         levels = ["yes", "no"] if set(values) - {None} <= {"yes", "no"} else sorted(set(values) - {None})
         patients[name] = pd.Categorical(values, levels, ordered=True)
@@ -40,17 +46,28 @@ def lung():
 
 @pytest.fixture(scope="module")
 def lung_study(lung):
-    return study_of(lung["time"], lung["status"] == 1, ldh_elevated=yes_no(lung["sex"] == 2),
-                    stage=["I" if e == 0 else "II" if e == 1 else "III" if e in (2, 3) else None for e in lung["ph.ecog"]])
+    return study_of(
+        lung["time"],
+        lung["status"] == 1,
+        ldh_elevated=yes_no(lung["sex"] == 2),
+        stage=[
+            "I" if e == 0 else "II" if e == 1 else "III" if e in (2, 3) else None for e in lung["ph.ecog"]
+        ],
+    )
 
 
 # --- against R ------------------------------------------------------------------------------------------------
+
 
 def test_kaplan_meier_of_lung(lung):
     curve = curves.kaplan_meier(lung["time"], lung["status"] == 1)
     assert [curves.quantile(curve, c) for c in ("survival", "lower", "upper")] == [310, 285, 363]
     at_a_year = curves.at(curve, 365)
-    assert at_a_year[["survival", "lower", "upper"]].astype(float).round(5).tolist() == [0.40924, 0.34472, 0.48584]
+    assert at_a_year[["survival", "lower", "upper"]].astype(float).round(5).tolist() == [
+        0.40924,
+        0.34472,
+        0.48584,
+    ]
     assert [curves.at_risk(lung["time"], day) for day in (180, 365)] == [160, 65]
 
 
@@ -62,7 +79,9 @@ def test_medians_come_in_months(lung_study):
 
 def test_reverse_kaplan_meier_of_lung(lung_study):
     reverse = by_id(survival.follow_up(lung_study, "OS1")).loc["os1.follow_up.reverse_km"]
-    assert [reverse[c] * DAYS_PER_MONTH for c in ("value", "lower", "upper")] == pytest.approx([588, 511, 1010])
+    assert [reverse[c] * DAYS_PER_MONTH for c in ("value", "lower", "upper")] == pytest.approx(
+        [588, 511, 1010]
+    )
 
 
 def test_log_rank_of_lung(lung_study):
@@ -87,17 +106,28 @@ def test_cox_model_of_lung(lung_model):
 
 
 def test_cox_model_goes_on_until_nothing_changes(lung_model):
-    """R: coxph(Surv(time, status) ~ age + sex + ph.ecog, lung), to eleven digits; lifelines alone gives five."""
+    """R: coxph(Surv(time, status) ~ age + sex + ph.ecog, lung), to eleven digits; lifelines alone gives
+    five.
+    """
     frame, terms = lung_model
     fit = models.cox(terms, frame["days"], frame["event"])
-    assert fit.terms["coef"].tolist() == pytest.approx([0.0110667645961, -0.552612395532, 0.463728475116], rel=1e-9)
+    assert fit.terms["coef"].tolist() == pytest.approx(
+        [0.0110667645961, -0.552612395532, 0.463728475116], rel=1e-9
+    )
 
 
 def test_cox_with_few_patients_is_not_followed_to_infinity():
-    """The one patient with the factor dies last: a fit that just went on would show a hazard ratio near 0, with a P value."""
-    study = study_of([1, 1, 1, 2, 3, 4, 6, 7, 9, 16], [1, 1, 1, 1, 1, 1, 0, 1, 1, 1], ldh_elevated=yes_no(i == 9 for i in range(10)))
+    """The one patient with the factor dies last: a fit that just went on would show a hazard ratio near 0,
+    with a P value.
+    """
+    study = study_of(
+        [1, 1, 1, 2, 3, 4, 6, 7, 9, 16],
+        [1, 1, 1, 1, 1, 1, 0, 1, 1, 1],
+        ldh_elevated=yes_no(i == 9 for i in range(10)),
+    )
     ratio = by_id(prognosis.cox(study, "OS1", ["ldh_elevated"], "mv")).loc["cox.os1.mv.ldh_elevated"]
-    assert np.log(ratio["value"]) == pytest.approx(-1.6813348, abs=1e-6)  # the maximum of the penalised likelihood
+    # the maximum of the penalised likelihood
+    assert np.log(ratio["value"]) == pytest.approx(-1.6813348, abs=1e-6)
     assert "Firth" in ratio["method"] and "run away (separation)" in ratio["note"]
 
 
@@ -110,8 +140,11 @@ def test_proportional_hazards_of_lung(lung_model):
 
 # --- medians --------------------------------------------------------------------------------------------------
 
+
 def test_median_on_a_flat_stretch_at_one_half():
-    """Four deaths at 10, 20, 30, 40: the curve is exactly 0.5 from day 20 to day 30, and R takes the middle."""
+    """Four deaths at 10, 20, 30, 40: the curve is exactly 0.5 from day 20 to day 30, and R takes the
+    middle.
+    """
     assert curves.quantile(curves.kaplan_meier([10, 20, 30, 40], [1, 1, 1, 1])) == 25
 
 
@@ -136,10 +169,14 @@ def test_a_curve_falls_and_counts_everyone(people):
 
 # --- little or nothing to estimate ----------------------------------------------------------------------------
 
+
 def test_one_patient():
     rows = by_id(survival.estimates(study_of([100], [1], stage=["IV"]), "OS1", by="stage"))
     assert rows.loc["os1.median.stage.iv", "n"] == 1
-    assert pd.isna(rows.loc["os1.logrank.stage", "value"]) and rows.loc["os1.logrank.stage", "note"] == "fewer than two groups"
+    assert (
+        pd.isna(rows.loc["os1.logrank.stage", "value"])
+        and rows.loc["os1.logrank.stage", "note"] == "fewer than two groups"
+    )
 
 
 def test_all_censored():
@@ -150,31 +187,42 @@ def test_all_censored():
     assert "nobody had the event" in results.skip_reason(prognosis.cox(study, "OS1", ["ldh_elevated"], "mv"))
 
 
-@pytest.mark.parametrize("dead, levels, said", [
-    ([1, 1, 1, 0], ["yes"] * 4, "all patients are alike in Elevated LDH"),
-    ([1, 1, 1, 0], [None] * 4, "ldh_elevated"),
-    ([0, 0, 0, 0], ["yes", "yes", "no", "no"], "nobody had the event"),
-    ([1, 0, 0, 0], ["yes", "yes", "no", "no"], "1 event cannot carry 1 hazard ratio"),
-])
+@pytest.mark.parametrize(
+    "dead, levels, said",
+    [
+        ([1, 1, 1, 0], ["yes"] * 4, "all patients are alike in Elevated LDH"),
+        ([1, 1, 1, 0], [None] * 4, "ldh_elevated"),
+        ([0, 0, 0, 0], ["yes", "yes", "no", "no"], "nobody had the event"),
+        ([1, 0, 0, 0], ["yes", "yes", "no", "no"], "1 event cannot carry 1 hazard ratio"),
+    ],
+)
 def test_cox_says_why_there_is_no_hazard_ratio(dead, levels, said):
     study = study_of([10, 20, 30, 40], dead, ldh_elevated=levels)
     assert said in results.skip_reason(prognosis.cox(study, "OS1", ["ldh_elevated"], "mv"))
 
 
 def test_cox_with_a_runaway_estimate_is_shown_with_a_penalty():
-    """Whoever has the factor dies before anyone without it does: both levels have events, yet no finite estimate exists."""
+    """Whoever has the factor dies before anyone without it does: both levels have events, yet no finite
+    estimate exists.
+    """
     study = study_of(range(1, 21), [1] * 20, ldh_elevated=yes_no(i < 10 for i in range(20)))
     rows = by_id(prognosis.cox(study, "OS1", ["ldh_elevated"], "mv"))
     assert np.log(rows.loc["cox.os1.mv.ldh_elevated", "value"]) == pytest.approx(4.1434532, abs=1e-6)
-    assert rows.loc["cox.os1.mv.ph", "statistic"] == "skipped" and "cox.os1.mv.ph.ldh_elevated" not in rows.index
+    assert (
+        rows.loc["cox.os1.mv.ph", "statistic"] == "skipped" and "cox.os1.mv.ph.ldh_elevated" not in rows.index
+    )
 
 
 def test_a_level_without_an_event_is_estimated_with_firths_penalty():
     study = study_of([10, 20, 30, 40], [1, 1, 0, 0], ldh_elevated=["yes", "yes", "no", "no"])
     rows = by_id(prognosis.cox(study, "OS1", ["ldh_elevated"], "mv"))
     ratio = rows.loc["cox.os1.mv.ldh_elevated"]
-    assert [np.log(ratio[c]) for c in ("value", "lower", "upper")] == pytest.approx([2.0222510, -0.5399092, 6.9636261], abs=1e-6)
-    assert ratio["note"] == "with Firth's penalty, because nobody with Elevated LDH = no had the event (separation)"
+    assert [np.log(ratio[c]) for c in ("value", "lower", "upper")] == pytest.approx(
+        [2.0222510, -0.5399092, 6.9636261], abs=1e-6
+    )
+    assert ratio["note"] == (
+        "with Firth's penalty, because nobody with Elevated LDH = no had the event (separation)"
+    )
     assert rows.loc["cox.os1.mv.ldh_elevated.p", "method"] == "penalised likelihood ratio test"
 
 
@@ -186,23 +234,40 @@ def test_cox_with_one_factor_twice_is_not_shown(lung_study):
 
 # --- single factors and models of several ---------------------------------------------------------------------
 
+
 def test_turning_a_factor_round_inverts_its_hazard_ratio(lung_study):
-    other = lung_study.patients.assign(ldh_elevated=lung_study.patients["ldh_elevated"].map({"yes": "no", "no": "yes"}))
+    other = lung_study.patients.assign(
+        ldh_elevated=lung_study.patients["ldh_elevated"].map({"yes": "no", "no": "yes"})
+    )
     turned = cohort.Cohort("test", "Test", "study entry", False, "", other)
-    ratio, inverse = (by_id(prognosis.cox(s, "OS1", ["ldh_elevated"], "uv")).loc["cox.os1.uv.ldh_elevated"]
-                      for s in (lung_study, turned))
+    ratio, inverse = (
+        by_id(prognosis.cox(s, "OS1", ["ldh_elevated"], "uv")).loc["cox.os1.uv.ldh_elevated"]
+        for s in (lung_study, turned)
+    )
     assert ratio["value"] * inverse["value"] == pytest.approx(1, abs=1e-6)
     assert ratio["lower"] * inverse["upper"] == pytest.approx(1, abs=1e-6)
 
 
 def test_univariable_keeps_what_can_be_compared(lung_study):
-    rows = by_id(prognosis.univariable(lung_study, "OS1", ["stage", "ldh_elevated", "bulky_disease", "cns_disease"]))
-    assert rows.loc["cox.os1.uv.ldh_elevated", "value"] == pytest.approx(np.exp(-0.5310), abs=1e-3)  # R: coxph(~ sex)
-    assert {"os1.median.stage.i", "os1.median.stage.iii", "os1.logrank.stage", "cox.os1.uv.stage.ii",
-            "cox.os1.uv.stage.iii", "cox.os1.uv.ph.stage.iii"} <= set(rows.index)
+    rows = by_id(
+        prognosis.univariable(lung_study, "OS1", ["stage", "ldh_elevated", "bulky_disease", "cns_disease"])
+    )
+    # R: coxph(~ sex)
+    assert rows.loc["cox.os1.uv.ldh_elevated", "value"] == pytest.approx(np.exp(-0.5310), abs=1e-3)
+    assert {
+        "os1.median.stage.i",
+        "os1.median.stage.iii",
+        "os1.logrank.stage",
+        "cox.os1.uv.stage.ii",
+        "cox.os1.uv.stage.iii",
+        "cox.os1.uv.ph.stage.iii",
+    } <= set(rows.index)
     assert rows.loc["os1.logrank.stage", "n"] == 227  # one patient's is unknown
     for absent in ("bulky_disease", "cns_disease"):
-        assert rows.loc[f"cox.os1.uv.{absent}", "statistic"] == "skipped" and absent in rows.loc[f"cox.os1.uv.{absent}", "note"]
+        assert (
+            rows.loc[f"cox.os1.uv.{absent}", "statistic"] == "skipped"
+            and absent in rows.loc[f"cox.os1.uv.{absent}", "note"]
+        )
     assert (rows.loc["os1.uv.small_p", "n"], rows.loc["os1.uv.by_chance", "value"]) == (2, pytest.approx(0.1))
 
 
@@ -231,16 +296,24 @@ def test_multivariable_leaves_out_what_cannot_be_compared(lung_study):
 
 
 def test_holm_by_hand():
-    rows = results.collect([results.row(f"os2.logrank.{f}", "p", p, group=f, n=10, events=5)
-                            for f, p in {"a": 0.01, "b": 0.04, "c": 0.03}.items()])
+    rows = results.collect(
+        [
+            results.row(f"os2.logrank.{f}", "p", p, group=f, n=10, events=5)
+            for f, p in {"a": 0.01, "b": 0.04, "c": 0.03}.items()
+        ]
+    )
     corrected = by_id(prognosis.holm(rows, "OS2"))
-    assert corrected["value"].loc[["os2.holm.a", "os2.holm.b", "os2.holm.c"]].tolist() == pytest.approx([0.03, 0.06, 0.06])
+    assert corrected["value"].loc[["os2.holm.a", "os2.holm.b", "os2.holm.c"]].tolist() == pytest.approx(
+        [0.03, 0.06, 0.06]
+    )
     assert corrected.loc["os2.holm.small_p", ["value", "n", "note"]].tolist() == [1, 3, "a"]
     assert results.skip_reason(prognosis.holm(results.skipped("os2.uv", "why"), "OS2")) == "why"
 
 
 def test_overlap_counts_within_levels():
-    study = study_of([1, 2, 3, 4], [1] * 4, high_ipi=["yes", "no", "no", None], ldh_elevated=["yes", "yes", "yes", "yes"])
+    study = study_of(
+        [1, 2, 3, 4], [1] * 4, high_ipi=["yes", "no", "no", None], ldh_elevated=["yes", "yes", "yes", "yes"]
+    )
     rows = by_id(prognosis.overlap(study, "high_ipi", ["ldh_elevated"]))
     assert rows.index.tolist() == ["high_ipi.ldh_elevated.yes"]
     assert rows.loc["high_ipi.ldh_elevated.yes", ["events", "n"]].tolist() == [1, 3]

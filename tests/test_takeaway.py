@@ -44,24 +44,38 @@ def drawn(monkeypatch):
     monkeypatch.setattr(figures, "display", lambda bundle, raw: bundles.append(bundle))
     monkeypatch.setattr(figures, "asked_for", lambda: ["svg", "pdf"])
     study = read_cohort("lymphoma")
-    figures.survival_curves(survival.curves(study, "OS1"), "OS1", "Overall survival < 1 & more.", survival.estimates(study, "OS1"))
+    figures.survival_curves(
+        survival.curves(study, "OS1"), "OS1", "Overall survival < 1 & more.", survival.estimates(study, "OS1")
+    )
     return bundles[0]
 
 
 def cell(*outputs, tags=()):
-    return new_code_cell("x", outputs=[new_output("display_data", data=data) for data in outputs], metadata={"tags": list(tags)})
+    return new_code_cell(
+        "x",
+        outputs=[new_output("display_data", data=data) for data in outputs],
+        metadata={"tags": list(tags)},
+    )
 
 
 def html_of(frame, caption, sections=()):
     return {"text/html": tables.html_table(frame, caption, sections)}
 
 
-FRAME = pd.DataFrame({"Group": ["RT", "=1+1"], "HR (95% CI)": ["0.5 (0.3–0.9)", "−0.3"], "P": ["< 0.001", "-0.3"]})
+FRAME = pd.DataFrame(
+    {"Group": ["RT", "=1+1"], "HR (95% CI)": ["0.5 (0.3–0.9)", "−0.3"], "P": ["< 0.001", "-0.3"]}
+)
 
 
 def a_page(drawn):
-    return new_notebook(cells=[new_markdown_cell("# Survival: Ours"), cell(html_of(FRAME, "Groups compared. Cox model; n = 9.")),
-                               cell(drawn), cell(html_of(FRAME, "A solution"), tags=["hide-cell"])])
+    return new_notebook(
+        cells=[
+            new_markdown_cell("# Survival: Ours"),
+            cell(html_of(FRAME, "Groups compared. Cox model; n = 9.")),
+            cell(drawn),
+            cell(html_of(FRAME, "A solution"), tags=["hide-cell"]),
+        ]
+    )
 
 
 @pytest.fixture
@@ -80,6 +94,7 @@ def archive(path):
 
 
 # --- the page -------------------------------------------------------------------------------------------------
+
 
 def test_the_page_ends_with_links_that_lead_to_files(offered):
     page, folder = offered
@@ -104,11 +119,17 @@ def test_a_page_with_nothing_but_words_offers_its_rows(study, tmp_path):
 def test_notebooks_in_the_repository_hold_no_files_and_a_session_asks_for_none():
     assert canvas.asked_for() == []
     for path in NOTEBOOKS.glob("*.ipynb"):
-        kinds = {mime for cell in json.loads(path.read_text("utf-8"))["cells"] for output in cell.get("outputs", []) for mime in output.get("data", {})}
+        kinds = {
+            mime
+            for cell in json.loads(path.read_text("utf-8"))["cells"]
+            for output in cell.get("outputs", [])
+            for mime in output.get("data", {})
+        }
         assert not kinds & set(canvas.VECTORS.values()), path.name
 
 
 # --- tables ---------------------------------------------------------------------------------------------------
+
 
 def test_tables_are_read_as_they_stand_and_those_of_exercises_are_not(drawn):
     (table,) = takeaway.tables(a_page(drawn))
@@ -118,9 +139,17 @@ def test_tables_are_read_as_they_stand_and_those_of_exercises_are_not(drawn):
 
 def test_sections_and_tables_of_the_ledger_are_read():
     parts = pd.DataFrame({"Characteristic": ["Stage", "I"], "All": ["", "3 (4.0)"]})
-    reasoned = ledger_page.reasoned_table(['<tr class="section"><th scope="rowgroup" colspan="4">Results</th></tr>',
-                                      ledger_page.reasoned_line("what", "why", ("1", "2", "differs"))], "Claims", ("What", "Printed", "Here", "Verdict"))
-    first, second = takeaway.tables(new_notebook(cells=[cell(html_of(parts, "Table 1", [0])), cell({"text/html": reasoned})]))
+    reasoned = ledger_page.reasoned_table(
+        [
+            '<tr class="section"><th scope="rowgroup" colspan="4">Results</th></tr>',
+            ledger_page.reasoned_line("what", "why", ("1", "2", "differs")),
+        ],
+        "Claims",
+        ("What", "Printed", "Here", "Verdict"),
+    )
+    first, second = takeaway.tables(
+        new_notebook(cells=[cell(html_of(parts, "Table 1", [0])), cell({"text/html": reasoned})])
+    )
     assert first.sections == (0,) and first.lines == [["Stage", ""], ["I", "3 (4.0)"]]
     assert second.lines == [["Results", "", "", ""], ["What; Why", "1", "2", "differs"]]
 
@@ -128,12 +157,17 @@ def test_sections_and_tables_of_the_ledger_are_read():
 def test_word_file_holds_the_cells_of_the_page(offered):
     document = docx.Document(offered[1] / "takeaway" / "lymphoma-04_survival-tables.docx")
     (table,) = document.tables
-    assert [[cell.text for cell in row.cells] for row in table.rows] == [list(FRAME), *FRAME.to_numpy().tolist()]
+    assert [[cell.text for cell in row.cells] for row in table.rows] == [
+        list(FRAME),
+        *FRAME.to_numpy().tolist(),
+    ]
     words = [paragraph.text for paragraph in document.paragraphs]
     assert words[0] == "Survival: Ours" and words[1].startswith("Ours & theirs: 80 patients.")
     assert words[2:] == ["Table 1. Groups compared.", "Cox model; n = 9."]
     assert document.paragraphs[2].style.name == "Caption" and document.paragraphs[0].style.name == "Heading 1"
-    assert table.rows[0]._tr.xpath("./w:trPr/w:tblHeader") and not table.rows[1]._tr.xpath("./w:trPr/w:tblHeader")
+    assert table.rows[0]._tr.xpath("./w:trPr/w:tblHeader") and not table.rows[1]._tr.xpath(
+        "./w:trPr/w:tblHeader"
+    )
 
 
 def test_files_of_a_synthetic_cohort_say_so(drawn, study, tmp_path):
@@ -141,7 +175,10 @@ def test_files_of_a_synthetic_cohort_say_so(drawn, study, tmp_path):
     takeaway.offer(page, replace(study, synthetic=True), "04_survival", tmp_path, tmp_path / "results")
     files = tmp_path / "takeaway"
     said = ["\n".join(p.text for p in docx.Document(files / "lymphoma-04_survival-tables.docx").paragraphs)]
-    said += [archive(files / f"lymphoma-04_survival-{kind}.zip")["read-me.txt"].decode() for kind in ("tables", "figures")]
+    said += [
+        archive(files / f"lymphoma-04_survival-{kind}.zip")["read-me.txt"].decode()
+        for kind in ("tables", "figures")
+    ]
     assert all("These patients are synthetic" in each for each in said)
 
 
@@ -161,12 +198,16 @@ def test_csv_holds_the_cells_of_the_page_and_no_formula(offered):
     assert "table-1-groups-compared.csv: Groups compared. Cox model; n = 9." in files["read-me.txt"].decode()
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "=", "-", "+1(2)"])
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "=", "-", "+1(2)"]
+)
 def test_a_formula_is_defused(cell):
     assert spreadsheet.safe(cell) == f"'{cell}"
 
 
-@pytest.mark.parametrize("cell", ["-0.3", "+5", "−0.3", "", "12 (48.0)", "0.5 (0.3–0.9)", "< 0.001", "–", "-1,234.5", "-12%", "RT"])
+@pytest.mark.parametrize(
+    "cell", ["-0.3", "+5", "−0.3", "", "12 (48.0)", "0.5 (0.3–0.9)", "< 0.001", "–", "-1,234.5", "-12%", "RT"]
+)
 def test_numbers_and_words_stay_as_they_are(cell):
     assert spreadsheet.safe(cell) == cell
 
@@ -185,9 +226,12 @@ def test_a_wide_table_is_printed_across_the_page():
 
 # --- figures --------------------------------------------------------------------------------------------------
 
+
 def test_svg_is_described_and_of_a_journals_width(drawn):
     root = ElementTree.fromstring(drawn["image/svg+xml"])
-    assert root.find(f"{SVG}title").text.startswith("Overall survival < 1 & more. Kaplan–Meier, Greenwood variance")
+    assert root.find(f"{SVG}title").text.startswith(
+        "Overall survival < 1 & more. Kaplan–Meier, Greenwood variance"
+    )
     assert "Median 3.0 months" in root.find(f"{SVG}desc").text and root.get("role") == "img"
     assert float(root.get("width").removesuffix("pt")) == pytest.approx(POINTS_WIDE, abs=0.01)
 
@@ -195,7 +239,9 @@ def test_svg_is_described_and_of_a_journals_width(drawn):
 def test_svg_text_is_text_of_at_least_seven_points(drawn):
     words = list(ElementTree.fromstring(drawn["image/svg+xml"]).iter(f"{SVG}text"))
     assert {"Months", "Number at risk", "80"} <= {"".join(word.itertext()) for word in words}
-    sizes = [float(re.search(r"(?:font-size|font): *([\d.]+)px", word.get("style")).group(1)) for word in words]
+    sizes = [
+        float(re.search(r"(?:font-size|font): *([\d.]+)px", word.get("style")).group(1)) for word in words
+    ]
     assert min(sizes) >= 7  # the page's unit is the point, so a pixel is one
 
 
@@ -209,7 +255,10 @@ def test_pdf_is_of_a_journals_width_with_embedded_fonts(drawn):
 def test_figures_tell_of_no_date_or_maker(drawn):
     pdf = base64.b64decode(drawn["application/pdf"])
     assert not re.search(rb"CreationDate|ModDate|/Producer|/Creator|[Mm]atplotlib", pdf)
-    assert not re.search(r"dc:date|dc:creator|[Mm]atplotlib v", drawn["image/svg+xml"]) and "/home" not in drawn["image/svg+xml"]
+    assert (
+        not re.search(r"dc:date|dc:creator|[Mm]atplotlib v", drawn["image/svg+xml"])
+        and "/home" not in drawn["image/svg+xml"]
+    )
 
 
 def test_equal_figures_are_equal_files(monkeypatch):
@@ -217,8 +266,18 @@ def test_equal_figures_are_equal_files(monkeypatch):
     monkeypatch.setattr(figures, "display", lambda bundle, raw: bundles.append(bundle))
     monkeypatch.setattr(figures, "asked_for", lambda: ["svg", "pdf"])
     for _ in range(2):
-        figures_cohort.shares(results.collect([results.row("a", "proportion", 25.0, lower=5, upper=57, n=12, events=3, group="A")]), "Patients", "S.")
-    assert bundles[0] == bundles[1] and set(bundles[0]) == {"text/html", "text/plain", *canvas.VECTORS.values()}
+        figures_cohort.shares(
+            results.collect(
+                [results.row("a", "proportion", 25.0, lower=5, upper=57, n=12, events=3, group="A")]
+            ),
+            "Patients",
+            "S.",
+        )
+    assert bundles[0] == bundles[1] and set(bundles[0]) == {
+        "text/html",
+        "text/plain",
+        *canvas.VECTORS.values(),
+    }
     assert matplotlib.pyplot.get_fignums() == before
 
 
@@ -232,11 +291,18 @@ def test_the_archive_of_figures_holds_both_formats_with_caption_and_alt_text(off
 
 # --- a chapter, run as a build runs it ------------------------------------------------------------------------
 
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """The chapter on prognostic factors of the public cohort, run as a build runs it."""
     folder, study = tmp_path_factory.mktemp("run"), read_cohort("lymphoma")
-    outcome = chapter.run("07_prognostic_factors", locate("lymphoma"), study, folder / "07_prognostic_factors.ipynb", folder / "results")
+    outcome = chapter.run(
+        "07_prognostic_factors",
+        locate("lymphoma"),
+        study,
+        folder / "07_prognostic_factors.ipynb",
+        folder / "results",
+    )
     assert outcome.status == "done", outcome.reason
     return folder
 
@@ -244,7 +310,9 @@ def run(tmp_path_factory):
 def test_a_chapters_word_table_says_what_its_rows_say(run):
     rows = results.read(run / "results" / "07_prognostic_factors.csv").set_index("result_id")
     (table,) = docx.Document(run / "takeaway" / "lymphoma-07_prognostic_factors-tables.docx").tables
-    stage = next([cell.text for cell in row.cells] for row in table.rows if row.cells[0].text.startswith("Stage: IV"))
+    stage = next(
+        [cell.text for cell in row.cells] for row in table.rows if row.cells[0].text.startswith("Stage: IV")
+    )
     ratio, with_it = rows.loc["cox.os1.uv.stage.iv"], rows.loc["os1.median.stage.iv"]
     assert stage[3] == f"{numbers.estimate(ratio)} ({numbers.limits(ratio).removeprefix('95% CI ')})"
     assert stage[1] == f"{rounding.number(with_it['value'], 1)} ({with_it['events']} / {with_it['n']})"
@@ -255,5 +323,8 @@ def test_a_run_leaves_figures_in_files_and_none_in_its_notebook(run):
     files = archive(run / "takeaway" / "lymphoma-07_prognostic_factors-figures.zip")
     svg = next(data for name, data in files.items() if name.endswith(".svg"))
     rows = results.read(run / "results" / "07_prognostic_factors.csv").set_index("result_id")
-    assert numbers.estimate(rows.loc["cox.os1.uv.stage.iv"]) in ElementTree.fromstring(svg).find(f"{SVG}desc").text
+    assert (
+        numbers.estimate(rows.loc["cox.os1.uv.stage.iv"])
+        in ElementTree.fromstring(svg).find(f"{SVG}desc").text
+    )
     assert str(run).encode() not in b"".join(files.values())

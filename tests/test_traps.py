@@ -1,9 +1,10 @@
 """The traps of STATISTICS: one test a trap, named as in ``analysis_lib/proof/traps.csv``.
 
-Each shows what an unwary analysis prints, and that this book prints the proven number or refuses. The numbers that the
-book's page shows are those that the tests computed, kept in ``trap_numbers.csv``: ``WRITE_TRAPS=1 python -m pytest -n 0
-tests/test_traps.py`` writes them, without it they are compared.
+Each shows what an unwary analysis prints, and that this book prints the proven number or refuses. The numbers
+that the book's page shows are those that the tests computed, kept in ``trap_numbers.csv``: ``WRITE_TRAPS=1
+python -m pytest -n 0 tests/test_traps.py`` writes them, without it they are compared.
 """
+
 import json
 import os
 import re
@@ -27,7 +28,10 @@ from analysis_lib.binding import proof
 from analysis_lib.estimators import competing, curves, logrank, models, states
 
 DATA = json.loads((Path(__file__).parent / "r" / "datasets.json").read_text("utf-8"))["data"]
-ROWS = {name: json.loads((Path(__file__).parent / "r" / f"{name}.json").read_text("utf-8"))["rows"] for name in ("datasets", "estimators")}
+ROWS = {
+    name: json.loads((Path(__file__).parent / "r" / f"{name}.json").read_text("utf-8"))["rows"]
+    for name in ("datasets", "estimators")
+}
 
 
 def frame_of(name):
@@ -47,10 +51,15 @@ def says(request):
     def check(**numbers):
         kept = proof.numbers()
         if "WRITE_TRAPS" in os.environ:
-            now = pd.DataFrame({"test": test, "number": list(numbers), "value": [float(value) for value in numbers.values()]})
+            now = pd.DataFrame(
+                {"test": test, "number": list(numbers), "value": [float(value) for value in numbers.values()]}
+            )
             kept = pd.concat([kept[kept["test"] != test], now]).sort_values(["test", "number"])
             kept.to_csv(proof.TRAP_NUMBERS, index=False)
-        assert kept[kept["test"] == test].set_index("number")["value"].to_dict() == pytest.approx(numbers, rel=1e-6)
+        assert kept[kept["test"] == test].set_index("number")["value"].to_dict() == pytest.approx(
+            numbers, rel=1e-6
+        )
+
     return check
 
 
@@ -71,8 +80,12 @@ def test_events_coded_1_and_2(lung, says):
     wrong = lifelines.KaplanMeierFitter().fit(lung["time"], codes).median_survival_time_
     right = curves.quantile(curves.kaplan_meier(lung["time"], lung["dead"]))
     says(wrong=wrong, right=right)
-    for refused in (lambda: curves.kaplan_meier(lung["time"], codes), lambda: logrank.logrank_test(lung["time"], codes, lung["sex"]),
-                    lambda: models.cox(lung[["age"]], lung["time"], codes), lambda: curves.rmst(lung["time"], codes, 365)):
+    for refused in (
+        lambda: curves.kaplan_meier(lung["time"], codes),
+        lambda: logrank.logrank_test(lung["time"], codes, lung["sex"]),
+        lambda: models.cox(lung[["age"]], lung["time"], codes),
+        lambda: curves.rmst(lung["time"], codes, 365),
+    ):
         with pytest.raises(ValueError, match="events must be True and False, or 1 and 0; found 2"):
             refused()
 
@@ -80,7 +93,9 @@ def test_events_coded_1_and_2(lung, says):
 def test_times_in_the_place_of_events(lung, says):
     wrong = multivariate_logrank_test(lung["time"], lung["sex"], lung["time"]).p_value
     right = logrank.logrank_test(lung["time"], lung["dead"], lung["sex"])
-    assert right.statistic == pytest.approx(10.32674, abs=1e-5) and right.p == pytest.approx(0.00131116, abs=1e-8)
+    assert right.statistic == pytest.approx(10.32674, abs=1e-5) and right.p == pytest.approx(
+        0.00131116, abs=1e-8
+    )
     says(p_wrong=wrong, p_right=right.p)
     with pytest.raises(ValueError, match="events must be"):
         logrank.logrank_test(lung["time"], lung["time"], lung["sex"])
@@ -90,8 +105,12 @@ def test_numbers_at_risk_counted_after_the_tick(says):
     days, ticks = [1, 2, 2, 3, 4], [0, 1, 2, 3, 4]
     matplotlib.use("Agg")
     fitted = lifelines.KaplanMeierFitter().fit(days, [1] * 5)
-    axes = add_at_risk_counts(fitted, ax=fitted.plot_survival_function(), xticks=ticks, rows_to_show=["At risk"])
-    wrong = [int(re.findall(r"\d+", label.get_text())[-1]) for label in axes.figure.axes[-1].get_xticklabels()]
+    axes = add_at_risk_counts(
+        fitted, ax=fitted.plot_survival_function(), xticks=ticks, rows_to_show=["At risk"]
+    )
+    wrong = [
+        int(re.findall(r"\d+", label.get_text())[-1]) for label in axes.figure.axes[-1].get_xticklabels()
+    ]
     matplotlib.pyplot.close(axes.figure)
     right = [curves.at_risk(days, tick) for tick in ticks]
     says(**{f"wrong{tick}": wrong[tick] for tick in ticks}, **{f"right{tick}": right[tick] for tick in ticks})
@@ -150,14 +169,20 @@ def test_chi_square_with_a_correction_or_with_the_missing_counted(says):
     pbc = frame_of("pbc")
     counts = pd.crosstab(pbc["trt"], pbc["event"])
     corrected, plain = (stats.chi2_contingency(counts, correction=c)[1] for c in (True, False))
-    with_missing = stats.chi2_contingency(pd.crosstab(pbc["trt"].fillna(9), pbc["event"]), correction=False)[1]
-    ours = summaries.association(pbc.assign(trt=pd.Categorical(pbc["trt"]), event=pd.Categorical(pbc["event"])), "trt", "event", "t")
+    with_missing = stats.chi2_contingency(pd.crosstab(pbc["trt"].fillna(9), pbc["event"]), correction=False)[
+        1
+    ]
+    ours = summaries.association(
+        pbc.assign(trt=pd.Categorical(pbc["trt"]), event=pd.Categorical(pbc["event"])), "trt", "event", "t"
+    )
     assert ours["value"] == pytest.approx(plain) == pytest.approx(ROWS["datasets"]["pbc.trt.chisq"]["value"])
     says(p_corrected=corrected, p_with_missing=with_missing, p_right=plain)
 
 
 def test_fishers_test_of_large_tables_by_simulation(says):
-    patients = pd.DataFrame({"group": ["RT", "ST", "CMT"] * 12, "level": [str(i * i % 7 % 4) for i in range(36)]}).astype("category")
+    patients = pd.DataFrame(
+        {"group": ["RT", "ST", "CMT"] * 12, "level": [str(i * i % 7 % 4) for i in range(36)]}
+    ).astype("category")
     first, second = (summaries.association_by_permutation(patients, "level", "group", "t") for _ in range(2))
     other = summaries.association_by_permutation(patients, "level", "group", "t", seed=1)
     assert first["value"] == second["value"] != other["value"]
@@ -169,7 +194,12 @@ def test_standard_errors_of_fine_and_gray(says):
     pbc = greenwood.load_dataset("pbc", backend="pandas")
     terms = pbc[["age"]].assign(bili=np.log(pbc["bili"]))
     theirs = greenwood.FineGray(cause="2").fit(
-        greenwood.Surv(pbc["time"].to_numpy(dtype=float), event=pd.Categorical(pbc["status"].astype(str), ["0", "1", "2"])), terms)
+        greenwood.Surv(
+            pbc["time"].to_numpy(dtype=float),
+            event=pd.Categorical(pbc["status"].astype(str), ["0", "1", "2"]),
+        ),
+        terms,
+    )
     ours = competing.fine_gray(terms, pbc["time"], pbc["status"], of=2)
     assert ours["coef"].tolist() == pytest.approx([0.0489416, 0.9494978], abs=1e-6)
     assert ours["se"].tolist() == pytest.approx([0.0089197, 0.0921764], abs=1e-6)
@@ -188,7 +218,8 @@ def test_several_sites_of_one_patient(says):
 def test_an_event_on_the_day_of_the_landmark(says):
     days, day = [30, 90, 91, 200], 90
     kept = states.landmark(days, [1, 1, 1, 0], [np.nan, 90, 90, 91], day)
-    assert kept["row"].tolist() == [2, 3] and kept["inside"].tolist() == [1, 0]  # an entry on the day counts as entered
+    # an entry on the day counts as entered
+    assert kept["row"].tolist() == [2, 3] and kept["inside"].tolist() == [1, 0]
     says(wrong=sum(each >= day for each in days), right=len(kept), all=len(days))
 
 
@@ -198,6 +229,8 @@ def test_immortal_time(says):
     naive["transplanted"] = naive["switched"].notna().astype(float)
     wrong = models.cox(naive[["transplanted"]], naive["days"], naive["event"]).terms.loc["transplanted"]
     heart = frame_of("heart")
-    right = models.cox(heart[["transplant"]], heart["days"], heart["event"], start=heart["start"]).terms.loc["transplant"]
+    right = models.cox(heart[["transplant"]], heart["days"], heart["event"], start=heart["start"]).terms.loc[
+        "transplant"
+    ]
     says(wrong=wrong["hr"], p_wrong=wrong["p"], right=right["hr"], p_right=right["p"])
     assert wrong["p"] < 0.001

@@ -1,7 +1,7 @@
 """How many events, and patients, a study would need to see what this one seems to see (Schoenfeld 1983).
 
-The power of a log-rank test depends on the data only through the number of events. The power *at the observed effect* is
-not shown: it says nothing that the P value does not (Hoenig and Heisey 2001).
+The power of a log-rank test depends on the data only through the number of events. The power *at the observed
+effect* is not shown: it says nothing that the P value does not (Hoenig and Heisey 2001).
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ COMPARISONS = (
 
 
 def events_needed(hazard_ratio: float, share: float = 0.5) -> float | None:
-    """Events that a two-sided log-rank test needs to show a hazard ratio with 80% power; none for a ratio near 1.
+    """Events that a two-sided log-rank test needs to show a hazard ratio with 80% power; none for a ratio
+    near 1.
 
     ``share`` is the share of patients in one of the groups.
     """
@@ -45,23 +46,27 @@ def events_needed(hazard_ratio: float, share: float = 0.5) -> float | None:
 
 
 def detectable(events: int, share: float = 0.5) -> float:
-    """The hazard ratio above 1 that so many events show with 80% power; its inverse in the other direction."""
+    """The hazard ratio above 1 that so many events show with 80% power; its inverse in the other
+    direction.
+    """
     reach = stats.norm.ppf(1 - ALPHA / 2) + stats.norm.ppf(POWER)
     return float(np.exp(reach / np.sqrt(share * (1 - share) * events)))
 
 
 @disclosure.protected
 def needed(study: Cohort) -> pd.DataFrame:
-    """For each of :data:`COMPARISONS` that this cohort allows: what was seen, and what it would take to see it.
+    """For each of :data:`COMPARISONS` that this cohort allows: what was seen, and what it would take to see
+    it.
 
     Takes the cohort of :func:`analysis_lib.cohort.first_course.with_first_course`.
 
     Returns
     -------
     pandas.DataFrame
-        ``design.<endpoint>.<by>.<level>`` (hazard ratio; ``n`` and ``events`` are those at hand) and the same with
-        ``.detectable`` (hazard ratio that these events show with 80% power), ``.events`` and ``.patients`` (needed to see the
-        observed one with 80% power, groups and share of events as they are). Or the row that says why there is none.
+        ``design.<endpoint>.<by>.<level>`` (hazard ratio; ``n`` and ``events`` are those at hand) and the same
+        with ``.detectable`` (hazard ratio that these events show with 80% power), ``.events`` and
+        ``.patients`` (needed to see the observed one with 80% power, groups and share of events as they are).
+        Or the row that says why there is none.
     """
     rows, reasons = [], []
     for name, by, level, against, words in COMPARISONS:
@@ -75,26 +80,39 @@ def needed(study: Cohort) -> pd.DataFrame:
             reasons.append("none of the comparisons has two groups and an event")
             continue
         prefix, share = slug("design", name, by, level), float(term["group"].mean())
-        ratio = contrast.hazard_ratio(prefix, term, "group", frame["days"], frame["event"], least=study.min_cell_count, group=words)
+        ratio = contrast.hazard_ratio(
+            prefix, term, "group", frame["days"], frame["event"], least=study.min_cell_count, group=words
+        )
         if reason := results.skip_reason(ratio):
             rows.append(results.skipped(prefix, reason))
             continue
         n, events = len(frame), int(frame["event"].sum())
         wanted = events_needed(float(ratio["value"].iloc[0]), share)
-        shared = {"group": words, "n": n, "events": events, "method": "Schoenfeld's formula, 80% power, two-sided 5%"}
-        rows += [ratio, row(f"{prefix}.detectable", "hazard ratio", detectable(events, share), **shared),
-                 row(f"{prefix}.events", "count", wanted, **shared),
-                 row(f"{prefix}.patients", "count", wanted and np.ceil(wanted * n / events), **shared)]
+        shared = {
+            "group": words,
+            "n": n,
+            "events": events,
+            "method": "Schoenfeld's formula, 80% power, two-sided 5%",
+        }
+        rows += [
+            ratio,
+            row(f"{prefix}.detectable", "hazard ratio", detectable(events, share), **shared),
+            row(f"{prefix}.events", "count", wanted, **shared),
+            row(f"{prefix}.patients", "count", wanted and np.ceil(wanted * n / events), **shared),
+        ]
     if not rows:
         return results.skipped("design", reasons[0])
     return results.collect(rows)
 
 
 def _lacking(study: Cohort, name: str, by: str) -> str:
-    if study.after_car_t and (name, by) == ("OS1", "stage"):  # the study's stage is that of salvage therapy, not of day 0
+    # the study's stage is that of salvage therapy, not of day 0
+    if study.after_car_t and (name, by) == ("OS1", "stage"):
         return "stage is not that of day 0"
     if reason := endpoints.lacking(study, name):
         return reason
     if by in rules.SOURCES:
         return study.lacks(*rules.SOURCES[by]) or ("" if by in study.patients else study.lacks(by))
-    return study.lacks(f"sites.{by}" if by in columns.SITES.columns and by not in columns.PATIENTS.columns else by)
+    return study.lacks(
+        f"sites.{by}" if by in columns.SITES.columns and by not in columns.PATIENTS.columns else by
+    )

@@ -1,4 +1,6 @@
-"""Field and dose of the first radiotherapy course: how much of their contrast in survival is a contrast of patients."""
+"""Field and dose of the first radiotherapy course: how much of their contrast in survival is a contrast of
+patients.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,17 @@ from analysis_lib.estimators import models, states
 from analysis_lib.rows import results
 from analysis_lib.rows.results import slug
 
-FEWEST = 5  # patients in the smaller group below which no hazard ratio is computed: it would be one of single patients
+# patients in the smaller group below which no hazard ratio is computed: it would be one of single patients
+FEWEST = 5
 STAGES = {"no": ("limited", "Stage I or II"), "yes": ("advanced", "Stage III or IV")}
-FACTORS = ("advanced_stage", "poor_performance", "ldh_elevated", "high_ipi", "two_or_more_sites", "bulky_disease")
+FACTORS = (
+    "advanced_stage",
+    "poor_performance",
+    "ldh_elevated",
+    "high_ipi",
+    "two_or_more_sites",
+    "bulky_disease",
+)
 DOSES = {BED_GROUPS[0]: "high", BED_GROUPS[1]: "low"}
 
 
@@ -26,7 +36,8 @@ DOSES = {BED_GROUPS[0]: "high", BED_GROUPS[1]: "low"}
 def by_stage(study: Cohort) -> pd.DataFrame:
     """How many patients of each stage had each field, and how many of them died.
 
-    Rows ``field.<limited, advanced>.<comprehensive, focal>`` (share who died, of ``n`` patients), or the row that says why not.
+    Rows ``field.<limited, advanced>.<comprehensive, focal>`` (share who died, of ``n`` patients), or the row
+    that says why not.
     """
     if reason := study.lacks("sites.rt_field", "stage") or endpoints.lacking(study, "OSRT"):
         return results.skipped("field.stage", reason)
@@ -35,8 +46,15 @@ def by_stage(study: Cohort) -> pd.DataFrame:
     for level, (stage, words) in STAGES.items():
         for field in columns.SITES.columns["rt_field"].metadata["levels"]:
             of = frame[(frame["advanced_stage"] == level) & (frame["rt_field"] == field)]
-            rows.append(summaries.proportion(slug("field", stage, field), int(of["event"].sum()), len(of), group=words,
-                                            population=field))
+            rows.append(
+                summaries.proportion(
+                    slug("field", stage, field),
+                    int(of["event"].sum()),
+                    len(of),
+                    group=words,
+                    population=field,
+                )
+            )
     return results.collect(rows)
 
 
@@ -52,18 +70,32 @@ def fields(study: Cohort) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Hazard ratios of focal against comprehensive fields: ``field.crude, field.limited, field.advanced``, and ``field.within``,
-        in which only patients of one stage group are compared (stratified). Where a group has fewer than :data:`FEWEST`
-        patients, a row says so. Or the row that says why there is nothing.
+        Hazard ratios of focal against comprehensive fields: ``field.crude, field.limited, field.advanced``,
+        and ``field.within``, in which only patients of one stage group are compared (stratified). Where a
+        group has fewer than :data:`FEWEST` patients, a row says so. Or the row that says why there is
+        nothing.
     """
     if reason := study.lacks("sites.rt_field", "stage") or endpoints.lacking(study, "OSRT"):
         return results.skipped("field", reason)
     frame = _known(study)
     everyone = pd.Series(True, index=frame.index)
-    return results.collect([
-        _focal(study.min_cell_count, "field.crude", frame, everyone, "All stages, as they are"),
-        *(_focal(study.min_cell_count, f"field.{stage}", frame, frame["advanced_stage"] == level, words) for level, (stage, words) in STAGES.items()),
-        _focal(study.min_cell_count, "field.within", frame, everyone, "Within stage groups", strata=frame["advanced_stage"].astype(str))])
+    return results.collect(
+        [
+            _focal(study.min_cell_count, "field.crude", frame, everyone, "All stages, as they are"),
+            *(
+                _focal(study.min_cell_count, f"field.{stage}", frame, frame["advanced_stage"] == level, words)
+                for level, (stage, words) in STAGES.items()
+            ),
+            _focal(
+                study.min_cell_count,
+                "field.within",
+                frame,
+                everyone,
+                "Within stage groups",
+                strata=frame["advanced_stage"].astype(str),
+            ),
+        ]
+    )
 
 
 def _focal(least, result_id, frame, among, words, strata=None):
@@ -71,21 +103,35 @@ def _focal(least, result_id, frame, among, words, strata=None):
     term = (of["rt_field"] == "focal").astype(float).to_frame("focal")
     if reason := _too_few(term["focal"]):
         return results.skipped(result_id, f"{words}: {reason}")
-    return ratio.hazard_ratio(result_id, term, "focal", of["days"], of["event"], strata=strata, least=least, group=words,
-                                  method="" if strata is None else "stratified by stage group", population="first courses")
+    return ratio.hazard_ratio(
+        result_id,
+        term,
+        "focal",
+        of["days"],
+        of["event"],
+        strata=strata,
+        least=least,
+        group=words,
+        method="" if strata is None else "stratified by stage group",
+        population="first courses",
+    )
 
 
 def _too_few(term: pd.Series) -> str:
     smaller = int(min((term == 1).sum(), (term == 0).sum()))
-    return f"fewer than {FEWEST} patients in one of the groups, so there is nothing to compare" if smaller < FEWEST else ""
+    return (
+        f"fewer than {FEWEST} patients in one of the groups, so there is nothing to compare"
+        if smaller < FEWEST
+        else ""
+    )
 
 
 @disclosure.protected
 def dose_groups(study: Cohort) -> pd.DataFrame:
     """Who received which dose: shares of each factor among patients with a high and a low BED.
 
-    Takes the cohort of :func:`analysis_lib.cohort.first_course.with_first_course`. Rows ``dose.<factor>.<high, low>``, the first
-    factor being a focal field.
+    Takes the cohort of :func:`analysis_lib.cohort.first_course.with_first_course`. Rows
+    ``dose.<factor>.<high, low>``, the first factor being a focal field.
     """
     if reason := study.lacks(*rules.SOURCES["bed_group"], "sites.rt_field"):
         return results.skipped("dose.groups", reason)
@@ -96,8 +142,15 @@ def dose_groups(study: Cohort) -> pd.DataFrame:
         name = "Focal field" if factor == "focal" else label_of(factor)
         for level, words in DOSES.items():
             known = frame.loc[frame["bed_group"] == level, factor].dropna()
-            rows.append(summaries.proportion(slug("dose", factor, words), int((known == "yes").sum()), len(known), group=name,
-                                            population=f"BED {level}"))
+            rows.append(
+                summaries.proportion(
+                    slug("dose", factor, words),
+                    int((known == "yes").sum()),
+                    len(known),
+                    group=name,
+                    population=f"BED {level}",
+                )
+            )
     return results.collect(rows)
 
 
@@ -105,11 +158,14 @@ def dose_groups(study: Cohort) -> pd.DataFrame:
 def doses(study: Cohort, month: float) -> pd.DataFrame:
     """Survival by dose (OS from the start of the first course): low against high BED.
 
-    Hazard ratios ``dose.crude``; ``dose.stage_ldh`` (adjusted for stage and LDH); ``dose.field`` (adjusted for the field);
-    ``dose.focal`` (focal fields only); ``dose.landmark`` (from ``month`` months on: whoever died before may have had a low
-    dose *because* the end was near). What cannot be compared has a row that says so.
+    Hazard ratios ``dose.crude``; ``dose.stage_ldh`` (adjusted for stage and LDH); ``dose.field`` (adjusted
+    for the field); ``dose.focal`` (focal fields only); ``dose.landmark`` (from ``month`` months on: whoever
+    died before may have had a low dose *because* the end was near). What cannot be compared has a row that
+    says so.
     """
-    if reason := study.lacks(*rules.SOURCES["bed_group"], "sites.rt_field") or endpoints.lacking(study, "OSRT"):
+    if reason := study.lacks(*rules.SOURCES["bed_group"], "sites.rt_field") or endpoints.lacking(
+        study, "OSRT"
+    ):
         return results.skipped("dose", reason)
     frame = endpoints.derive(study, "OSRT").dropna(subset=["bed_group"]).reset_index(drop=True)
     low = (frame["bed_group"] == BED_GROUPS[1]).astype(float).to_frame("low")
@@ -121,17 +177,48 @@ def doses(study: Cohort, month: float) -> pd.DataFrame:
     rows = [_low(study.min_cell_count, "dose.crude", frame, low, "As they are")]
     if factors:
         adjusted = pd.concat([low, models.indicators(frame, factors)], axis=1)
-        rows.append(_low(study.min_cell_count, "dose.stage_ldh", frame[known], adjusted[known], "Adjusted for stage and LDH"))
-    rows += [_low(study.min_cell_count, "dose.field", frame, pd.concat([low, focal], axis=1), "Adjusted for the field"),
-             _low(study.min_cell_count, "dose.focal", frame[focal == 1], low[focal == 1], "Focal fields only")]
+        rows.append(
+            _low(
+                study.min_cell_count,
+                "dose.stage_ldh",
+                frame[known],
+                adjusted[known],
+                "Adjusted for stage and LDH",
+            )
+        )
+    rows += [
+        _low(
+            study.min_cell_count,
+            "dose.field",
+            frame,
+            pd.concat([low, focal], axis=1),
+            "Adjusted for the field",
+        ),
+        _low(study.min_cell_count, "dose.focal", frame[focal == 1], low[focal == 1], "Focal fields only"),
+    ]
     late = states.landmark(frame["days"], frame["event"], np.zeros(len(frame)), round(month * DAYS_PER_MONTH))
-    rows.append(_low(study.min_cell_count, "dose.landmark", late, low.iloc[late["row"]],
-                     f"From a landmark at {month:g} month{'' if month == 1 else 's'}"))
+    rows.append(
+        _low(
+            study.min_cell_count,
+            "dose.landmark",
+            late,
+            low.iloc[late["row"]],
+            f"From a landmark at {month:g} month{'' if month == 1 else 's'}",
+        )
+    )
     return results.collect(rows)
 
 
 def _low(least, result_id, frame, terms, words):
     if reason := _too_few(terms["low"]):
         return results.skipped(result_id, f"{words}: {reason}")
-    return ratio.hazard_ratio(result_id, terms.reset_index(drop=True), "low", frame["days"].to_numpy(),
-                                  frame["event"].to_numpy(), least=least, group=words, population="first courses with known dose")
+    return ratio.hazard_ratio(
+        result_id,
+        terms.reset_index(drop=True),
+        "low",
+        frame["days"].to_numpy(),
+        frame["event"].to_numpy(),
+        least=least,
+        group=words,
+        population="first courses with known dose",
+    )

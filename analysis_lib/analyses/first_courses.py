@@ -1,4 +1,6 @@
-"""Patients by their first course of radiotherapy: comprehensive against focal fields, response, what followed."""
+"""Patients by their first course of radiotherapy: comprehensive against focal fields, response, what
+followed.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,22 @@ from analysis_lib.dictionary import columns, rules, words
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row, slug
 
-BASELINE = ("high_ipi", "advanced_stage", "two_or_more_sites", "extranodal_disease", "bulky_disease", "ldh_elevated",
-            "poor_performance")
+BASELINE = (
+    "high_ipi",
+    "advanced_stage",
+    "two_or_more_sites",
+    "extranodal_disease",
+    "bulky_disease",
+    "ldh_elevated",
+    "poor_performance",
+)
 FIRST = "first courses"
 
 
 @disclosure.protected
 def first_courses(study: Cohort) -> pd.DataFrame:
-    """First courses: patients, sites, sites per patient, sites with incomplete details; and patients by field.
+    """First courses: patients, sites, sites per patient, sites with incomplete details; and patients by
+    field.
 
     Rows ``first.patients, first.sites, first.sites_per_patient, first.incomplete, first.patients.<field>``.
     """
@@ -28,11 +38,17 @@ def first_courses(study: Cohort) -> pd.DataFrame:
         return results.skipped("first.patients", reason)
     sites, courses = first_course.first_course_sites(study.sites), first_course.first_courses(study.sites)
     details = [c for c in DETAILS if c in sites]
-    rows = [row("first.patients", "count", len(courses), population=FIRST),
-            row("first.sites", "count", len(sites), population=FIRST),
-            summaries.spread("first.sites_per_patient", courses["n_sites"], "range", population=FIRST)]
+    rows = [
+        row("first.patients", "count", len(courses), population=FIRST),
+        row("first.sites", "count", len(sites), population=FIRST),
+        summaries.spread("first.sites_per_patient", courses["n_sites"], "range", population=FIRST),
+    ]
     if details:
-        rows.append(summaries.proportion("first.incomplete", sites[details].isna().any(axis=1).sum(), len(sites), population=FIRST))
+        rows.append(
+            summaries.proportion(
+                "first.incomplete", sites[details].isna().any(axis=1).sum(), len(sites), population=FIRST
+            )
+        )
     if "rt_field" in courses:
         rows += summaries.proportions(courses["rt_field"], "first.patients", population=FIRST)
     return results.collect(rows)
@@ -40,16 +56,29 @@ def first_courses(study: Cohort) -> pd.DataFrame:
 
 @disclosure.protected
 def dose_by_field(study: Cohort) -> pd.DataFrame:
-    """Dose of a first-course site by field: rows ``first.sites.<field>, first.dose.<field>`` and ``first.dose.p``."""
+    """Dose of a first-course site by field: rows ``first.sites.<field>, first.dose.<field>`` and
+    ``first.dose.p``.
+    """
     if reason := study.lacks("sites.rt_field", "sites.dose_gy"):
         return results.skipped("first.dose", reason)
     sites = first_course.first_course_sites(study.sites)
     rows = []
     for field, of in sites.groupby("rt_field", observed=True):
-        rows += [row(slug("first.sites", field), "count", len(of), population=field, group="Sites"),
-                 dose_range(slug("first.dose", field), of["dose_gy"], population=field, group="Dose per site")]
-    rows.append(summaries.rank_test(sites, "dose_gy", "rt_field", "first.dose.p", least=study.min_cell_count, population=FIRST,
-                                   group="Dose per site"))
+        rows += [
+            row(slug("first.sites", field), "count", len(of), population=field, group="Sites"),
+            dose_range(slug("first.dose", field), of["dose_gy"], population=field, group="Dose per site"),
+        ]
+    rows.append(
+        summaries.rank_test(
+            sites,
+            "dose_gy",
+            "rt_field",
+            "first.dose.p",
+            least=study.min_cell_count,
+            population=FIRST,
+            group="Dose per site",
+        )
+    )
     return results.collect(rows)
 
 
@@ -57,9 +86,9 @@ def dose_by_field(study: Cohort) -> pd.DataFrame:
 def contrasts(study: Cohort) -> pd.DataFrame:
     """Baseline factors of patients with a comprehensive and a focal first course.
 
-    For each of :data:`BASELINE` that the cohort has: shares ``first.<factor>.<field>`` among the patients in whom it is
-    known, and ``first.<factor>.p`` (chi-square; Fisher's exact test where an expected count is below 5). The factors
-    are those at the first salvage therapy, which may be earlier than the radiotherapy.
+    For each of :data:`BASELINE` that the cohort has: shares ``first.<factor>.<field>`` among the patients in
+    whom it is known, and ``first.<factor>.p`` (chi-square; Fisher's exact test where an expected count is
+    below 5). The factors are those at the first salvage therapy, which may be earlier than the radiotherapy.
     """
     factors = [factor for factor in BASELINE if not study.lacks(factor)]
     if reason := study.lacks("sites.rt_field") or ("" if factors else study.lacks(*BASELINE)):
@@ -69,64 +98,125 @@ def contrasts(study: Cohort) -> pd.DataFrame:
     for factor in factors:
         name = words.label_of(factor)
         for field, of in courses.groupby("rt_field", observed=True):
-            rows.append(summaries.proportion(slug("first", factor, field), (of[factor] == "yes").sum(), of[factor].notna().sum(),
-                                            population=field, group=name))
-        rows.append(summaries.association(courses, factor, "rt_field", slug("first", factor, "p"), exact_if_sparse=True,
-                                         least=study.min_cell_count, population=FIRST, group=name))
+            rows.append(
+                summaries.proportion(
+                    slug("first", factor, field),
+                    (of[factor] == "yes").sum(),
+                    of[factor].notna().sum(),
+                    population=field,
+                    group=name,
+                )
+            )
+        rows.append(
+            summaries.association(
+                courses,
+                factor,
+                "rt_field",
+                slug("first", factor, "p"),
+                exact_if_sparse=True,
+                least=study.min_cell_count,
+                population=FIRST,
+                group=name,
+            )
+        )
     return results.collect(rows)
 
 
 @disclosure.protected
 def responses_by_field(study: Cohort) -> pd.DataFrame:
-    """In-field response of first-course sites by field: ``first.evaluable.<field>``, ``first.response.<field>.<level>``."""
+    """In-field response of first-course sites by field: ``first.evaluable.<field>``,
+    ``first.response.<field>.<level>``.
+    """
     if reason := study.lacks("sites.rt_field", "sites.in_field_response"):
         return results.skipped("first.response", reason)
     sites = first_course.first_course_sites(study.sites)
     sites = sites[sites["in_field_response"].notna()]
     evaluable = sites[sites["in_field_response"] != "not evaluable"]
-    rows = [summaries.proportion(slug("first.evaluable", field), (of["in_field_response"] != "not evaluable").sum(), len(of),
-                                population=field, group="Evaluable sites")
-            for field, of in sites.groupby("rt_field", observed=True)]
-    rows += [summaries.proportion(slug("first.response", field, level), (of["in_field_response"] == level).sum(), len(of),
-                                 population=field, group=level)
-             for level in columns.RESPONSES if (evaluable["in_field_response"] == level).any()
-             for field, of in evaluable.groupby("rt_field", observed=True)]
+    rows = [
+        summaries.proportion(
+            slug("first.evaluable", field),
+            (of["in_field_response"] != "not evaluable").sum(),
+            len(of),
+            population=field,
+            group="Evaluable sites",
+        )
+        for field, of in sites.groupby("rt_field", observed=True)
+    ]
+    rows += [
+        summaries.proportion(
+            slug("first.response", field, level),
+            (of["in_field_response"] == level).sum(),
+            len(of),
+            population=field,
+            group=level,
+        )
+        for level in columns.RESPONSES
+        if (evaluable["in_field_response"] == level).any()
+        for field, of in evaluable.groupby("rt_field", observed=True)
+    ]
     return results.collect(rows)
 
 
 @disclosure.protected
 def low_dose(study: Cohort) -> pd.DataFrame:
-    """Patients whose highest BED in the first course is not above :data:`analysis_lib.cohort.first_course.HIGH_BED`: rows ``first.low_bed.<field>``.
+    """Patients whose highest BED in the first course is not above
+    :data:`analysis_lib.cohort.first_course.HIGH_BED`: rows ``first.low_bed.<field>``.
 
-    Takes the cohort that :func:`analysis_lib.cohort.first_course.with_first_course` returns; counts patients with known dose.
+    Takes the cohort that :func:`analysis_lib.cohort.first_course.with_first_course` returns; counts patients
+    with known dose.
     """
     if reason := study.lacks("sites.rt_field", *rules.SOURCES["bed_group"]):
         return results.skipped("first.low_bed", reason)
-    courses = first_course.first_courses(study.sites).merge(study.patients, on="patient_id").dropna(subset=["bed_group"])
-    return results.collect([summaries.proportion(slug("first.low_bed", field), (of["bed_group"] == BED_GROUPS[1]).sum(), len(of),
-                                                population=field, group=f"BED {BED_GROUPS[1]}")
-                            for field, of in courses.groupby("rt_field", observed=True)])
+    courses = (
+        first_course.first_courses(study.sites)
+        .merge(study.patients, on="patient_id")
+        .dropna(subset=["bed_group"])
+    )
+    return results.collect(
+        [
+            summaries.proportion(
+                slug("first.low_bed", field),
+                (of["bed_group"] == BED_GROUPS[1]).sum(),
+                len(of),
+                population=field,
+                group=f"BED {BED_GROUPS[1]}",
+            )
+            for field, of in courses.groupby("rt_field", observed=True)
+        ]
+    )
 
 
 @disclosure.protected
 def limited_stage(study: Cohort) -> pd.DataFrame:
-    """Patients in stage I or II among those with a first course of each field: rows ``first.limited.<field>``."""
+    """Patients in stage I or II among those with a first course of each field: rows
+    ``first.limited.<field>``.
+    """
     if reason := study.lacks("sites.rt_field", "stage"):
         return results.skipped("first.limited", reason)
     courses = first_course.first_courses(study.sites).merge(study.patients, on="patient_id")
-    return results.collect([
-        summaries.proportion(slug("first.limited", field), (of["advanced_stage"] == "no").sum(), of["stage"].notna().sum(),
-                            population=field, group="Stage I or II")
-        for field, of in courses.groupby("rt_field", observed=True)])
+    return results.collect(
+        [
+            summaries.proportion(
+                slug("first.limited", field),
+                (of["advanced_stage"] == "no").sum(),
+                of["stage"].notna().sum(),
+                population=field,
+                group="Stage I or II",
+            )
+            for field, of in courses.groupby("rt_field", observed=True)
+        ]
+    )
 
 
 @disclosure.protected
 def further_therapy(study: Cohort) -> pd.DataFrame:
-    """Comprehensive first course in stage I or II: how long until further therapy, and its test without immortal time.
+    """Comprehensive first course in stage I or II: how long until further therapy, and its test without
+    immortal time.
 
-    Takes the cohort that :func:`analysis_lib.cohort.first_course.with_first_course` returns. Rows ``further.patients`` (share who had further therapy),
-    ``further.wait`` (months from the start of radiotherapy to it; median and range) and ``further.mantel_byar`` (overall
-    survival, further therapy counting only from the day it began).
+    Takes the cohort that :func:`analysis_lib.cohort.first_course.with_first_course` returns. Rows
+    ``further.patients`` (share who had further therapy), ``further.wait`` (months from the start of
+    radiotherapy to it; median and range) and ``further.mantel_byar`` (overall survival, further therapy
+    counting only from the day it began).
     """
     if reason := study.lacks(*rules.SOURCES["further_therapy"]) or endpoints.lacking(study, "OSRT"):
         return results.skipped("further.patients", reason)
@@ -138,8 +228,16 @@ def further_therapy(study: Cohort) -> pd.DataFrame:
     begun = next_therapy(study, start).set_axis(study.patients["patient_id"])
     wait = frame["patient_id"].map(begun) - frame["rt_start_day"]
     labels = {"population": "stage I or II, comprehensive first course"}
-    return results.collect([
-        summaries.proportion("further.patients", wait.notna().sum(), len(frame), **labels),
-        in_months("further.wait", wait, **labels),
-        survival.mantel_byar(frame["days"], frame["event"], wait.astype("Float64").to_numpy(dtype=float, na_value=float("nan")),
-                             "further.mantel_byar", **labels)])
+    return results.collect(
+        [
+            summaries.proportion("further.patients", wait.notna().sum(), len(frame), **labels),
+            in_months("further.wait", wait, **labels),
+            survival.mantel_byar(
+                frame["days"],
+                frame["event"],
+                wait.astype("Float64").to_numpy(dtype=float, na_value=float("nan")),
+                "further.mantel_byar",
+                **labels,
+            ),
+        ]
+    )

@@ -1,9 +1,10 @@
 """Immortal time: groups that are named by something that happened after the clock started.
 
-Whoever is called "systemic therapy, then radiotherapy" had to live until the radiotherapy began. Taken as a group of the
-first day, that time is counted as survival *with* radiotherapy, and nobody can die in it (Suissa 2008). Two remedies: start
-the clock later, at a landmark, and group by what had happened until then (Anderson, Cain and Gelber 1983); or let patients
-change groups on the day on which it happens (Mantel and Byar 1974).
+Whoever is called "systemic therapy, then radiotherapy" had to live until the radiotherapy began. Taken as a
+group of the first day, that time is counted as survival *with* radiotherapy, and nobody can die in it (Suissa
+2008). Two remedies: start the clock later, at a landmark, and group by what had happened until then
+(Anderson, Cain and Gelber 1983); or let patients change groups on the day on which it happens (Mantel and
+Byar 1974).
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ ADJUST = ["advanced_stage", "ldh_elevated"]
 
 # --- who changes state ----------------------------------------------------------------------------
 
+
 def second_modality(study: Cohort, first: str) -> pd.DataFrame:
     """OS2 of the patients whose first salvage regimen was ``first`` (``RT`` or ``ST``), with ``entered``.
 
-    ``entered`` is the day, from the start of salvage therapy, on which the other modality began; empty where it never did.
-    A cohort without lines of therapy gives the row that says so.
+    ``entered`` is the day, from the start of salvage therapy, on which the other modality began; empty where
+    it never did. A cohort without lines of therapy gives the row that says so.
     """
     if reason := study.lacks("salvage_regimen", "lines.line_start_day") or endpoints.lacking(study, "OS2"):
         return results.skipped(slug("immortal", first), reason)
@@ -45,38 +47,72 @@ def second_modality(study: Cohort, first: str) -> pd.DataFrame:
 
 @disclosure.protected
 def response(study: Cohort) -> pd.DataFrame:
-    """The response to the index therapy as a factor of survival, where everyone had to live to salvage therapy.
+    """The response to the index therapy as a factor of survival, where everyone had to live to salvage
+    therapy.
 
     Returns
     -------
     pandas.DataFrame
-        Hazard ratios of patients with against those without a response: ``immortal.response.naive`` (OS1, everyone from day
-        0 on), ``immortal.response.delayed`` (OS1, each patient at risk from the day of salvage therapy on, before which nobody
-        of this cohort could die) and ``immortal.response.salvage`` (OS2); ``immortal.wait.<yes, no>``: months from day 0 to
-        salvage therapy by response. Or the row that says why not.
+        Hazard ratios of patients with against those without a response: ``immortal.response.naive`` (OS1,
+        everyone from day 0 on), ``immortal.response.delayed`` (OS1, each patient at risk from the day of
+        salvage therapy on, before which nobody of this cohort could die) and ``immortal.response.salvage``
+        (OS2); ``immortal.wait.<yes, no>``: months from day 0 to salvage therapy by response. Or the row that
+        says why not.
     """
     if reason := study.lacks("responder", "salvage_start_day") or endpoints.lacking(study, "OS1"):
         return results.skipped("immortal.response", reason)
     frame = endpoints.derive(study, "OS1")
     frame = frame[frame["responder"].notna() & frame["salvage_start_day"].notna()].reset_index(drop=True)
     start = frame["salvage_start_day"].astype(int)
-    rows = [summaries.spread(slug("immortal.wait", level), start[frame["responder"] == level], "range", days=True, group=level)
-            for level in ("yes", "no") if (frame["responder"] == level).any()]
+    rows = [
+        summaries.spread(
+            slug("immortal.wait", level), start[frame["responder"] == level], "range", days=True, group=level
+        )
+        for level in ("yes", "no")
+        if (frame["responder"] == level).any()
+    ]
     terms, late = models.indicators(frame, ["responder"]), (frame["days"] > start).to_numpy()
-    rows += [ratio.hazard_ratio("immortal.response.naive", terms, "responder", frame["days"], frame["event"],
-                                    least=study.min_cell_count, group="OS1, everyone at risk from day 0"),
-             ratio.hazard_ratio("immortal.response.delayed", terms[late], "responder", frame["days"][late], frame["event"][late],
-                                    start=start[late], method="delayed entry", least=study.min_cell_count, group="OS1, at risk from salvage therapy"),
-             ratio.hazard_ratio("immortal.response.salvage", terms, "responder", frame["days"] - start, frame["event"],
-                                    least=study.min_cell_count, group="OS2, from salvage therapy")]
+    rows += [
+        ratio.hazard_ratio(
+            "immortal.response.naive",
+            terms,
+            "responder",
+            frame["days"],
+            frame["event"],
+            least=study.min_cell_count,
+            group="OS1, everyone at risk from day 0",
+        ),
+        ratio.hazard_ratio(
+            "immortal.response.delayed",
+            terms[late],
+            "responder",
+            frame["days"][late],
+            frame["event"][late],
+            start=start[late],
+            method="delayed entry",
+            least=study.min_cell_count,
+            group="OS1, at risk from salvage therapy",
+        ),
+        ratio.hazard_ratio(
+            "immortal.response.salvage",
+            terms,
+            "responder",
+            frame["days"] - start,
+            frame["event"],
+            least=study.min_cell_count,
+            group="OS2, from salvage therapy",
+        ),
+    ]
     return results.collect(rows)
 
 
 # --- the comparison -------------------------------------------------------------------------------
 
+
 @disclosure.protected
 def compare(study: Cohort, frame: pd.DataFrame, name: str, month: float, adjust=()) -> pd.DataFrame:
-    """The same question asked three ways: as groups of the first day, from a landmark on, and with a state that changes.
+    """The same question asked three ways: as groups of the first day, from a landmark on, and with a state
+    that changes.
 
     Parameters
     ----------
@@ -92,10 +128,10 @@ def compare(study: Cohort, frame: pd.DataFrame, name: str, month: float, adjust=
     Returns
     -------
     pandas.DataFrame
-        ``.entered`` (how many ever did) and ``.wait`` (months until then); hazard ratios ``.naive``, ``.landmark``,
-        ``.timed`` and ``.adjusted`` of those in the state against those not in it; ``.logrank`` (naive) and
-        ``.mantel_byar``; ``.early`` (how many deaths came up to the landmark). A comparison that cannot be made has a row
-        that says so.
+        ``.entered`` (how many ever did) and ``.wait`` (months until then); hazard ratios ``.naive``,
+        ``.landmark``, ``.timed`` and ``.adjusted`` of those in the state against those not in it;
+        ``.logrank`` (naive) and ``.mantel_byar``; ``.early`` (how many deaths came up to the landmark). A
+        comparison that cannot be made has a row that says so.
     """
     if results.skip_reason(frame):
         return frame
@@ -105,25 +141,57 @@ def compare(study: Cohort, frame: pd.DataFrame, name: str, month: float, adjust=
     term = pd.DataFrame({"inside": ever.astype(float)})
     late, pieces = landmark(days, event, entered, day), split(days, event, entered)
     early = int((event & (days <= day)).sum())
-    rows = [summaries.proportion(f"{prefix}.entered", int(ever.sum()), len(frame)),
-            summaries.spread(f"{prefix}.wait", pd.Series(entered[ever]), "range", days=True),
-            summaries.proportion(f"{prefix}.early", early, int(event.sum()), population="deaths"),
-            ratio.hazard_ratio(f"{prefix}.naive", term, "inside", days, event, least=study.min_cell_count, group="Groups of the first day"),
-            survival.logrank(frame.assign(ever=np.where(ever, "yes", "no")), "ever", f"{prefix}.logrank")
-            | {"group": "Groups of the first day, log-rank test"},
-            _landmark_ratio(f"{prefix}.landmark", late, month, study.min_cell_count),
-            ratio.hazard_ratio(f"{prefix}.timed", pieces[["inside"]], "inside", pieces["stop"], pieces["event"],
-                                   start=pieces["start"], least=study.min_cell_count, group="State that changes", n=len(frame)),
-            survival.mantel_byar(days, event, entered, f"{prefix}.mantel_byar", group="State that changes, Mantel–Byar test")]
+    rows = [
+        summaries.proportion(f"{prefix}.entered", int(ever.sum()), len(frame)),
+        summaries.spread(f"{prefix}.wait", pd.Series(entered[ever]), "range", days=True),
+        summaries.proportion(f"{prefix}.early", early, int(event.sum()), population="deaths"),
+        ratio.hazard_ratio(
+            f"{prefix}.naive",
+            term,
+            "inside",
+            days,
+            event,
+            least=study.min_cell_count,
+            group="Groups of the first day",
+        ),
+        survival.logrank(frame.assign(ever=np.where(ever, "yes", "no")), "ever", f"{prefix}.logrank")
+        | {"group": "Groups of the first day, log-rank test"},
+        _landmark_ratio(f"{prefix}.landmark", late, month, study.min_cell_count),
+        ratio.hazard_ratio(
+            f"{prefix}.timed",
+            pieces[["inside"]],
+            "inside",
+            pieces["stop"],
+            pieces["event"],
+            start=pieces["start"],
+            least=study.min_cell_count,
+            group="State that changes",
+            n=len(frame),
+        ),
+        survival.mantel_byar(
+            days, event, entered, f"{prefix}.mantel_byar", group="State that changes, Mantel–Byar test"
+        ),
+    ]
     if factors := ratio.usable(study, frame, list(adjust)):
         known = frame[factors].notna().all(axis=1).to_numpy()
         kept = pieces[known[pieces["row"]]]
         terms = models.indicators(frame.iloc[kept["row"]].reset_index(drop=True), factors)
         terms["inside"] = kept["inside"].to_numpy()
         named = " and ".join(ratio.label(factor) for factor in factors)
-        rows.append(ratio.hazard_ratio(f"{prefix}.adjusted", terms, "inside", kept["stop"], kept["event"],
-                                           start=kept["start"], method=f"adjusted for {named}", n=int(known.sum()),
-                                           least=study.min_cell_count, group="State that changes, adjusted"))
+        rows.append(
+            ratio.hazard_ratio(
+                f"{prefix}.adjusted",
+                terms,
+                "inside",
+                kept["stop"],
+                kept["event"],
+                start=kept["start"],
+                method=f"adjusted for {named}",
+                n=int(known.sum()),
+                least=study.min_cell_count,
+                group="State that changes, adjusted",
+            )
+        )
     return results.collect(rows)
 
 
@@ -132,5 +200,13 @@ def _landmark_ratio(result_id: str, late: pd.DataFrame, month: float, least: int
     if late.empty:
         return results.skipped(result_id, f"{group}: nobody is followed that long")
     inside = int(late["inside"].sum())
-    return ratio.hazard_ratio(result_id, late[["inside"]], "inside", late["days"], late["event"], least=least, group=group,
-                                  note=f"{inside} of {len(late)} had entered the state by then")
+    return ratio.hazard_ratio(
+        result_id,
+        late[["inside"]],
+        "inside",
+        late["days"],
+        late["event"],
+        least=least,
+        group=group,
+        note=f"{inside} of {len(late)} had entered the state by then",
+    )

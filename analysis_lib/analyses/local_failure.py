@@ -1,7 +1,7 @@
 """Local failure where death competes with it, and where several sites belong to one patient.
 
-Kaplan and Meier's estimate takes a patient who died for one who could still fail; one minus it is the failure in a world
-without death. Aalen and Johansen's estimate (1978) is the share of sites that fail in this one.
+Kaplan and Meier's estimate takes a patient who died for one who could still fail; one minus it is the failure
+in a world without death. Aalen and Johansen's estimate (1978) is the share of sites that fail in this one.
 """
 
 from __future__ import annotations
@@ -23,21 +23,29 @@ from analysis_lib.rows.results import row, slug
 FAILED, DIED = 1, 2
 FEWEST = 5  # sites in the smaller group below which nothing is compared
 CURVES = ("1 − Kaplan–Meier", "Aalen–Johansen", "Death without local failure")
-GROUPS = {"bulky_site": ("yes", "Bulky against other sites"), "rt_field": ("focal", "Focal against comprehensive fields")}
+GROUPS = {
+    "bulky_site": ("yes", "Bulky against other sites"),
+    "rt_field": ("focal", "Focal against comprehensive fields"),
+}
 POPULATION = "assessable sites"
 
 
 def sites(study: Cohort) -> pd.DataFrame:
-    """The assessable sites with ``days``, ``event`` (local failure), ``cause`` (0 neither, 1 failed, 2 the patient died
-    without) and ``patient`` (a number); or the row that says why there are none."""
+    """The assessable sites with ``days``, ``event`` (local failure), ``cause`` (0 neither, 1 failed, 2 the
+    patient died without) and ``patient`` (a number); or the row that says why there are none."""
     if reason := endpoints.lacking(study, "LC"):
         return results.skipped("failure", reason)
     frame = endpoints.derive(study, "LC")
     if not frame["event"].any():
         return results.skipped("failure", "no site failed within the field")
     died = ~frame["event"] & (frame["vital_status"] == "dead")
-    return disclosure.carrying(study, frame.assign(cause=np.select([frame["event"], died], [FAILED, DIED], 0),
-                                                   patient=pd.factorize(frame["patient_id"])[0]))
+    return disclosure.carrying(
+        study,
+        frame.assign(
+            cause=np.select([frame["event"], died], [FAILED, DIED], 0),
+            patient=pd.factorize(frame["patient_id"])[0],
+        ),
+    )
 
 
 def curves(frame: pd.DataFrame) -> pd.DataFrame:
@@ -60,7 +68,9 @@ def without_each(days, cause, patient) -> list:
     patient, rest = np.asarray(patient), []
     for one in pd.unique(patient):
         others = patient != one
-        rest.append(competing.cumulative_incidence(days[others], cause[others]) if (cause[others] > 0).any() else None)
+        rest.append(
+            competing.cumulative_incidence(days[others], cause[others]) if (cause[others] > 0).any() else None
+        )
     return rest
 
 
@@ -75,8 +85,9 @@ def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     """Local failure and death at the months of :func:`analysis_lib.analyses.survival.rate_months`.
 
     Rows ``failure.rate<m>.km`` (one minus Kaplan-Meier, Greenwood), ``failure.rate<m>.aj`` (Aalen-Johansen),
-    ``failure.rate<m>.clustered`` (the same, its interval by a jackknife over patients), ``failure.rate<m>.death`` (death
-    without local failure); ``failure.excess<m>``: percentage points by which the first exceeds the second.
+    ``failure.rate<m>.clustered`` (the same, its interval by a jackknife over patients),
+    ``failure.rate<m>.death`` (death without local failure); ``failure.excess<m>``: percentage points by which
+    the first exceeds the second.
     """
     if results.skip_reason(frame):
         return frame
@@ -87,25 +98,64 @@ def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
         day = month * DAYS_PER_MONTH
         step, point = km_curves.at(km, day), competing.incidence_at(incidence, day)
         if step is None or point is None:
-            rows.append(results.skipped(f"failure.rate{month}", f"follow-up of the sites ends before {month} months"))
+            rows.append(
+                results.skipped(f"failure.rate{month}", f"follow-up of the sites ends before {month} months")
+            )
             continue
         shared = {"population": POPULATION, "n": len(frame), "events": int((event & (days <= day)).sum())}
-        rows.append(row(f"failure.rate{month}.km", "rate", 100 * (1 - step["survival"]), lower=100 * (1 - step["upper"]),
-                        upper=100 * (1 - step["lower"]), group=f"{CURVES[0]}, {month} months", method=km_curves.KM, **shared))
+        rows.append(
+            row(
+                f"failure.rate{month}.km",
+                "rate",
+                100 * (1 - step["survival"]),
+                lower=100 * (1 - step["upper"]),
+                upper=100 * (1 - step["lower"]),
+                group=f"{CURVES[0]}, {month} months",
+                method=km_curves.KM,
+                **shared,
+            )
+        )
         rows.append(_rate(f"failure.rate{month}.aj", point, FAILED, f"{CURVES[1]}, {month} months", shared))
-        rows.append(_rate(f"failure.rate{month}.death", point, DIED, f"{CURVES[2]}, {month} months",
-                          shared | {"events": int(((cause == DIED) & (days <= day)).sum())}))
-        rows.append(_clustered(f"failure.rate{month}.clustered", point, left_out, day, month, shared, study.min_cell_count))
-        rows.append(row(f"failure.excess{month}", "estimate", 100 * (1 - step["survival"] - point[f"incidence{FAILED}"]),
-                        group=f"1 − Kaplan–Meier less Aalen–Johansen, {month} months, percentage points", **shared))
+        rows.append(
+            _rate(
+                f"failure.rate{month}.death",
+                point,
+                DIED,
+                f"{CURVES[2]}, {month} months",
+                shared | {"events": int(((cause == DIED) & (days <= day)).sum())},
+            )
+        )
+        rows.append(
+            _clustered(
+                f"failure.rate{month}.clustered", point, left_out, day, month, shared, study.min_cell_count
+            )
+        )
+        rows.append(
+            row(
+                f"failure.excess{month}",
+                "estimate",
+                100 * (1 - step["survival"] - point[f"incidence{FAILED}"]),
+                group=f"1 − Kaplan–Meier less Aalen–Johansen, {month} months, percentage points",
+                **shared,
+            )
+        )
     return results.collect(rows)
 
 
 def _rate(result_id, point, code, group, shared) -> dict:
     value, lower, upper = (point.get(f"{name}{code}", np.nan) for name in ("incidence", "lower", "upper"))
-    ends = {end: None if np.isnan(at) else 100 * min(at, 1) for end, at in (("lower", lower), ("upper", upper))}
-    return row(result_id, "rate", 0.0 if np.isnan(value) else 100 * value, group=group, method="Aalen-Johansen, log interval",
-               **ends, **shared)
+    ends = {
+        end: None if np.isnan(at) else 100 * min(at, 1) for end, at in (("lower", lower), ("upper", upper))
+    }
+    return row(
+        result_id,
+        "rate",
+        0.0 if np.isnan(value) else 100 * value,
+        group=group,
+        method="Aalen-Johansen, log interval",
+        **ends,
+        **shared,
+    )
 
 
 def _clustered(result_id, point, left_out, day, month, shared, k) -> pd.DataFrame:
@@ -117,9 +167,21 @@ def _clustered(result_id, point, left_out, day, month, shared, k) -> pd.DataFram
         return results.skipped(result_id, f"{group}: the estimate hangs on one patient")
     se = jackknife([float(step.get(f"incidence{FAILED}", 0.0)) for step in steps])
     number = disclosure.banded(patients, k)
-    return results.collect([row(result_id, "rate", 100 * value, lower=100 * value * np.exp(-Z * se / value),
-                                upper=min(100.0, 100 * value * np.exp(Z * se / value)), group=group, note=f"{number} patients" if number else "few patients",
-                                method="Aalen-Johansen, jackknife over patients, log interval", **shared)])
+    return results.collect(
+        [
+            row(
+                result_id,
+                "rate",
+                100 * value,
+                lower=100 * value * np.exp(-Z * se / value),
+                upper=min(100.0, 100 * value * np.exp(Z * se / value)),
+                group=group,
+                note=f"{number} patients" if number else "few patients",
+                method="Aalen-Johansen, jackknife over patients, log interval",
+                **shared,
+            )
+        ]
+    )
 
 
 @disclosure.protected
@@ -127,9 +189,9 @@ def compare(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     """Local failure between two groups of sites, each in several ways.
 
     For bulk and for the field (:data:`GROUPS`): ``failure.<by>.cause_specific`` (Cox model, death censors),
-    ``.clustered`` (the same, robust over patients), ``.fine_gray`` (hazard ratio of the subdistribution: what the share of
-    failures depends on), ``.death`` (cause-specific hazard of death without failure, robust over patients) and ``.gray``
-    (P of Gray's test). What cannot be estimated has a row that says so.
+    ``.clustered`` (the same, robust over patients), ``.fine_gray`` (hazard ratio of the subdistribution: what
+    the share of failures depends on), ``.death`` (cause-specific hazard of death without failure, robust over
+    patients) and ``.gray`` (P of Gray's test). What cannot be estimated has a row that says so.
     """
     if reason := results.skip_reason(frame):
         return results.skipped("failure.groups", reason)
@@ -140,32 +202,94 @@ def compare(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
             continue
         known = frame[frame[by].notna()].reset_index(drop=True)
         if min((known[by] == level).sum(), (known[by] != level).sum()) < FEWEST:
-            rows.append(results.skipped(slug("failure", by), f"{words}: fewer than {FEWEST} sites in one of the groups"))
+            rows.append(
+                results.skipped(
+                    slug("failure", by), f"{words}: fewer than {FEWEST} sites in one of the groups"
+                )
+            )
             continue
-        rows += _compared(known, slug("failure", by), (known[by] == level).astype(float).to_frame("group"), words, study.min_cell_count)
+        rows += _compared(
+            known,
+            slug("failure", by),
+            (known[by] == level).astype(float).to_frame("group"),
+            words,
+            study.min_cell_count,
+        )
     return results.collect(rows)
 
 
 def _compared(known, prefix, terms, words, least) -> list:
     shared = {"population": POPULATION}
     days, cause = known["days"], known["cause"]
-    rows = [ratio.hazard_ratio(f"{prefix}.cause_specific", terms, "group", days, cause == FAILED,
-                                   least=least, group=f"{words}: sites as if independent", **shared),
-            ratio.hazard_ratio(f"{prefix}.clustered", terms, "group", days, cause == FAILED, cluster=known["patient"],
-                                   least=least, group=f"{words}: robust over patients", method="clustered by patient", **shared),
-            ratio.hazard_ratio(f"{prefix}.death", terms, "group", days, cause == DIED, cluster=known["patient"],
-                                   least=least, group=f"{words}: death without failure", method="clustered by patient", **shared)]
+    rows = [
+        ratio.hazard_ratio(
+            f"{prefix}.cause_specific",
+            terms,
+            "group",
+            days,
+            cause == FAILED,
+            least=least,
+            group=f"{words}: sites as if independent",
+            **shared,
+        ),
+        ratio.hazard_ratio(
+            f"{prefix}.clustered",
+            terms,
+            "group",
+            days,
+            cause == FAILED,
+            cluster=known["patient"],
+            least=least,
+            group=f"{words}: robust over patients",
+            method="clustered by patient",
+            **shared,
+        ),
+        ratio.hazard_ratio(
+            f"{prefix}.death",
+            terms,
+            "group",
+            days,
+            cause == DIED,
+            cluster=known["patient"],
+            least=least,
+            group=f"{words}: death without failure",
+            method="clustered by patient",
+            **shared,
+        ),
+    ]
     counts = {"n": len(known), "events": int((cause == FAILED).sum())}
     try:
         fit = competing.fine_gray(terms, days, cause, FAILED).loc["group"]
-        rows.append(row(f"{prefix}.fine_gray", "hazard ratio", fit["hr"], lower=fit["lower"], upper=fit["upper"],
-                        group=f"{words}: subdistribution", method="Fine and Gray's model", **counts, **shared))
-        with np.errstate(all="ignore"):  # a group that ends early divides by 0 there; the statistic then is no number
+        rows.append(
+            row(
+                f"{prefix}.fine_gray",
+                "hazard ratio",
+                fit["hr"],
+                lower=fit["lower"],
+                upper=fit["upper"],
+                group=f"{words}: subdistribution",
+                method="Fine and Gray's model",
+                **counts,
+                **shared,
+            )
+        )
+        # a group that ends early divides by 0 there; the statistic then is no number
+        with np.errstate(all="ignore"):
             test = competing.gray(days, cause, terms["group"]).loc[FAILED]
         if not np.isfinite(test["p"]):
             raise NotEstimable("one of the groups is not followed long enough for Gray's test")
-        rows.append(row(f"{prefix}.gray", "p", test["p"], group=words, method="Gray's test",
-                        note=f"chi-square {test['chi_square']:.2f}, {int(test['df'])} df", **counts, **shared))
+        rows.append(
+            row(
+                f"{prefix}.gray",
+                "p",
+                test["p"],
+                group=words,
+                method="Gray's test",
+                note=f"chi-square {test['chi_square']:.2f}, {int(test['df'])} df",
+                **counts,
+                **shared,
+            )
+        )
     except NotEstimable as why:
         rows.append(results.skipped(f"{prefix}.subdistribution", f"{words}: {why}"))
     return rows

@@ -1,4 +1,6 @@
-"""Restricted mean survival time by regimen: a contrast that needs no proportional hazards (Royston and Parmar 2013)."""
+"""Restricted mean survival time by regimen: a contrast that needs no proportional hazards (Royston and Parmar
+2013).
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,11 @@ from analysis_lib.rows.results import row, slug
 
 @disclosure.protected
 def restricted_means(study: Cohort, name: str, months=(12, 24), reference: str = "RT") -> pd.DataFrame:
-    """Mean time free of the event up to a limit, by regimen, and its difference from that after radiotherapy alone.
+    """Mean time free of the event up to a limit, by regimen, and its difference from that after radiotherapy
+    alone.
 
-    Rows ``rmst.<endpoint>.<m>.<regimen>`` and, for the others, ``rmst.<endpoint>.<m>.<regimen>.less_rt`` (months).
+    Rows ``rmst.<endpoint>.<m>.<regimen>`` and, for the others, ``rmst.<endpoint>.<m>.<regimen>.less_rt``
+    (months).
     """
     prefix = slug("rmst", name)
     if reason := study.lacks("salvage_regimen") or endpoints.lacking(study, name):
@@ -26,16 +30,28 @@ def restricted_means(study: Cohort, name: str, months=(12, 24), reference: str =
     frame = endpoints.derive(study, name)
     frame = frame[frame["salvage_regimen"].notna()]
     groups = {level: of for level, of in frame.groupby(frame["salvage_regimen"].astype(str), sort=False)}
-    shown = {level for level, of in groups.items() if not disclosure.hides(study)
-             or len(of) >= 2 * study.min_cell_count <= 2 * of["event"].sum()}
+    shown = {
+        level
+        for level, of in groups.items()
+        if not disclosure.hides(study) or len(of) >= 2 * study.min_cell_count <= 2 * of["event"].sum()
+    }
     rows = []
     for month in months:
         for level, of in sorted(groups.items(), key=lambda item: item[0] != reference):
             shared = {"group": f"{level}, {month} months", "population": name}
             rows.append(_mean(slug(prefix, month, level), of, month, shared))
-            if level != reference and {level, reference} <= shown:  # a difference would give a hidden mean back
+            # a difference would give a hidden mean back
+            if level != reference and {level, reference} <= shown:
                 shared |= {"group": f"{level} less {reference}, {month} months"}
-                rows.append(_less(slug(prefix, month, level, "less_rt"), pd.concat([of, groups[reference]]), level, month, shared))
+                rows.append(
+                    _less(
+                        slug(prefix, month, level, "less_rt"),
+                        pd.concat([of, groups[reference]]),
+                        level,
+                        month,
+                        shared,
+                    )
+                )
     return results.collect(rows)
 
 
@@ -45,15 +61,34 @@ def _mean(result_id, of, month, shared):
     except NotEstimable as why:
         return results.skipped(result_id, f"{shared['group']}: {why}")
     value, reach = value / DAYS_PER_MONTH, Z * se / DAYS_PER_MONTH
-    return row(result_id, "restricted mean", value, lower=value - reach, upper=value + reach, n=len(of), events=int(of["event"].sum()),
-               method="area below the Kaplan-Meier curve", **shared)
+    return row(
+        result_id,
+        "restricted mean",
+        value,
+        lower=value - reach,
+        upper=value + reach,
+        n=len(of),
+        events=int(of["event"].sum()),
+        method="area below the Kaplan-Meier curve",
+        **shared,
+    )
 
 
 def _less(result_id, both, level, month, shared):
     try:
-        found = curves.rmst_difference(both["days"], both["event"], both["salvage_regimen"] == level, month * DAYS_PER_MONTH)
+        found = curves.rmst_difference(
+            both["days"], both["event"], both["salvage_regimen"] == level, month * DAYS_PER_MONTH
+        )
     except NotEstimable as why:
         return results.skipped(result_id, f"{shared['group']}: {why}")
-    return row(result_id, "restricted mean", found.value / DAYS_PER_MONTH, lower=found.lower / DAYS_PER_MONTH,
-               upper=found.upper / DAYS_PER_MONTH, n=len(both), events=int(both["event"].sum()),
-               method="difference of the areas below the Kaplan-Meier curves", **shared)
+    return row(
+        result_id,
+        "restricted mean",
+        found.value / DAYS_PER_MONTH,
+        lower=found.lower / DAYS_PER_MONTH,
+        upper=found.upper / DAYS_PER_MONTH,
+        n=len(both),
+        events=int(both["event"].sum()),
+        method="difference of the areas below the Kaplan-Meier curves",
+        **shared,
+    )

@@ -1,7 +1,9 @@
-"""A factor that is not known in everyone: complete cases, multiple imputation, and the two ends of what could be true.
+"""A factor that is not known in everyone: complete cases, multiple imputation, and the two ends of what could
+be true.
 
-Rubin (1987) gives the rules by which the results of several imputed data sets are put together; White and Royston (2009)
-say what an imputation must know of a survival time: whether the event happened, and the cumulative hazard by then.
+Rubin (1987) gives the rules by which the results of several imputed data sets are put together; White and
+Royston (2009) say what an imputation must know of a survival time: whether the event happened, and the
+cumulative hazard by then.
 """
 
 from __future__ import annotations
@@ -27,32 +29,49 @@ PREDICTORS = ["advanced_stage", "ldh_elevated", "two_or_more_sites", "extranodal
 def who(study: Cohort, factor: str) -> pd.DataFrame:
     """In whom a factor is not known.
 
-    Rows ``missing.<factor>`` (of all patients) and, if the cohort knows of CNS disease, ``missing.<factor>.cns`` and
-    ``missing.<factor>.other`` (of patients with and without).
+    Rows ``missing.<factor>`` (of all patients) and, if the cohort knows of CNS disease,
+    ``missing.<factor>.cns`` and ``missing.<factor>.other`` (of patients with and without).
     """
     if reason := study.lacks(factor):
         return results.skipped(slug("missing", factor), reason)
     patients, name = study.patients, label_of(factor)
     groups = {"": patients}
     if not study.lacks("cns_disease"):
-        groups |= {".cns": patients[patients["cns_disease"] == "yes"], ".other": patients[patients["cns_disease"] == "no"]}
-    return results.collect([
-        summaries.proportion(f"missing.{factor}{which}", int(of[factor].isna().sum()), len(of), group=f"{name} not known",
-                            population={"": "all patients", ".cns": "patients with CNS disease", ".other": "other patients"}[which])
-        for which, of in groups.items()])
+        groups |= {
+            ".cns": patients[patients["cns_disease"] == "yes"],
+            ".other": patients[patients["cns_disease"] == "no"],
+        }
+    return results.collect(
+        [
+            summaries.proportion(
+                f"missing.{factor}{which}",
+                int(of[factor].isna().sum()),
+                len(of),
+                group=f"{name} not known",
+                population={
+                    "": "all patients",
+                    ".cns": "patients with CNS disease",
+                    ".other": "other patients",
+                }[which],
+            )
+            for which, of in groups.items()
+        ]
+    )
 
 
 @disclosure.protected
 def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.DataFrame:
-    """The hazard ratio of a factor that is not known in everyone, under several answers to what it was in the others.
+    """The hazard ratio of a factor that is not known in everyone, under several answers to what it was in the
+    others.
 
     Returns
     -------
     pandas.DataFrame
-        ``missing.<endpoint>.complete`` (patients in whom it is known), ``.imputed_other`` (imputed where it could have been
-        measured, that is outside the CNS), ``.imputed_all`` (imputed in everyone), ``.none`` and ``.every`` (as if none, or
-        all, of the unknown had it); each also with ``.adjusted`` (adjusted for the given factors). ``note`` of imputed rows
-        gives the fraction of missing information. Or the row that says why not.
+        ``missing.<endpoint>.complete`` (patients in whom it is known), ``.imputed_other`` (imputed where it
+        could have been measured, that is outside the CNS), ``.imputed_all`` (imputed in everyone), ``.none``
+        and ``.every`` (as if none, or all, of the unknown had it); each also with ``.adjusted`` (adjusted for
+        the given factors). ``note`` of imputed rows gives the fraction of missing information. Or the row
+        that says why not.
     """
     prefix = slug("missing", name)
     if reason := endpoints.lacking(study, name) or study.lacks(factor):
@@ -65,10 +84,17 @@ def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.Data
     if frame.loc[frame[factor].notna(), factor].nunique() < 2 or not frame["event"].any():
         return results.skipped(prefix, "there is nothing to compare")
     values = (frame[factor] == "yes").astype(float).where(frame[factor].notna())
-    cns = (frame["cns_disease"] == "yes").to_numpy() if "cns_disease" in frame else np.zeros(len(frame), dtype=bool)
+    cns = (
+        (frame["cns_disease"] == "yes").to_numpy()
+        if "cns_disease" in frame
+        else np.zeros(len(frame), dtype=bool)
+    )
     measurable, known = ~cns | values.notna().to_numpy(), values.notna().to_numpy()
-    answers = {"complete": ("Complete cases", known, values), "none": ("As if none of the others had it", known | True, values.fillna(0)),
-               "every": ("As if all of the others had it", known | True, values.fillna(1))}
+    answers = {
+        "complete": ("Complete cases", known, values),
+        "none": ("As if none of the others had it", known | True, values.fillna(0)),
+        "every": ("As if all of the others had it", known | True, values.fillna(1)),
+    }
     adjusters = ratio.usable(study, frame, adjust)
     rows = []
     for model, factors in {"": [], ".adjusted": adjusters}.items():
@@ -77,36 +103,79 @@ def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.Data
         of = models.indicators(frame, factors)
         for answer, (words, among, filled) in answers.items():
             terms = pd.concat([filled.rename(factor), of], axis=1)[among]
-            rows.append(ratio.hazard_ratio(f"{prefix}.{answer}{model}", terms, factor, frame.loc[among, "days"],
-                                               frame.loc[among, "event"], least=study.min_cell_count, group=words))
-        for answer, words, among in (("imputed_other", "Imputed outside the CNS", measurable),
-                                     ("imputed_all", "Imputed in everyone", known | True)):
+            rows.append(
+                ratio.hazard_ratio(
+                    f"{prefix}.{answer}{model}",
+                    terms,
+                    factor,
+                    frame.loc[among, "days"],
+                    frame.loc[among, "event"],
+                    least=study.min_cell_count,
+                    group=words,
+                )
+            )
+        for answer, words, among in (
+            ("imputed_other", "Imputed outside the CNS", measurable),
+            ("imputed_all", "Imputed in everyone", known | True),
+        ):
             if answer == "imputed_all" or (among & ~known).any():
-                rows.append(imputed(f"{prefix}.{answer}{model}", frame[among], values[among], of[among], predictors, words))
+                rows.append(
+                    imputed(
+                        f"{prefix}.{answer}{model}", frame[among], values[among], of[among], predictors, words
+                    )
+                )
     return results.collect(rows)
 
 
-def imputed(result_id: str, frame: pd.DataFrame, values: pd.Series, adjusters: pd.DataFrame, predictors: list[str],
-            words: str) -> pd.DataFrame:
-    """The hazard ratio of a factor (1, 0, or not a number) over imputed data sets, adjusted for the given terms.
+def imputed(
+    result_id: str,
+    frame: pd.DataFrame,
+    values: pd.Series,
+    adjusters: pd.DataFrame,
+    predictors: list[str],
+    words: str,
+) -> pd.DataFrame:
+    """The hazard ratio of a factor (1, 0, or not a number) over imputed data sets, adjusted for the given
+    terms.
 
-    ``frame`` are an endpoint's rows, with the yes/no columns ``predictors`` known in everyone; ``words`` names the row.
+    ``frame`` are an endpoint's rows, with the yes/no columns ``predictors`` known in everyone; ``words``
+    names the row.
     """
     days, event = frame["days"], frame["event"]
-    known_of_outcome = models.indicators(frame, predictors).assign(event=event.astype(float), hazard=nelson_aalen(days, event))
+    known_of_outcome = models.indicators(frame, predictors).assign(
+        event=event.astype(float), hazard=nelson_aalen(days, event)
+    )
     varying = known_of_outcome.loc[:, known_of_outcome.nunique() > 1]
     try:
         filled = impute(values, varying, IMPUTATIONS, SEED)
     except NotEstimable as why:
         return results.skipped(result_id, f"{words}: {why}")
-    coef, se = repeated.cox(np.stack([np.column_stack([column, adjusters]) for column in filled.T]), days, event)
+    coef, se = repeated.cox(
+        np.stack([np.column_stack([column, adjusters]) for column in filled.T]), days, event
+    )
     if np.isnan(coef).any():
-        return results.skipped(result_id, f"{words}: the model did not converge in some of the imputations: too few events")
+        return results.skipped(
+            result_id, f"{words}: the model did not converge in some of the imputations: too few events"
+        )
     pooled = pool(coef[:, 0], se[:, 0] ** 2)
-    return results.collect([row(
-        result_id, "hazard ratio", np.exp(pooled.estimate), lower=np.exp(pooled.lower), upper=np.exp(pooled.upper), n=len(frame),
-        events=int(event.sum()), group=words, note=f"fraction of missing information {pooled.missing_information:.2f}",
-        method=f"Cox model, Efron ties, {IMPUTATIONS} imputations by logistic regression, Rubin's rules, seed {SEED}")])
+    return results.collect(
+        [
+            row(
+                result_id,
+                "hazard ratio",
+                np.exp(pooled.estimate),
+                lower=np.exp(pooled.lower),
+                upper=np.exp(pooled.upper),
+                n=len(frame),
+                events=int(event.sum()),
+                group=words,
+                note=f"fraction of missing information {pooled.missing_information:.2f}",
+                method=f"Cox model, Efron ties, {IMPUTATIONS} imputations by logistic regression, Rubin's "
+                f"rules, "
+                f"seed {SEED}",
+            )
+        ]
+    )
 
 
 @disclosure.protected
@@ -114,9 +183,9 @@ def collinearity(study: Cohort, name: str, index: str, components: list[str]) ->
     """An index and its components in one model, and what that does to them.
 
     Rows ``collinear.<factor>.alone`` (the components in a model without the index; the index on its own), and
-    ``collinear.<factor>.together`` (all in one model): hazard ratios; ``collinear.<factor>.vif`` (variance inflation in the
-    common model: how many times the squared standard error grows because the factors overlap) and
-    ``collinear.<factor>.wider`` (how many times wider the interval is, on the log scale).
+    ``collinear.<factor>.together`` (all in one model): hazard ratios; ``collinear.<factor>.vif`` (variance
+    inflation in the common model: how many times the squared standard error grows because the factors
+    overlap) and ``collinear.<factor>.wider`` (how many times wider the interval is, on the log scale).
     """
     factors = [*components, index]
     if reason := endpoints.lacking(study, name) or study.lacks(*factors):
@@ -128,14 +197,46 @@ def collinearity(study: Cohort, name: str, index: str, components: list[str]) ->
     rows = []
     for factor, vif in zip(factors, inflation(together)):
         label = label_of(factor)
-        alone, both = (ratio.hazard_ratio(f"collinear.{factor}.{what}", terms, factor, days, event, least=study.min_cell_count,
-                                              group=f"{label}, {words}")
-                       for what, words, terms in (("alone", "without the overlap", together[[index] if factor == index else components]),
-                                                  ("together", "in one model", together)))
-        rows += [alone, both, row(f"collinear.{factor}.vif", "estimate", vif, n=len(frame), group=label,
-                                  method="variance inflation factor, from the correlation of the factors")]
+        alone, both = (
+            ratio.hazard_ratio(
+                f"collinear.{factor}.{what}",
+                terms,
+                factor,
+                days,
+                event,
+                least=study.min_cell_count,
+                group=f"{label}, {words}",
+            )
+            for what, words, terms in (
+                ("alone", "without the overlap", together[[index] if factor == index else components]),
+                ("together", "in one model", together),
+            )
+        )
+        rows += [
+            alone,
+            both,
+            row(
+                f"collinear.{factor}.vif",
+                "estimate",
+                vif,
+                n=len(frame),
+                group=label,
+                method="variance inflation factor, from the correlation of the factors",
+            ),
+        ]
         if not results.skip_reason(alone) and not results.skip_reason(both):
-            wide = [np.log(float(one["upper"].iloc[0])) - np.log(float(one["lower"].iloc[0])) for one in (both, alone)]
-            rows.append(row(f"collinear.{factor}.wider", "estimate", wide[0] / wide[1], n=len(frame), group=label,
-                            method="ratio of the widths of the intervals, log scale"))
+            wide = [
+                np.log(float(one["upper"].iloc[0])) - np.log(float(one["lower"].iloc[0]))
+                for one in (both, alone)
+            ]
+            rows.append(
+                row(
+                    f"collinear.{factor}.wider",
+                    "estimate",
+                    wide[0] / wide[1],
+                    n=len(frame),
+                    group=label,
+                    method="ratio of the widths of the intervals, log scale",
+                )
+            )
     return results.collect(rows)

@@ -1,7 +1,8 @@
-"""How many of the study's P values are small by chance: corrections over all the comparisons that the paper reports.
+"""How many of the study's P values are small by chance: corrections over all the comparisons that the paper
+reports.
 
-Holm (1979) bounds the chance of even one false finding; Benjamini and Hochberg (1995) bound the share of findings that are
-expected to be false.
+Holm (1979) bounds the chance of even one false finding; Benjamini and Hochberg (1995) bound the share of
+findings that are expected to be false.
 """
 
 from __future__ import annotations
@@ -21,34 +22,53 @@ LIMIT = 0.05
 FAMILIES = {"all": "all comparisons that the paper reports", "outcomes": "comparisons of outcomes only"}
 METHODS = {"holm": ("holm", "Holm's correction"), "bh": ("fdr_bh", "Benjamini and Hochberg's correction")}
 LOG_RANKS = {  # endpoint: the groupings that the paper compares
-    "OS1": prognosis.AT_INDEX, "OS2": [*prognosis.AT_SALVAGE, "salvage_sequence"], "EFS2": [*prognosis.AT_SALVAGE, "salvage_regimen"],
-    "LC": ["bulky_site"], "OSRT": ["rt_field", "bed_group", "comprehensive_sites", "further_therapy"]}
+    "OS1": prognosis.AT_INDEX,
+    "OS2": [*prognosis.AT_SALVAGE, "salvage_sequence"],
+    "EFS2": [*prognosis.AT_SALVAGE, "salvage_regimen"],
+    "LC": ["bulky_site"],
+    "OSRT": ["rt_field", "bed_group", "comprehensive_sites", "further_therapy"],
+}
 
 
 @disclosure.protected
 def comparisons(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     """The P values of those comparisons that the paper reports, as the chapters compute them on this cohort.
 
-    Takes the cohort of :func:`analysis_lib.cohort.first_course.with_first_course`. Rows are those of the chapters, with their ids;
-    comparisons that this cohort does not allow are left out. Or the row that says that there is none.
+    Takes the cohort of :func:`analysis_lib.cohort.first_course.with_first_course`. Rows are those of the
+    chapters, with their ids; comparisons that this cohort does not allow are left out. Or the row that says
+    that there is none.
     """
-    parts = [table_1.table_1(study), first_courses.dose_by_field(study), first_courses.contrasts(study),
-             radiotherapy.bed_by_bulk(study, alpha_beta), radiotherapy.bed_by_control(study, alpha_beta)]
+    parts = [
+        table_1.table_1(study),
+        first_courses.dose_by_field(study),
+        first_courses.contrasts(study),
+        radiotherapy.bed_by_bulk(study, alpha_beta),
+        radiotherapy.bed_by_control(study, alpha_beta),
+    ]
     parts += [prognosis.multivariable(study, name, factors) for name, factors in prognosis.ADJUSTED.items()]
-    tests = [survival.logrank(endpoints.derive(study, name), by, slug(name, "logrank", by))
-             for name, groupings in LOG_RANKS.items() if not endpoints.lacking(study, name)
-             for by in endpoints.derive(study, name).columns.intersection(groupings)]
+    tests = [
+        survival.logrank(endpoints.derive(study, name), by, slug(name, "logrank", by))
+        for name, groupings in LOG_RANKS.items()
+        if not endpoints.lacking(study, name)
+        for by in endpoints.derive(study, name).columns.intersection(groupings)
+    ]
     found = pd.concat([*(part for part in parts if not results.skip_reason(part)), results.collect(tests)])
     reported = set(claims.read_claims()["result_id"])
     kept = found[(found["statistic"] == "p") & found["value"].notna() & found["result_id"].isin(reported)]
     if len(kept) < 2:
-        return results.skipped("multiplicity", "fewer than two of the comparisons that the paper reports can be made here")
+        return results.skipped(
+            "multiplicity", "fewer than two of the comparisons that the paper reports can be made here"
+        )
     return kept.reset_index(drop=True)
 
 
 def of_outcomes(tests: pd.DataFrame) -> pd.Series:
-    """Which of the tests compare outcomes (log-rank tests and Cox models), not how patients were treated or described."""
-    return tests["result_id"].str.contains(".logrank.", regex=False) | tests["result_id"].str.startswith("cox.")
+    """Which of the tests compare outcomes (log-rank tests and Cox models), not how patients were treated or
+    described.
+    """
+    return tests["result_id"].str.contains(".logrank.", regex=False) | tests["result_id"].str.startswith(
+        "cox."
+    )
 
 
 def corrected(p, method: str) -> np.ndarray:
@@ -62,8 +82,8 @@ def tally(tests: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        For each of :data:`FAMILIES`: counts ``multiplicity.<family>.raw, .holm, .bh`` (of ``n``), and ``.by_chance`` (how many
-        would be expected if nothing differed at all).
+        For each of :data:`FAMILIES`: counts ``multiplicity.<family>.raw, .holm, .bh`` (of ``n``), and
+        ``.by_chance`` (how many would be expected if nothing differed at all).
     """
     if results.skip_reason(tests):
         return tests
@@ -73,23 +93,53 @@ def tally(tests: pd.DataFrame) -> pd.DataFrame:
         if len(among) < 2:
             continue
         p = among["value"].astype(float).to_numpy()
-        rows += [_count(f"multiplicity.{family}.raw", p, population, "as they are"),
-                 row(f"multiplicity.{family}.by_chance", "expected", LIMIT * len(p), n=len(p), population=population,
-                     group="Expected by chance", method="0.05 times the number of tests")]
-        rows += [_count(f"multiplicity.{family}.{name}", corrected(p, name), population, words) for name, (_, words) in METHODS.items()]
+        rows += [
+            _count(f"multiplicity.{family}.raw", p, population, "as they are"),
+            row(
+                f"multiplicity.{family}.by_chance",
+                "expected",
+                LIMIT * len(p),
+                n=len(p),
+                population=population,
+                group="Expected by chance",
+                method="0.05 times the number of tests",
+            ),
+        ]
+        rows += [
+            _count(f"multiplicity.{family}.{name}", corrected(p, name), population, words)
+            for name, (_, words) in METHODS.items()
+        ]
     return results.collect(rows)
 
 
 def _count(result_id, p, population, method) -> dict:
-    return row(result_id, "count", int((p < LIMIT).sum()), n=len(p), population=population, group=f"P below 0.05, {method}",
-               method=method)
+    return row(
+        result_id,
+        "count",
+        int((p < LIMIT).sum()),
+        n=len(p),
+        population=population,
+        group=f"P below 0.05, {method}",
+        method=method,
+    )
 
 
 def ranks(tests: pd.DataFrame) -> pd.DataFrame:
-    """The sorted P values with the limits they are held against: ``rank, p, holm, bh`` (limits at 0.05), ``outcome``."""
+    """The sorted P values with the limits they are held against: ``rank, p, holm, bh`` (limits at 0.05),
+    ``outcome``.
+    """
     if results.skip_reason(tests):
         return tests
-    ordered = tests.assign(outcome=of_outcomes(tests)).sort_values("value", kind="stable").reset_index(drop=True)
+    ordered = (
+        tests.assign(outcome=of_outcomes(tests)).sort_values("value", kind="stable").reset_index(drop=True)
+    )
     rank, number = np.arange(1, len(ordered) + 1), len(ordered)
-    return pd.DataFrame({"rank": rank, "p": ordered["value"].astype(float), "holm": LIMIT / (number - rank + 1),
-                         "bh": LIMIT * rank / number, "outcome": ordered["outcome"]})
+    return pd.DataFrame(
+        {
+            "rank": rank,
+            "p": ordered["value"].astype(float),
+            "holm": LIMIT / (number - rank + 1),
+            "bh": LIMIT * rank / number,
+            "outcome": ordered["outcome"],
+        }
+    )

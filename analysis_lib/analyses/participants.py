@@ -16,6 +16,7 @@ from analysis_lib.rows.results import row, slug
 
 # --- the cohort and its flow ----------------------------------------------------------------------
 
+
 @disclosure.protected
 def flow(study: Cohort) -> pd.DataFrame:
     """How the patients came to be in the cohort, and which treatment they went on to.
@@ -26,36 +27,67 @@ def flow(study: Cohort) -> pd.DataFrame:
         Counts of patients, as far as the cohort knows them: ``flow.database`` (all screened),
         ``flow.not_included`` and ``flow.not_included.<reason>``, ``flow.included``,
         ``flow.salvage_regimen.<regimen>``, ``flow.any_rt`` (radiotherapy in any line of salvage therapy) and
-        ``flow.any_rt.salvage_regimen.<regimen>`` (the same within a first regimen). The ``group`` is the box's title.
+        ``flow.any_rt.salvage_regimen.<regimen>`` (the same within a first regimen). The ``group`` is the
+        box's title.
     """
     patients, rows = study.patients, []
     if not study.lacks("screening.included"):
         out = study.screening[study.screening["included"] == "no"]
-        rows.append(row("flow.database", "count", len(study.screening), population="database", group="Database screened"))
+        rows.append(
+            row(
+                "flow.database",
+                "count",
+                len(study.screening),
+                population="database",
+                group="Database screened",
+            )
+        )
         rows.append(row("flow.not_included", "count", len(out), population="database", group="Not included"))
         if not study.lacks("screening.exclusion_reason"):
             reasons = out["exclusion_reason"].value_counts(sort=False)
-            rows += [row(slug("flow.not_included", reason), "count", int(n), population="database", group=str(reason))
-                     for reason, n in reasons.items() if n]
+            rows += [
+                row(
+                    slug("flow.not_included", reason),
+                    "count",
+                    int(n),
+                    population="database",
+                    group=str(reason),
+                )
+                for reason, n in reasons.items()
+                if n
+            ]
     rows.append(row("flow.included", "count", len(patients), group="Included in the cohort"))
     regimen = None if study.lacks("salvage_regimen") else patients["salvage_regimen"]
     irradiated = _ever_irradiated(study)
     if regimen is not None:
-        rows += [row(slug("flow.salvage_regimen", level), "count", int((regimen == level).sum()), group=str(level))
-                 for level in regimen.dtype.categories]
+        rows += [
+            row(slug("flow.salvage_regimen", level), "count", int((regimen == level).sum()), group=str(level))
+            for level in regimen.dtype.categories
+        ]
         if unknown := int(regimen.isna().sum()):
             rows.append(row("flow.salvage_regimen.unknown", "count", unknown, group="regimen not known"))
     if irradiated is not None:
-        rows.append(row("flow.any_rt", "count", int(irradiated.sum()), n=len(patients), group="Any radiotherapy"))
+        rows.append(
+            row("flow.any_rt", "count", int(irradiated.sum()), n=len(patients), group="Any radiotherapy")
+        )
         if regimen is not None:
-            rows += [row(slug("flow.any_rt.salvage_regimen", level), "count", int(irradiated[regimen == level].sum()),
-                         n=int((regimen == level).sum()), group=f"Any radiotherapy, {level} first")
-                     for level in regimen.dtype.categories]
+            rows += [
+                row(
+                    slug("flow.any_rt.salvage_regimen", level),
+                    "count",
+                    int(irradiated[regimen == level].sum()),
+                    n=int((regimen == level).sum()),
+                    group=f"Any radiotherapy, {level} first",
+                )
+                for level in regimen.dtype.categories
+            ]
     return results.collect(rows)
 
 
 def _ever_irradiated(study: Cohort) -> pd.Series | None:
-    """Who had radiotherapy in any line of salvage therapy; ``None`` when neither sites nor lines are known."""
+    """Who had radiotherapy in any line of salvage therapy; ``None`` when neither sites nor lines are
+    known.
+    """
     if study.lacks("sites.rt_start_day") and study.lacks("lines.modality"):
         return None
     patients = study.patients
@@ -74,22 +106,36 @@ def salvage_lines(study: Cohort) -> pd.DataFrame:
     if reason := study.lacks("lines.line"):
         return results.skipped("lines.per_patient", reason)
     highest = study.lines.groupby("patient_id")["line"].max()
-    return results.collect([spread("lines.per_patient", highest, "range", population="patients with salvage therapy")])
+    return results.collect(
+        [spread("lines.per_patient", highest, "range", population="patients with salvage therapy")]
+    )
 
 
 @disclosure.protected
 def time_to_salvage(study: Cohort) -> pd.DataFrame:
-    """Time from day 0 to the start of the first salvage therapy: ``salvage.time`` (months, median and quartiles)."""
+    """Time from day 0 to the start of the first salvage therapy: ``salvage.time`` (months, median and
+    quartiles).
+    """
     if reason := study.lacks("salvage_start_day"):
         return results.skipped("salvage.time", reason)
-    return results.collect([spread("salvage.time", study.patients["salvage_start_day"], days=True,
-                                   population="patients with salvage therapy")])
+    return results.collect(
+        [
+            spread(
+                "salvage.time",
+                study.patients["salvage_start_day"],
+                days=True,
+                population="patients with salvage therapy",
+            )
+        ]
+    )
 
 
 # --- what the book says ---------------------------------------------------------------------------
 
+
 def noticed(study) -> pd.DataFrame:
-    """What the check warned of, as result rows without anything of a patient: for each rule, in how many patients.
+    """What the check warned of, as result rows without anything of a patient: for each rule, in how many
+    patients.
 
     A number below the cohort's ``min_cell_count`` is not given; a rule about the whole file has none.
     """
@@ -98,6 +144,13 @@ def noticed(study) -> pd.DataFrame:
     for rule, found in study.warnings.groupby("rule", sort=False):
         number = int(found["patient_id"].nunique())
         hidden = 0 < number < fewest
-        rows.append(results.row(f"check.{rule}", "count", None if hidden or not number else number, group=WARNINGS[rule],
-                                note=f"fewer than {fewest}" if hidden else ""))
+        rows.append(
+            results.row(
+                f"check.{rule}",
+                "count",
+                None if hidden or not number else number,
+                group=WARNINGS[rule],
+                note=f"fewer than {fewest}" if hidden else "",
+            )
+        )
     return results.collect(rows)

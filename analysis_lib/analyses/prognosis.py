@@ -16,17 +16,32 @@ from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row, slug
 
-# Factors of the study: those of the index therapy, and those of the patient and the disease when salvage began.
+# Factors of the study: those of the index therapy, and those of the patient and the disease when salvage
+# began.
 AT_INDEX = ["responder", "bridging_therapy", "car_t_product"]
-AT_SALVAGE = ["bulky_disease", "two_or_more_sites", "extranodal_disease", "poor_performance", "advanced_stage",
-              "ldh_elevated", "high_ipi", "cns_disease"]
-ADJUSTED = {"OS1": AT_INDEX, "OS2": ["advanced_stage", "ldh_elevated"], "EFS2": ["advanced_stage", "ldh_elevated"]}
+AT_SALVAGE = [
+    "bulky_disease",
+    "two_or_more_sites",
+    "extranodal_disease",
+    "poor_performance",
+    "advanced_stage",
+    "ldh_elevated",
+    "high_ipi",
+    "cns_disease",
+]
+ADJUSTED = {
+    "OS1": AT_INDEX,
+    "OS2": ["advanced_stage", "ldh_elevated"],
+    "EFS2": ["advanced_stage", "ldh_elevated"],
+}
 COX = "Cox model, Efron ties, Wald interval"
 FIRTH = "Cox model, Firth's penalty, Breslow ties, profile penalised likelihood interval"
 
 
 @disclosure.protected
-def cox(study: Cohort, name: str, factors: list[str], model: str, population: str = "all patients") -> pd.DataFrame:
+def cox(
+    study: Cohort, name: str, factors: list[str], model: str, population: str = "all patients"
+) -> pd.DataFrame:
     """A Cox model of an endpoint on yes/no or categorical factors, complete cases.
 
     Parameters
@@ -34,17 +49,19 @@ def cox(study: Cohort, name: str, factors: list[str], model: str, population: st
     factors : list of str
         Columns; the reference is ``no``, or the first level that occurs.
     model : str
-        Names the model in the ids: ``cox.<endpoint>.<model>.<factor>[.<level>]`` (hazard ratio) and the same with
-        ``.p`` (Wald P value); ``cox.<endpoint>.<model>.events_per_variable``; ``cox.<endpoint>.<model>.ph.<term>``
-        (proportional-hazards test, Grambsch and Therneau 1994, Kaplan-Meier transform).
+        Names the model in the ids: ``cox.<endpoint>.<model>.<factor>[.<level>]`` (hazard ratio) and the same
+        with ``.p`` (Wald P value); ``cox.<endpoint>.<model>.events_per_variable``;
+        ``cox.<endpoint>.<model>.ph.<term>`` (proportional-hazards test, Grambsch and Therneau 1994,
+        Kaplan-Meier transform).
 
     Returns
     -------
     pandas.DataFrame
-        Result rows, or the row that says why the model was not fitted: a column is absent, too few events, or there is
-        nothing to compare. Where a level has no event, or the estimates run away for another reason (separation), no
-        finite estimate exists; the rows then hold those with Firth's penalty (:func:`analysis_lib.estimators.models.firth`), with
-        the reason in the note, and a row ``....ph`` says that proportional hazards were not tested.
+        Result rows, or the row that says why the model was not fitted: a column is absent, too few events, or
+        there is nothing to compare. Where a level has no event, or the estimates run away for another reason
+        (separation), no finite estimate exists; the rows then hold those with Firth's penalty
+        (:func:`analysis_lib.estimators.models.firth`), with the reason in the note, and a row ``....ph`` says
+        that proportional hazards were not tested.
     """
     prefix = slug("cox", name, model)
     if reason := endpoints.lacking(study, name) or study.lacks(*factors):
@@ -63,13 +80,40 @@ def cox(study: Cohort, name: str, factors: list[str], model: str, population: st
     note = f"with Firth's penalty, because {separated}" if separated else ""
     for term, estimate in table.iterrows():
         label = words.term_label(term)
-        rows += [row(slug(prefix, term), "hazard ratio", estimate["hr"], lower=_finite(estimate["lower"]),
-                     upper=_finite(estimate["upper"]), group=label, method=FIRTH if separated else COX, note=note, **shared),
-                 row(slug(prefix, term, "p"), "p", estimate["p"], group=label, note=note,
-                     method="penalised likelihood ratio test" if separated else "Wald test", **shared)]
-    rows.append(row(f"{prefix}.events_per_variable", "expected", events / terms.shape[1], method="events / parameters",
-                    note="fewer than the ten usually asked for, so read it with care" if events < 10 * terms.shape[1]
-                    else "at least the ten usually asked for", **shared))
+        rows += [
+            row(
+                slug(prefix, term),
+                "hazard ratio",
+                estimate["hr"],
+                lower=_finite(estimate["lower"]),
+                upper=_finite(estimate["upper"]),
+                group=label,
+                method=FIRTH if separated else COX,
+                note=note,
+                **shared,
+            ),
+            row(
+                slug(prefix, term, "p"),
+                "p",
+                estimate["p"],
+                group=label,
+                note=note,
+                method="penalised likelihood ratio test" if separated else "Wald test",
+                **shared,
+            ),
+        ]
+    rows.append(
+        row(
+            f"{prefix}.events_per_variable",
+            "expected",
+            events / terms.shape[1],
+            method="events / parameters",
+            note="fewer than the ten usually asked for, so read it with care"
+            if events < 10 * terms.shape[1]
+            else "at least the ten usually asked for",
+            **shared,
+        )
+    )
     return results.collect(rows + _proportional_hazards(frame, terms, prefix, shared, separated))
 
 
@@ -88,9 +132,11 @@ def _finite(limit: float) -> float | None:
 
 
 def factors_of(study: Cohort, name: str) -> list[str]:
-    """The single factors to compare for an endpoint: what the study's rows say about the moment its clock starts.
+    """The single factors to compare for an endpoint: what the study's rows say about the moment its clock
+    starts.
 
-    In a cohort without salvage therapy after CAR T, the disease columns describe day 0, and stage is taken as it is.
+    In a cohort without salvage therapy after CAR T, the disease columns describe day 0, and stage is taken as
+    it is.
     """
     if name == "OS1":
         return AT_INDEX if study.after_car_t else ["stage", *AT_SALVAGE]
@@ -110,11 +156,11 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     pandas.DataFrame
         Result rows, for each factor ``<endpoint>.median.<factor>.<level>``, ``<endpoint>.logrank.<factor>``,
         ``cox.<endpoint>.uv.<factor>[.<level>]`` (hazard ratio), the same with ``.p`` (Wald), and
-        ``cox.<endpoint>.uv.ph.<factor>[.<level>]``; then ``<endpoint>.uv.small_p``: how many of the ``n`` log-rank tests
-        have P below 0.05 (their factors in the note), and ``<endpoint>.uv.by_chance``: how many would, were all factors
-        irrelevant (both only if there is a test). A factor that is absent has one row ``cox.<endpoint>.uv.<factor>`` that
-        says so; one without a hazard ratio has such a row beside its medians. When no factor is there: the single row that
-        says why.
+        ``cox.<endpoint>.uv.ph.<factor>[.<level>]``; then ``<endpoint>.uv.small_p``: how many of the ``n``
+        log-rank tests have P below 0.05 (their factors in the note), and ``<endpoint>.uv.by_chance``: how
+        many would, were all factors irrelevant (both only if there is a test). A factor that is absent has
+        one row ``cox.<endpoint>.uv.<factor>`` that says so; one without a hazard ratio has such a row beside
+        its medians. When no factor is there: the single row that says why.
     """
     prefix = name.lower()
     if reason := endpoints.lacking(study, name) or _all_absent(study, factors):
@@ -132,18 +178,35 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
             parts.append(results.skipped(slug("cox", name, "uv", factor), reason))
         else:
             of_the_model = ("events_per_variable", "ph", "ph.global")
-            parts.append(model[~model["result_id"].isin([slug("cox", name, "uv", row_id) for row_id in of_the_model])])
+            parts.append(
+                model[~model["result_id"].isin([slug("cox", name, "uv", row_id) for row_id in of_the_model])]
+            )
     rows = results.collect(parts)
     tests = rows[rows["result_id"].str.startswith(f"{prefix}.logrank.") & rows["value"].notna()]
     if tests.empty:
         return rows
     small = tests[tests["value"] < 0.05]
-    return results.collect([
-        rows,
-        row(slug(prefix, "uv", "small_p"), "count", len(small), n=len(tests), events=len(small),
-            method="log-rank tests with P < 0.05", note=", ".join(small["group"]) or "none"),
-        row(slug(prefix, "uv", "by_chance"), "expected", 0.05 * len(tests), n=len(tests),
-            method="0.05 times the number of tests")])
+    return results.collect(
+        [
+            rows,
+            row(
+                slug(prefix, "uv", "small_p"),
+                "count",
+                len(small),
+                n=len(tests),
+                events=len(small),
+                method="log-rank tests with P < 0.05",
+                note=", ".join(small["group"]) or "none",
+            ),
+            row(
+                slug(prefix, "uv", "by_chance"),
+                "expected",
+                0.05 * len(tests),
+                n=len(tests),
+                method="0.05 times the number of tests",
+            ),
+        ]
+    )
 
 
 def holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -152,35 +215,67 @@ def holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``<endpoint>.holm.<factor>`` (corrected P) and ``<endpoint>.holm.small_p`` (how many of ``n`` are below 0.05); or
-        the row that says why there is nothing to correct.
+        ``<endpoint>.holm.<factor>`` (corrected P) and ``<endpoint>.holm.small_p`` (how many of ``n`` are
+        below 0.05); or the row that says why there is nothing to correct.
     """
     prefix = name.lower()
     tests = rows[rows["result_id"].str.startswith(f"{prefix}.logrank.") & rows["value"].notna()]
     if tests.empty:
-        return results.skipped(slug(prefix, "holm"), results.skip_reason(rows) or "no factor could be compared")
+        return results.skipped(
+            slug(prefix, "holm"), results.skip_reason(rows) or "no factor could be compared"
+        )
     corrected = multipletests(tests["value"].astype(float), method="holm")[1]
     small = int((corrected < 0.05).sum())
-    return results.collect([
-        *(row(test["result_id"].replace(".logrank.", ".holm."), "p", p, group=test["group"], n=test["n"],
-              events=test["events"], method="log-rank test, Holm's correction")
-          for p, (_, test) in zip(corrected, tests.iterrows())),
-        row(slug(prefix, "holm", "small_p"), "count", small, n=len(tests), events=small, method="Holm's correction",
-            note=", ".join(tests["group"][corrected < 0.05]) or "none")])
+    return results.collect(
+        [
+            *(
+                row(
+                    test["result_id"].replace(".logrank.", ".holm."),
+                    "p",
+                    p,
+                    group=test["group"],
+                    n=test["n"],
+                    events=test["events"],
+                    method="log-rank test, Holm's correction",
+                )
+                for p, (_, test) in zip(corrected, tests.iterrows())
+            ),
+            row(
+                slug(prefix, "holm", "small_p"),
+                "count",
+                small,
+                n=len(tests),
+                events=small,
+                method="Holm's correction",
+                note=", ".join(tests["group"][corrected < 0.05]) or "none",
+            ),
+        ]
+    )
 
 
 @disclosure.protected
 def overlap(study: Cohort, index: str, factors: list[str]) -> pd.DataFrame:
-    """How often an index is ``yes`` among patients with and without each factor: rows ``<index>.<factor>.<level>``.
+    """How often an index is ``yes`` among patients with and without each factor: rows
+    ``<index>.<factor>.<level>``.
 
     A level that nobody has, has no row.
     """
     if reason := study.lacks(index, *factors):
         return results.skipped(slug(index), reason)
     known = study.patients[study.patients[index].notna()]
-    return results.collect([
-        summaries.proportion(slug(index, factor, level), int((part[index] == "yes").sum()), len(part), group=words.label_of(factor))
-        for factor in factors for level in columns.YES_NO if len(part := known[known[factor] == level])])
+    return results.collect(
+        [
+            summaries.proportion(
+                slug(index, factor, level),
+                int((part[index] == "yes").sum()),
+                len(part),
+                group=words.label_of(factor),
+            )
+            for factor in factors
+            for level in columns.YES_NO
+            if len(part := known[known[factor] == level])
+        ]
+    )
 
 
 def _all_absent(study: Cohort, factors: list[str]) -> str:
@@ -188,27 +283,39 @@ def _all_absent(study: Cohort, factors: list[str]) -> str:
 
 
 def multivariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
-    """The Cox model of an endpoint on those of the factors that this cohort has and that differ between its patients.
+    """The Cox model of an endpoint on those of the factors that this cohort has and that differ between its
+    patients.
 
     Returns
     -------
     pandas.DataFrame
-        The rows of :func:`cox` with ``mv`` as the model, then one row ``cox.<endpoint>.mv.<factor>`` for each factor
-        that was left out, saying why; or the row that says why there is no model, such as fewer than two factors left.
+        The rows of :func:`cox` with ``mv`` as the model, then one row ``cox.<endpoint>.mv.<factor>`` for each
+        factor that was left out, saying why; or the row that says why there is no model, such as fewer than
+        two factors left.
     """
     prefix = slug("cox", name, "mv")
     if reason := endpoints.lacking(study, name) or _all_absent(study, factors):
         return results.skipped(prefix, reason)
     frame = endpoints.derive(study, name)
-    left_out = {factor: reason for factor in factors
-                if (reason := study.lacks(factor) or _unfit(frame.dropna(subset=[factor]), [factor], study.min_cell_count))}
+    left_out = {
+        factor: reason
+        for factor in factors
+        if (
+            reason := study.lacks(factor)
+            or _unfit(frame.dropna(subset=[factor]), [factor], study.min_cell_count)
+        )
+    }
     kept = [factor for factor in factors if factor not in left_out]
     if len(kept) < 2:
-        return results.skipped(prefix, f"fewer than two factors can be compared ({'; '.join(dict.fromkeys(left_out.values()))})")
+        return results.skipped(
+            prefix, f"fewer than two factors can be compared ({'; '.join(dict.fromkeys(left_out.values()))})"
+        )
     model = cox(study, name, kept, "mv")
     if results.skip_reason(model):
         return model
-    return results.collect([model, *(results.skipped(slug(prefix, factor), reason) for factor, reason in left_out.items())])
+    return results.collect(
+        [model, *(results.skipped(slug(prefix, factor), reason) for factor, reason in left_out.items())]
+    )
 
 
 def _unfit(frame: pd.DataFrame, factors: list[str], least: int) -> str:
@@ -223,9 +330,15 @@ def _unfit(frame: pd.DataFrame, factors: list[str], least: int) -> str:
             return f"fewer than {least} patients with one level of {words.label_of(factor)} had the event"
         if len(by_level) < 2:
             return f"all patients are alike in {words.label_of(factor)}"
-    events, terms = int(frame["event"].sum()), sum(frame[factor].astype(str).nunique() - 1 for factor in factors)
+    events, terms = (
+        int(frame["event"].sum()),
+        sum(frame[factor].astype(str).nunique() - 1 for factor in factors),
+    )
     if events <= terms:
-        return f"{events} event{'s' if events > 1 else ''} cannot carry {terms} hazard ratio{'s' if terms > 1 else ''}"
+        return (
+            f"{events} event{'s' if events > 1 else ''} cannot carry {terms} hazard "
+            f"ratio{'s' if terms > 1 else ''}"
+        )
     return ""
 
 
@@ -234,7 +347,10 @@ def _separation(frame: pd.DataFrame, factors: list[str]) -> str:
     for factor in factors:
         events = frame.groupby(frame[factor].astype(str))["event"].sum()
         if (events == 0).any():
-            return f"nobody with {words.label_of(factor)} = {events.index[events == 0][0]} had the event (separation)"
+            return (
+                f"nobody with {words.label_of(factor)} = {events.index[events == 0][0]} had the event "
+                f"(separation)"
+            )
     return ""
 
 
@@ -246,6 +362,14 @@ def _proportional_hazards(frame, terms, prefix, shared, separated="") -> list[di
         table = models.proportional_hazards(terms, frame["days"], frame["event"])
     except NotEstimable as why:
         return [row(slug(prefix, "ph"), "skipped", None, method=method, note=str(why), **shared)]
-    return [row(slug(prefix, "ph", label), "p", test["p"], method=method, **shared,
-                group="All factors together" if label == "global" else words.term_label(label))
-            for label, test in table.iterrows()]
+    return [
+        row(
+            slug(prefix, "ph", label),
+            "p",
+            test["p"],
+            method=method,
+            **shared,
+            group="All factors together" if label == "global" else words.term_label(label),
+        )
+        for label, test in table.iterrows()
+    ]

@@ -1,7 +1,8 @@
-"""Salvage radiotherapy: courses, sites, dose, in-field response and control; comprehensive and focal first courses.
+"""Salvage radiotherapy: courses, sites, dose, in-field response and control; comprehensive and focal first
+courses.
 
-Most rows speak of *sites*. Several sites may belong to one patient, so their intervals and P values, which treat sites
-as independent, are too confident; ``survival.clustered_rates`` and the chapters say by how much.
+Most rows speak of *sites*. Several sites may belong to one patient, so their intervals and P values, which
+treat sites as independent, are too confident; ``survival.clustered_rates`` and the chapters say by how much.
 """
 
 from __future__ import annotations
@@ -22,45 +23,68 @@ SITES = "irradiated sites"
 
 # --- all courses ----------------------------------------------------------------------------------
 
+
 @disclosure.protected
 def volume(study: Cohort) -> pd.DataFrame:
-    """Who was irradiated: patients, courses, sites, earlier bridging radiotherapy, time from day 0 to the first course.
+    """Who was irradiated: patients, courses, sites, earlier bridging radiotherapy, time from day 0 to the
+    first course.
 
-    Rows ``rt.patients, rt.courses, rt.sites, rt.sites_per_patient, rt.start``; with bridging known ``rt.bridged`` (of
-    the irradiated), ``rt.same_site`` (of the bridged: a salvage site that had been irradiated before).
+    Rows ``rt.patients, rt.courses, rt.sites, rt.sites_per_patient, rt.start``; with bridging known
+    ``rt.bridged`` (of the irradiated), ``rt.same_site`` (of the bridged: a salvage site that had been
+    irradiated before).
     """
     if reason := study.lacks("sites.rt_start_day"):
         return results.skipped("rt.patients", reason)
     sites, everyone = study.sites, len(study.patients)
     treated = study.patients[study.patients["patient_id"].isin(sites["patient_id"])]
-    rows = [summaries.proportion("rt.patients", len(treated), everyone),
-            row("rt.courses", "count", len(sites.drop_duplicates(["patient_id", "course"]))),
-            row("rt.sites", "count", len(sites), population=SITES)]
+    rows = [
+        summaries.proportion("rt.patients", len(treated), everyone),
+        row("rt.courses", "count", len(sites.drop_duplicates(["patient_id", "course"]))),
+        row("rt.sites", "count", len(sites), population=SITES),
+    ]
     if treated.empty:
         return results.collect(rows)
     irradiated = {"population": "irradiated patients"}
-    rows += [summaries.spread("rt.sites_per_patient", sites.groupby("patient_id").size(), "range", **irradiated),
-             summaries.spread("rt.start", first_course.first_courses(sites)["rt_start_day"], days=True, **irradiated)]
+    rows += [
+        summaries.spread("rt.sites_per_patient", sites.groupby("patient_id").size(), "range", **irradiated),
+        summaries.spread(
+            "rt.start", first_course.first_courses(sites)["rt_start_day"], days=True, **irradiated
+        ),
+    ]
     if "bridging_radiotherapy" in treated:
         bridged = _bridged(treated)
-        rows.append(summaries.proportion("rt.bridged", (bridged == "yes").sum(), bridged.notna().sum(), **irradiated))
+        rows.append(
+            summaries.proportion("rt.bridged", (bridged == "yes").sum(), bridged.notna().sum(), **irradiated)
+        )
         if "previously_irradiated" in sites:
             again = sites.loc[sites["previously_irradiated"] == "yes", "patient_id"]
             ids = treated.loc[bridged == "yes", "patient_id"]
-            rows.append(summaries.proportion("rt.same_site", ids.isin(again).sum(), len(ids),
-                                            population="irradiated patients with bridging radiotherapy"))
+            rows.append(
+                summaries.proportion(
+                    "rt.same_site",
+                    ids.isin(again).sum(),
+                    len(ids),
+                    population="irradiated patients with bridging radiotherapy",
+                )
+            )
     return results.collect(rows)
 
 
 def _bridged(patients: pd.DataFrame) -> pd.Series:
     """Bridging radiotherapy, yes or no; whoever had no bridging at all had no bridging radiotherapy."""
     known = patients["bridging_radiotherapy"].astype("string")
-    return known.mask(known.isna() & (patients["bridging_therapy"] == "no"), "no") if "bridging_therapy" in patients else known
+    return (
+        known.mask(known.isna() & (patients["bridging_therapy"] == "no"), "no")
+        if "bridging_therapy" in patients
+        else known
+    )
 
 
 @disclosure.protected
 def shares(study: Cohort, column: str, prefix: str) -> pd.DataFrame:
-    """The share of each level of a column among the sites where it is known: rows ``<prefix>.<level>``, most frequent first."""
+    """The share of each level of a column among the sites where it is known: rows ``<prefix>.<level>``, most
+    frequent first.
+    """
     if reason := study.lacks(f"sites.{column}"):
         return results.skipped(prefix, reason)
     rows = summaries.proportions(study.sites[column], prefix, population=SITES)
@@ -73,8 +97,9 @@ def shares(study: Cohort, column: str, prefix: str) -> pd.DataFrame:
 def doses(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     """Dose, fractions and biologically effective dose of a site, and the sites whose details are incomplete.
 
-    Rows ``rt.dose, rt.fractions, rt.bed`` (median and range of the known values), ``rt.high_bed`` (share above
-    :data:`analysis_lib.cohort.first_course.HIGH_BED`), ``rt.incomplete`` (share of sites without technique, dose or fractions).
+    Rows ``rt.dose, rt.fractions, rt.bed`` (median and range of the known values), ``rt.high_bed`` (share
+    above :data:`analysis_lib.cohort.first_course.HIGH_BED`), ``rt.incomplete`` (share of sites without
+    technique, dose or fractions).
     """
     if reason := study.lacks("sites.dose_gy", "sites.fractions"):
         return results.skipped("rt.dose", reason)
@@ -82,12 +107,15 @@ def doses(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     labels = {"population": SITES}
     incomplete = sites[[c for c in DETAILS if c in sites]].isna().any(axis=1)
     known = sites["bed"].dropna()
-    return results.collect([
-        dose_range("rt.dose", sites["dose_gy"], **labels),
-        summaries.spread("rt.fractions", sites["fractions"], "range", **labels),
-        dose_range("rt.bed", sites["bed"], **labels) | {"note": f"alpha/beta {alpha_beta:g} Gy"},
-        summaries.proportion("rt.high_bed", (known > HIGH_BED).sum(), len(known), **labels),
-        summaries.proportion("rt.incomplete", incomplete.sum(), len(sites), **labels)])
+    return results.collect(
+        [
+            dose_range("rt.dose", sites["dose_gy"], **labels),
+            summaries.spread("rt.fractions", sites["fractions"], "range", **labels),
+            dose_range("rt.bed", sites["bed"], **labels) | {"note": f"alpha/beta {alpha_beta:g} Gy"},
+            summaries.proportion("rt.high_bed", (known > HIGH_BED).sum(), len(known), **labels),
+            summaries.proportion("rt.incomplete", incomplete.sum(), len(sites), **labels),
+        ]
+    )
 
 
 def dose_range(result_id: str, values: pd.Series, **labels) -> dict:
@@ -96,42 +124,67 @@ def dose_range(result_id: str, values: pd.Series, **labels) -> dict:
 
 @disclosure.protected
 def bulk(study: Cohort) -> pd.DataFrame:
-    """Sites whose size could be assessed on PET/CT (``rt.assessable``), and how many of those were bulky (``rt.bulky``)."""
+    """Sites whose size could be assessed on PET/CT (``rt.assessable``), and how many of those were bulky
+    (``rt.bulky``).
+    """
     if reason := study.lacks("sites.bulky_site"):
         return results.skipped("rt.bulky", reason)
     size, labels = study.sites["bulky_site"], {"population": SITES}
-    return results.collect([
-        summaries.proportion("rt.assessable", size.notna().sum(), len(size), **labels),
-        summaries.proportion("rt.not_assessable", size.isna().sum(), len(size), **labels),
-        summaries.proportion("rt.bulky", (size == "yes").sum(), size.notna().sum(), population="sites assessable on PET/CT")])
+    return results.collect(
+        [
+            summaries.proportion("rt.assessable", size.notna().sum(), len(size), **labels),
+            summaries.proportion("rt.not_assessable", size.isna().sum(), len(size), **labels),
+            summaries.proportion(
+                "rt.bulky", (size == "yes").sum(), size.notna().sum(), population="sites assessable on PET/CT"
+            ),
+        ]
+    )
 
 
 # --- in-field response and control ----------------------------------------------------------------
 
+
 @disclosure.protected
 def responses(study: Cohort) -> pd.DataFrame:
-    """In-field response of the evaluable sites, and what became of the patients whose sites were not evaluable.
+    """In-field response of the evaluable sites, and what became of the patients whose sites were not
+    evaluable.
 
-    Rows ``infield.evaluable, infield.not_evaluable`` (of all sites with an entry), ``infield.response.<level>`` (of the
-    evaluable), and, when there are sites that were not evaluable, ``infield.not_evaluable.patients`` (a count),
-    ``.follow_up`` (months from the start of the course to death or last contact) and ``.died``.
+    Rows ``infield.evaluable, infield.not_evaluable`` (of all sites with an entry),
+    ``infield.response.<level>`` (of the evaluable), and, when there are sites that were not evaluable,
+    ``infield.not_evaluable.patients`` (a count), ``.follow_up`` (months from the start of the course to death
+    or last contact) and ``.died``.
     """
     if reason := study.lacks("sites.in_field_response"):
         return results.skipped("infield.response", reason)
     known = study.sites[study.sites["in_field_response"].notna()]
     lost = known["in_field_response"] == "not evaluable"
-    rows = [summaries.proportion("infield.evaluable", (~lost).sum(), len(known), population=SITES),
-            summaries.proportion("infield.not_evaluable", lost.sum(), len(known), population=SITES),
-            *summaries.proportions(known.loc[~lost, "in_field_response"], "infield.response", population="evaluable sites")]
+    rows = [
+        summaries.proportion("infield.evaluable", (~lost).sum(), len(known), population=SITES),
+        summaries.proportion("infield.not_evaluable", lost.sum(), len(known), population=SITES),
+        *summaries.proportions(
+            known.loc[~lost, "in_field_response"], "infield.response", population="evaluable sites"
+        ),
+    ]
     if lost.any():
         courses = known[lost].drop_duplicates(["patient_id", "course"]).merge(study.patients, on="patient_id")
         patients = courses.drop_duplicates("patient_id")
         labels = {"population": "patients with sites that were not evaluable"}
-        rows += [row("infield.not_evaluable.patients", "count", len(patients), **labels),
-                 summaries.spread("infield.not_evaluable.follow_up", courses["last_follow_up_day"] - courses["rt_start_day"],
-                                 "range", days=True, **labels),
-                 summaries.proportion("infield.not_evaluable.died", (patients["vital_status"] == "dead").sum(), len(patients),
-                                     **labels)]
+        rows += [
+            row("infield.not_evaluable.patients", "count", len(patients), **labels),
+            summaries.spread(
+                "infield.not_evaluable.follow_up",
+                courses["last_follow_up_day"] - courses["rt_start_day"],
+                "range",
+                days=True,
+                **labels,
+            ),
+            summaries.proportion(
+                "infield.not_evaluable.died",
+                (patients["vital_status"] == "dead").sum(),
+                len(patients),
+                **labels,
+            ),
+        ]
     collected = results.collect(rows)
     collected.attrs["label"] = "Response"
     return collected
@@ -148,25 +201,52 @@ def time_to_progression(study: Cohort) -> pd.DataFrame:
         return results.skipped("lc.time_to_progression", reason)
     sites = endpoints.derive(study, "LC")
     days, labels = sites.loc[sites["event"], "days"], {"population": "sites with in-field progression"}
-    return results.collect([
-        summaries.proportion("lc.progressed", len(days), len(sites), population="assessable sites"),
-        row("lc.patients", "count", sites["patient_id"].nunique(), population="patients with assessable sites"),
-        summaries.spread("lc.time_to_progression", days, "range", days=True, **labels),
-        summaries.spread("lc.time_to_progression.iqr", days, days=True, **labels)])
+    return results.collect(
+        [
+            summaries.proportion("lc.progressed", len(days), len(sites), population="assessable sites"),
+            row(
+                "lc.patients",
+                "count",
+                sites["patient_id"].nunique(),
+                population="patients with assessable sites",
+            ),
+            summaries.spread("lc.time_to_progression", days, "range", days=True, **labels),
+            summaries.spread("lc.time_to_progression.iqr", days, days=True, **labels),
+        ]
+    )
 
 
 @disclosure.protected
 def bed_by_bulk(study: Cohort, alpha_beta: float) -> pd.DataFrame:
-    """Whether bulky sites were given more than :data:`analysis_lib.cohort.first_course.HIGH_BED`: shares ``bed.high.bulk.<yes, no>`` and ``bed.high.bulk.p``."""
+    """Whether bulky sites were given more than :data:`analysis_lib.cohort.first_course.HIGH_BED`: shares
+    ``bed.high.bulk.<yes, no>`` and ``bed.high.bulk.p``.
+    """
     if reason := study.lacks("sites.dose_gy", "sites.fractions", "sites.bulky_site"):
         return results.skipped("bed.high.bulk", reason)
     sites = with_bed(study.sites, alpha_beta).dropna(subset=["bed", "bulky_site"])
     names = {"yes": "bulky", "no": "not bulky"}
-    rows = [summaries.proportion(slug("bed.high.bulk", level), (of["high_bed"] == "yes").sum(), len(of), group=names[level],
-                                population="sites with known dose and size")
-            for level, of in sites.groupby("bulky_site", observed=True)]
-    rows.append(summaries.association(sites, "high_bed", "bulky_site", "bed.high.bulk.p", exact_if_sparse=True, least=study.min_cell_count,
-                                     group="BED by bulk", population="sites with known dose and size"))
+    rows = [
+        summaries.proportion(
+            slug("bed.high.bulk", level),
+            (of["high_bed"] == "yes").sum(),
+            len(of),
+            group=names[level],
+            population="sites with known dose and size",
+        )
+        for level, of in sites.groupby("bulky_site", observed=True)
+    ]
+    rows.append(
+        summaries.association(
+            sites,
+            "high_bed",
+            "bulky_site",
+            "bed.high.bulk.p",
+            exact_if_sparse=True,
+            least=study.min_cell_count,
+            group="BED by bulk",
+            population="sites with known dose and size",
+        )
+    )
     collected = results.collect(rows)
     collected.attrs["label"] = "Site"
     return collected
@@ -174,15 +254,29 @@ def bed_by_bulk(study: Cohort, alpha_beta: float) -> pd.DataFrame:
 
 @disclosure.protected
 def bed_by_control(study: Cohort, alpha_beta: float) -> pd.DataFrame:
-    """BED of sites that failed locally and of sites that stayed controlled: ``bed.control.<failed, controlled>`` and ``.p``."""
+    """BED of sites that failed locally and of sites that stayed controlled: ``bed.control.<failed,
+    controlled>`` and ``.p``.
+    """
     if reason := study.lacks("sites.dose_gy", "sites.fractions") or endpoints.lacking(study, "LC"):
         return results.skipped("bed.control", reason)
     sites = with_bed(endpoints.derive(study, "LC"), alpha_beta).dropna(subset=["bed"])
     sites = sites.assign(outcome=either(sites["event"], "failed", "controlled"))
     labels = {"population": "assessable sites with known dose"}
-    rows = [dose_range(slug("bed.control", outcome), of["bed"], group=outcome, **labels)
-            for outcome, of in sites.groupby("outcome", observed=True)]
-    rows.append(summaries.rank_test(sites, "bed", "outcome", "bed.control.p", least=study.min_cell_count, group="BED by outcome", **labels))
+    rows = [
+        dose_range(slug("bed.control", outcome), of["bed"], group=outcome, **labels)
+        for outcome, of in sites.groupby("outcome", observed=True)
+    ]
+    rows.append(
+        summaries.rank_test(
+            sites,
+            "bed",
+            "outcome",
+            "bed.control.p",
+            least=study.min_cell_count,
+            group="BED by outcome",
+            **labels,
+        )
+    )
     collected = results.collect(rows)
     collected.attrs["label"] = "Site"
     return collected

@@ -1,4 +1,6 @@
-"""One comparison of two groups of an endpoint's rows, as one result row: the hazard ratio, or the reason why there is none."""
+"""One comparison of two groups of an endpoint's rows, as one result row: the hazard ratio, or the reason why
+there is none.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +20,32 @@ def usable(study: Cohort, frame: pd.DataFrame, factors: list[str]) -> list[str]:
     return [factor for factor in factors if not study.lacks(factor) and frame[factor].dropna().nunique() > 1]
 
 
-def hazard_ratio(result_id: str, terms: pd.DataFrame, of: str, days, event, *, start=None, weights=None, cluster=None,
-                 strata=None, method="", least=0, **labels) -> pd.DataFrame:
-    """The hazard ratio of one yes/no term of a Cox model, with its interval; or the row that says why there is none.
+def hazard_ratio(
+    result_id: str,
+    terms: pd.DataFrame,
+    of: str,
+    days,
+    event,
+    *,
+    start=None,
+    weights=None,
+    cluster=None,
+    strata=None,
+    method="",
+    least=0,
+    **labels,
+) -> pd.DataFrame:
+    """The hazard ratio of one yes/no term of a Cox model, with its interval; or the row that says why there
+    is none.
 
     Parameters
     ----------
     terms : pandas.DataFrame
-        As for :func:`analysis_lib.estimators.models.cox`, which also says what ``start``, ``weights``, ``cluster`` and ``strata`` are.
-        Terms that are alike in everybody are left out.
+        As for :func:`analysis_lib.estimators.models.cox`, which also says what ``start``, ``weights``,
+        ``cluster`` and ``strata`` are. Terms that are alike in everybody are left out.
     of : str
-        The term to report, 0 or 1. Where no finite estimate exists (separation) Firth's penalty gives one, if the rows are
-        neither weighted nor clustered, stratified or entering late; ``method`` then says so.
+        The term to report, 0 or 1. Where no finite estimate exists (separation) Firth's penalty gives one, if
+        the rows are neither weighted nor clustered, stratified or entering late; ``method`` then says so.
     method : str
         Further words on the method; model and interval are named anyway.
     least : int
@@ -50,15 +66,33 @@ def hazard_ratio(result_id: str, terms: pd.DataFrame, of: str, days, event, *, s
         found = _penalised(varying, days, event) if start is weights is cluster is strata is None else None
         if found is None:
             return results.skipped(result_id, f"{named}{why}")
-        found, n, events, how = found.loc[of], len(event), int(event.sum()), "Firth's penalty, profile interval"
+        found, n, events, how = (
+            found.loc[of],
+            len(event),
+            int(event.sum()),
+            ("Firth's penalty, profile interval"),
+        )
     lower, upper = (float(found[end]) if np.isfinite(found[end]) else None for end in ("lower", "upper"))
     shared = {"n": n, "events": events} | labels
-    return results.collect([row(result_id, "hazard ratio", found["hr"], lower=lower, upper=upper,
-                                method=", ".join(filter(None, ["Cox model", method, how])), **shared)])
+    return results.collect(
+        [
+            row(
+                result_id,
+                "hazard ratio",
+                found["hr"],
+                lower=lower,
+                upper=upper,
+                method=", ".join(filter(None, ["Cox model", method, how])),
+                **shared,
+            )
+        ]
+    )
 
 
 def _penalised(terms: pd.DataFrame, days, event) -> pd.DataFrame | None:
-    """Estimates that stay finite where one group has no event, or all of its events first; none if nobody had any."""
+    """Estimates that stay finite where one group has no event, or all of its events first; none if nobody had
+    any.
+    """
     try:
         return models.firth(terms, days, event)
     except (NotEstimable, np.linalg.LinAlgError):  # the penalty needs an information that can be inverted

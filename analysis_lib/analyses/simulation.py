@@ -1,9 +1,11 @@
-"""A simulated cohort whose truth is known, so that each bias can be watched as it appears, and its remedy as it works.
+"""A simulated cohort whose truth is known, so that each bias can be watched as it appears, and its remedy as
+it works.
 
-What is true: radiotherapy does not change survival, and neither does a second modality; bulk raises the hazard of death by
-half; sites fail at a constant rate that has nothing to do with death. What misleads: radiotherapy is chosen for patients in
-early stage with normal LDH; a second modality goes to whoever lives until its turn; most sites belong to patients who die
-first; and bulk is seldom measured in those who die soon.
+What is true: radiotherapy does not change survival, and neither does a second modality; bulk raises the
+hazard of death by half; sites fail at a constant rate that has nothing to do with death. What misleads:
+radiotherapy is chosen for patients in early stage with normal LDH; a second modality goes to whoever lives
+until its turn; most sites belong to patients who die first; and bulk is seldom measured in those who die
+soon.
 """
 
 from __future__ import annotations
@@ -41,38 +43,62 @@ BIASES = {
     "confounding": ("Confounding by indication", "Crude", "Overlap weights"),
     "immortal": ("Immortal time", "Groups of the first day", "State that changes"),
     "competing": ("Competing death", "1 − Kaplan–Meier", "Aalen–Johansen"),
-    "missing": ("Missing values", "Unknown counted as no", "Multiple imputation")}
+    "missing": ("Missing values", "Unknown counted as no", "Multiple imputation"),
+}
 
 
 # --- patients -------------------------------------------------------------------------------------
 
-def tables(n: int, seed: int) -> tuple[dict[str, pd.DataFrame], float]:
-    """Tables of simulated patients as a hospital would have them, and the true share of sites that fail within a year.
 
-    The share is the mean, over the irradiated patients, of what their own hazards of failure and of death imply.
+def tables(n: int, seed: int) -> tuple[dict[str, pd.DataFrame], float]:
+    """Tables of simulated patients as a hospital would have them, and the true share of sites that fail
+    within a year.
+
+    The share is the mean, over the irradiated patients, of what their own hazards of failure and of death
+    imply.
     """
     draw = np.random.default_rng(seed)
     advanced = draw.random(n) < 0.55
     ldh = draw.random(n) < np.where(advanced, 0.7, 0.35)
     bulk = draw.random(n) < np.where(advanced, 0.45, 0.25)
     radiotherapy = draw.random(n) < 1 / (1 + np.exp(-(0.9 - 1.6 * advanced - 1.3 * ldh)))
-    hazard = DEATH * np.prod([np.where(has, ratio, 1.0) for has, ratio in zip((advanced, ldh, bulk), FACTORS.values())], axis=0)
+    hazard = DEATH * np.prod(
+        [np.where(has, ratio, 1.0) for has, ratio in zip((advanced, ldh, bulk), FACTORS.values())], axis=0
+    )
     death, end = _whole(draw.exponential(1 / hazard)), _whole(draw.uniform(180, 1500, n))
     second, failure = _whole(draw.exponential(1 / SECOND, n)), _whole(draw.exponential(1 / FAILURE, n))
     days, died = np.minimum(death, end), death <= end
     measured = draw.random(n) >= np.where(days < SOON, 0.75, 0.1)
     ids = np.array([f"S{number:04d}" for number in range(1, n + 1)])
-    patients = pd.DataFrame({
-        "patient_id": ids, "last_follow_up_day": SALVAGE + days, "vital_status": np.where(died, "dead", "alive"),
-        "salvage_start_day": SALVAGE, "salvage_regimen": np.where(radiotherapy, "RT", "ST"),
-        "bulky_disease": np.where(measured, _yes(bulk), ""), "stage": np.where(advanced, "IV", "I"), "ldh_elevated": _yes(ldh)})
-    first = pd.DataFrame({"patient_id": ids, "line": 1, "line_start_day": SALVAGE, "modality": patients["salvage_regimen"]})
+    patients = pd.DataFrame(
+        {
+            "patient_id": ids,
+            "last_follow_up_day": SALVAGE + days,
+            "vital_status": np.where(died, "dead", "alive"),
+            "salvage_start_day": SALVAGE,
+            "salvage_regimen": np.where(radiotherapy, "RT", "ST"),
+            "bulky_disease": np.where(measured, _yes(bulk), ""),
+            "stage": np.where(advanced, "IV", "I"),
+            "ldh_elevated": _yes(ldh),
+        }
+    )
+    first = pd.DataFrame(
+        {"patient_id": ids, "line": 1, "line_start_day": SALVAGE, "modality": patients["salvage_regimen"]}
+    )
     goes_on = second < days
-    later = first[goes_on].assign(line=2, line_start_day=SALVAGE + second[goes_on],
-                                  modality=np.where(radiotherapy[goes_on], "ST", "RT"))
+    later = first[goes_on].assign(
+        line=2, line_start_day=SALVAGE + second[goes_on], modality=np.where(radiotherapy[goes_on], "ST", "RT")
+    )
     failed = failure <= days
-    sites = pd.DataFrame({"patient_id": ids, "course": 1, "rt_start_day": SALVAGE, "in_field_response": np.where(failed, "PD", "CR"),
-                          "in_field_progression_day": np.where(failed, (SALVAGE + failure).astype(str), "")})[radiotherapy]
+    sites = pd.DataFrame(
+        {
+            "patient_id": ids,
+            "course": 1,
+            "rt_start_day": SALVAGE,
+            "in_field_response": np.where(failed, "PD", "CR"),
+            "in_field_progression_day": np.where(failed, (SALVAGE + failure).astype(str), ""),
+        }
+    )[radiotherapy]
     both = hazard[radiotherapy] + FAILURE
     share = float(100 * np.mean(FAILURE / both * (1 - np.exp(-both * MONTH * DAYS_PER_MONTH))))
     return {"patients": patients, "lines": pd.concat([first, later]), "sites": sites}, share
@@ -87,50 +113,88 @@ def _yes(flags) -> np.ndarray:
 
 
 def read(n: int = PATIENTS, seed: int = SEED) -> tuple[Cohort, float]:
-    """A simulated cohort, read as any other is, and the true share (percent) of its sites that fail within a year."""
+    """A simulated cohort, read as any other is, and the true share (percent) of its sites that fail within a
+    year.
+    """
     made, share = tables(n, seed)
     with tempfile.TemporaryDirectory() as folder:
         for name, table in made.items():
             table.to_csv(Path(folder) / f"{name}.csv", index=False)
-        manifest = {"name": "simulated", "title": "Simulated patients", "synthetic": "true", "index_event": "the start of the simulation",
-                    "tables": {name: f"{name}.csv" for name in made}}
+        manifest = {
+            "name": "simulated",
+            "title": "Simulated patients",
+            "synthetic": "true",
+            "index_event": "the start of the simulation",
+            "tables": {name: f"{name}.csv" for name in made},
+        }
         (Path(folder) / "cohort.yml").write_text(yaml.safe_dump(manifest), "utf-8")
         return read_cohort(folder), share
 
 
 def truths(share: float) -> dict[str, float]:
-    """What is true of each of :data:`BIASES`: a hazard ratio of 1, of 1, the share that fails, the hazard ratio of bulk."""
+    """What is true of each of :data:`BIASES`: a hazard ratio of 1, of 1, the share that fails, the hazard
+    ratio of bulk.
+    """
     return {"confounding": 1.0, "immortal": 1.0, "competing": share, "missing": FACTORS["bulky_disease"]}
 
 
 # --- answers --------------------------------------------------------------------------------------
 
+
 def answers(study: Cohort, share: float) -> pd.DataFrame:
     """The four questions, each answered naively and with its remedy.
 
-    Rows ``known.<bias>.naive`` and ``known.<bias>.remedy``, by the methods of chapter 9; ``note`` says whether the interval
-    holds the truth (``yes`` or ``no``). Questions that the cohort is too small for have rows that say so.
+    Rows ``known.<bias>.naive`` and ``known.<bias>.remedy``, by the methods of chapter 9; ``note`` says
+    whether the interval holds the truth (``yes`` or ``no``). Questions that the cohort is too small for have
+    rows that say so.
     """
     found = [*confounding(study), *_immortal(study), *_competing(study), *_missing(study)]
     true = truths(share)
     rows = []
-    for (bias, method), one in zip(((bias, method) for bias in BIASES for method in ("naive", "remedy")), found):
+    for (bias, method), one in zip(
+        ((bias, method) for bias in BIASES for method in ("naive", "remedy")), found
+    ):
         if not len(one) or results.skip_reason(one):
-            rows.append(results.skipped(f"known.{bias}.{method}", results.skip_reason(one) or "too few patients"))
+            rows.append(
+                results.skipped(f"known.{bias}.{method}", results.skip_reason(one) or "too few patients")
+            )
             continue
         holds = bool((one["lower"] <= true[bias]).iloc[0] and (one["upper"] >= true[bias]).iloc[0])
-        rows.append(one.assign(result_id=f"known.{bias}.{method}", population=BIASES[bias][0], note="yes" if holds else "no",
-                               group=BIASES[bias][1 if method == "naive" else 2]))
+        rows.append(
+            one.assign(
+                result_id=f"known.{bias}.{method}",
+                population=BIASES[bias][0],
+                note="yes" if holds else "no",
+                group=BIASES[bias][1 if method == "naive" else 2],
+            )
+        )
     return results.collect(rows)
 
 
 def _ratio(terms, of, days, event, start=None) -> pd.DataFrame:
-    """A hazard ratio with its Wald interval, without the tests that :func:`analysis_lib.analyses.ratio.hazard_ratio` adds."""
-    coef, se = (float(found[0, 0]) for found in cox(terms[[of, *terms.columns.drop(of)]].to_numpy()[None], days, event, start=start))
+    """A hazard ratio with its Wald interval, without the tests that
+    :func:`analysis_lib.analyses.ratio.hazard_ratio` adds.
+    """
+    coef, se = (
+        float(found[0, 0])
+        for found in cox(terms[[of, *terms.columns.drop(of)]].to_numpy()[None], days, event, start=start)
+    )
     if np.isnan(coef):
         return results.skipped("x", "the model did not converge")
-    return results.collect([row("x", "hazard ratio", np.exp(coef), lower=np.exp(coef - Z * se), upper=np.exp(coef + Z * se),
-                                n=len(terms), events=int(np.sum(event)), method="Cox model, Efron ties, Wald interval")])
+    return results.collect(
+        [
+            row(
+                "x",
+                "hazard ratio",
+                np.exp(coef),
+                lower=np.exp(coef - Z * se),
+                upper=np.exp(coef + Z * se),
+                n=len(terms),
+                events=int(np.sum(event)),
+                method="Cox model, Efron ties, Wald interval",
+            )
+        ]
+    )
 
 
 def confounding(study: Cohort) -> list[pd.DataFrame]:
@@ -139,8 +203,10 @@ def confounding(study: Cohort) -> list[pd.DataFrame]:
     if results.skip_reason(frame):
         return [frame, frame]
     term = pd.DataFrame({"systemic": (~frame["treated"]).astype(float)})
-    return [_ratio(term, "systemic", frame["days"], frame["event"]),
-            hazard_ratio("x", term, "systemic", frame["days"], frame["event"], weights=frame["overlap"])]
+    return [
+        _ratio(term, "systemic", frame["days"], frame["event"]),
+        hazard_ratio("x", term, "systemic", frame["days"], frame["event"], weights=frame["overlap"]),
+    ]
 
 
 def _immortal(study):
@@ -164,18 +230,44 @@ def _competing(study):
     except NotEstimable as why:
         return (results.skipped("x", str(why)),) * 2
     counts = {"n": len(sites), "events": int(sites["event"].sum())}
-    return [results.collect([row("x", "rate", 100 * (1 - step["survival"]), lower=100 * (1 - step["upper"]),
-                                 upper=100 * (1 - step["lower"]), method=curves.KM, **counts)]),
-            results.collect([row("x", "rate", 100 * point["incidence1"], lower=100 * point["lower1"],
-                                 upper=100 * point["upper1"], method="Aalen-Johansen, log interval", **counts)])]
+    return [
+        results.collect(
+            [
+                row(
+                    "x",
+                    "rate",
+                    100 * (1 - step["survival"]),
+                    lower=100 * (1 - step["upper"]),
+                    upper=100 * (1 - step["lower"]),
+                    method=curves.KM,
+                    **counts,
+                )
+            ]
+        ),
+        results.collect(
+            [
+                row(
+                    "x",
+                    "rate",
+                    100 * point["incidence1"],
+                    lower=100 * point["lower1"],
+                    upper=100 * point["upper1"],
+                    method="Aalen-Johansen, log interval",
+                    **counts,
+                )
+            ]
+        ),
+    ]
 
 
 def _missing(study):
     frame = endpoints.derive(study, "OS2")
     values = (frame["bulky_disease"] == "yes").astype(float).where(frame["bulky_disease"].notna())
     others = models.indicators(frame, immortal.ADJUST)
-    return [_ratio(others.assign(bulk=values.fillna(0)), "bulk", frame["days"], frame["event"]),
-            missing.imputed("x", frame, values, others, immortal.ADJUST, BIASES["missing"][2])]
+    return [
+        _ratio(others.assign(bulk=values.fillna(0)), "bulk", frame["days"], frame["event"]),
+        missing.imputed("x", frame, values, others, immortal.ADJUST, BIASES["missing"][2]),
+    ]
 
 
 def complete_cases(study: Cohort) -> pd.DataFrame:
@@ -183,7 +275,8 @@ def complete_cases(study: Cohort) -> pd.DataFrame:
     frame = endpoints.derive(study, "OS2").dropna(subset=["bulky_disease"])
     terms = models.indicators(frame, ["bulky_disease", *immortal.ADJUST])
     return _ratio(terms, "bulky_disease", frame["days"], frame["event"]).assign(
-        result_id="known.missing.complete", group="Complete cases", population=BIASES["missing"][0])
+        result_id="known.missing.complete", group="Complete cases", population=BIASES["missing"][0]
+    )
 
 
 def repeat(count: int, n: int, seed: int) -> pd.DataFrame:
@@ -192,7 +285,8 @@ def repeat(count: int, n: int, seed: int) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The rows of :func:`answers` with ``cohort`` (from 1) and ``truth``; cohort ``k`` has seed ``seed + k``.
+        The rows of :func:`answers` with ``cohort`` (from 1) and ``truth``; cohort ``k`` has seed ``seed +
+        k``.
     """
     parts = []
     for number in range(1, count + 1):
@@ -206,7 +300,17 @@ def repeat(count: int, n: int, seed: int) -> pd.DataFrame:
 def coverage(repeated: pd.DataFrame) -> pd.DataFrame:
     """How often the interval holds the truth: rows ``coverage.<bias>.<naive, remedy>`` (of ``n`` cohorts)."""
     known = repeated[repeated["statistic"] != "skipped"]
-    return results.collect([
-        row(result_id.replace("known.", "coverage."), "count", int((of["note"] == "yes").sum()), n=len(of),
-            population=of["population"].iloc[0], group=of["group"].iloc[0], method="intervals that hold the truth")
-        for result_id, of in known.groupby("result_id", sort=False)])
+    return results.collect(
+        [
+            row(
+                result_id.replace("known.", "coverage."),
+                "count",
+                int((of["note"] == "yes").sum()),
+                n=len(of),
+                population=of["population"].iloc[0],
+                group=of["group"].iloc[0],
+                method="intervals that hold the truth",
+            )
+            for result_id, of in known.groupby("result_id", sort=False)
+        ]
+    )

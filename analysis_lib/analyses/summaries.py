@@ -11,21 +11,38 @@ from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.rows.methods import SEED
 from analysis_lib.rows.results import row, slug
 
+
 def proportion(result_id: str, events: int, n: int, **labels) -> dict:
     """A share in percent with its exact interval (Clopper and Pearson 1934); undefined when ``n`` is 0."""
     if n == 0:
         return row(result_id, "proportion", None, n=0, events=0, note="nobody to count", **labels)
     interval = stats.binomtest(int(events), int(n)).proportion_ci(0.95, method="exact")
-    return row(result_id, "proportion", 100 * events / n, lower=100 * interval.low, upper=100 * interval.high,
-               n=int(n), events=int(events), method="exact binomial interval", **labels)
+    return row(
+        result_id,
+        "proportion",
+        100 * events / n,
+        lower=100 * interval.low,
+        upper=100 * interval.high,
+        n=int(n),
+        events=int(events),
+        method="exact binomial interval",
+        **labels,
+    )
 
 
 def proportions(values: pd.Series, prefix: str, **labels) -> list[dict]:
-    """The share of each level that occurs among the known values: rows ``<prefix>.<level>`` with the level as group."""
+    """The share of each level that occurs among the known values: rows ``<prefix>.<level>`` with the level as
+    group.
+    """
     known = values.dropna()
-    levels = known.dtype.categories if isinstance(known.dtype, pd.CategoricalDtype) else sorted(known.unique())
-    return [proportion(slug(prefix, level), int((known == level).sum()), len(known), group=str(level), **labels)
-            for level in levels if (known == level).any()]
+    levels = (
+        known.dtype.categories if isinstance(known.dtype, pd.CategoricalDtype) else sorted(known.unique())
+    )
+    return [
+        proportion(slug(prefix, level), int((known == level).sum()), len(known), group=str(level), **labels)
+        for level in levels
+        if (known == level).any()
+    ]
 
 
 def spread(result_id: str, values: pd.Series, limits: str = "IQR", days: bool = False, **labels) -> dict:
@@ -38,23 +55,44 @@ def spread(result_id: str, values: pd.Series, limits: str = "IQR", days: bool = 
     if known.empty:
         return row(result_id, statistic, None, n=0, note="no value is known", **labels)
     ends = (0.25, 0.75) if limits == "IQR" else (0, 1)
-    return row(result_id, statistic, known.median(), lower=known.quantile(ends[0]), upper=known.quantile(ends[1]),
-               n=len(known), method="median and quartiles (type 7)" if limits == "IQR" else "median and extremes", **labels)
+    return row(
+        result_id,
+        statistic,
+        known.median(),
+        lower=known.quantile(ends[0]),
+        upper=known.quantile(ends[1]),
+        n=len(known),
+        method="median and quartiles (type 7)" if limits == "IQR" else "median and extremes",
+        **labels,
+    )
 
 
-def association(frame: pd.DataFrame, column: str, by: str, result_id: str, exact_if_sparse: bool = False, least: int = 0,
-                **labels) -> dict:
+def association(
+    frame: pd.DataFrame,
+    column: str,
+    by: str,
+    result_id: str,
+    exact_if_sparse: bool = False,
+    least: int = 0,
+    **labels,
+) -> dict:
     """Test whether a categorical column differs between groups; missing values are left out.
 
-    Pearson's chi-square without continuity correction; with ``exact_if_sparse``, Fisher's exact test when a 2 x 2
-    table has an expected count below 5. The note tells of expected counts below 5, and calls the test rough by
-    Cochran's rule (1954): more than a fifth of them below 5, or one below 1. A cell below ``least`` hides the P value, even
-    a rounded one would narrow the cell down.
+    Pearson's chi-square without continuity correction; with ``exact_if_sparse``, Fisher's exact test when a 2
+    x 2 table has an expected count below 5. The note tells of expected counts below 5, and calls the test
+    rough by Cochran's rule (1954): more than a fifth of them below 5, or one below 1. A cell below ``least``
+    hides the P value, even a rounded one would narrow the cell down.
     """
     counts = pd.crosstab(frame[column].astype("string"), frame[by].astype("string"))
     labels = {"group": words.label_of(column), "n": int(counts.to_numpy().sum())} | labels
     if counts.shape[0] < 2 or counts.shape[1] < 2:
-        return row(result_id, "p", None, note="nothing to compare: all patients alike, or fewer than two groups", **labels)
+        return row(
+            result_id,
+            "p",
+            None,
+            note="nothing to compare: all patients alike, or fewer than two groups",
+            **labels,
+        )
     if least > 1 and counts.to_numpy().min() < least:
         return row(result_id, "p", None, note=disclosure.too_few(least), **labels)
     test = stats.chi2_contingency(counts, correction=False)
@@ -62,13 +100,25 @@ def association(frame: pd.DataFrame, column: str, by: str, result_id: str, exact
     if exact_if_sparse and low and counts.shape == (2, 2):
         return row(result_id, "p", stats.fisher_exact(counts).pvalue, method="Fisher's exact test", **labels)
     rough = low > 0.2 * counts.size or (test.expected_freq < 1).any()
-    warning = f"; {low} of {counts.size} expected counts below 5{': a rough approximation' if rough else ''}" if low else ""
-    return row(result_id, "p", test.pvalue, method="Pearson chi-square",
-               note=f"chi-square {test.statistic:.2f}, {test.dof} df{warning}", **labels)
+    warning = (
+        (f"; {low} of {counts.size} expected counts below 5{': a rough approximation' if rough else ''}")
+        if low
+        else ""
+    )
+    return row(
+        result_id,
+        "p",
+        test.pvalue,
+        method="Pearson chi-square",
+        note=f"chi-square {test.statistic:.2f}, {test.dof} df{warning}",
+        **labels,
+    )
 
 
 def rank_test(frame: pd.DataFrame, column: str, by: str, result_id: str, least: int = 0, **labels) -> dict:
-    """Mann-Whitney test of a quantity between two groups of at least ``least``; missing values are left out."""
+    """Mann-Whitney test of a quantity between two groups of at least ``least``; missing values are left
+    out.
+    """
     known = frame[frame[column].notna() & frame[by].notna()]
     groups = [group.astype(float) for _, group in known.groupby(by, observed=True)[column]]
     labels = {"group": words.label_of(column), "n": len(known), "method": "Mann-Whitney test"} | labels
@@ -79,19 +129,26 @@ def rank_test(frame: pd.DataFrame, column: str, by: str, result_id: str, least: 
     return row(result_id, "p", stats.mannwhitneyu(*groups, method="asymptotic").pvalue, **labels)
 
 
-def association_by_permutation(frame: pd.DataFrame, column: str, by: str, result_id: str, seed: int = SEED,
-                               least: int = 0, **labels) -> dict:
+def association_by_permutation(
+    frame: pd.DataFrame, column: str, by: str, result_id: str, seed: int = SEED, least: int = 0, **labels
+) -> dict:
     """The test of :func:`association` without its large-sample approximation, for tables with small counts.
 
-    How often 9999 random reshufflings of the patients among the groups give a chi-square at least as large; the
-    seed makes the answer repeatable.
+    How often 9999 random reshufflings of the patients among the groups give a chi-square at least as large;
+    the seed makes the answer repeatable.
     """
     known = frame[frame[column].notna() & frame[by].notna()]
     counts = pd.crosstab(known[column].astype("string"), known[by].astype("string"))
     method = f"permutation test of the chi-square (9999 reshufflings, seed {seed})"
     labels = {"group": words.label_of(column), "n": len(known), "method": method} | labels
     if counts.shape[0] < 2 or counts.shape[1] < 2:
-        return row(result_id, "p", None, note="nothing to compare: all patients alike, or fewer than two groups", **labels)
+        return row(
+            result_id,
+            "p",
+            None,
+            note="nothing to compare: all patients alike, or fewer than two groups",
+            **labels,
+        )
     if least > 1 and counts.to_numpy().min() < least:
         return row(result_id, "p", None, note=disclosure.too_few(least), **labels)
     shuffle = stats.PermutationMethod(n_resamples=9999, rng=seed)

@@ -1,9 +1,10 @@
 """Survival: Kaplan-Meier curves, medians and rates, log-rank tests, Cox models, follow-up.
 
-Conventions: Greenwood's variance; confidence intervals on the log scale (:data:`analysis_lib.estimators.curves.INTERVAL`; R's default and what the
-paper prints); Efron's handling of ties; two-sided P; times are whole days, shown in months of 30.4375 days.
-Kaplan-Meier estimates, restricted means and log-rank tests come from greenwood, two weighted log-rank tests from
-lifelines, Cox models from :mod:`analysis_lib.estimators.models`. Each is held against R's survival package by the tests.
+Conventions: Greenwood's variance; confidence intervals on the log scale
+(:data:`analysis_lib.estimators.curves.INTERVAL`; R's default and what the paper prints); Efron's handling of
+ties; two-sided P; times are whole days, shown in months of 30.4375 days. Kaplan-Meier estimates, restricted
+means and log-rank tests come from greenwood, two weighted log-rank tests from lifelines, Cox models from
+:mod:`analysis_lib.estimators.models`. Each is held against R's survival package by the tests.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row, slug
 
-MONTHS = (12, 24)  # times at which rates are read, and what takes their place where nobody is followed for a year
+# times at which rates are read, and what takes their place where nobody is followed for a year
+MONTHS = (12, 24)
 MONTHS_IF_SHORT = (3, 6)
 NOBODY = "this cohort has nobody to follow"
 
@@ -33,9 +35,9 @@ def curves(study: Cohort, name: str, by: str | None = None, where=None) -> pd.Da
     Returns
     -------
     pandas.DataFrame
-        The columns of :func:`analysis_lib.estimators.curves.kaplan_meier`, or those of :func:`analysis_lib.cohort.coarse.coarse` for a cohort whose small
-        numbers are hidden, and ``group`` (the label of the group; empty without ``by``); or the row that says why
-        there is no curve.
+        The columns of :func:`analysis_lib.estimators.curves.kaplan_meier`, or those of
+        :func:`analysis_lib.cohort.coarse.coarse` for a cohort whose small numbers are hidden, and ``group``
+        (the label of the group; empty without ``by``); or the row that says why there is no curve.
     """
     if reason := _reason(study, name, by):
         return results.skipped(slug(name, "curve"), reason)
@@ -44,20 +46,35 @@ def curves(study: Cohort, name: str, by: str | None = None, where=None) -> pd.Da
         return results.skipped(slug(name, "curve"), NOBODY)
     drawn = {label: kaplan_meier(group["days"], group["event"]) for label, group in groups.items()}
     if disclosure.hides(study):
-        drawn = {label: steps for label, curve in drawn.items() if len(steps := coarse.coarse(curve, study.min_cell_count))}
+        drawn = {
+            label: steps
+            for label, curve in drawn.items()
+            if len(steps := coarse.coarse(curve, study.min_cell_count))
+        }
     if not drawn:
         return results.skipped(slug(name, "curve"), "there are too few patients or events for a curve")
     stacked = pd.concat([curve.assign(group=label) for label, curve in drawn.items()]).reset_index(drop=True)
-    stacked.attrs |= {"label": words.label_of(by) if by else "", "min_cell_count": study.min_cell_count * disclosure.hides(study)}
+    stacked.attrs |= {
+        "label": words.label_of(by) if by else "",
+        "min_cell_count": study.min_cell_count * disclosure.hides(study),
+    }
     return stacked
 
 
 # --- medians, rates, tests ------------------------------------------------------------------------
 
+
 @disclosure.protected
-def estimates(study: Cohort, name: str, by: str | None = None, where=None, population: str = "all patients",
-              prefix: str = "") -> pd.DataFrame:
-    """Medians, rates and numbers at risk of an endpoint, overall or by group, and the log-rank test between groups.
+def estimates(
+    study: Cohort,
+    name: str,
+    by: str | None = None,
+    where=None,
+    population: str = "all patients",
+    prefix: str = "",
+) -> pd.DataFrame:
+    """Medians, rates and numbers at risk of an endpoint, overall or by group, and the log-rank test between
+    groups.
 
     Parameters
     ----------
@@ -65,8 +82,9 @@ def estimates(study: Cohort, name: str, by: str | None = None, where=None, popul
     name : str
         A key of :data:`analysis_lib.cohort.endpoints.ENDPOINTS`.
     by : str, optional
-        Column that names the groups: any that the endpoint's rows have (:func:`analysis_lib.cohort.endpoints.derive`), so
-        also one that an analysis added to ``study.patients``.
+        Column that names the groups: any that the endpoint's rows have
+        (:func:`analysis_lib.cohort.endpoints.derive`), so also one that an analysis added to
+        ``study.patients``.
     where : callable, optional
         Takes the endpoint's rows, returns those to keep (bool); ``population`` then says who they are.
     prefix : str
@@ -75,8 +93,9 @@ def estimates(study: Cohort, name: str, by: str | None = None, where=None, popul
     Returns
     -------
     pandas.DataFrame
-        Result rows ``<prefix>.median[.by.group]``, ``<prefix>.rate<m>...`` and ``<prefix>.at_risk<m>...`` for the
-        months of :func:`rate_months`, and, with groups, ``<prefix>.logrank.<by>``; or the row that says why not.
+        Result rows ``<prefix>.median[.by.group]``, ``<prefix>.rate<m>...`` and ``<prefix>.at_risk<m>...`` for
+        the months of :func:`rate_months`, and, with groups, ``<prefix>.logrank.<by>``; or the row that says
+        why not.
     """
     prefix = prefix or name.lower()
     if reason := _reason(study, name, by):
@@ -85,9 +104,19 @@ def estimates(study: Cohort, name: str, by: str | None = None, where=None, popul
     groups = _groups(frame, by)
     if not groups:
         return results.skipped(slug(prefix, "median", *filter(None, [by])), NOBODY)
-    rows = [r for label, group in groups.items()
-            for r in _estimates_of(group, prefix, [by, label] if by else [], str(label), population, rate_months(study),
-                                   study.min_cell_count)]
+    rows = [
+        r
+        for label, group in groups.items()
+        for r in _estimates_of(
+            group,
+            prefix,
+            [by, label] if by else [],
+            str(label),
+            population,
+            rate_months(study),
+            study.min_cell_count,
+        )
+    ]
     if by:
         rows.append(logrank(frame, by, slug(prefix, "logrank", by), population))
     collected = results.collect(rows)
@@ -98,19 +127,28 @@ def estimates(study: Cohort, name: str, by: str | None = None, where=None, popul
 def _estimates_of(frame, prefix, by, label, population, months, least):
     curve, n, events = kaplan_meier(frame["days"], frame["event"]), len(frame), int(frame["event"].sum())
     shared = {"population": population, "group": label, "n": n, "events": events}
-    yield _median_of(curve, slug(prefix, "median", *by), least, note="median not reached", method=KM, **shared)
+    yield _median_of(
+        curve, slug(prefix, "median", *by), least, note="median not reached", method=KM, **shared
+    )
     for month in months:
         day = month * DAYS_PER_MONTH
         yield _rate_of(curve, slug(prefix, f"rate{month}", *by), month, least, method=KM, **shared)
-        yield row(slug(prefix, f"at_risk{month}", *by), "at risk", at_risk(frame["days"], day),
-                  method=f"time at least {month} months", **shared)
+        yield row(
+            slug(prefix, f"at_risk{month}", *by),
+            "at risk",
+            at_risk(frame["days"], day),
+            method=f"time at least {month} months",
+            **shared,
+        )
 
 
 def _median_of(curve, result_id, least, note="", **shared) -> dict:
     """The row of a curve's median; where fewer than ``least`` carry it, it is hidden."""
     days = [quantile(curve, column) for column in ("survival", "lower", "upper")]
     thin = [day is not None and not coarse.carried(curve, day, least) for day in days]
-    months = [None if day is None or thin[0] or hide else day / DAYS_PER_MONTH for day, hide in zip(days, thin)]
+    months = [
+        None if day is None or thin[0] or hide else day / DAYS_PER_MONTH for day, hide in zip(days, thin)
+    ]
     note = disclosure.too_few(least) if any(thin) else note if days[0] is None else ""
     return row(result_id, "median time", months[0], lower=months[1], upper=months[2], note=note, **shared)
 
@@ -122,15 +160,27 @@ def _rate_of(curve, result_id, month, least, note="", **shared) -> dict:
     if step is not None and not coarse.carried(curve, day, least):
         return row(result_id, "rate", None, note=disclosure.too_few(least), **shared)
     rate = [None] * 3 if step is None else [100 * step[c] for c in ("survival", "lower", "upper")]
-    return row(result_id, "rate", rate[0], lower=rate[1], upper=rate[2],
-               note=note if step is not None else f"follow-up ends before {month} months", **shared)
+    return row(
+        result_id,
+        "rate",
+        rate[0],
+        lower=rate[1],
+        upper=rate[2],
+        note=note if step is not None else f"follow-up ends before {month} months",
+        **shared,
+    )
 
 
 def logrank(frame: pd.DataFrame, by: str, result_id: str, population: str = "all patients") -> dict:
     """The log-rank test between groups of an endpoint's rows, as one result row."""
     known = frame[frame[by].notna()]
-    shared = {"population": population, "group": words.label_of(by), "n": len(known), "events": int(known["event"].sum()),
-              "method": "log-rank test"}
+    shared = {
+        "population": population,
+        "group": words.label_of(by),
+        "n": len(known),
+        "events": int(known["event"].sum()),
+        "method": "log-rank test",
+    }
     try:
         test = logrank_test(known["days"], known["event"], known[by])
     except NotEstimable as why:
@@ -145,8 +195,8 @@ def pairwise(study: Cohort, name: str, by: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``<endpoint>.pairwise.<by>.<first>_vs_<second>`` (corrected P, the uncorrected one in the note); or the row that
-        says why not.
+        ``<endpoint>.pairwise.<by>.<first>_vs_<second>`` (corrected P, the uncorrected one in the note); or
+        the row that says why not.
     """
     prefix = slug(name, "pairwise", by)
     if reason := _reason(study, name, by):
@@ -156,18 +206,28 @@ def pairwise(study: Cohort, name: str, by: str) -> pd.DataFrame:
     if known[by].nunique() < 3:
         return results.skipped(prefix, "fewer than three groups, so there is only one comparison")
     rows = results.collect(
-        row(slug(prefix, f"{pair['first']} vs {pair['second']}"), "p", None if pd.isna(pair["adjusted"]) else pair["adjusted"],
-            group=f"{pair['first']} and {pair['second']}", n=pair["n"], events=pair["events"],
-            method="log-rank test, Holm's correction", note=pair["note"] or f"P = {pair['p']:.3f} by itself")
-        for _, pair in pairwise_logrank(known["days"], known["event"], known[by]).iterrows())
+        row(
+            slug(prefix, f"{pair['first']} vs {pair['second']}"),
+            "p",
+            None if pd.isna(pair["adjusted"]) else pair["adjusted"],
+            group=f"{pair['first']} and {pair['second']}",
+            n=pair["n"],
+            events=pair["events"],
+            method="log-rank test, Holm's correction",
+            note=pair["note"] or f"P = {pair['p']:.3f} by itself",
+        )
+        for _, pair in pairwise_logrank(known["days"], known["event"], known[by]).iterrows()
+    )
     rows.attrs["label"] = "Groups compared"
     return rows
 
 
 def mantel_byar(days, event, switched, result_id: str, **labels) -> dict:
-    """The log-rank test of a state that patients enter during follow-up (Mantel and Byar 1974), as one result row.
+    """The log-rank test of a state that patients enter during follow-up (Mantel and Byar 1974), as one result
+    row.
 
-    Until a patient enters the state, the time counts for those outside it; an event on the very day counts there too.
+    Until a patient enters the state, the time counts for those outside it; an event on the very day counts
+    there too.
 
     Parameters
     ----------
@@ -188,9 +248,13 @@ def mantel_byar(days, event, switched, result_id: str, **labels) -> dict:
         variance += died.sum() * share * (1 - share) * (n - died.sum()) / max(n - 1, 1)
     shared = {"n": len(days), "events": int(event.sum()), "method": "Mantel-Byar test"} | labels
     if variance == 0:
-        return row(result_id, "p", None, note="nobody was at risk in both states when an event happened", **shared)
+        return row(
+            result_id, "p", None, note="nobody was at risk in both states when an event happened", **shared
+        )
     statistic = (observed - expected) ** 2 / variance
-    return row(result_id, "p", stats.chi2.sf(statistic, 1), note=f"chi-square {statistic:.2f}, 1 df", **shared)
+    return row(
+        result_id, "p", stats.chi2.sf(statistic, 1), note=f"chi-square {statistic:.2f}, 1 df", **shared
+    )
 
 
 def rate_months(study: Cohort) -> tuple[int, ...]:
@@ -203,8 +267,8 @@ def rate_months(study: Cohort) -> tuple[int, ...]:
 def clustered_rates(study: Cohort, name: str) -> pd.DataFrame:
     """The rates of :func:`estimates` with intervals that allow for several rows (sites) of one patient.
 
-    Rows ``<name>.rate<m>.clustered``: the same estimates as ``<name>.rate<m>``, with the infinitesimal jackknife over
-    patients in place of Greenwood's variance.
+    Rows ``<name>.rate<m>.clustered``: the same estimates as ``<name>.rate<m>``, with the infinitesimal
+    jackknife over patients in place of Greenwood's variance.
     """
     prefix = name.lower()
     if reason := _reason(study, name, None):
@@ -217,9 +281,18 @@ def clustered_rates(study: Cohort, name: str) -> pd.DataFrame:
     rows = []
     number = disclosure.banded(patients.max() + 1, study.min_cell_count)
     for month in rate_months(study):
-        rows.append(_rate_of(curve, f"{prefix}.rate{month}.clustered", month, study.min_cell_count, n=len(frame),
-                             events=int(frame["event"].sum()), note=f"{number} patients" if number else "few patients",
-                             method=f"Kaplan-Meier, infinitesimal jackknife over patients, {INTERVAL} interval"))
+        rows.append(
+            _rate_of(
+                curve,
+                f"{prefix}.rate{month}.clustered",
+                month,
+                study.min_cell_count,
+                n=len(frame),
+                events=int(frame["event"].sum()),
+                note=f"{number} patients" if number else "few patients",
+                method=f"Kaplan-Meier, infinitesimal jackknife over patients, {INTERVAL} interval",
+            )
+        )
     return results.collect(rows)
 
 
@@ -227,8 +300,9 @@ def clustered_rates(study: Cohort, name: str) -> pd.DataFrame:
 def follow_up(study: Cohort, name: str) -> pd.DataFrame:
     """Follow-up of an overall-survival endpoint, both ways it is reported.
 
-    ``<name>.follow_up.naive``: median and quartiles (type 7) of the observed times of everyone, the dead included;
-    ``<name>.follow_up.reverse_km``: median of the time to censoring, deaths censored (Schemper and Smith 1996).
+    ``<name>.follow_up.naive``: median and quartiles (type 7) of the observed times of everyone, the dead
+    included; ``<name>.follow_up.reverse_km``: median of the time to censoring, deaths censored (Schemper and
+    Smith 1996).
     """
     prefix = slug(name, "follow_up")
     if reason := _reason(study, name, None):
@@ -239,15 +313,33 @@ def follow_up(study: Cohort, name: str) -> pd.DataFrame:
     quartiles = frame["days"].quantile([0.5, 0.25, 0.75]) / DAYS_PER_MONTH
     curve = kaplan_meier(frame["days"], ~frame["event"])
     shared = {"n": len(frame), "events": int(frame["event"].sum())}
-    rows = results.collect([
-        row(f"{prefix}.naive", "median months", quartiles[0.5], lower=quartiles[0.25], upper=quartiles[0.75],
-            method="median of observed times, the dead included", **shared),
-        _median_of(curve, f"{prefix}.reverse_km", study.min_cell_count, note="median not reached", method="reverse Kaplan-Meier", **shared)])
+    rows = results.collect(
+        [
+            row(
+                f"{prefix}.naive",
+                "median months",
+                quartiles[0.5],
+                lower=quartiles[0.25],
+                upper=quartiles[0.75],
+                method="median of observed times, the dead included",
+                **shared,
+            ),
+            _median_of(
+                curve,
+                f"{prefix}.reverse_km",
+                study.min_cell_count,
+                note="median not reached",
+                method="reverse Kaplan-Meier",
+                **shared,
+            ),
+        ]
+    )
     rows.attrs["label"] = "Method"
     return rows
 
 
 # --- shared ---------------------------------------------------------------------------------------
+
 
 def _reason(study: Cohort, name: str, by: str | None) -> str:
     if reason := endpoints.lacking(study, name):
@@ -279,7 +371,8 @@ def _groups(frame: pd.DataFrame, by: str | None) -> dict[str, pd.DataFrame]:
 
 @disclosure.protected
 def ends(study: Cohort) -> pd.DataFrame:
-    """What ended each endpoint: counts ``<endpoint>.ended_by.<what>`` of the patients, sites or courses it follows.
+    """What ended each endpoint: counts ``<endpoint>.ended_by.<what>`` of the patients, sites or courses it
+    follows.
 
     For an endpoint that the cohort cannot give, the row ``<endpoint>.ended_by`` says why.
     """
@@ -291,7 +384,16 @@ def ends(study: Cohort) -> pd.DataFrame:
             continue
         derived = endpoints.derive(study, name)
         known = [s for s in (*endpoint.events, endpoint.censor) if s.column in derived]
-        parts += [row(slug(prefix, source.meaning), "count", int((derived["ended_by"] == source.meaning).sum()),
-                      population=endpoint.unit, group=source.meaning, n=len(derived), events=int(derived["event"].sum()))
-                  for source in known]
+        parts += [
+            row(
+                slug(prefix, source.meaning),
+                "count",
+                int((derived["ended_by"] == source.meaning).sum()),
+                population=endpoint.unit,
+                group=source.meaning,
+                n=len(derived),
+                events=int(derived["event"].sum()),
+            )
+            for source in known
+        ]
     return results.collect(parts)

@@ -27,7 +27,8 @@ TABLE_1 = {
     "last_disease_status": ("Disease status at last follow-up", {}),
     "vital_status": ("Vital status", {}),
 }
-CAR_T_ONLY = ("bridging_therapy", "car_t_product")  # absent, these are not missed when day 0 is something else
+# absent, these are not missed when day 0 is something else
+CAR_T_ONLY = ("bridging_therapy", "car_t_product")
 
 
 @disclosure.protected
@@ -42,7 +43,8 @@ def table_1(study: Cohort) -> pd.DataFrame:
         included); ``table1.<variable>.missing.<column>`` where a value is missing; ``table1.<variable>.p``
         (Pearson chi-square over known values); ``table1.left_out`` names absent columns. In proportions
         ``population`` is the column of the table and ``group`` is ``variable: level``. Bulk is counted among
-        patients without CNS disease, as in the paper. Without ``salvage_regimen`` there is the overall column only.
+        patients without CNS disease, as in the paper. Without ``salvage_regimen`` there is the overall column
+        only.
     """
     shown = {column: names for column, names in TABLE_1.items() if not study.lacks(column)}
     patients, regimen = study.patients, "salvage_regimen"
@@ -50,8 +52,10 @@ def table_1(study: Cohort) -> pd.DataFrame:
     if not study.lacks(regimen):
         groups = {slug(level): group for level, group in patients.groupby(regimen, observed=True)}
         columns = groups | columns
-    parts = [row(slug("table1.n", name), "count", len(group), population=_column_name(name), group="patients")
-             for name, group in columns.items()]
+    parts = [
+        row(slug("table1.n", name), "count", len(group), population=_column_name(name), group="patients")
+        for name, group in columns.items()
+    ]
     for column, (label, level_names) in shown.items():
         excluded = column == "bulky_disease" and not study.lacks("cns_disease")
         for level in [*_levels(patients[column]), pd.NA]:
@@ -60,12 +64,23 @@ def table_1(study: Cohort) -> pd.DataFrame:
                 parts.append(_cell(among[column], level, column, name, label, level_names, excluded))
         if len(columns) > 1:
             among = patients[patients["cns_disease"] != "yes"] if excluded else patients
-            parts.append(association(among, column, regimen, slug("table1", column, "p"), group=label, least=study.min_cell_count,
-                                     population=WITHOUT_CNS if excluded else "all patients"))
+            parts.append(
+                association(
+                    among,
+                    column,
+                    regimen,
+                    slug("table1", column, "p"),
+                    group=label,
+                    least=study.min_cell_count,
+                    population=WITHOUT_CNS if excluded else "all patients",
+                )
+            )
     rows = results.collect(parts)
     rows = _without_idle_levels(rows)
     missed = [c for c in TABLE_1 if c not in shown and (study.after_car_t or c not in CAR_T_ONLY)]
-    return results.collect([rows, results.skipped("table1.left_out", study.lacks(*missed))]) if missed else rows
+    return (
+        results.collect([rows, results.skipped("table1.left_out", study.lacks(*missed))]) if missed else rows
+    )
 
 
 def _column_name(name: str) -> str:
@@ -83,12 +98,19 @@ def _cell(values, level, column, name, label, level_names, excluded) -> dict:
     hits = values.isna() if missing else (values == level).fillna(False)
     shown = "missing" if missing else level_names.get(level, str(level))
     population = _column_name(name) + (", without CNS disease" if excluded else "")
-    return proportion(slug("table1", column, "missing" if missing else level, name), int(hits.sum()), len(values),
-                      population=population, group=f"{label}: {shown}")
+    return proportion(
+        slug("table1", column, "missing" if missing else level, name),
+        int(hits.sum()),
+        len(values),
+        population=population,
+        group=f"{label}: {shown}",
+    )
 
 
 def _without_idle_levels(rows: pd.DataFrame) -> pd.DataFrame:
-    """Drop the lines of Table 1 that count nobody in any column: a level that does not occur, no missing value."""
+    """Drop the lines of Table 1 that count nobody in any column: a level that does not occur, no missing
+    value.
+    """
     line = rows["result_id"].str.rsplit(".", n=1).str[0]
     idle = (rows["statistic"] == "proportion") & (rows.groupby(line)["events"].transform("sum") == 0)
     return rows[~idle].reset_index(drop=True)

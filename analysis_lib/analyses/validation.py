@@ -1,7 +1,8 @@
 """How a model would do in other patients: its optimism, by bootstrap (Harrell, Lee and Mark 1996).
 
-A model is fitted to samples of the patients, drawn with replacement, and each fit is tried on the sample it comes from and
-on all patients. The difference is the optimism of judging a model by the patients it was made from.
+A model is fitted to samples of the patients, drawn with replacement, and each fit is tried on the sample it
+comes from and on all patients. The difference is the optimism of judging a model by the patients it was made
+from.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        For each endpoint ``validated.<endpoint>.apparent, .corrected`` (concordance), ``.optimism``, ``.slope`` and ``.epv``
-        (events for each factor); or the row that says why not.
+        For each endpoint ``validated.<endpoint>.apparent, .corrected`` (concordance), ``.optimism``,
+        ``.slope`` and ``.epv`` (events for each factor); or the row that says why not.
     """
     rows = []
     for name, wanted in factors.items():
@@ -47,7 +48,11 @@ def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
         frame = frame.dropna(subset=kept)
         events = int(frame["event"].sum())
         if not kept or events < FEWEST_EVENTS:
-            why = study.lacks(*wanted) or "all patients are alike in its factors" if not kept else f"only {events} events"
+            why = (
+                study.lacks(*wanted) or "all patients are alike in its factors"
+                if not kept
+                else f"only {events} events"
+            )
             rows.append(results.skipped(prefix, f"{name}: {why}"))
             continue
         try:
@@ -55,18 +60,33 @@ def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
         except NotEstimable as why:
             rows.append(results.skipped(prefix, f"{name}: {why}"))
             continue
-        shared = {"n": len(frame), "events": events, "group": name,
-                  "method": f"bootstrap, {tried.used} of {REPLICATES} samples, seed {SEED}"}
-        rows += [row(f"{prefix}.{part}", "estimate", getattr(tried, part), **shared)
-                 for part in ("apparent", "optimism", "corrected", "slope")]
+        shared = {
+            "n": len(frame),
+            "events": events,
+            "group": name,
+            "method": f"bootstrap, {tried.used} of {REPLICATES} samples, seed {SEED}",
+        }
+        rows += [
+            row(f"{prefix}.{part}", "estimate", getattr(tried, part), **shared)
+            for part in ("apparent", "optimism", "corrected", "slope")
+        ]
         rows.append(row(f"{prefix}.epv", "expected", events / len(kept), **shared))
     return results.collect(rows)
 
 
-COLUMNS = {"apparent": "Apparent concordance", "corrected": "Corrected concordance", "slope": "Calibration slope", "epv": "Events per factor"}
+COLUMNS = {
+    "apparent": "Apparent concordance",
+    "corrected": "Corrected concordance",
+    "slope": "Calibration slope",
+    "epv": "Events per factor",
+}
 
 
 def beside(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows that a table of the models shows, with its columns in ``population``."""
     part = rows["result_id"].str.split(".").str[-1]
-    return rows if results.skip_reason(rows) else rows.assign(population=part.map(COLUMNS))[part.isin(list(COLUMNS))]
+    return (
+        rows
+        if results.skip_reason(rows)
+        else rows.assign(population=part.map(COLUMNS))[part.isin(list(COLUMNS))]
+    )

@@ -1,9 +1,10 @@
-"""Confounding by indication: weights from a propensity score that make two treatment groups comparable, and what they cost.
+"""Confounding by indication: weights from a propensity score that make two treatment groups comparable, and
+what they cost.
 
-The *propensity score* is the probability of the treatment given what the physician knew (Rosenbaum and Rubin 1983).
-Stabilised inverse-probability weights make each group look like all patients (Robins, Hernan and Brumback 2000); overlap
-weights make both look like the patients who could have had either treatment (Li, Morgan and Zaslavsky 2018). Both balance
-only what was measured.
+The *propensity score* is the probability of the treatment given what the physician knew (Rosenbaum and Rubin
+1983). Stabilised inverse-probability weights make each group look like all patients (Robins, Hernan and
+Brumback 2000); overlap weights make both look like the patients who could have had either treatment (Li,
+Morgan and Zaslavsky 2018). Both balance only what was measured.
 """
 
 from __future__ import annotations
@@ -32,9 +33,17 @@ from analysis_lib.rows import results
 from analysis_lib.rows.results import row, slug
 
 # What the choice of treatment may have rested on, as far as the study recorded it when salvage therapy began.
-CONFOUNDERS = ["advanced_stage", "ldh_elevated", "poor_performance", "two_or_more_sites", "extranodal_disease", "cns_disease"]
+CONFOUNDERS = [
+    "advanced_stage",
+    "ldh_elevated",
+    "poor_performance",
+    "two_or_more_sites",
+    "extranodal_disease",
+    "cns_disease",
+]
 FEW_CONFOUNDERS = ["advanced_stage", "ldh_elevated"]  # where those tell the groups apart completely
-NOT_IN_THE_MODEL = [*CONFOUNDERS, "over_60", "bulky_disease"]  # shown with the balance, to see what the model leaves
+# shown with the balance, to see what the model leaves
+NOT_IN_THE_MODEL = [*CONFOUNDERS, "over_60", "bulky_disease"]
 GROUPS = {True: "Radiotherapy alone", False: "Systemic therapy alone"}
 KINDS = {"unweighted": "As they are", "iptw": "Inverse-probability weights", "overlap": "Overlap weights"}
 FEWEST = 5  # patients in the smaller group below which no propensity model is tried
@@ -42,23 +51,28 @@ LARGE = 0.1  # standardised difference above which groups are usually called unb
 
 
 def prepare(study: Cohort) -> pd.DataFrame:
-    """OS2 of the patients who began with radiotherapy alone or systemic therapy alone, with their scores and weights.
+    """OS2 of the patients who began with radiotherapy alone or systemic therapy alone, with their scores and
+    weights.
 
     Returns
     -------
     pandas.DataFrame
-        The rows of OS2 with ``treated`` (radiotherapy), ``score``, and the weights ``unweighted, iptw, overlap``; patients
-        with an unknown confounder are left out. ``attrs["factors"]`` names the factors in the model: all of
-        :data:`CONFOUNDERS`, or :data:`FEW_CONFOUNDERS` where those tell the groups apart. Or the row that says why there is
-        no such comparison.
+        The rows of OS2 with ``treated`` (radiotherapy), ``score``, and the weights ``unweighted, iptw,
+        overlap``; patients with an unknown confounder are left out. ``attrs["factors"]`` names the factors in
+        the model: all of :data:`CONFOUNDERS`, or :data:`FEW_CONFOUNDERS` where those tell the groups apart.
+        Or the row that says why there is no such comparison.
     """
     if reason := study.lacks("salvage_regimen") or endpoints.lacking(study, "OS2"):
         return results.skipped("weighted.os2", reason)
     frame = endpoints.derive(study, "OS2")
     frame = frame[frame["salvage_regimen"].isin(["RT", "ST"])].reset_index(drop=True)
-    choices = [factors for names in (CONFOUNDERS, FEW_CONFOUNDERS) if (factors := usable(study, frame, names))]
+    choices = [
+        factors for names in (CONFOUNDERS, FEW_CONFOUNDERS) if (factors := usable(study, frame, names))
+    ]
     if not choices:
-        return results.skipped("weighted.os2", study.lacks(*CONFOUNDERS) or "the groups do not differ in any known factor")
+        return results.skipped(
+            "weighted.os2", study.lacks(*CONFOUNDERS) or "the groups do not differ in any known factor"
+        )
     for factors in choices:
         known = frame.dropna(subset=factors).reset_index(drop=True)
         treated = known["salvage_regimen"] == "RT"
@@ -69,8 +83,13 @@ def prepare(study: Cohort) -> pd.DataFrame:
         except NotEstimable as why:
             reason = str(why)
             continue
-        known = known.assign(treated=treated, score=score, unweighted=1.0, iptw=stabilised(score, treated),
-                             overlap=overlap(score, treated))
+        known = known.assign(
+            treated=treated,
+            score=score,
+            unweighted=1.0,
+            iptw=stabilised(score, treated),
+            overlap=overlap(score, treated),
+        )
         known.attrs["factors"] = factors
         return disclosure.carrying(study, known)
     return results.skipped("weighted.os2", reason)
@@ -80,9 +99,9 @@ def prepare(study: Cohort) -> pd.DataFrame:
 def sizes(frame: pd.DataFrame) -> pd.DataFrame:
     """Scores and sizes of the groups.
 
-    Rows ``weighted.score.<rt, st>`` (median and range of the score), ``weighted.outside`` (patients of the second group whose
-    score is below the lowest of the first: nobody comparable had radiotherapy) and ``weighted.size.<iptw, overlap>.<rt, st>``
-    (effective sample size, ``n`` the actual one).
+    Rows ``weighted.score.<rt, st>`` (median and range of the score), ``weighted.outside`` (patients of the
+    second group whose score is below the lowest of the first: nobody comparable had radiotherapy) and
+    ``weighted.size.<iptw, overlap>.<rt, st>`` (effective sample size, ``n`` the actual one).
     """
     if reason := results.skip_reason(frame):
         return results.skipped("weighted.size", reason)
@@ -91,14 +110,43 @@ def sizes(frame: pd.DataFrame) -> pd.DataFrame:
     for treated, name in GROUPS.items():
         of, regimen = frame[frame["treated"] == treated], "rt" if treated else "st"
         score = of["score"]
-        rows.append(row(f"weighted.score.{regimen}", "range", 100 * score.median(), lower=100 * score.min(), upper=100 * score.max(),
-                        n=len(of), group=f"{name}, propensity score in percent", method="logistic model; median and range"))
-        rows += [row(f"weighted.size.{kind}.{regimen}", "expected", effective_size(of[kind]), n=len(of), group=name,
-                     population=KINDS[kind], method="effective sample size (Kish)") for kind in ("iptw", "overlap")]
+        rows.append(
+            row(
+                f"weighted.score.{regimen}",
+                "range",
+                100 * score.median(),
+                lower=100 * score.min(),
+                upper=100 * score.max(),
+                n=len(of),
+                group=f"{name}, propensity score in percent",
+                method="logistic model; median and range",
+            )
+        )
+        rows += [
+            row(
+                f"weighted.size.{kind}.{regimen}",
+                "expected",
+                effective_size(of[kind]),
+                n=len(of),
+                group=name,
+                population=KINDS[kind],
+                method="effective sample size (Kish)",
+            )
+            for kind in ("iptw", "overlap")
+        ]
     others = frame.loc[~frame["treated"], "score"]
     outside = int(((others < lowest - 1e-9) | (others > highest + 1e-9)).sum())
-    rows.append(row("weighted.outside", "proportion", 100 * outside / len(others), n=len(others), events=outside,
-                    group="Scores outside the range of the radiotherapy group", population=GROUPS[False]))
+    rows.append(
+        row(
+            "weighted.outside",
+            "proportion",
+            100 * outside / len(others),
+            n=len(others),
+            events=outside,
+            group="Scores outside the range of the radiotherapy group",
+            population=GROUPS[False],
+        )
+    )
     return results.collect(rows)
 
 
@@ -106,25 +154,48 @@ def sizes(frame: pd.DataFrame) -> pd.DataFrame:
 def balance(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     """Standardised differences between the groups, before and after weighting.
 
-    Rows ``balance.<factor>.<unweighted, iptw, overlap>``: radiotherapy less systemic therapy in standard deviations, among
-    those in whom the factor is known; and ``balance.<kind>.largest`` over the factors of the model.
+    Rows ``balance.<factor>.<unweighted, iptw, overlap>``: radiotherapy less systemic therapy in standard
+    deviations, among those in whom the factor is known; and ``balance.<kind>.largest`` over the factors of
+    the model.
     """
     if reason := results.skip_reason(frame):
         return results.skipped("balance", reason)
     factors = frame.attrs["factors"]
-    shown = [*factors, *(factor for factor in usable(study, frame, NOT_IN_THE_MODEL) if factor not in factors)]
+    shown = [
+        *factors,
+        *(factor for factor in usable(study, frame, NOT_IN_THE_MODEL) if factor not in factors),
+    ]
     rows = []
     for factor in shown:
         known = frame[frame[factor].notna()]
         for kind, words in KINDS.items():
             value = difference(known[factor] == "yes", known["treated"], known[kind])
-            rows.append(row(slug("balance", factor, kind), "estimate", None if np.isnan(value) else value, n=len(known),
-                            group=label_of(factor) + ("" if factor in factors else " *"), population=words,
-                            method="standardised difference of means"))
+            rows.append(
+                row(
+                    slug("balance", factor, kind),
+                    "estimate",
+                    None if np.isnan(value) else value,
+                    n=len(known),
+                    group=label_of(factor) + ("" if factor in factors else " *"),
+                    population=words,
+                    method="standardised difference of means",
+                )
+            )
     for kind, words in KINDS.items():
-        among = [abs(one["value"]) for one in rows if one["population"] == words and not one["group"].endswith("*")]
-        rows.append(row(f"balance.{kind}.largest", "estimate", max(among), n=len(factors), population=words,
-                        group=f"{words}: largest difference", method="standardised difference of means"))
+        among = [
+            abs(one["value"]) for one in rows if one["population"] == words and not one["group"].endswith("*")
+        ]
+        rows.append(
+            row(
+                f"balance.{kind}.largest",
+                "estimate",
+                max(among),
+                n=len(factors),
+                population=words,
+                group=f"{words}: largest difference",
+                method="standardised difference of means",
+            )
+        )
     return results.collect(rows)
 
 
@@ -135,10 +206,10 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Hazard ratios (above 1: more deaths after systemic therapy) ``weighted.os2.crude, .stage_ldh`` (Cox model with stage
-        and LDH), ``.adjusted`` (with all factors of the propensity model), ``.iptw`` and ``.overlap`` (robust intervals, which
-        take the weights as known); and for each the E-values ``.e_value`` of the estimate and ``.e_limit`` of the limit
-        nearer 1 (1 if the interval holds 1).
+        Hazard ratios (above 1: more deaths after systemic therapy) ``weighted.os2.crude, .stage_ldh`` (Cox
+        model with stage and LDH), ``.adjusted`` (with all factors of the propensity model), ``.iptw`` and
+        ``.overlap`` (robust intervals, which take the weights as known); and for each the E-values
+        ``.e_value`` of the estimate and ``.e_limit`` of the limit nearer 1 (1 if the interval holds 1).
     """
     if results.skip_reason(frame):
         return frame
@@ -146,14 +217,32 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
     term = pd.DataFrame({"systemic": (~frame["treated"]).astype(float)})
     few = [factor for factor in ("advanced_stage", "ldh_elevated") if factor in frame.attrs["factors"]]
     least = frame.attrs.get("min_cell_count", 0)
-    rows = [hazard_ratio("weighted.os2.crude", term, "systemic", days, event, least=least, group="As they are")]
-    for name, group, factors in (("stage_ldh", "Adjusted for stage and LDH", few),
-                                 ("adjusted", "Adjusted for all factors of the score", frame.attrs["factors"])):
+    rows = [
+        hazard_ratio("weighted.os2.crude", term, "systemic", days, event, least=least, group="As they are")
+    ]
+    for name, group, factors in (
+        ("stage_ldh", "Adjusted for stage and LDH", few),
+        ("adjusted", "Adjusted for all factors of the score", frame.attrs["factors"]),
+    ):
         if factors and (name == "stage_ldh" or factors != few):
             terms = pd.concat([term, models.indicators(frame, factors)], axis=1)
-            rows.append(hazard_ratio(f"weighted.os2.{name}", terms, "systemic", days, event, least=least, group=group))
-    rows += [hazard_ratio(f"weighted.os2.{kind}", term, "systemic", days, event, weights=frame[kind], least=least,
-                                    group=KINDS[kind], method=KINDS[kind].lower()) for kind in ("iptw", "overlap")]
+            rows.append(
+                hazard_ratio(f"weighted.os2.{name}", terms, "systemic", days, event, least=least, group=group)
+            )
+    rows += [
+        hazard_ratio(
+            f"weighted.os2.{kind}",
+            term,
+            "systemic",
+            days,
+            event,
+            weights=frame[kind],
+            least=least,
+            group=KINDS[kind],
+            method=KINDS[kind].lower(),
+        )
+        for kind in ("iptw", "overlap")
+    ]
     found = results.collect(rows)
     return results.collect([found, *_e_values(found)])
 
@@ -163,17 +252,32 @@ def _e_values(ratios: pd.DataFrame) -> list[dict]:
     for _, one in ratios[ratios["statistic"] == "hazard ratio"].iterrows():
         nearest = nearer_limit(*one[["lower", "upper"]].astype(float))
         for name, ratio in (("e_value", one["value"]), ("e_limit", nearest)):
-            values.append(row(f"{one['result_id']}.{name}", "estimate", e_value(risk_ratio(float(ratio))), n=one["n"], events=one["events"],
-                              group=f"{one['group']}: E-value" + (" of the nearer limit" if name == "e_limit" else ""),
-                              method="E-value, hazard ratio of a common outcome turned into a risk ratio"))
+            values.append(
+                row(
+                    f"{one['result_id']}.{name}",
+                    "estimate",
+                    e_value(risk_ratio(float(ratio))),
+                    n=one["n"],
+                    events=one["events"],
+                    group=f"{one['group']}: E-value" + (" of the nearer limit" if name == "e_limit" else ""),
+                    method="E-value, hazard ratio of a common outcome turned into a risk ratio",
+                )
+            )
     return values
 
 
 def curves(frame: pd.DataFrame) -> pd.DataFrame:
-    """Kaplan-Meier curves of OS2 of both groups under each weighting: as :func:`survival.kaplan_meier`, with ``group, kind``."""
+    """Kaplan-Meier curves of OS2 of both groups under each weighting: as :func:`survival.kaplan_meier`, with
+    ``group, kind``.
+    """
     if results.skip_reason(frame):
         return frame
     if reason := disclosure.of_single_patients(frame):
         return results.skipped("weighted.curve", reason)
-    return pd.concat([kaplan_meier(of["days"], of["event"], weights=of[kind]).assign(group=GROUPS[treated], kind=words)
-                      for kind, words in KINDS.items() for treated, of in frame.groupby("treated", sort=False)]).reset_index(drop=True)
+    return pd.concat(
+        [
+            kaplan_meier(of["days"], of["event"], weights=of[kind]).assign(group=GROUPS[treated], kind=words)
+            for kind, words in KINDS.items()
+            for treated, of in frame.groupby("treated", sort=False)
+        ]
+    ).reset_index(drop=True)

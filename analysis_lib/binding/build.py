@@ -32,21 +32,32 @@ def read_all(wheres: Iterable[str | Path]) -> dict[Path, Cohort]:
     names = [study.name for study in studies.values()]
     for name in names:
         if names.count(name) > 1:
-            raise BuildError(f"Two of these cohorts are called {name!r}. Give each cohort.yml a name of its own.")
+            raise BuildError(
+                f"Two of these cohorts are called {name!r}. Give each cohort.yml a name of its own."
+            )
     return studies
 
 
 def check_parameters(parameters: dict) -> None:
     """Refuse a parameter that no chapter takes, and those that the build itself sets."""
-    known = {name for each in chapters.chapters() for name in chapters.parameters_of(each)} - set(chapters.OWN_PARAMETERS)
+    known = {name for each in chapters.chapters() for name in chapters.parameters_of(each)} - set(
+        chapters.OWN_PARAMETERS
+    )
     unknown = sorted(set(parameters) - known)
     if unknown:
-        raise BuildError(f"No chapter takes a parameter {', '.join(map(repr, unknown))}. "
-                         f"There {'are' if len(known) > 1 else 'is'}: {', '.join(sorted(known)) or 'none'}.")
+        raise BuildError(
+            f"No chapter takes a parameter {', '.join(map(repr, unknown))}. "
+            f"There {'are' if len(known) > 1 else 'is'}: {', '.join(sorted(known)) or 'none'}."
+        )
 
 
-def build(wheres: list[str], out: Path | None = None, jobs: int = 2, parameters: dict | None = None,
-          report: Callable[[Outcome], None] = lambda outcome: None) -> list[Outcome]:
+def build(
+    wheres: list[str],
+    out: Path | None = None,
+    jobs: int = 2,
+    parameters: dict | None = None,
+    report: Callable[[Outcome], None] = lambda outcome: None,
+) -> list[Outcome]:
     """Build the book of some cohorts.
 
     Parameters
@@ -54,9 +65,9 @@ def build(wheres: list[str], out: Path | None = None, jobs: int = 2, parameters:
     wheres : list of str
         Cohorts, as :func:`analysis_lib.intake.read.read_cohort` takes them.
     out : Path, optional
-        Folder for the book (``html/``), its notebooks and result rows (``source/``); the checkout stays as it is. Without
-        it the cohorts must be the bundled ones, whose ``_toc.yml`` is committed: notebooks and rows go to ``book/cohorts``,
-        the book to ``_build/html``.
+        Folder for the book (``html/``), its notebooks and result rows (``source/``); the checkout stays as it
+        is. Without it the cohorts must be the bundled ones, whose ``_toc.yml`` is committed: notebooks and
+        rows go to ``book/cohorts``, the book to ``_build/html``.
     jobs : int
         How many notebooks run at a time.
     parameters : dict, optional
@@ -67,14 +78,16 @@ def build(wheres: list[str], out: Path | None = None, jobs: int = 2, parameters:
     Returns
     -------
     list of Outcome
-        One a chapter and cohort, in their order. When one failed there is no new book. Until a new one is whole and has
-        passed the leak scan, an older one stays as it was; a build that is killed leaves it, too (:mod:`analysis_lib.files.replacing`).
+        One a chapter and cohort, in their order. When one failed there is no new book. Until a new one is
+        whole and has passed the leak scan, an older one stays as it was; a build that is killed leaves it,
+        too (:mod:`analysis_lib.files.replacing`).
 
     Raises
     ------
     CohortError, BuildError
-        Before anything is run or removed, if a cohort, a parameter or the place is wrong; if another build writes there; or
-        if the HTML does not build cleanly or holds anything of the input (:mod:`analysis_lib.binding.leaks`).
+        Before anything is run or removed, if a cohort, a parameter or the place is wrong; if another build
+        writes there; or if the HTML does not build cleanly or holds anything of the input
+        (:mod:`analysis_lib.binding.leaks`).
     """
     studies = read_all(wheres)
     check_parameters(parameters or {})
@@ -96,24 +109,37 @@ def build(wheres: list[str], out: Path | None = None, jobs: int = 2, parameters:
                 if out:
                     replacing.replace(source, out / "source")
     except replacing.Busy:
-        raise BuildError(f"Another build is writing to {target}. Wait until it has ended, or choose another --out.") from None
+        raise BuildError(
+            f"Another build is writing to {target}. Wait until it has ended, or choose another --out."
+        ) from None
     return outcomes
 
 
 def check_place(out: Path | None, studies: dict[Path, Cohort]) -> None:
-    """Refuse a cohort that is too small to show, and a place for the book where something else would be lost."""
+    """Refuse a cohort that is too small to show, and a place for the book where something else would be
+    lost.
+    """
     for study in studies.values():
         if len(study.patients) < study.min_cell_count:
-            raise BuildError(f"{study.name}: there are fewer than {study.min_cell_count} patients (min_cell_count), so a book would show nothing.")
+            raise BuildError(
+                f"{study.name}: there are fewer than {study.min_cell_count} patients "
+                f"(min_cell_count), so a book would show nothing."
+            )
     if out is None:
         return
     if out.is_relative_to(ROOT) and not out.is_relative_to(ROOT / "_build"):
         raise BuildError(f"{out} is inside the folder of this program. Choose a folder outside it.")
     for name, own in (("html", "index.html"), ("source", "_config.yml")):
         if any(path.is_relative_to(out / name) for path in studies):
-            raise BuildError(f"The book would be written over its own input: {out / name} holds the cohort. Choose another --out.")
+            raise BuildError(
+                f"The book would be written over its own input: {out / name} holds the cohort. "
+                f"Choose another --out."
+            )
         if (out / name).exists() and not (out / name / own).is_file():
-            raise BuildError(f"{out / name} exists and is no book of this program, so it is left alone. Choose another --out.")
+            raise BuildError(
+                f"{out / name} exists and is no book of this program, so it is left alone. "
+                f"Choose another --out."
+            )
 
 
 def check_for_leaks(studies: dict[Path, Cohort], written: list[Path]) -> None:
@@ -125,9 +151,14 @@ def check_for_leaks(studies: dict[Path, Cohort], written: list[Path]) -> None:
     found = leaks.scan(written, wanted)
     if found:
         more = f"\n  ... and {len(found) - 20} more" if len(found) > 20 else ""
-        raise BuildError("Something of the patients' data stands in what was written, so there is no book:\n  "
-                         + "\n  ".join(map(str, found[:20])) + more
-                         + "\nIf a text is harmless, say it in the cohort's `note`, or remove the column from the file. Otherwise report it.")
+        raise BuildError(
+            "Something of the patients' data stands in what was written, so there is no "
+            "book:\n  "
+            + "\n  ".join(map(str, found[:20]))
+            + more
+            + "\nIf a text is harmless, say it in the cohort's `note`, or remove the column "
+            "from the file. Otherwise report it."
+        )
 
 
 def stage(source: Path) -> Path:
@@ -138,14 +169,30 @@ def stage(source: Path) -> Path:
     return source
 
 
-def run_all(studies: dict[Path, Cohort], cohorts_dir: Path, jobs: int, parameters: dict, report) -> list[Outcome]:
-    """Run every chapter for every cohort, ``jobs`` at a time; chapters on the paper read the others' rows and come last."""
-    work = [(each, path, study, cohorts_dir / study.name / f"{each}.ipynb", cohorts_dir / study.name / "results", parameters)
-            for path, study in studies.items() for each in chapters.chapters_of(study)]
+def run_all(
+    studies: dict[Path, Cohort], cohorts_dir: Path, jobs: int, parameters: dict, report
+) -> list[Outcome]:
+    """Run every chapter for every cohort, ``jobs`` at a time; chapters on the paper read the others' rows and
+    come last.
+    """
+    work = [
+        (
+            each,
+            path,
+            study,
+            cohorts_dir / study.name / f"{each}.ipynb",
+            cohorts_dir / study.name / "results",
+            parameters,
+        )
+        for path, study in studies.items()
+        for each in chapters.chapters_of(study)
+    ]
     outcomes = {}
     with ProcessPoolExecutor(jobs, initializer=replacing.end_with, initargs=(os.getpid(),)) as pool:
         for late in (False, True):
-            running = [pool.submit(chapter.run, *job) for job in work if chapters.on_the_paper(job[0]) == late]
+            running = [
+                pool.submit(chapter.run, *job) for job in work if chapters.on_the_paper(job[0]) == late
+            ]
             for future in as_completed(running):
                 outcome = future.result()
                 outcomes[outcome.cohort, outcome.chapter] = outcome
@@ -161,13 +208,34 @@ def render(source: Path, html: Path) -> None:
     BuildError
         With the warnings, if there is any.
     """
-    code = ("import os; from analysis_lib import replacing; replacing.end_with(os.getppid()); "
-            "from jupyter_book.cli.main import main; main()")
+    code = (
+        "import os; from analysis_lib import replacing; replacing.end_with(os.getppid()); "
+        "from jupyter_book.cli.main import main; main()"
+    )
     environment = os.environ | {"PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}
     with replacing.workshop(html.parent) as work:
-        command = [sys.executable, "-c", code, "build", str(source), "--path-output", str(work), "-n", "-W", "--keep-going", "-q"]
+        command = [
+            sys.executable,
+            "-c",
+            code,
+            "build",
+            str(source),
+            "--path-output",
+            str(work),
+            "-n",
+            "-W",
+            "--keep-going",
+            "-q",
+        ]
         run = subprocess.run(command, capture_output=True, text=True, env=environment)
         if run.returncode or not (work / "_build" / "html" / "index.html").is_file():
-            told = [line for line in (run.stdout + run.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
-            raise BuildError("The pages were not built:\n  " + "\n  ".join(told or (run.stdout + run.stderr).splitlines()[-15:]))
+            told = [
+                line
+                for line in (run.stdout + run.stderr).splitlines()
+                if "WARNING" in line or "ERROR" in line
+            ]
+            raise BuildError(
+                "The pages were not built:\n  "
+                + "\n  ".join(told or (run.stdout + run.stderr).splitlines()[-15:])
+            )
         os.replace(work / "_build" / "html", html)

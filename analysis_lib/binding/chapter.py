@@ -19,10 +19,18 @@ from analysis_lib.binding.page import as_page
 from analysis_lib.cohort.cohort import Cohort
 
 QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]  # it warns, once a notebook, that it listens on this machine
-WITH_FILES = ["--InlineBackend.figure_formats={'png', 'svg', 'pdf'}"]  # figures come as files to take away as well
+# figures come as files to take away as well
+WITH_FILES = ["--InlineBackend.figure_formats={'png', 'svg', 'pdf'}"]
 
 
-def run(chapter: str, cohort_path: Path, study: Cohort, page: Path, results_dir: Path, parameters: dict | None = None) -> Outcome:
+def run(
+    chapter: str,
+    cohort_path: Path,
+    study: Cohort,
+    page: Path,
+    results_dir: Path,
+    parameters: dict | None = None,
+) -> Outcome:
     """Run a chapter for a cohort and write its page; on failure write nothing.
 
     Parameters
@@ -46,9 +54,14 @@ def run(chapter: str, cohort_path: Path, study: Cohort, page: Path, results_dir:
     try:
         executed = execute(chapter, given)
     except PapermillExecutionError as error:
-        return Outcome(study.name, chapter, "failed", f"{error.ename}: {str(error.evalue).splitlines()[0][:300]}")
-    except Exception as error:  # a kernel that dies must end as one failed chapter, not as the end of the build
-        return Outcome(study.name, chapter, "failed", traceback.format_exception_only(error)[-1].strip()[:300])
+        return Outcome(
+            study.name, chapter, "failed", f"{error.ename}: {str(error.evalue).splitlines()[0][:300]}"
+        )
+    # a kernel that dies must end as one failed chapter, not as the end of the build
+    except Exception as error:
+        return Outcome(
+            study.name, chapter, "failed", traceback.format_exception_only(error)[-1].strip()[:300]
+        )
     finished, reason = as_page(executed, study)
     page.parent.mkdir(parents=True, exist_ok=True)
     if not reason:
@@ -60,12 +73,22 @@ def run(chapter: str, cohort_path: Path, study: Cohort, page: Path, results_dir:
 def execute(chapter: str, given: dict) -> NotebookNode:
     """Run a notebook with these parameters in a kernel of its own; returns it with its outputs."""
     return papermill.execute_notebook(
-        jupytext.read(NOTEBOOKS / f"{chapter}.py"), None, given, progress_bar=False, log_output=False,
-        kernel_name="python3", cwd=str(NOTEBOOKS), shutdown_kernel="immediate", extra_arguments=QUIET_KERNEL + WITH_FILES)
+        jupytext.read(NOTEBOOKS / f"{chapter}.py"),
+        None,
+        given,
+        progress_bar=False,
+        log_output=False,
+        kernel_name="python3",
+        cwd=str(NOTEBOOKS),
+        shutdown_kernel="immediate",
+        extra_arguments=QUIET_KERNEL + WITH_FILES,
+    )
 
 
 def calculate(chapter: str, cohort_path: Path, results_dir: Path) -> None:
-    """Run a chapter's code in this process, without solutions and without showing anything; it writes its rows as ever."""
+    """Run a chapter's code in this process, without solutions and without showing anything; it writes its
+    rows as ever.
+    """
     namespace: dict = {}
     with contextlib.redirect_stdout(io.StringIO()):
         for cell in jupytext.read(NOTEBOOKS / f"{chapter}.py").cells:

@@ -19,7 +19,9 @@ HEADING = re.compile(r"^#{1,6} .+$", re.M)
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a chapter ended for a cohort: ``done``, ``skipped`` or ``failed``, with the reason for the last two."""
+    """How a chapter ended for a cohort: ``done``, ``skipped`` or ``failed``, with the reason for the last
+    two.
+    """
 
     cohort: str
     chapter: str
@@ -33,14 +35,18 @@ def chapters() -> list[str]:
 
 
 def chapters_of(study: Cohort) -> list[str]:
-    """The chapters that a cohort's book has: those on the paper itself only stand in the reconstructed cohort's."""
+    """The chapters that a cohort's book has: those on the paper itself only stand in the reconstructed
+    cohort's.
+    """
     return [each for each in chapters() if study.name == RECONSTRUCTED or not on_the_paper(each)]
 
 
 def on_the_paper(chapter: str) -> bool:
-    """Whether a chapter stands in the reconstructed cohort's book only, and is run after the others, whose rows it may read.
+    """Whether a chapter stands in the reconstructed cohort's book only, and is run after the others, whose
+    rows it may read.
 
-    Such chapters speak of the paper's printed numbers, or teach on patients of their own (13), whatever the cohort.
+    Such chapters speak of the paper's printed numbers, or teach on patients of their own (13), whatever the
+    cohort.
     """
     return int(chapter[:2]) >= 10
 

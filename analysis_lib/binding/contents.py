@@ -15,17 +15,47 @@ from analysis_lib.intake.read import read_cohort
 
 def table_of_contents(studies: list[Cohort]) -> str:
     """The contents of a book of these cohorts, as ``_toc.yml``: the first cohort leads, the others follow."""
-    parts = [{"caption": "Chapters" if number == 0 else "The same chapters on other cohorts" if number == 1 else None,
-              "chapters": [{"file": f"book/cohorts/{study.name}/index",
-                            "sections": [*({"file": f"book/cohorts/{study.name}/{each}", "title": chapters.short_title(each, study)}
-                                           for each in chapters.chapters_of(study)),
-                                         {"file": f"book/cohorts/{study.name}/report", "title": manuscript.TITLE}]}]}
-             for number, study in enumerate(studies)]
-    merged = [parts[0]] + ([{"caption": parts[1]["caption"], "chapters": [c for part in parts[1:] for c in part["chapters"]]
-                             + [{"file": "book/generated/compare"}]}] if len(parts) > 1 else [])
+    parts = [
+        {
+            "caption": "Chapters"
+            if number == 0
+            else "The same chapters on other cohorts"
+            if number == 1
+            else None,
+            "chapters": [
+                {
+                    "file": f"book/cohorts/{study.name}/index",
+                    "sections": [
+                        *(
+                            {
+                                "file": f"book/cohorts/{study.name}/{each}",
+                                "title": chapters.short_title(each, study),
+                            }
+                            for each in chapters.chapters_of(study)
+                        ),
+                        {"file": f"book/cohorts/{study.name}/report", "title": manuscript.TITLE},
+                    ],
+                }
+            ],
+        }
+        for number, study in enumerate(studies)
+    ]
+    merged = [parts[0]] + (
+        [
+            {
+                "caption": parts[1]["caption"],
+                "chapters": [c for part in parts[1:] for c in part["chapters"]]
+                + [{"file": "book/generated/compare"}],
+            }
+        ]
+        if len(parts) > 1
+        else []
+    )
     merged.append({"caption": "About", "chapters": [{"file": f"book/{page}"} for page in pages.ABOUT]})
     toc = {"format": "jb-book", "root": "book/intro", "options": {"numbered": False}, "parts": merged}
-    header = "# Written by analysis_lib.binding.contents.table_of_contents; a test holds this file equal to it.\n"
+    header = (
+        "# Written by analysis_lib.binding.contents.table_of_contents; a test holds this file equal to it.\n"
+    )
     return header + yaml.safe_dump(toc, sort_keys=False, allow_unicode=True)
 
 

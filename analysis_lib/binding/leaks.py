@@ -1,9 +1,9 @@
 """The leak scan: does anything that was written hold an identifier, a date or a free text of the input?
 
-:func:`needles` reads the input files again as they are and makes of every identifier, every calendar date (in all common
-ways to write one) and every distinctive text a sequence of words; :func:`scan` looks for these sequences in all files of
-a folder, inside archives, notebooks, embedded images and metadata too. What was found is said by where it stands in the
-input, never by its value.
+:func:`needles` reads the input files again as they are and makes of every identifier, every calendar date (in
+all common ways to write one) and every distinctive text a sequence of words; :func:`scan` looks for these
+sequences in all files of a folder, inside archives, notebooks, embedded images and metadata too. What was
+found is said by where it stands in the input, never by its value.
 """
 
 from __future__ import annotations
@@ -31,24 +31,59 @@ from analysis_lib.intake import reading
 from analysis_lib.intake.manifest import read_manifest
 
 WORD = re.compile(r"[^\W\d_]+|\d+")
-FORBIDDEN = (".pickle", ".pkl", ".doctree", ".parquet", ".feather", ".npy", ".npz", ".h5", ".rds", ".sqlite", ".db", ".joblib")
+FORBIDDEN = (
+    ".pickle",
+    ".pkl",
+    ".doctree",
+    ".parquet",
+    ".feather",
+    ".npy",
+    ".npz",
+    ".h5",
+    ".rds",
+    ".sqlite",
+    ".db",
+    ".joblib",
+)
 BASE64 = re.compile(r"[A-Za-z0-9+/]{80,}={0,2}")
 BINARY = (b"\xff\xd8\xff", b"GIF8", b"RIFF")
-MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"wOF", b"RIFF", b"<svg", b"<?xml")
+MAGIC = (
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"%PDF-",
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+    b"wOF",
+    b"RIFF",
+    b"<svg",
+    b"<?xml",
+)
 ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 MONTHS = (  # English, German, French, Spanish, Italian, Dutch
-    "january january januar janvier enero gennaio januari", "february februar février febrero febbraio februari",
-    "march märz mars marzo maart mrt", "april avril abril aprile", "may mai mayo maggio mei", "june juni juin junio giugno",
-    "july juli juillet julio luglio", "august août agosto augustus", "september septembre septiembre settembre",
-    "october oktober octobre octubre ottobre", "november novembre noviembre", "december dezember décembre diciembre dicembre")
+    "january january januar janvier enero gennaio januari",
+    "february februar février febrero febbraio februari",
+    "march märz mars marzo maart mrt",
+    "april avril abril aprile",
+    "may mai mayo maggio mei",
+    "june juni juin junio giugno",
+    "july juli juillet julio luglio",
+    "august août agosto augustus",
+    "september septembre septiembre settembre",
+    "october oktober octobre octubre ottobre",
+    "november novembre noviembre",
+    "december dezember décembre diciembre dicembre",
+)
 EXCEL_DAY_0 = date(1899, 12, 30)
 PHRASE = 5  # words of a longer text that are looked for together, so that a part of it is found as well
-RARE = 5    # a text that stands for this many patients or more is a category and no free text
+RARE = 5  # a text that stands for this many patients or more is a category and no free text
 
 
 @dataclass(frozen=True)
 class Needle:
-    """What must not be found: its kind, where it stands in the input, and how its words must hang together."""
+    """What must not be found: its kind, where it stands in the input, and how its words must hang
+    together.
+    """
 
     kind: str
     where: str
@@ -69,8 +104,10 @@ class Leak:
 
 # --- what to look for -----------------------------------------------------------------------------
 
+
 def needles(study: Cohort, path: Path) -> dict[tuple[str, ...], Needle]:
-    """Every word sequence of a cohort's input that must not be found; those of the project's own texts are left out.
+    """Every word sequence of a cohort's input that must not be found; those of the project's own texts are
+    left out.
 
     Parameters
     ----------
@@ -78,8 +115,12 @@ def needles(study: Cohort, path: Path) -> dict[tuple[str, ...], Needle]:
         The manifest or bare table, as :func:`analysis_lib.intake.manifest.locate` found it.
     """
     manifest, found = read_manifest(path), {}
-    files = manifest["tables"] | ({"REDCap export": manifest["redcap"]["export"]} if manifest["redcap"] else {})
-    everywhere = {column: target for columns in manifest["columns"].values() for column, target in columns.items()}
+    files = manifest["tables"] | (
+        {"REDCap export": manifest["redcap"]["export"]} if manifest["redcap"] else {}
+    )
+    everywhere = {
+        column: target for columns in manifest["columns"].values() for column, target in columns.items()
+    }
     for table, file in files.items():
         raw = reading.read_table(path.parent, file)
         mapping = manifest["columns"].get(table, everywhere)
@@ -91,7 +132,9 @@ def needles(study: Cohort, path: Path) -> dict[tuple[str, ...], Needle]:
             often = cells.value_counts()
             for index, cell in cells.items():
                 where = f"in the table {table}, column {column}, row {int(index)}"
-                for words, needle in _of_cell(str(cell), target, where, often[cell] < max(RARE, study.min_cell_count)):
+                for words, needle in _of_cell(
+                    str(cell), target, where, often[cell] < max(RARE, study.min_cell_count)
+                ):
                     found.setdefault(words, needle)
     public = [manifest_text(path), *(file.read_text("utf-8", errors="replace") for file in own_texts())]
     for text in public:
@@ -108,10 +151,19 @@ def manifest_text(path: Path) -> str:
 @cache
 def own_texts() -> tuple[Path, ...]:
     """The files of the project whose words may stand in any book."""
-    kinds = {"book": ("*.md", "*.bib", "_static/*"), "notebooks": ("*.py",),
-             "analysis_lib": ("**/*.py", "paper/*"), ".": ("_config.yml", "README.md")}
-    return tuple(file for folder, patterns in kinds.items() for pattern in patterns for file in sorted((ROOT / folder).glob(pattern))
-                 if file.is_file())
+    kinds = {
+        "book": ("*.md", "*.bib", "_static/*"),
+        "notebooks": ("*.py",),
+        "analysis_lib": ("**/*.py", "paper/*"),
+        ".": ("_config.yml", "README.md"),
+    }
+    return tuple(
+        file
+        for folder, patterns in kinds.items()
+        for pattern in patterns
+        for file in sorted((ROOT / folder).glob(pattern))
+        if file.is_file()
+    )
 
 
 def _of_cell(cell: str, target: str, where: str, rare: bool) -> Iterator[tuple[tuple[str, ...], Needle]]:
@@ -126,7 +178,7 @@ def _of_cell(cell: str, target: str, where: str, rare: bool) -> Iterator[tuple[t
     if not rare or sum(map(len, words)) < 4 or not any(word.isalpha() and len(word) > 3 for word in words):
         return
     for start in range(max(1, len(words) - PHRASE + 1)):
-        yield words[start:start + PHRASE], Needle("a text", where)
+        yield words[start : start + PHRASE], Needle("a text", where)
 
 
 def _of_identifier(cell: str, words: tuple[str, ...], where: str) -> Iterator[tuple[tuple[str, ...], Needle]]:
@@ -165,8 +217,14 @@ def _date(year, month, day) -> date | None:
 
 def _month(word: str) -> int:
     """The number of a month's name or its abbreviation; 0 if it is none."""
-    return next((number for number, names in enumerate(MONTHS, start=1)
-                 if any(name.startswith(word) for name in names.split())), 0)
+    return next(
+        (
+            number
+            for number, names in enumerate(MONTHS, start=1)
+            if any(name.startswith(word) for name in names.split())
+        ),
+        0,
+    )
 
 
 def _of_date(day: date, where: str) -> Iterator[tuple[tuple[str, ...], Needle]]:
@@ -181,7 +239,9 @@ def _of_date(day: date, where: str) -> Iterator[tuple[tuple[str, ...], Needle]]:
         for name in names:
             spelled = Needle("a date", where, gap=r"[-./,\s_|]{0,3}")
             for ending in ((), ("st",), ("nd",), ("rd",), ("th",)):
-                yield from ((words, spelled) for words in ((d, *ending, name, year), (name, d, *ending, year)))
+                yield from (
+                    (words, spelled) for words in ((d, *ending, name, year), (name, d, *ending, year))
+                )
             yield (year, name, d), spelled
     whole = Needle("a date", where, gap="")
     yield (f"{day:%Y%m%d}",), whole
@@ -190,7 +250,10 @@ def _of_date(day: date, where: str) -> Iterator[tuple[tuple[str, ...], Needle]]:
 
 # --- looking for it -------------------------------------------------------------------------------
 
-def _found_in(text: str, wanted: dict[tuple[str, ...], Needle], by_first: dict | None = None) -> set[tuple[str, ...]]:
+
+def _found_in(
+    text: str, wanted: dict[tuple[str, ...], Needle], by_first: dict | None = None
+) -> set[tuple[str, ...]]:
     """The needles that stand in a text. Upper and lower case are alike."""
     text = text.casefold()
     by_first = by_first or _by_first(wanted)
@@ -199,8 +262,12 @@ def _found_in(text: str, wanted: dict[tuple[str, ...], Needle], by_first: dict |
     found = set()
     for place, word in enumerate(words):
         for length in by_first.get(word, ()):
-            candidate = tuple(words[place:place + length])
-            if candidate in wanted and candidate not in found and _hangs_together(text, places[place:place + length], wanted[candidate]):
+            candidate = tuple(words[place : place + length])
+            if (
+                candidate in wanted
+                and candidate not in found
+                and _hangs_together(text, places[place : place + length], wanted[candidate])
+            ):
                 found.add(candidate)
     return found
 
@@ -218,31 +285,47 @@ def _hangs_together(text: str, places: list[tuple[int, int]], needle: Needle) ->
         return False
     if any(not re.fullmatch(needle.gap, text[a:b]) for (_, a), (b, _) in zip(places, places[1:])):
         return False
-    before, after = text[max(start - 2, 0):start], text[end:end + 2]
+    before, after = text[max(start - 2, 0) : start], text[end : end + 2]
     if needle.kind == "an identifier" and (before[-1:].isalnum() or after[:1].isalnum()):
         return False  # a part of a code or a checksum
     if len(places) == 1 and text[start].isdigit():  # a part of a longer number?
-        return not (before[-1:].isalnum() or re.fullmatch(r"\d[.,]", before) or after[:1].isdigit() or re.match(r"\.\d", after))
+        return not (
+            before[-1:].isalnum()
+            or re.fullmatch(r"\d[.,]", before)
+            or after[:1].isdigit()
+            or re.match(r"\.\d", after)
+        )
     return True
 
 
 def scan(places: Iterable[Path], wanted: dict[tuple[str, ...], Needle]) -> list[Leak]:
-    """Everything of the input that stands in some files or folders of files, names included; and files that may not be there."""
+    """Everything of the input that stands in some files or folders of files, names included; and files that
+    may not be there.
+    """
     by_first, leaks = _by_first(wanted), []
     for place in places:
-        for file in sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]:
+        for file in (
+            sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
+        ):
             name = str(file.relative_to(place)) if file != place else file.name
             if file.suffix.lower() in FORBIDDEN:
-                leaks.append(Leak(_masked(name, wanted, by_first), "a file of data in a form that no reader needs"))
+                leaks.append(
+                    Leak(_masked(name, wanted, by_first), "a file of data in a form that no reader needs")
+                )
                 continue
             if _has_identifiers(name, file):
                 leaks.append(Leak(_masked(name, wanted, by_first), "a table with the column patient_id"))
-            found = {words for text in (name, *texts(file.read_bytes(), file.suffix.lower()))
-                     for words in _found_in(text, wanted, by_first)}
+            found = {
+                words
+                for text in (name, *texts(file.read_bytes(), file.suffix.lower()))
+                for words in _found_in(text, wanted, by_first)
+            }
             if found and not _of_a_package(file):
                 named = _masked(name, wanted, by_first)
-                leaks += [Leak(named, f"{needle.kind} that stands {needle.where}") for needle in
-                          dict.fromkeys(wanted[words] for words in sorted(found))]
+                leaks += [
+                    Leak(named, f"{needle.kind} that stands {needle.where}")
+                    for needle in dict.fromkeys(wanted[words] for words in sorted(found))
+                ]
     return leaks
 
 
@@ -250,9 +333,14 @@ def _has_identifiers(name: str, file: Path) -> bool:
     """Whether a table has a column of identifiers, however short these are."""
     suffix = file.suffix.lower()
     if suffix in (".csv", ".tsv"):
-        return "patient_id" in re.split(r'[,;\t"]', file.read_text("utf-8", errors="replace").split("\n", 1)[0].strip())
-    return (suffix in (".html", ".ipynb") and "data-dictionary" not in name
-            and bool(re.search(r"<th[^>]*>\s*patient_id\s*</th>", file.read_text("utf-8", errors="replace"))))
+        return "patient_id" in re.split(
+            r'[,;\t"]', file.read_text("utf-8", errors="replace").split("\n", 1)[0].strip()
+        )
+    return (
+        suffix in (".html", ".ipynb")
+        and "data-dictionary" not in name
+        and bool(re.search(r"<th[^>]*>\s*patient_id\s*</th>", file.read_text("utf-8", errors="replace")))
+    )
 
 
 def _masked(name: str, wanted, by_first) -> str:
@@ -265,13 +353,19 @@ def _of_a_package(file: Path) -> bool:
     if "_static" not in file.parts:
         return False
     content = file.read_bytes()
-    return any(other.stat().st_size == len(content) and other.read_bytes() == content
-               for base in (Path(sys.prefix) / "lib", Path(sys.prefix) / "Lib", ROOT / "book") if base.is_dir()
-               for other in base.rglob(file.name) if other.is_file())
+    return any(
+        other.stat().st_size == len(content) and other.read_bytes() == content
+        for base in (Path(sys.prefix) / "lib", Path(sys.prefix) / "Lib", ROOT / "book")
+        if base.is_dir()
+        for other in base.rglob(file.name)
+        if other.is_file()
+    )
 
 
 def texts(content: bytes, suffix: str = "") -> Iterator[str]:
-    """All readable text in a file: unpacked, decoded, with what is embedded in it; not the pixels of an image."""
+    """All readable text in a file: unpacked, decoded, with what is embedded in it; not the pixels of an
+    image.
+    """
     if content[:4] == b"PK\x03\x04":
         yield from _of_archive(content)
     elif content[:8] == b"\x89PNG\r\n\x1a\n":
@@ -284,8 +378,12 @@ def texts(content: bytes, suffix: str = "") -> Iterator[str]:
             yield _inflated(stream).decode("latin-1")
     elif content[:18] == b"# Sphinx inventory":
         yield _inflated(content.split(b"\n", 4)[-1]).decode("utf-8", errors="replace")
-    elif content.startswith(BINARY) or suffix in (".woff", ".woff2", ".ttf", ".ico") or b"\0" in content[:4096]:
-        yield from (content.decode(encoding, errors="replace") for encoding in ("ascii", "utf-8", "utf-16-le"))
+    elif (
+        content.startswith(BINARY) or suffix in (".woff", ".woff2", ".ttf", ".ico") or b"\0" in content[:4096]
+    ):
+        yield from (
+            content.decode(encoding, errors="replace") for encoding in ("ascii", "utf-8", "utf-16-le")
+        )
     else:
         yield from _of_text(content.decode("utf-8", errors="replace"), suffix)
 
@@ -318,12 +416,18 @@ def _decoded(written: str) -> bytes:
 
 
 def _strings(text: str) -> Iterator[str]:
-    """Keys and values of a JSON text (a notebook's lines joined, the line breaks of embedded images gone); else the text."""
+    """Keys and values of a JSON text (a notebook's lines joined, the line breaks of embedded images gone);
+    else the text.
+    """
+
     def walk(value) -> Iterator[str]:
         if isinstance(value, dict):
             for key, inner in value.items():
                 yield key
-                yield from (re.sub(r"\s", "", each) if re.match("image/(?!svg)|application/pdf", key) else each for each in walk(inner))
+                yield from (
+                    re.sub(r"\s", "", each) if re.match("image/(?!svg)|application/pdf", key) else each
+                    for each in walk(inner)
+                )
         elif isinstance(value, list) and all(isinstance(each, str) for each in value):
             yield "".join(value)
         elif isinstance(value, list):
@@ -356,15 +460,18 @@ def _of_png(content: bytes) -> Iterator[str]:
     """Names, texts and metadata of a PNG, and whatever follows its end."""
     place = 8
     while place + 8 <= len(content):
-        length, kind = int.from_bytes(content[place:place + 4], "big"), content[place + 4:place + 8]
-        body = content[place + 8:place + 8 + length]
+        length, kind = int.from_bytes(content[place : place + 4], "big"), content[place + 4 : place + 8]
+        body = content[place + 8 : place + 8 + length]
         place += 12 + length
         if kind == b"IEND":
             break
         if kind != b"IDAT":
             yield from (body.decode(encoding, errors="replace") for encoding in ("ascii", "utf-8", "latin-1"))
         if kind in (b"zTXt", b"iTXt", b"iCCP"):
-            yield from (_inflated(body[start:]).decode("utf-8", errors="replace") for start in _starts_of_streams(body))
+            yield from (
+                _inflated(body[start:]).decode("utf-8", errors="replace")
+                for start in _starts_of_streams(body)
+            )
     yield content[place:].decode("latin-1")
 
 

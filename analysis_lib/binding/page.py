@@ -1,4 +1,6 @@
-"""An executed notebook as a page of a cohort's book: titled, tidied, with sections that were skipped shrunk to their reason."""
+"""An executed notebook as a page of a cohort's book: titled, tidied, with sections that were skipped shrunk
+to their reason.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,17 @@ SKIP_NOTE = re.compile(r'<p class="skip-note">(.*?)</p>', re.S)
 def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
     """Turn an executed notebook into a page of the cohort's book.
 
-    The title names the cohort; words about CAR T go where they do not apply; sections that were skipped shrink to
-    their heading and the reason; paths and times of this machine are removed.
+    The title names the cohort; words about CAR T go where they do not apply; sections that were skipped
+    shrink to their heading and the reason; paths and times of this machine are removed.
 
     Returns
     -------
     tuple of NotebookNode, str
         The page, and, if nothing of the chapter could be done, the reason of its first section (else empty).
     """
-    cells = [_tidy(cell, study) for cell in executed.cells if "parameters" not in cell.metadata.get("tags", [])]
+    cells = [
+        _tidy(cell, study) for cell in executed.cells if "parameters" not in cell.metadata.get("tags", [])
+    ]
     if "own-patients" not in cells[0].metadata.get("tags", []):
         cells[0].source = titled(cells[0].source, study)
     sections = [_collapse(section) for section in _sections(cells) if _has_its_say(section)]
@@ -36,26 +40,35 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
     reason = analyses[0][0] if analyses and all(analyses) else ""
     kept = [cell for section, _ in sections for cell in section]
     for number, cell in enumerate(kept, start=1):
-        cell["id"] = f"cell-{number}"  # equal inputs give equal pages; a random id of digits can look like a patient's date
-    page = nbformat.v4.new_notebook(cells=kept, metadata={
-        key: executed.metadata[key] for key in ("kernelspec", "language_info") if key in executed.metadata})
+        # equal inputs give equal pages; a random id of digits can look like a patient's date
+        cell["id"] = f"cell-{number}"
+    page = nbformat.v4.new_notebook(
+        cells=kept,
+        metadata={
+            key: executed.metadata[key] for key in ("kernelspec", "language_info") if key in executed.metadata
+        },
+    )
     return page, reason
 
 
 def titled(source: str, study: Cohort) -> str:
     """Put the cohort into the first heading, and its own index event in place of the CAR T-cell infusion."""
     heading, _, rest = source.partition("\n")
-    return f"{heading.replace(CAR_T, notes.markdown(study.index_event))}: {notes.markdown(study.title)}\n{rest}"
+    return (
+        f"{heading.replace(CAR_T, notes.markdown(study.index_event))}: {notes.markdown(study.title)}\n{rest}"
+    )
 
 
 def _tidy(cell: NotebookNode, study: Cohort) -> NotebookNode:
-    cell = nbformat.from_dict({key: value for key, value in cell.items() if key != "id"} | {"id": cell.get("id", "")})
+    cell = nbformat.from_dict(
+        {key: value for key, value in cell.items() if key != "id"} | {"id": cell.get("id", "")}
+    )
     cell.metadata = {key: cell.metadata[key] for key in ("tags", "mystnb") if key in cell.metadata}
     if cell.cell_type == "code":
         cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
         if "injected-parameters" in cell.metadata.get("tags", []):
-            cell.source = re.sub(r'^cohort = .*$', f'cohort = "{study.name}"', cell.source, flags=re.M)
-            cell.source = re.sub(r'^results_dir = .*\n?', "", cell.source, flags=re.M).strip()
+            cell.source = re.sub(r"^cohort = .*$", f'cohort = "{study.name}"', cell.source, flags=re.M)
+            cell.source = re.sub(r"^results_dir = .*\n?", "", cell.source, flags=re.M).strip()
     return cell
 
 
@@ -88,8 +101,8 @@ def _without_car_t(section: list[NotebookNode]) -> list[NotebookNode]:
 def _collapse(section: list[NotebookNode]) -> tuple[list[NotebookNode], list[str] | None]:
     """A section whose outputs all say that they were skipped, as its headings and the reasons.
 
-    The second value is ``None`` for a section without outputs or with only the note about the cohort, the reasons for
-    a collapsed section, and an empty list for any other.
+    The second value is ``None`` for a section without outputs or with only the note about the cohort, the
+    reasons for a collapsed section, and an empty list for any other.
     """
     outputs = [output for cell in section if cell.cell_type == "code" for output in cell.outputs]
     shown = ["".join(output.get("data", {}).get("text/html", "")) for output in outputs]
@@ -97,7 +110,11 @@ def _collapse(section: list[NotebookNode]) -> tuple[list[NotebookNode], list[str
         return section, None
     if not all(SKIP_NOTE.search(html) for html in shown):
         return section, []
-    reasons = list(dict.fromkeys(SKIP_NOTE.search(html).group(1).removeprefix("Not shown: ").rstrip(".") for html in shown))
+    reasons = list(
+        dict.fromkeys(
+            SKIP_NOTE.search(html).group(1).removeprefix("Not shown: ").rstrip(".") for html in shown
+        )
+    )
     headings = "\n\n".join(HEADING.findall(section[0].source))
     note = "".join(f'\n\n<p class="skip-note">Not shown: {reason}.</p>' for reason in reasons)
     return [nbformat.v4.new_markdown_cell(headings + note, id=section[0].get("id", ""))], reasons

@@ -1,4 +1,6 @@
-"""Pages of the book that are written from data: one a cohort, the comparison of cohorts, the data dictionary."""
+"""Pages of the book that are written from data: one a cohort, the comparison of cohorts, the data
+dictionary.
+"""
 
 from __future__ import annotations
 
@@ -18,25 +20,51 @@ from analysis_lib.intake import reading, values
 from analysis_lib.rows import methods, results
 from analysis_lib.show import notes, numbers, tables
 
-ABOUT = ("run-it", "privacy", "share", "generated/data-dictionary", "generated/methods", "generated/proof", "teach", "references")
+ABOUT = (
+    "run-it",
+    "privacy",
+    "share",
+    "generated/data-dictionary",
+    "generated/methods",
+    "generated/proof",
+    "teach",
+    "references",
+)
 
 # Results set side by side, by the section they stand in.
 COMPARED = {
     "Response and failure": {
-        "response.orr": "Overall response rate", "response.cr": "Complete response rate",
-        "failure.time": "Time to failure", "failure.any_local": "Failure in a previously involved site"},
+        "response.orr": "Overall response rate",
+        "response.cr": "Complete response rate",
+        "failure.time": "Time to failure",
+        "failure.any_local": "Failure in a previously involved site",
+    },
     "Survival from day 0": {
-        "os1.median": "Median OS1", "os1.rate3": "OS1 at 3 months", "os1.rate6": "OS1 at 6 months",
-        "os1.rate12": "OS1 at 12 months", "os1.rate24": "OS1 at 24 months", "efs1.median": "Median EFS1"},
+        "os1.median": "Median OS1",
+        "os1.rate3": "OS1 at 3 months",
+        "os1.rate6": "OS1 at 6 months",
+        "os1.rate12": "OS1 at 12 months",
+        "os1.rate24": "OS1 at 24 months",
+        "efs1.median": "Median EFS1",
+    },
     "Survival from the start of salvage therapy": {
-        "os2.median": "Median OS2", "os2.rate12": "OS2 at 12 months", "os2.rate24": "OS2 at 24 months",
-        "efs2.median": "Median EFS2"},
+        "os2.median": "Median OS2",
+        "os2.rate12": "OS2 at 12 months",
+        "os2.rate24": "OS2 at 24 months",
+        "efs2.median": "Median EFS2",
+    },
     "Salvage radiotherapy": {
-        "rt.patients": "Patients irradiated", "rt.sites": "Sites irradiated", "lc.rate12": "Local control at 12 months"},
+        "rt.patients": "Patients irradiated",
+        "rt.sites": "Sites irradiated",
+        "lc.rate12": "Local control at 12 months",
+    },
     "Hazard ratios, multivariable": {
         "cox.os1.mv.responder": "OS1: partial or complete response",
-        "cox.os2.mv.advanced_stage": "OS2: stage III or IV", "cox.os2.mv.ldh_elevated": "OS2: elevated LDH",
-        "cox.efs2.mv.advanced_stage": "EFS2: stage III or IV", "cox.efs2.mv.ldh_elevated": "EFS2: elevated LDH"},
+        "cox.os2.mv.advanced_stage": "OS2: stage III or IV",
+        "cox.os2.mv.ldh_elevated": "OS2: elevated LDH",
+        "cox.efs2.mv.advanced_stage": "EFS2: stage III or IV",
+        "cox.efs2.mv.ldh_elevated": "EFS2: elevated LDH",
+    },
 }
 
 
@@ -58,27 +86,61 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
 
 
 def cohort_page(study: Cohort, outcomes: list[Outcome], folder: Path) -> str:
-    """The first page of a cohort: whose data these are, what each chapter could do with them, and what it offers."""
-    lines = [f"# {notes.markdown(study.title)}", "", notes.about_html(study), "", "## Chapters", "",
-             "The result rows of a chapter hold every number that stands in it.", ""]
+    """The first page of a cohort: whose data these are, what each chapter could do with them, and what it
+    offers.
+    """
+    lines = [
+        f"# {notes.markdown(study.title)}",
+        "",
+        notes.about_html(study),
+        "",
+        "## Chapters",
+        "",
+        "The result rows of a chapter hold every number that stands in it.",
+        "",
+    ]
     for outcome in outcomes:
         link = f"- [{notes.markdown(chapters.short_title(outcome.chapter, study))}]({outcome.chapter}.ipynb)"
-        lines.append(f"{link}: not shown, because {outcome.reason}" if outcome.status == "skipped" else
-                     f"{link}: {takeaway.links(study, outcome.chapter, folder, folder / 'results')}")
-    return "\n".join([*lines, "", f"## {manuscript.TITLE}", "",
-                      "[A methods and a results paragraph, and the STROBE checklist](report.md), written from the same rows.", ""])
+        lines.append(
+            f"{link}: not shown, because {outcome.reason}"
+            if outcome.status == "skipped"
+            else f"{link}: {takeaway.links(study, outcome.chapter, folder, folder / 'results')}"
+        )
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"## {manuscript.TITLE}",
+            "",
+            "[A methods and a results paragraph, and the STROBE checklist](report.md), written "
+            "from the same rows.",
+            "",
+        ]
+    )
 
 
 def compare_page(rows: dict[Cohort, pd.DataFrame]) -> str:
     """Cohorts beside each other, every number read from their result rows."""
-    lines = ["# Cohorts side by side", "",
-             "Every number is read from the result rows of the cohort's own chapters. A dash stands where a cohort has no "
-             "such result: a column is absent, or its follow-up is too short. NR: not reached.", ""]
+    lines = [
+        "# Cohorts side by side",
+        "",
+        "Every number is read from the result rows of the cohort's own chapters. A dash stands where a "
+        "cohort has no "
+        "such result: a column is absent, or its follow-up is too short. NR: not reached.",
+        "",
+    ]
     if any(study.synthetic for study in rows):
         synthetic = ", ".join(study.name for study in rows if study.synthetic)
-        lines += [f'<div class="synthetic-note"><strong>Synthetic patients:</strong> {html.escape(synthetic)}. '
-                  "Differences between these cohorts are those of the reconstruction, not findings.</div>", ""]
-    lines += [f"- **{study.name}**: [{notes.markdown(study.title)}](../cohorts/{study.name}/index.md)" for study in rows] + [""]
+        lines += [
+            f'<div class="synthetic-note"><strong>Synthetic patients:</strong> '
+            f"{html.escape(synthetic)}. "
+            "Differences between these cohorts are those of the reconstruction, not findings.</div>",
+            "",
+        ]
+    lines += [
+        f"- **{study.name}**: [{notes.markdown(study.title)}](../cohorts/{study.name}/index.md)"
+        for study in rows
+    ] + [""]
     for section, wanted in COMPARED.items():
         table = compared(rows, wanted)
         if not table.empty:
@@ -91,12 +153,19 @@ def compared(rows: dict[Cohort, pd.DataFrame], wanted: dict[str, str]) -> pd.Dat
     by_id = {study: frame.set_index("result_id") for study, frame in rows.items()}
     lines = []
     for result_id, label in wanted.items():
-        found = {study.name: frame.loc[result_id] for study, frame in by_id.items() if result_id in frame.index}
+        found = {
+            study.name: frame.loc[result_id] for study, frame in by_id.items() if result_id in frame.index
+        }
         if shown := {name: row for name, row in found.items() if row["statistic"] != "skipped"}:
             kind = results.STATISTICS[next(iter(shown.values()))["statistic"]]
             limits = "" if kind.unit == "" and kind.decimals == 0 else f" ({kind.limits})"
             unit = f", {kind.unit}" if kind.unit else ""
-            lines.append([f"{label}{unit}{limits}", *(numbers.compact(shown[s.name]) if s.name in shown else "–" for s in rows)])
+            lines.append(
+                [
+                    f"{label}{unit}{limits}",
+                    *(numbers.compact(shown[s.name]) if s.name in shown else "–" for s in rows),
+                ]
+            )
     return pd.DataFrame(lines, columns=["Result", *(study.name for study in rows)])
 
 
@@ -104,43 +173,95 @@ def _files_and_cells() -> list[str]:
     """What files may be, and what their cells may say, from the declarations that reading goes by."""
     empty = ", ".join(f"`{word}`" for word in columns.EMPTY if word)
     formats = ", ".join(f"`{each}`" for each in values.DATE_FORMATS)
-    words = "; ".join(f"{level} also as {', '.join(f'`{word}`' for word in also)}" for level, also in columns.WORDS.items())
+    words = "; ".join(
+        f"{level} also as {', '.join(f'`{word}`' for word in also)}" for level, also in columns.WORDS.items()
+    )
     suffixes = ", ".join(f"`{suffix}`" for suffix in reading.SUFFIXES if suffix != ".xls")
-    return ["## Files and cells", "",
-            f"- **Files**: {suffixes}, with any common encoding and separator (`book.xlsx#Sheet` names a sheet), and REDCap exports. "
-            "The first row that is not blank holds the headings; blank rows are left out.",
-            f"- **Empty**: an empty cell, or {empty}. A project's own codes are translated under `values:`, to an empty text.",
-            f"- **Yes and no**: {words}; in any case.",
-            "- **Levels**: as listed below, in any case; other words are translated under `values:`.",
-            f"- **Dates**: 2021-03-28, cells that Excel knows as dates, or one format that `date_format` names, such as {formats}.",
-            "- **Numbers**: with a decimal point or comma. Durations are whole days, or months with `time_unit: months`.", ""]
+    return [
+        "## Files and cells",
+        "",
+        f"- **Files**: {suffixes}, with any common encoding and separator (`book.xlsx#Sheet` names a "
+        f"sheet), and REDCap exports. "
+        "The first row that is not blank holds the headings; blank rows are left out.",
+        f"- **Empty**: an empty cell, or {empty}. A project's own codes are translated under `values:`, "
+        f"to an empty text.",
+        f"- **Yes and no**: {words}; in any case.",
+        "- **Levels**: as listed below, in any case; other words are translated under `values:`.",
+        f"- **Dates**: 2021-03-28, cells that Excel knows as dates, or one format that `date_format` "
+        f"names, such as {formats}.",
+        "- **Numbers**: with a decimal point or comma. Durations are whole days, or months with "
+        "`time_unit: months`.",
+        "",
+    ]
 
 
 def dictionary_page() -> str:
     """The data dictionary, generated from :mod:`analysis_lib.dictionary.columns`."""
-    lines = ["# Data dictionary", "",
-             "Every column that the book can read. Only the columns marked *required* must be there; a section whose "
-             "columns are absent says so and is left out. Moments are whole days since day 0, the index event; a column "
-             "`X_day` may come as calendar date `X_date` beside `infusion_date`, the date of day 0.", "",
-             "[Run it on your data](../run-it.md) says how to begin.", "", *_files_and_cells()]
+    lines = [
+        "# Data dictionary",
+        "",
+        "Every column that the book can read. Only the columns marked *required* must be there; a "
+        "section whose "
+        "columns are absent says so and is left out. Moments are whole days since day 0, the index "
+        "event; a column "
+        "`X_day` may come as calendar date `X_date` beside `infusion_date`, the date of day 0.",
+        "",
+        "[Run it on your data](../run-it.md) says how to begin.",
+        "",
+        *_files_and_cells(),
+    ]
     for name, table in columns.TABLES.items():
-        entries = pd.DataFrame([[column, entry.description, allowed(entry), "required" if entry.required else ""]
-                                for column, entry in table.columns.items()],
-                               columns=["Column", "Meaning", "Values", "Required"])
-        lines += [f"## Table `{name}`", "", table.description, "", tables.html_table(entries, f"Columns of the table {name}"), ""]
-    derived = pd.DataFrame([[name, rule.description, label_of(rule.source)] for name, rule in rules.DERIVED.items()],
-                           columns=["Column", "Meaning", "Derived from"])
-    lines += ["## Derived columns", "", "The library adds these; no file holds them.", "",
-              tables.html_table(derived, "Columns that the library derives"), ""]
+        entries = pd.DataFrame(
+            [
+                [column, entry.description, allowed(entry), "required" if entry.required else ""]
+                for column, entry in table.columns.items()
+            ],
+            columns=["Column", "Meaning", "Values", "Required"],
+        )
+        lines += [
+            f"## Table `{name}`",
+            "",
+            table.description,
+            "",
+            tables.html_table(entries, f"Columns of the table {name}"),
+            "",
+        ]
+    derived = pd.DataFrame(
+        [[name, rule.description, label_of(rule.source)] for name, rule in rules.DERIVED.items()],
+        columns=["Column", "Meaning", "Derived from"],
+    )
+    lines += [
+        "## Derived columns",
+        "",
+        "The library adds these; no file holds them.",
+        "",
+        tables.html_table(derived, "Columns that the library derives"),
+        "",
+    ]
     said = {"*not known*, in any column": (mark for mark in columns.EMPTY if mark)}
     said |= {f"*{level}*": words for level, words in columns.WORDS.items()}
-    lines += ["## What a file may say", "", "Words count in any case. Those of `values:` in `cohort.yml` go first; without them:", "",
-              *[f"- {meaning}: an empty cell, {_marks(words)}" if "known" in meaning else f"- {meaning}: {_marks(words)}"
-                for meaning, words in said.items()], "",
-              "A dash beside a plus is no empty cell: it must be declared under `values:`, as every code must that is not in this list. "
-              "Numbers may have a decimal point or a decimal comma; where 1,234 could be a thousand or a thousandth, the check asks. "
-              "Dates are read as 2021-03-28, as date cells and day numbers of Excel, and in the format that `date_format` declares; "
-              "a time of day is dropped. Where day and month could be exchanged and no format is declared, the check asks.", ""]
+    lines += [
+        "## What a file may say",
+        "",
+        "Words count in any case. Those of `values:` in `cohort.yml` go first; without them:",
+        "",
+        *[
+            f"- {meaning}: an empty cell, {_marks(words)}"
+            if "known" in meaning
+            else f"- {meaning}: {_marks(words)}"
+            for meaning, words in said.items()
+        ],
+        "",
+        "A dash beside a plus is no empty cell: it must be declared under `values:`, as every code "
+        "must that is not in this list. "
+        "Numbers may have a decimal point or a decimal comma; where 1,234 could be a thousand or a "
+        "thousandth, the check asks. "
+        "Dates are read as 2021-03-28, as date cells and day numbers of Excel, and in the format that "
+        "`date_format` declares; "
+        "a time of day is dropped. Where day and month could be exchanged and no format is declared, "
+        "the check asks.",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -149,7 +270,9 @@ def _marks(words) -> str:
 
 
 def methods_page(studies: list[Cohort], book: Path) -> str:
-    """Every method that the rows of these cohorts name: what it finds, what computes it, who described it, where it is used."""
+    """Every method that the rows of these cohorts name: what it finds, what computes it, who described it,
+    where it is used.
+    """
     places: dict[methods.Method, dict[str, str]] = {}
     called: dict[methods.Method, str] = {}
     for study in studies:
@@ -160,17 +283,54 @@ def methods_page(studies: list[Cohort], book: Path) -> str:
                 entry = methods.named(method)
                 places.setdefault(entry, {}).setdefault(each, link)
                 called.setdefault(entry, entry.called or methods.capital(methods.printed(method)))
-    lines = [[called[entry], methods.capital(entry.finds), entry.by,
-              f"{{cite:p}}`{','.join(entry.cites)}`" if entry.cites else "–",
-              "; ".join(places[entry][each] for each in sorted(places[entry]))]
-             for entry in methods.METHODS if entry in places]
+    lines = [
+        [
+            called[entry],
+            methods.capital(entry.finds),
+            entry.by,
+            f"{{cite:p}}`{','.join(entry.cites)}`" if entry.cites else "–",
+            "; ".join(places[entry][each] for each in sorted(places[entry])),
+        ]
+        for entry in methods.METHODS
+        if entry in places
+    ]
     libraries = sorted({entry.by for entry in places} - {methods.HERE} | {"numpy", "pandas", "matplotlib"})
-    return "\n".join([
-        "# Methods", "", "This page is written from the result rows of the cohorts in this book: it names what was called, and nothing "
-        "else.", "", "## What was used", "",
-        *tables.markdown_table(["Method", "Finds", "Computed by", "Described by", "Used in"], lines, "Estimators and tests of this book"),
-        "## Conventions", "", *[f"- {each}" for each in methods.CONVENTIONS], "",
-        "## Random numbers", "", f"Reshufflings and resamples start from the seed {methods.SEED}, so that their answers can be repeated.", "",
-        "## Versions", "",
-        *tables.markdown_table(["Software", "Version"], [["Python", platform.python_version()], *[[name, version(name)] for name in
-                                                       ["salvage-book", *libraries]]], "What computed this book")]) + "\n"
+    return (
+        "\n".join(
+            [
+                "# Methods",
+                "",
+                "This page is written from the result rows of the cohorts in this book: it names "
+                "what was called, and nothing "
+                "else.",
+                "",
+                "## What was used",
+                "",
+                *tables.markdown_table(
+                    ["Method", "Finds", "Computed by", "Described by", "Used in"],
+                    lines,
+                    "Estimators and tests of this book",
+                ),
+                "## Conventions",
+                "",
+                *[f"- {each}" for each in methods.CONVENTIONS],
+                "",
+                "## Random numbers",
+                "",
+                f"Reshufflings and resamples start from the seed {methods.SEED}, so that "
+                f"their answers can be repeated.",
+                "",
+                "## Versions",
+                "",
+                *tables.markdown_table(
+                    ["Software", "Version"],
+                    [
+                        ["Python", platform.python_version()],
+                        *[[name, version(name)] for name in ["salvage-book", *libraries]],
+                    ],
+                    "What computed this book",
+                ),
+            ]
+        )
+        + "\n"
+    )

@@ -1,7 +1,8 @@
-"""What a researcher takes away from a chapter: its tables as Word and CSV, its figures as SVG and PDF, its result rows.
+"""What a researcher takes away from a chapter: its tables as Word and CSV, its figures as SVG and PDF, its
+result rows.
 
-All of it is read off the executed notebook, so that a file cannot say anything else than the page. Equal pages give
-equal files: nothing in them tells of a date, a person or a machine.
+All of it is read off the executed notebook, so that a file cannot say anything else than the page. Equal
+pages give equal files: nothing in them tells of a date, a person or a machine.
 """
 
 from __future__ import annotations
@@ -40,9 +41,14 @@ class Drawing:
 
 # --- reading the page -----------------------------------------------------------------------------
 
+
 def tables(page: NotebookNode) -> list[Table]:
     """The tables of a page, in order; those of exercises are left out."""
-    return [_table(found) for html in _shown(page) for found in markup.fromstring(f"<div>{html}</div>").iter("table")]
+    return [
+        _table(found)
+        for html in _shown(page)
+        for found in markup.fromstring(f"<div>{html}</div>").iter("table")
+    ]
 
 
 def drawings(page: NotebookNode) -> list[Drawing]:
@@ -53,7 +59,13 @@ def drawings(page: NotebookNode) -> list[Drawing]:
             shown = markup.fromstring(_joined(data["text/html"]))
             svg, pdf = (_joined(data.get(VECTORS[kind], "")) for kind in ("svg", "pdf"))
             files = {"svg": svg.encode("utf-8"), "pdf": base64.b64decode(pdf)}
-            found.append(Drawing(_words(shown.find("figcaption")), shown.find("img").get("alt"), {k: f for k, f in files.items() if f}))
+            found.append(
+                Drawing(
+                    _words(shown.find("figcaption")),
+                    shown.find("img").get("alt"),
+                    {k: f for k, f in files.items() if f},
+                )
+            )
     return found
 
 
@@ -66,8 +78,13 @@ def strip(page: NotebookNode) -> None:
 
 
 def _outputs(page: NotebookNode) -> list[dict]:
-    return [output.data for cell in page.cells if cell.cell_type == "code" and SOLUTION not in cell.metadata.get("tags", [])
-            for output in cell.outputs if "text/html" in output.get("data", {})]
+    return [
+        output.data
+        for cell in page.cells
+        if cell.cell_type == "code" and SOLUTION not in cell.metadata.get("tags", [])
+        for output in cell.outputs
+        if "text/html" in output.get("data", {})
+    ]
 
 
 def _shown(page: NotebookNode) -> list[str]:
@@ -82,8 +99,15 @@ def _joined(data: str | list[str]) -> str:
 def _table(found) -> Table:
     heads = [_words(cell) for cell in found.find("thead").iter("th")]
     lines = [[_words(cell) for cell in line] for line in found.find("tbody").iter("tr")]
-    sections = tuple(n for n, line in enumerate(found.find("tbody").iter("tr")) if line.get("class") == "section")
-    return Table(_words(found.find("caption")), heads, [line + [""] * (len(heads) - len(line)) for line in lines], sections)
+    sections = tuple(
+        n for n, line in enumerate(found.find("tbody").iter("tr")) if line.get("class") == "section"
+    )
+    return Table(
+        _words(found.find("caption")),
+        heads,
+        [line + [""] * (len(heads) - len(line)) for line in lines],
+        sections,
+    )
 
 
 def _words(element) -> str:
@@ -94,6 +118,7 @@ def _words(element) -> str:
 
 
 # --- writing the files ----------------------------------------------------------------------------
+
 
 def offer(page: NotebookNode, study: Cohort, chapter: str, folder: Path, results_dir: Path) -> None:
     """Write what can be taken away from a chapter to ``folder/takeaway``, and end the page with links to it.
@@ -113,29 +138,47 @@ def offer(page: NotebookNode, study: Cohort, chapter: str, folder: Path, results
     """
     found, drawn = tables(page), drawings(page)
     strip(page)
-    stem, title = folder / FOLDER / f"{study.name}-{chapter}", page.cells[0].source.partition("\n")[0].lstrip("# ")
+    stem, title = (
+        folder / FOLDER / f"{study.name}-{chapter}",
+        page.cells[0].source.partition("\n")[0].lstrip("# "),
+    )
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     if found:
         stem.with_name(f"{stem.name}-tables.docx").write_bytes(word(title, [about(study)], found))
-        files = {f"{_file_name('table', n, table.caption)}.csv": sheet(table) for n, table in enumerate(found, 1)}
+        files = {
+            f"{_file_name('table', n, table.caption)}.csv": sheet(table) for n, table in enumerate(found, 1)
+        }
         listed = [f"{name}: {table.caption}" for name, table in zip(files, found)]
         stem.with_name(f"{stem.name}-tables.zip").write_bytes(bundle(files | _read_me(title, study, listed)))
     if drawn:
-        files = {f"{_file_name('figure', n, drawing.caption)}.{kind}": data
-                 for n, drawing in enumerate(drawn, 1) for kind, data in drawing.files.items()}
-        listed = [f"{_file_name('figure', n, drawing.caption)}: {drawing.caption}\n   Alt text: {drawing.alt}"
-                  for n, drawing in enumerate(drawn, 1)]
+        files = {
+            f"{_file_name('figure', n, drawing.caption)}.{kind}": data
+            for n, drawing in enumerate(drawn, 1)
+            for kind, data in drawing.files.items()
+        }
+        listed = [
+            f"{_file_name('figure', n, drawing.caption)}: {drawing.caption}\n   Alt text: {drawing.alt}"
+            for n, drawing in enumerate(drawn, 1)
+        ]
         stem.with_name(f"{stem.name}-figures.zip").write_bytes(bundle(files | _read_me(title, study, listed)))
     if line := links(study, chapter, folder, results_dir):
-        page.cells.append(v4.new_markdown_cell(f"## {HEADING}\n\n{{.take-away}}\n{line}", id=f"take-away-{chapter[:2]}"))
+        page.cells.append(
+            v4.new_markdown_cell(f"## {HEADING}\n\n{{.take-away}}\n{line}", id=f"take-away-{chapter[:2]}")
+        )
 
 
 def links(study: Cohort, chapter: str, folder: Path, results_dir: Path) -> str:
-    """Markdown links, from a page in ``folder``, to whatever a chapter left to take away; empty if nothing."""
+    """Markdown links, from a page in ``folder``, to whatever a chapter left to take away; empty if
+    nothing.
+    """
     stem = f"{FOLDER}/{study.name}-{chapter}"
     rows = Path(os.path.relpath(results_dir, folder)).as_posix() + f"/{chapter}.csv"
-    offered = {"tables (Word)": f"{stem}-tables.docx", "tables (CSV)": f"{stem}-tables.zip",
-               "figures (SVG and PDF)": f"{stem}-figures.zip", "result rows (CSV)": rows}
+    offered = {
+        "tables (Word)": f"{stem}-tables.docx",
+        "tables (CSV)": f"{stem}-tables.zip",
+        "figures (SVG and PDF)": f"{stem}-figures.zip",
+        "result rows (CSV)": rows,
+    }
     return " · ".join(f"[{what}]({file})" for what, file in offered.items() if (folder / file).is_file())
 
 
@@ -155,7 +198,11 @@ def _file_name(kind: str, number: int, caption: str) -> str:
 
 
 def sheet(table: Table) -> bytes:
-    """A table as CSV that spreadsheets open as it is: UTF-8 with its mark, and no cell that they would calculate."""
+    """A table as CSV that spreadsheets open as it is: UTF-8 with its mark, and no cell that they would
+    calculate.
+    """
     written = io.StringIO(newline="")
-    csv.writer(written).writerows([spreadsheet.safe(cell) for cell in line] for line in [table.heads, *table.lines])
+    csv.writer(written).writerows(
+        [spreadsheet.safe(cell) for cell in line] for line in [table.heads, *table.lines]
+    )
     return written.getvalue().encode("utf-8-sig")

@@ -22,7 +22,9 @@ WIDE = 6  # columns; a table with more is printed across the page
 
 @dataclass(frozen=True)
 class Table:
-    """A table as it stands on the page: what it is, its column heads and lines of text; sections head the lines below them."""
+    """A table as it stands on the page: what it is, its column heads and lines of text; sections head the
+    lines below them.
+    """
 
     caption: str
     heads: list[str]
@@ -31,9 +33,11 @@ class Table:
 
 
 def word(title: str, notes: list[str], found: list[Table]) -> bytes:
-    """A Word file of tables as journals print them: rules above, below and under the head, which repeats on each page.
+    """A Word file of tables as journals print them: rules above, below and under the head, which repeats on
+    each page.
 
-    Under ``title`` stand the notes; each table has its caption above and, beneath, what the caption says of its making.
+    Under ``title`` stand the notes; each table has its caption above and, beneath, what the caption says of
+    its making.
     """
     document = docx.Document()
     _page_layout(document, wide=any(len(table.heads) > WIDE for table in found))
@@ -61,11 +65,16 @@ def saved(document: Document) -> bytes:
 def _page_layout(document: Document, wide: bool) -> None:
     section = document.sections[0]
     if wide:
-        section.orientation, section.page_width, section.page_height = WD_ORIENT.LANDSCAPE, section.page_height, section.page_width
+        section.orientation, section.page_width, section.page_height = (
+            WD_ORIENT.LANDSCAPE,
+            section.page_height,
+            section.page_width,
+        )
     for style, points in {"Normal": 10, "Caption": 10, "Heading 1": 14, "Heading 2": 12}.items():
         font = document.styles[style].font
         font.name, font.size, font.color.rgb = "Arial", Pt(points), docx.shared.RGBColor(0, 0, 0)
-        fonts = document.styles[style].element.rPr.rFonts  # the template's headings name a theme's font, which would win
+        # the template's headings name a theme's font, which would win
+        fonts = document.styles[style].element.rPr.rFonts
         for theme in [name for name in fonts.attrib if name.endswith("Theme")]:
             del fonts.attrib[theme]
     document.styles["Caption"].paragraph_format.keep_with_next = True
@@ -75,7 +84,9 @@ def _add_table(document: Document, caption: str, table: Table, made: str) -> Non
     document.add_paragraph(caption, style="Caption").paragraph_format.space_before = Pt(14)
     grid = document.add_table(rows=1 + len(table.lines), cols=len(table.heads))
     grid.autofit = True
-    to_the_left = [place == 0 or any(len(line[place]) > 30 for line in table.lines) for place in range(len(table.heads))]
+    to_the_left = [
+        place == 0 or any(len(line[place]) > 30 for line in table.lines) for place in range(len(table.heads))
+    ]
     for number, (row, words) in enumerate(zip(grid.rows, [table.heads, *table.lines])):
         heads = number == 0
         _row_property(row, "w:cantSplit")
@@ -89,7 +100,13 @@ def _add_table(document: Document, caption: str, table: Table, made: str) -> Non
             run.font.size, run.bold = Pt(9), heads or number - 1 in table.sections
             if heads or number == len(table.lines):
                 _rules(cell, *(("top", "bottom") if heads else ("bottom",)))
-            if table.sections and left and not heads and number - 1 not in table.sections and cell is row.cells[0]:
+            if (
+                table.sections
+                and left
+                and not heads
+                and number - 1 not in table.sections
+                and cell is row.cells[0]
+            ):
                 paragraph.paragraph_format.left_indent = Pt(9)
     if made:
         note = document.add_paragraph()

@@ -40,7 +40,8 @@ def pool(files: list[Path], out: Path) -> Path:
     Raises
     ------
     SharingError, BuildError
-        If the exports may not be pooled, the place is wrong, or the chapter or the pages fail; an older book then stays.
+        If the exports may not be pooled, the place is wrong, or the chapter or the pages fail; an older book
+        then stays.
     """
     gathered = receive.read_exports(files)
     build.check_place(out, {})
@@ -58,19 +59,28 @@ def pool(files: list[Path], out: Path) -> Path:
             replacing.replace(work / "html", out / "html")
             replacing.replace(source, out / "source")
     except replacing.Busy:
-        raise SharingError(f"Another build is writing to {out}. Wait until it has ended, or choose another --out.") from None
+        raise SharingError(
+            f"Another build is writing to {out}. Wait until it has ended, or choose another --out."
+        ) from None
     return out / "html" / "index.html"
 
 
 def build_page(files: list[Path], gathered: list[Export], book: Path) -> nbformat.NotebookNode:
-    """Run the pooled chapter, which writes its rows below ``book``, and make a page of it that names no file."""
+    """Run the pooled chapter, which writes its rows below ``book``, and make a page of it that names no
+    file.
+    """
     where = book / NAME / "results"
     where.mkdir(parents=True)
     try:
-        executed = chapter.execute(NAME, {"exports": [str(Path(file).absolute()) for file in files], "results_dir": str(where)})
+        executed = chapter.execute(
+            NAME, {"exports": [str(Path(file).absolute()) for file in files], "results_dir": str(where)}
+        )
     except PapermillExecutionError as error:
-        raise SharingError(f"The pooled chapter failed ({error.ename}: {str(error.evalue).splitlines()[0][:300]}). "
-                           "There is no book.") from None
+        raise SharingError(
+            f"The pooled chapter failed ({error.ename}: "
+            f"{str(error.evalue).splitlines()[0][:300]}). "
+            "There is no book."
+        ) from None
     for cell in executed.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.source = f"exports = {[f'{centre.name}.zip' for centre in gathered]}"
@@ -81,44 +91,103 @@ def build_page(files: list[Path], gathered: list[Export], book: Path) -> nbforma
 
 
 def as_cohort(gathered: list[Export]) -> Cohort:
-    """What the pages of the book need to know of whose they are: names and numbers; there is nothing of a patient in it."""
-    sizes = [row["value"] for centre in gathered for _, row in centre.rows[centre.rows["result_id"] == "flow.included"].iterrows()]
-    return Cohort(name=NAME, title=listed([centre.name for centre in gathered]), index_event=gathered[0].index_event,
-                  synthetic=all(centre.synthetic for centre in gathered), note=mixture(gathered),
-                  min_cell_count=max(centre.min_cell_count for centre in gathered),
-                  patients=pd.DataFrame(index=range(int(sum(size for size in sizes if pd.notna(size))))))
+    """What the pages of the book need to know of whose they are: names and numbers; there is nothing of a
+    patient in it.
+    """
+    sizes = [
+        row["value"]
+        for centre in gathered
+        for _, row in centre.rows[centre.rows["result_id"] == "flow.included"].iterrows()
+    ]
+    return Cohort(
+        name=NAME,
+        title=listed([centre.name for centre in gathered]),
+        index_event=gathered[0].index_event,
+        synthetic=all(centre.synthetic for centre in gathered),
+        note=mixture(gathered),
+        min_cell_count=max(centre.min_cell_count for centre in gathered),
+        patients=pd.DataFrame(index=range(int(sum(size for size in sizes if pd.notna(size))))),
+    )
 
 
 def index_page(gathered: list[Export], folder: Path) -> str:
     """The first page of the pooled part: who takes part, with which software, and what the numbers mean."""
     names = [centre.name for centre in gathered]
     keys = list(dict.fromkeys(key for centre in gathered for key in centre.software))
-    versions = pd.DataFrame([[key, *(centre.software.get(key, "–") for centre in gathered)] for key in keys], columns=["", *names])
+    versions = pd.DataFrame(
+        [[key, *(centre.software.get(key, "–") for centre in gathered)] for key in keys], columns=["", *names]
+    )
     differ = [key for key in keys if len({centre.software.get(key) for centre in gathered}) > 1]
-    rules = pd.DataFrame([[key, words] for key, words in gathered[0].definitions.items() if not key.startswith("column ")],
-                         columns=["What", "Definition"])
-    smallest = [f"every count ({centre.name})" if centre.min_cell_count <= 1 else f"{centre.min_cell_count} ({centre.name})"
-                for centre in gathered]
-    return "\n".join([
-        f"# {len(gathered)} centres pooled", "", about_html(gathered), "",
-        f"- [Several centres, pooled]({NAME}.ipynb): {takeaway.links(as_cohort(gathered), NAME, folder, folder / 'results')}", "",
-        "## The centres", "",
-        tables.html_table(overview(gathered), "The centres, and the chapters that each could not compute"), "",
-        f"The smallest count that a centre shows: {listed(smallest)}. What rests on fewer was hidden before it left the centre, and "
-        "takes no part.", "",
-        "## Software", "",
-        (f"The centres differ in: {listed(differ)}." if differ else "All centres ran the same code with the same versions."), "",
-        tables.html_table(versions, "Versions with which each centre computed its rows; code is a digest of this book's own"), "",
-        "## Definitions", "",
-        "All centres agree in these, and in every column of the [data dictionary](../generated/data-dictionary.md), word for word; "
-        "otherwise nothing would have been pooled.", "",
-        tables.html_table(rules, "What the numbers mean"), ""])
+    rules = pd.DataFrame(
+        [[key, words] for key, words in gathered[0].definitions.items() if not key.startswith("column ")],
+        columns=["What", "Definition"],
+    )
+    smallest = [
+        f"every count ({centre.name})"
+        if centre.min_cell_count <= 1
+        else f"{centre.min_cell_count} ({centre.name})"
+        for centre in gathered
+    ]
+    return "\n".join(
+        [
+            f"# {len(gathered)} centres pooled",
+            "",
+            about_html(gathered),
+            "",
+            f"- [Several centres, pooled]({NAME}.ipynb): "
+            f"{takeaway.links(as_cohort(gathered), NAME, folder, folder / 'results')}",
+            "",
+            "## The centres",
+            "",
+            tables.html_table(
+                overview(gathered), "The centres, and the chapters that each could not compute"
+            ),
+            "",
+            f"The smallest count that a centre shows: {listed(smallest)}. What rests on fewer was hidden "
+            f"before "
+            f"it left the centre, and "
+            "takes no part.",
+            "",
+            "## Software",
+            "",
+            (
+                f"The centres differ in: {listed(differ)}."
+                if differ
+                else "All centres ran the same code with the same versions."
+            ),
+            "",
+            tables.html_table(
+                versions,
+                "Versions with which each centre computed its rows; code is a digest of this book's own",
+            ),
+            "",
+            "## Definitions",
+            "",
+            "All centres agree in these, and in every column of the [data "
+            "dictionary](../generated/data-dictionary.md), word for word; "
+            "otherwise nothing would have been pooled.",
+            "",
+            tables.html_table(rules, "What the numbers mean"),
+            "",
+        ]
+    )
 
 
 def contents(book: Path) -> str:
-    """The contents of the pooled book, as ``_toc.yml``; of the pages about the book, those that speak of no single cohort."""
+    """The contents of the pooled book, as ``_toc.yml``; of the pages about the book, those that speak of no
+    single cohort.
+    """
     about = [page for page in pages.ABOUT if (book / f"{page}.md").is_file()]
-    toc = {"format": "jb-book", "root": "book/intro", "options": {"numbered": False}, "parts": [
-        {"caption": "Pooled", "chapters": [{"file": f"book/{NAME}/index", "sections": [{"file": f"book/{NAME}/{NAME}"}]}]},
-        {"caption": "About", "chapters": [{"file": f"book/{page}"} for page in about]}]}
+    toc = {
+        "format": "jb-book",
+        "root": "book/intro",
+        "options": {"numbered": False},
+        "parts": [
+            {
+                "caption": "Pooled",
+                "chapters": [{"file": f"book/{NAME}/index", "sections": [{"file": f"book/{NAME}/{NAME}"}]}],
+            },
+            {"caption": "About", "chapters": [{"file": f"book/{page}"} for page in about]},
+        ],
+    }
     return yaml.safe_dump(toc, sort_keys=False, allow_unicode=True)

@@ -27,8 +27,15 @@ SOFTWARE = ("salvage-book", "greenwood", "lifelines", "numpy", "pandas", "scipy"
 LARGEST = 5_000_000  # bytes of a zip, and of each file in it; all chapters of a cohort take about 0.2 million
 LONGEST = 300  # characters of a title
 # What export.json must hold, and of which kind.
-PARTS = {"cohort": dict, "definitions": dict, "definitions_sha256": str, "endpoints": dict, "software": dict,
-         "chapters": dict, "rows_sha256": str}
+PARTS = {
+    "cohort": dict,
+    "definitions": dict,
+    "definitions_sha256": str,
+    "endpoints": dict,
+    "software": dict,
+    "chapters": dict,
+    "rows_sha256": str,
+}
 OF_COHORT = {"name": str, "title": str, "synthetic": bool, "index_event": str, "min_cell_count": int}
 
 
@@ -53,7 +60,8 @@ class Export:
     endpoints : dict
         For each endpoint that the cohort can give, the events that it knows of.
     software, chapters : dict
-        Versions by name; and for each chapter its ``status`` (done, skipped), ``reason`` and number of ``rows``.
+        Versions by name; and for each chapter its ``status`` (done, skipped), ``reason`` and number of
+        ``rows``.
     rows : pandas.DataFrame
         Result rows of all chapters; a row that two chapters share stands there once.
     digest : str
@@ -74,29 +82,44 @@ class Export:
 
 
 def definitions() -> dict[str, str]:
-    """What the numbers of this book mean, in words by name; exports may be pooled only where all of these agree."""
+    """What the numbers of this book mean, in words by name; exports may be pooled only where all of these
+    agree.
+    """
     return {
         "days in a month": f"{DAYS_PER_MONTH:g}",
         "survival curves": curves.KM,
         "ties in Cox models": "Efron",
         **{f"endpoint {name}": _endpoint_in_words(endpoint) for name, endpoint in ENDPOINTS.items()},
-        **{f"column {table}.{column}": _column_in_words(entry)
-           for table, columns in TABLES.items() for column, entry in columns.columns.items()},
-        **{f"derived column {name}": f"{rule.description}: {rule.source} "
-           + (f"at least {rule.at_least}" if rule.at_least is not None else f"is {' or '.join(rule.levels)}")
-           for name, rule in rules.DERIVED.items()},
+        **{
+            f"column {table}.{column}": _column_in_words(entry)
+            for table, columns in TABLES.items()
+            for column, entry in columns.columns.items()
+        },
+        **{
+            f"derived column {name}": f"{rule.description}: {rule.source} "
+            + (f"at least {rule.at_least}" if rule.at_least is not None else f"is {' or '.join(rule.levels)}")
+            for name, rule in rules.DERIVED.items()
+        },
     }
 
 
 def _endpoint_in_words(endpoint: Endpoint) -> str:
-    ends = [source.column + (f" if {source.when[0]} is {source.when[1]}" if source.when else "") for source in endpoint.events]
-    return (f"{endpoint.label}: {endpoint.unit}, from {endpoint.origin or 'day 0'} to the first of {', '.join(ends)}; "
-            f"otherwise censored at {endpoint.censor.column}")
+    ends = [
+        source.column + (f" if {source.when[0]} is {source.when[1]}" if source.when else "")
+        for source in endpoint.events
+    ]
+    return (
+        f"{endpoint.label}: {endpoint.unit}, from {endpoint.origin or 'day 0'} to the first of "
+        f"{', '.join(ends)}; "
+        f"otherwise censored at {endpoint.censor.column}"
+    )
 
 
 def _column_in_words(column) -> str:
     meta = column.metadata
-    levels = [f"{level} ({meaning})" if meaning else level for level, meaning in (meta["levels"] or {}).items()]
+    levels = [
+        f"{level} ({meaning})" if meaning else level for level, meaning in (meta["levels"] or {}).items()
+    ]
     unit = f" {meta['unit'].capitalize()}." if meta["unit"] else ""
     return column.description + unit + (f" One of: {'; '.join(levels)}." if levels else "")
 

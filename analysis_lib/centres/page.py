@@ -15,6 +15,7 @@ from analysis_lib.rows.results import slug
 from analysis_lib.show import figures, notes, numbers
 from analysis_lib.show.sentences import sentence
 
+
 def about(centres: list[Export]) -> None:
     """Say whose numbers the page holds, and what a reader must know before comparing them."""
     display(HTML(about_html(centres)))
@@ -23,10 +24,16 @@ def about(centres: list[Export]) -> None:
 def about_html(centres: list[Export]) -> str:
     """The note that :func:`about` shows."""
     synthetic = [centre.name for centre in centres if centre.synthetic]
-    said = [f"<strong>{len(centres)} centres: {html.escape(listed([centre.name for centre in centres]))}.</strong>"]
+    said = [
+        f"<strong>{len(centres)} centres: "
+        f"{html.escape(listed([centre.name for centre in centres]))}.</strong>"
+    ]
     if synthetic:
-        said.append(f"The patients of {html.escape(listed(synthetic))} are synthetic, made to be consistent with the numbers that the paper "
-                    "prints: agreement with the paper is by construction and is no evidence.")
+        said.append(
+            f"The patients of {html.escape(listed(synthetic))} are synthetic, made to be consistent "
+            f"with the numbers that the paper "
+            "prints: agreement with the paper is by construction and is no evidence."
+        )
     if warning := mixture(centres):
         said.append(f"<strong>{warning}</strong>")
     if len({centre.software.get("code") for centre in centres}) > 1:
@@ -38,7 +45,10 @@ def mixture(centres: list[Export]) -> str:
     """The warning that synthetic and real patients are pooled together; empty when they are not."""
     if len({centre.synthetic for centre in centres}) < 2:
         return ""
-    return "Synthetic and real patients are pooled here together. That is an exercise: no pooled number here speaks of real patients."
+    return (
+        "Synthetic and real patients are pooled here together. That is an exercise: no pooled number "
+        "here speaks of real patients."
+    )
 
 
 def show(rows: pd.DataFrame, result_id: str) -> None:
@@ -50,14 +60,26 @@ def show(rows: pd.DataFrame, result_id: str) -> None:
     drawn = drawn[~drawn["result_id"].isin([f"{prefix}.{what}" for what in ("heterogeneity", "i2", "tau2")])]
     if drawn["group"].ne(PAPER).any():
         unit = results.STATISTICS[drawn["statistic"].iloc[0]].unit
-        figures.forest(drawn, f"{label}. {_legend(drawn, prefix)}", axis=f"{label}, {unit}" if unit else "",
-                       summary=[f"{prefix}.fixed", f"{prefix}.random"],
-                       apart={one["result_id"]: _written(one) for _, one in drawn.iterrows()
-                              if one["result_id"] in (f"{prefix}.paper", f"{prefix}.prediction")})
+        figures.forest(
+            drawn,
+            f"{label}. {_legend(drawn, prefix)}",
+            axis=f"{label}, {unit}" if unit else "",
+            summary=[f"{prefix}.fixed", f"{prefix}.random"],
+            apart={
+                one["result_id"]: _written(one)
+                for _, one in drawn.iterrows()
+                if one["result_id"] in (f"{prefix}.paper", f"{prefix}.prediction")
+            },
+        )
     if said := " ".join(filter(None, (sentence(mine, template) for template in sentences(prefix, label)))):
         display(Markdown(said))
-    left_out = mine[mine["result_id"].str.startswith(f"{prefix}.centre.") & ((mine["statistic"] == "skipped") | mine["note"].ne(""))]
-    reasons = [f"a pooled estimate, because {one['note']}" for _, one in mine[mine["result_id"] == prefix].iterrows()]
+    left_out = mine[
+        mine["result_id"].str.startswith(f"{prefix}.centre.")
+        & ((mine["statistic"] == "skipped") | mine["note"].ne(""))
+    ]
+    reasons = [
+        f"a pooled estimate, because {one['note']}" for _, one in mine[mine["result_id"] == prefix].iterrows()
+    ]
     reasons += [f"{one['group']} in it, because {_reason(one)}" for _, one in left_out.iterrows()]
     if reasons:
         notes.skip("; ".join(reasons))
@@ -65,10 +87,20 @@ def show(rows: pd.DataFrame, result_id: str) -> None:
 
 def _legend(drawn: pd.DataFrame, prefix: str) -> str:
     """What the marks of a forest plot stand for, as far as they are drawn."""
-    marks = {"fixed": "diamonds: pooled", "paper": "black: what the paper prints, which is not pooled",
-             "prediction": "black line: where the value of one more centre is expected"}
-    return "; ".join(["Squares: centres, each with its own interval, larger with more patients",
-                      *(words for end, words in marks.items() if f"{prefix}.{end}" in set(drawn["result_id"]))]) + "."
+    marks = {
+        "fixed": "diamonds: pooled",
+        "paper": "black: what the paper prints, which is not pooled",
+        "prediction": "black line: where the value of one more centre is expected",
+    }
+    return (
+        "; ".join(
+            [
+                "Squares: centres, each with its own interval, larger with more patients",
+                *(words for end, words in marks.items() if f"{prefix}.{end}" in set(drawn["result_id"])),
+            ]
+        )
+        + "."
+    )
 
 
 def _reason(one: pd.Series) -> str:
@@ -78,32 +110,60 @@ def _reason(one: pd.Series) -> str:
 
 
 def _written(one: pd.Series) -> str:
-    """What stands beside a line of the forest plot that is no estimate of this book: a printed value, a prediction."""
-    return one["note"].replace("95% CI ", "") if one["group"] == PAPER else f"({numbers.limits(one).removeprefix('95% CI ')})"
+    """What stands beside a line of the forest plot that is no estimate of this book: a printed value, a
+    prediction.
+    """
+    return (
+        one["note"].replace("95% CI ", "")
+        if one["group"] == PAPER
+        else f"({numbers.limits(one).removeprefix('95% CI ')})"
+    )
 
 
 def sentences(prefix: str, label: str) -> list[str]:
     """Templates of what is said of a pooled result; those whose rows are absent fall away."""
-    return [f"{label}: {{{prefix}.fixed:full}} if one value is common to all centres, {{{prefix}.random:full}} if the values vary "
-            "between centres.",
-            f"Heterogeneity: {{{prefix}.heterogeneity:note}}, {{{prefix}.heterogeneity}}; I² {{{prefix}.i2}}; τ² {{{prefix}.tau2}}.",
-            f"In a new centre like these the true value would be expected between {{{prefix}.prediction:lower}} and "
-            f"{{{prefix}.prediction:upper}}.",
-            f"The paper prints {{{prefix}.paper:note}} for its own patients, which takes no part in the pooling."]
+    return [
+        f"{label}: {{{prefix}.fixed:full}} if one value is common to all centres, "
+        f"{{{prefix}.random:full}} if the values vary "
+        "between centres.",
+        f"Heterogeneity: {{{prefix}.heterogeneity:note}}, {{{prefix}.heterogeneity}}; I² "
+        f"{{{prefix}.i2}}; τ² {{{prefix}.tau2}}.",
+        f"In a new centre like these the true value would be expected between "
+        f"{{{prefix}.prediction:lower}} and "
+        f"{{{prefix}.prediction:upper}}.",
+        f"The paper prints {{{prefix}.paper:note}} for its own patients, which takes no part in the pooling.",
+    ]
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Every pooled result beside what the paper prints, as finished text: one line a result, limits in brackets."""
+    """Every pooled result beside what the paper prints, as finished text: one line a result, limits in
+    brackets.
+    """
     lines = []
     for label, mine in rows.groupby("population", sort=False):
-        by_end = mine.assign(end=mine["result_id"].str.rpartition(".")[2]).drop_duplicates("end").set_index("end")
+        by_end = (
+            mine.assign(end=mine["result_id"].str.rpartition(".")[2]).drop_duplicates("end").set_index("end")
+        )
         members = mine[mine["result_id"].str.contains(".centre.", regex=False)]
         used = members[(members["statistic"] != "skipped") & members["note"].eq("")]
         units = [results.STATISTICS[statistic].unit for statistic in mine["statistic"] if statistic in SCALES]
-        shown = [numbers.compact(by_end.loc[end]) if end in by_end.index else "–" for end in ("fixed", "random", "i2")]
-        printed = _written(by_end.loc["paper"]).replace("%", "").replace(" months", "") if "paper" in by_end.index else "–"
+        shown = [
+            numbers.compact(by_end.loc[end]) if end in by_end.index else "–"
+            for end in ("fixed", "random", "i2")
+        ]
+        printed = (
+            _written(by_end.loc["paper"]).replace("%", "").replace(" months", "")
+            if "paper" in by_end.index
+            else "–"
+        )
         name = f"{label}, {units[0]}" if units and units[0] else label
-        lines.append([f"{name} ({len(used)} of {len(members)} centres)" if "fixed" in by_end.index else name, *shown, printed])
+        lines.append(
+            [
+                f"{name} ({len(used)} of {len(members)} centres)" if "fixed" in by_end.index else name,
+                *shown,
+                printed,
+            ]
+        )
     return pd.DataFrame(lines, columns=["Result", "Fixed", "Random", "I², %", "Paper"])
 
 
@@ -111,9 +171,20 @@ def overview(centres: list[Export]) -> pd.DataFrame:
     """The centres as finished text: one line each, with its patients and what it could not compute."""
     lines = []
     for centre in centres:
-        skipped = [f"{_title(each)} ({how['reason']})" for each, how in centre.chapters.items() if how["status"] == "skipped"]
-        lines.append([centre.name, centre.title, numbers.estimate(result_of(centre, "flow.included")),
-                      "synthetic" if centre.synthetic else "real", "; ".join(skipped) or "nothing"])
+        skipped = [
+            f"{_title(each)} ({how['reason']})"
+            for each, how in centre.chapters.items()
+            if how["status"] == "skipped"
+        ]
+        lines.append(
+            [
+                centre.name,
+                centre.title,
+                numbers.estimate(result_of(centre, "flow.included")),
+                "synthetic" if centre.synthetic else "real",
+                "; ".join(skipped) or "nothing",
+            ]
+        )
     return pd.DataFrame(lines, columns=["Centre", "Title", "Patients", "Kind", "Could not compute"])
 
 

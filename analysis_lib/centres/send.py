@@ -1,8 +1,10 @@
-"""Share a cohort's result rows: one small zip that a hospital can read before it sends it, and such zips read back.
+"""Share a cohort's result rows: one small zip that a hospital can read before it sends it, and such zips read
+back.
 
-An export holds aggregates, what they mean and which software made them: no row of a patient, no calendar date, no name of
-a file, a person or a machine. The same cohort gives the same bytes. What comes back from another centre is distrusted:
-every part of it is checked before anything is made of it, and nothing is ever unpacked to disk.
+An export holds aggregates, what they mean and which software made them: no row of a patient, no calendar
+date, no name of a file, a person or a machine. The same cohort gives the same bytes. What comes back from
+another centre is distrusted: every part of it is checked before anything is made of it, and nothing is ever
+unpacked to disk.
 """
 
 from __future__ import annotations
@@ -57,7 +59,8 @@ def export(where: str | Path, out: Path | None = None) -> tuple[Path, dict]:
     Raises
     ------
     CohortError, SharingError
-        If the cohort is wrong, if the file exists or cannot be written, or if a chapter fails. Nothing is written then.
+        If the cohort is wrong, if the file exists or cannot be written, or if a chapter fails. Nothing is
+        written then.
     """
     path, study = locate(where), read_cohort(where)
     out = Path(out or f"{study.name}.zip").expanduser().absolute()
@@ -66,14 +69,21 @@ def export(where: str | Path, out: Path | None = None) -> tuple[Path, dict]:
     rows, done = _calculated(path, study)
     table = rows.map(spreadsheet.safe).to_csv(index=False, lineterminator="\n").encode("utf-8")
     manifest = _manifest_of(study, done, table)
-    files = {"README.txt": _readme(study, manifest), "export.json": json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"}
-    packed = archive.bundle({name: text.encode("utf-8") for name, text in files.items()} | {"rows.csv": table})
+    files = {
+        "README.txt": _readme(study, manifest),
+        "export.json": json.dumps(manifest, indent=1, ensure_ascii=False) + "\n",
+    }
+    packed = archive.bundle(
+        {name: text.encode("utf-8") for name, text in files.items()} | {"rows.csv": table}
+    )
     _check_for_leaks(path, study, packed)
     unfinished = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         unfinished.write_bytes(packed)
         if out.exists():
-            raise SharingError(f"{out.name}: it appeared while the chapters were computed. Nothing was written.")
+            raise SharingError(
+                f"{out.name}: it appeared while the chapters were computed. Nothing was written."
+            )
         unfinished.replace(out)
     except OSError as error:
         raise SharingError(f"{out.name}: it cannot be written ({error.strerror}).") from None
@@ -91,7 +101,9 @@ def _check_for_leaks(path: Path, study: Cohort, packed: bytes) -> None:
         found = leaks.scan([Path(folder)], leaks.needles(study, path))
     if found:
         told = "\n  ".join(map(str, found[:20]))
-        raise SharingError(f"Something of the patients' data stands in the export, so nothing was written:\n  {told}")
+        raise SharingError(
+            f"Something of the patients' data stands in the export, so nothing was written:\n  {told}"
+        )
 
 
 def _cannot_be_written(out: Path) -> str:
@@ -113,11 +125,18 @@ def _calculated(path: Path, study: Cohort) -> tuple[pd.DataFrame, dict[str, dict
                 with capture_output():  # inside a notebook, tables and figures would appear in it
                     chapter.calculate(each, path, Path(folder))
             except Exception as error:  # whatever went wrong in a chapter, nothing is exported
-                raise SharingError(f"The chapter {each} failed ({type(error).__name__}), so nothing was written. "
-                                   f"`salvage-book run {each} COHORT` says more.") from error
+                raise SharingError(
+                    f"The chapter {each} failed ({type(error).__name__}), so nothing was "
+                    f"written. "
+                    f"`salvage-book run {each} COHORT` says more."
+                ) from error
             rows = results.read(Path(folder) / f"{each}.csv")
             skipped = len(rows) > 0 and (rows["statistic"] == "skipped").all()
-            done[each] = {"status": "skipped" if skipped else "done", "reason": rows["note"].iloc[0] if skipped else "", "rows": len(rows)}
+            done[each] = {
+                "status": "skipped" if skipped else "done",
+                "reason": rows["note"].iloc[0] if skipped else "",
+                "rows": len(rows),
+            }
             frames.append(rows.assign(chapter=each))
     rows = pd.concat(frames).drop_duplicates("result_id")[COLUMNS]
     written = {column: [repr(float(x)) if pd.notna(x) else "" for x in rows[column]] for column in NUMBERS}
@@ -126,20 +145,40 @@ def _calculated(path: Path, study: Cohort) -> tuple[pd.DataFrame, dict[str, dict
 
 def _manifest_of(study: Cohort, done: dict[str, dict], table: bytes) -> dict:
     words = definitions()
-    known = {line["Endpoint"]: f"{line['Event, whichever comes first']} ({line['Read from']})"
-             for line in endpoints.definitions(study).to_dict("records")}
+    known = {
+        line["Endpoint"]: f"{line['Event, whichever comes first']} ({line['Read from']})"
+        for line in endpoints.definitions(study).to_dict("records")
+    }
     return {
-        "format": FORMAT, "format_version": FORMAT_VERSION,
-        "cohort": {"name": study.name, "title": study.title, "synthetic": study.synthetic, "index_event": study.index_event,
-                   "min_cell_count": study.min_cell_count},
-        "chapters": done, "rows_sha256": hashlib.sha256(table).hexdigest(), "software": software(),
-        "endpoints": known, "definitions_sha256": digest_of(words), "definitions": words}
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "cohort": {
+            "name": study.name,
+            "title": study.title,
+            "synthetic": study.synthetic,
+            "index_event": study.index_event,
+            "min_cell_count": study.min_cell_count,
+        },
+        "chapters": done,
+        "rows_sha256": hashlib.sha256(table).hexdigest(),
+        "software": software(),
+        "endpoints": known,
+        "definitions_sha256": digest_of(words),
+        "definitions": words,
+    }
 
 
 def _readme(study: Cohort, manifest: dict) -> str:
-    done, skipped = ([name for name, how in manifest["chapters"].items() if how["status"] == status] for status in ("done", "skipped"))
-    whose = ("The patients are synthetic: made up to be consistent with a published paper." if study.synthetic else
-             "Whatever would rest on fewer patients than min_cell_count in export.json says was suppressed before it got here.")
+    done, skipped = (
+        [name for name, how in manifest["chapters"].items() if how["status"] == status]
+        for status in ("done", "skipped")
+    )
+    whose = (
+        "The patients are synthetic: made up to be consistent with a published paper."
+        if study.synthetic
+        else "Whatever would rest on fewer patients than min_cell_count in export.json says was suppressed "
+        "before it got here."
+    )
     return f"""{study.title} ({study.name})
 
 What this is: the results of one cohort, to be pooled with those of other centres.
@@ -153,8 +192,8 @@ What is in it
 
 What is not in it: no row of a patient, no identifier, no calendar date, no file name, no name of a person or a machine.
 
-Chapters computed: {', '.join(done) or 'none'}
-Chapters skipped for want of columns: {', '.join(skipped) or 'none'}
+Chapters computed: {", ".join(done) or "none"}
+Chapters skipped for want of columns: {", ".join(skipped) or "none"}
 
 How to pool: salvage-book pool THIS.zip ANOTHER.zip --out FOLDER
 Change nothing in here: pooling refuses an export whose rows are no longer those that were exported.

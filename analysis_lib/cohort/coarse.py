@@ -8,18 +8,22 @@ import pandas as pd
 from analysis_lib.cohort.disclosure import banded
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 
+
 def carried(curve: pd.DataFrame, day: float, k: int) -> bool:
     """Whether ``k`` events came up to a day of the curve, and ``k`` are still at risk on it."""
     later = curve.loc[curve["days"] >= day, "at_risk"]
-    return k <= 1 or bool(curve.loc[curve["days"] <= day, "events"].sum() >= k and len(later) and later.iloc[0] >= k)
+    return k <= 1 or bool(
+        curve.loc[curve["days"] <= day, "events"].sum() >= k and len(later) and later.iloc[0] >= k
+    )
 
 
 def coarse(curve: pd.DataFrame, k: int) -> pd.DataFrame:
     """A Kaplan-Meier curve of which every step is the work of at least ``k`` events.
 
-    Successive events are gathered until there are ``k`` of them; the curve falls once for all of them, at their mean time
-    (to a tenth of a month), to where the exact curve is after the last (to a percent). It ends with the last whole
-    month on which ``k`` are at risk. Between, there is a row on every whole month, with the banded number at risk.
+    Successive events are gathered until there are ``k`` of them; the curve falls once for all of them, at
+    their mean time (to a tenth of a month), to where the exact curve is after the last (to a percent). It
+    ends with the last whole month on which ``k`` are at risk. Between, there is a row on every whole month,
+    with the banded number at risk.
 
     Parameters
     ----------
@@ -44,11 +48,15 @@ def coarse(curve: pd.DataFrame, k: int) -> pd.DataFrame:
     grid = pd.DataFrame({"days": [month * DAYS_PER_MONTH for month in range(months + 1)]})
     drawn = pd.concat([pd.DataFrame(steps), grid]).sort_values("days", kind="stable").ffill()
     at_risk = [banded(int(curve.loc[curve["days"] >= day, "at_risk"].iloc[0]), k) for day in drawn["days"]]
-    return drawn.assign(at_risk=at_risk)[["days", "at_risk", "survival", "lower", "upper"]].reset_index(drop=True)
+    return drawn.assign(at_risk=at_risk)[["days", "at_risk", "survival", "lower", "upper"]].reset_index(
+        drop=True
+    )
 
 
 def _gathered(events: pd.DataFrame, k: int) -> list[pd.DataFrame]:
-    """Rows of successive event times, in parts with at least ``k`` events each; what remains joins the last part."""
+    """Rows of successive event times, in parts with at least ``k`` events each; what remains joins the last
+    part.
+    """
     cuts, count = [], 0
     for place, number in enumerate(events["events"], start=1):
         count += number

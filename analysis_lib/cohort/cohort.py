@@ -19,9 +19,10 @@ SECOND_MODALITY = {"ST": ("RT", "CMT"), "RT": ("ST", "CMT", "HSCT", "CAR T")}
 class Cohort:
     """Tidy tables of one cohort, in days since day 0, and what to call it.
 
-    An absent table is an empty frame. ``patients`` holds the derived columns of the data dictionary as well. ``warnings``
-    holds what the check found odd, with rows and values of the file: :func:`analysis_lib.analyses.participants.noticed` is what may be shown.
-    Counts below ``min_cell_count`` are not shown (:mod:`analysis_lib.cohort.disclosure`); 0 and 1 show everything.
+    An absent table is an empty frame. ``patients`` holds the derived columns of the data dictionary as well.
+    ``warnings`` holds what the check found odd, with rows and values of the file:
+    :func:`analysis_lib.analyses.participants.noticed` is what may be shown. Counts below ``min_cell_count``
+    are not shown (:mod:`analysis_lib.cohort.disclosure`); 0 and 1 show everything.
     """
 
     name: str
@@ -47,8 +48,8 @@ class Cohort:
         Parameters
         ----------
         *fields : str
-            ``"stage"`` for a column of ``patients``, ``"sites.dose_gy"`` for another table. A column without a
-            single value counts as absent, unless it is a moment: the event may have happened to nobody.
+            ``"stage"`` for a column of ``patients``, ``"sites.dose_gy"`` for another table. A column without
+            a single value counts as absent, unless it is a moment: the event may have happened to nobody.
         """
         absent = []
         for name in dict.fromkeys(fields):

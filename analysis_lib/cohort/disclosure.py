@@ -1,11 +1,12 @@
 """Disclosure control: which numbers of real patients are shown, and how exactly.
 
-With ``k`` the cohort's ``min_cell_count``: counts below ``k`` are hidden, all others stand for their band of ``k``
-(:func:`banded`), and whatever is computed from counts is computed from those. Estimates that rest on too few are hidden,
-the others are rounded to what a page prints. Because *every* count is banded, no sum, difference or percentage gives a
-hidden one back, whichever tables are held against each other; the banding of counts is that of OpenSAFELY (midpoint
-rounding). The analyses apply :func:`protect` and :func:`analysis_lib.cohort.coarse.coarse` to what they return, so that prose, tables, figures,
-files and pooling never see anything else. Synthetic cohorts have ``k`` 0, and nothing happens.
+With ``k`` the cohort's ``min_cell_count``: counts below ``k`` are hidden, all others stand for their band of
+``k`` (:func:`banded`), and whatever is computed from counts is computed from those. Estimates that rest on
+too few are hidden, the others are rounded to what a page prints. Because *every* count is banded, no sum,
+difference or percentage gives a hidden one back, whichever tables are held against each other; the banding of
+counts is that of OpenSAFELY (midpoint rounding). The analyses apply :func:`protect` and
+:func:`analysis_lib.cohort.coarse.coarse` to what they return, so that prose, tables, figures, files and
+pooling never see anything else. Synthetic cohorts have ``k`` 0, and nothing happens.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def hides(study: Cohort) -> bool:
 
 
 def banded(count: int, k: int) -> int | None:
-    """What is shown of a count: the middle of its band (5–9 is 7, 10–14 is 12 for ``k`` 5), nothing below ``k``."""
+    """What is shown of a count: the middle of its band (5–9 is 7, 10–14 is 12 for ``k`` 5), nothing below
+    ``k``.
+    """
     if k <= 1:
         return int(count)
     return None if count < k else int(count) // k * k + k // 2
@@ -57,27 +60,32 @@ def in_words(study: Cohort) -> str:
     if not hides(study):
         return ""
     k = study.min_cell_count
-    return (f"To protect patients, numbers below {k} are not shown and all others are rounded to the middle of a band of {k} "
-            f"({k} to {2 * k - 1} is shown as {banded(k, k)}); percentages are those of the rounded numbers. "
-            "P values are rounded to one digit.")
+    return (
+        f"To protect patients, numbers below {k} are not shown and all others are rounded to the middle "
+        f"of a band of {k} "
+        f"({k} to {2 * k - 1} is shown as {banded(k, k)}); percentages are those of the rounded numbers. "
+        "P values are rounded to one digit."
+    )
 
 
 def protected(analysis: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
     """Make an analysis ``f(study, ...)`` return protected rows."""
+
     @functools.wraps(analysis)
     def protecting(study: Cohort, *arguments, **options) -> pd.DataFrame:
         return protect(study, analysis(study, *arguments, **options))
+
     return protecting
 
 
 def protect(study: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows as they may be shown; doing it twice changes nothing.
 
-    Counts (``n``, ``events``, values that are counts) are banded. A share is hidden when fewer than ``k`` had, or had not,
-    what is counted; else percentage and interval follow from the banded counts. Smallest and largest values are single
-    patients' and go. Medians of values need ``2 k`` of them; times, rates and tests ``2 k`` patients and ``k`` events, ratios
-    ``2 k`` events. P values keep one digit, and test statistics go. A row from which anything was taken says so in its note
-    (:func:`analysis_lib.rows.results.hidden`).
+    Counts (``n``, ``events``, values that are counts) are banded. A share is hidden when fewer than ``k``
+    had, or had not, what is counted; else percentage and interval follow from the banded counts. Smallest and
+    largest values are single patients' and go. Medians of values need ``2 k`` of them; times, rates and tests
+    ``2 k`` patients and ``k`` events, ratios ``2 k`` events. P values keep one digit, and test statistics go.
+    A row from which anything was taken says so in its note (:func:`analysis_lib.rows.results.hidden`).
     """
     return _protect(rows, study.min_cell_count)
 
@@ -98,9 +106,11 @@ def carrying(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
 
 def protected_by_frame(analysis: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
     """Make an analysis ``f(frame, ...)`` of a frame from :func:`carrying` return protected rows."""
+
     @functools.wraps(analysis)
     def protecting(frame: pd.DataFrame, *arguments, **options) -> pd.DataFrame:
         return _protect(analysis(frame, *arguments, **options), frame.attrs.get("min_cell_count", 0))
+
     return protecting
 
 
@@ -147,7 +157,9 @@ def _without_numbers(note: str) -> str:
 
 
 def _numbers(exact: dict, shown: dict, k: int) -> dict:
-    """``value``, ``lower`` and ``upper`` of a row as they may be shown, given its exact and its shown counts."""
+    """``value``, ``lower`` and ``upper`` of a row as they may be shown, given its exact and its shown
+    counts.
+    """
     kind, value, n, events = exact["statistic"], exact["value"], exact["n"], exact["events"]
     nothing = {"value": None, "lower": None, "upper": None}
     if pd.isna(value):
@@ -156,8 +168,11 @@ def _numbers(exact: dict, shown: dict, k: int) -> dict:
         return nothing | {"value": banded(int(value), k)}
     if kind == "proportion":
         return nothing if pd.isna(shown["events"]) else _percentage(shown["events"], shown["n"])
-    too_few = ((n is not None and n < 2 * k and kind in (*OF_VALUES, *OF_TIMES, *RATIOS, "p"))
-               or (events is not None and events < k) or (kind in RATIOS and events is not None and events < 2 * k))
+    too_few = (
+        (n is not None and n < 2 * k and kind in (*OF_VALUES, *OF_TIMES, *RATIOS, "p"))
+        or (events is not None and events < k)
+        or (kind in RATIOS and events is not None and events < 2 * k)
+    )
     if too_few:
         return nothing
     if kind == "p":
@@ -165,8 +180,10 @@ def _numbers(exact: dict, shown: dict, k: int) -> dict:
     if kind == "expected" and events:
         value = value * shown["events"] / events if pd.notna(shown["events"]) else None
     limits = (None, None) if kind.startswith("range") else (exact["lower"], exact["upper"])
-    return {name: None if pd.isna(number) else round(float(number), results.STATISTICS[kind].decimals)
-            for name, number in zip(nothing, (value, *limits))}
+    return {
+        name: None if pd.isna(number) else round(float(number), results.STATISTICS[kind].decimals)
+        for name, number in zip(nothing, (value, *limits))
+    }
 
 
 def _percentage(events: int, n: int) -> dict:

@@ -1,7 +1,7 @@
 """Endpoints, declared: where time starts, which events end it, and where it is censored otherwise.
 
-The first event counts; without one, time runs to the last follow-up. Every derived time says which event ended
-it and which column that came from. Definitions follow Ababneh et al. (Haematologica 2023), Methods.
+The first event counts; without one, time runs to the last follow-up. Every derived time says which event
+ended it and which column that came from. Definitions follow Ababneh et al. (Haematologica 2023), Methods.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from analysis_lib.dictionary import columns
 
 @dataclass(frozen=True)
 class Source:
-    """A moment that ends an endpoint: its column, what it means, and, if it needs one, ``(column, level)`` that must hold."""
+    """A moment that ends an endpoint: its column, what it means, and, if it needs one, ``(column, level)``
+    that must hold.
+    """
 
     column: str
     meaning: str
@@ -37,7 +39,8 @@ class Endpoint:
     name, label : str
         Short name, and what it is called in a sentence.
     unit : str
-        What a row is: ``patients``, ``sites``, or ``courses`` (the first radiotherapy course of each patient).
+        What a row is: ``patients``, ``sites``, or ``courses`` (the first radiotherapy course of each
+        patient).
     origin : str or None
         Column where time starts; ``None`` is day 0.
     events : tuple of Source
@@ -58,23 +61,57 @@ ENDPOINTS = {
     endpoint.name: endpoint
     for endpoint in (
         Endpoint("OS1", "overall survival from day 0", "patients", None, (DEATH,)),
-        Endpoint("EFS1", "event-free survival from day 0", "patients", None, (
-            Source("failure_day", "progression or relapse"),
-            Source("salvage_start_day", "new line of therapy"),
-            DEATH)),
-        Endpoint("OS2", "overall survival from the start of salvage therapy", "patients", "salvage_start_day", (DEATH,)),
-        Endpoint("EFS2", "event-free survival from the start of salvage therapy", "patients", "salvage_start_day", (
-            Source("progression_day", "progression or relapse"),
-            Source("next_line_day", "new line of therapy"),
-            DEATH)),
-        Endpoint("DOR", "duration of response", "patients", "response_day", (
-            Source("failure_day", "progression or relapse"),
-            DEATH)),
-        Endpoint("LC", "in-field control from the start of radiotherapy", "sites", "rt_start_day", (
-            Source("in_field_progression_day", "in-field progression"),),
-            censor=Source("last_follow_up_day", "last follow-up or death")),
-        Endpoint("OSRT", "overall survival from the start of the first radiotherapy course", "courses", "rt_start_day",
-                 (DEATH,)),
+        Endpoint(
+            "EFS1",
+            "event-free survival from day 0",
+            "patients",
+            None,
+            (
+                Source("failure_day", "progression or relapse"),
+                Source("salvage_start_day", "new line of therapy"),
+                DEATH,
+            ),
+        ),
+        Endpoint(
+            "OS2",
+            "overall survival from the start of salvage therapy",
+            "patients",
+            "salvage_start_day",
+            (DEATH,),
+        ),
+        Endpoint(
+            "EFS2",
+            "event-free survival from the start of salvage therapy",
+            "patients",
+            "salvage_start_day",
+            (
+                Source("progression_day", "progression or relapse"),
+                Source("next_line_day", "new line of therapy"),
+                DEATH,
+            ),
+        ),
+        Endpoint(
+            "DOR",
+            "duration of response",
+            "patients",
+            "response_day",
+            (Source("failure_day", "progression or relapse"), DEATH),
+        ),
+        Endpoint(
+            "LC",
+            "in-field control from the start of radiotherapy",
+            "sites",
+            "rt_start_day",
+            (Source("in_field_progression_day", "in-field progression"),),
+            censor=Source("last_follow_up_day", "last follow-up or death"),
+        ),
+        Endpoint(
+            "OSRT",
+            "overall survival from the start of the first radiotherapy course",
+            "courses",
+            "rt_start_day",
+            (DEATH,),
+        ),
     )
 }
 
@@ -89,18 +126,32 @@ def lacking(study: Cohort, name: str) -> str:
 
 
 def definitions(study: Cohort) -> pd.DataFrame:
-    """The endpoints that this cohort can give, in words, for a table; one row an endpoint, all columns text."""
+    """The endpoints that this cohort can give, in words, for a table; one row an endpoint, all columns
+    text.
+    """
     lines = []
     for name, endpoint in ENDPOINTS.items():
         if not lacking(study, name):
             table = columns.PATIENTS if endpoint.unit == "patients" else columns.SITES
-            origin = f"day 0 ({study.index_event})" if endpoint.origin is None else _lower(
-                table.columns[endpoint.origin].description)
+            origin = (
+                f"day 0 ({study.index_event})"
+                if endpoint.origin is None
+                else _lower(table.columns[endpoint.origin].description)
+            )
             known = [source for source in endpoint.events if source.column in _columns(study, endpoint)]
-            lines.append({
-                "Endpoint": name, "What it is": endpoint.label, "Followed": endpoint.unit, "Time starts": origin,
-                "Event, whichever comes first": ", ".join(dict.fromkeys(source.meaning for source in known)),
-                "Read from": ", ".join(source.column for source in known), "Otherwise censored": endpoint.censor.meaning})
+            lines.append(
+                {
+                    "Endpoint": name,
+                    "What it is": endpoint.label,
+                    "Followed": endpoint.unit,
+                    "Time starts": origin,
+                    "Event, whichever comes first": ", ".join(
+                        dict.fromkeys(source.meaning for source in known)
+                    ),
+                    "Read from": ", ".join(source.column for source in known),
+                    "Otherwise censored": endpoint.censor.meaning,
+                }
+            )
     return pd.DataFrame(lines)
 
 
@@ -125,9 +176,9 @@ def derive(study: Cohort, name: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The rows of the endpoint's unit with all their columns, patients' columns included, and: ``days`` (whole
-        days from the origin), ``event`` (bool), ``ended_by`` (which event, or how it was censored), ``source``
-        (the column the end was read from). For ``sites``, rows with an in-field assessment only.
+        The rows of the endpoint's unit with all their columns, patients' columns included, and: ``days``
+        (whole days from the origin), ``event`` (bool), ``ended_by`` (which event, or how it was censored),
+        ``source`` (the column the end was read from). For ``sites``, rows with an in-field assessment only.
 
     Raises
     ------
@@ -140,10 +191,16 @@ def derive(study: Cohort, name: str) -> pd.DataFrame:
     ends = pd.DataFrame({number: _moment(frame, source) for number, source in enumerate(endpoint.events)})
     first = ends.astype("Float64").fillna(float("inf")).astype(float).idxmin(axis=1)
     event = ends.notna().any(axis=1)
-    ended = [endpoint.events[number] if happened else endpoint.censor for number, happened in zip(first, event)]
+    ended = [
+        endpoint.events[number] if happened else endpoint.censor for number, happened in zip(first, event)
+    ]
     end = ends.min(axis=1).astype("Int64").where(event, frame[endpoint.censor.column])
-    derived = frame.assign(days=(end - start), event=event, ended_by=[source.meaning for source in ended],
-                           source=[source.column for source in ended])
+    derived = frame.assign(
+        days=(end - start),
+        event=event,
+        ended_by=[source.meaning for source in ended],
+        source=[source.column for source in ended],
+    )
     derived = derived[start.notna() & derived["days"].notna()]
     return derived.astype({"days": int}).reset_index(drop=True)
 

@@ -11,10 +11,11 @@ from analysis_lib.dictionary import columns, rules
 
 
 def first_courses(sites: pd.DataFrame) -> pd.DataFrame:
-    """One row a patient: the first radiotherapy course, with ``n_sites`` and, if known, its highest dose per site.
+    """One row a patient: the first radiotherapy course, with ``n_sites`` and, if known, its highest dose per
+    site.
 
-    Columns: ``patient_id, rt_start_day, n_sites`` and those of ``rt_field, dose_gy, fractions`` that the table has;
-    dose (Gy) and fractions are those of the course's site with the highest dose.
+    Columns: ``patient_id, rt_start_day, n_sites`` and those of ``rt_field, dose_gy, fractions`` that the
+    table has; dose (Gy) and fractions are those of the course's site with the highest dose.
     """
     first = first_course_sites(sites)
     n_sites = first.groupby("patient_id").size().rename("n_sites").reset_index()
@@ -29,13 +30,16 @@ def first_course_sites(sites: pd.DataFrame) -> pd.DataFrame:
     """The rows of each patient's first radiotherapy course."""
     return sites[sites["course"] == sites.groupby("patient_id")["course"].transform("min")]
 
-HIGH_BED = 30.0  # Gy; above it the study speaks of high-dose radiotherapy (Ababneh et al., Haematologica 2023)
+
+# Gy; above it the study speaks of high-dose radiotherapy (Ababneh et al., Haematologica 2023)
+HIGH_BED = 30.0
 BED_GROUPS = (f"> {HIGH_BED:g} Gy", f"≤ {HIGH_BED:g} Gy")
 FURTHER = ("RT alone", "RT, then more")
 
 
 def bed(dose_gy, fractions, alpha_beta: float):
-    """Biologically effective dose in Gy: ``n d (1 + d / (alpha/beta))`` with ``n`` fractions of ``d`` (Fowler 1989).
+    """Biologically effective dose in Gy: ``n d (1 + d / (alpha/beta))`` with ``n`` fractions of ``d`` (Fowler
+    1989).
 
     Parameters
     ----------
@@ -52,12 +56,16 @@ def bed(dose_gy, fractions, alpha_beta: float):
 def with_bed(sites: pd.DataFrame, alpha_beta: float) -> pd.DataFrame:
     """Sites with ``bed`` (Gy; empty where dose or fractions are) and ``high_bed`` (yes or no)."""
     # Rounding keeps a BED of exactly 30 Gy from landing on either side of the limit by floating point.
-    effective = bed(sites["dose_gy"].astype("Float64"), sites["fractions"].astype("Float64"), alpha_beta).round(9)
+    effective = bed(
+        sites["dose_gy"].astype("Float64"), sites["fractions"].astype("Float64"), alpha_beta
+    ).round(9)
     return sites.assign(bed=effective, high_bed=either(effective > HIGH_BED, *columns.YES_NO))
 
 
 def either(holds: pd.Series, yes: str, no: str) -> pd.Series:
-    """``yes`` where it holds, ``no`` where it does not, empty where it is not known; as an ordered category."""
+    """``yes`` where it holds, ``no`` where it does not, empty where it is not known; as an ordered
+    category.
+    """
     return holds.map({True: yes, False: no}).astype(pd.CategoricalDtype([yes, no], ordered=True))
 
 
@@ -69,8 +77,8 @@ def with_first_course(study: Cohort, alpha_beta: float) -> Cohort:
     ``comprehensive_sites``
         One, two, or three or more irradiated sites; only for a comprehensive first course.
     ``further_therapy``
-        :data:`FURTHER`: whether any line of therapy, or a transplant, started after the first course; only for a
-        comprehensive first course in stage I or II. It is defined by the future (immortal time).
+        :data:`FURTHER`: whether any line of therapy, or a transplant, started after the first course; only
+        for a comprehensive first course in stage I or II. It is defined by the future (immortal time).
 
     A column whose sources the cohort lacks (:data:`analysis_lib.dictionary.rules.SOURCES`) is left out.
     """
@@ -84,9 +92,14 @@ def with_first_course(study: Cohort, alpha_beta: float) -> Cohort:
         patients["bed_group"] = either(highest > HIGH_BED, *BED_GROUPS)
     if not study.lacks(*rules.SOURCES["comprehensive_sites"]):
         comprehensive = ids.map(first["rt_field"].astype("string")) == "comprehensive"
-        number = ids.map(first["n_sites"]).clip(upper=3).map({1: "one site", 2: "two sites", 3: "three or more sites"})
+        number = (
+            ids.map(first["n_sites"])
+            .clip(upper=3)
+            .map({1: "one site", 2: "two sites", 3: "three or more sites"})
+        )
         patients["comprehensive_sites"] = pd.Categorical(
-            number.where(comprehensive), ["one site", "two sites", "three or more sites"], ordered=True)
+            number.where(comprehensive), ["one site", "two sites", "three or more sites"], ordered=True
+        )
         if not study.lacks(*rules.SOURCES["further_therapy"]):
             limited = patients["advanced_stage"] == "no"
             further = next_therapy(study, ids.map(first["rt_start_day"]).astype("Int64")).notna()
@@ -96,7 +109,9 @@ def with_first_course(study: Cohort, alpha_beta: float) -> Cohort:
 
 
 def next_therapy(study: Cohort, start: pd.Series) -> pd.Series:
-    """The day on which the first line of therapy or transplant after ``start`` began, for each row of ``patients``."""
+    """The day on which the first line of therapy or transplant after ``start`` began, for each row of
+    ``patients``.
+    """
     ids = study.patients["patient_id"]
     lines = study.lines.assign(after=study.lines["patient_id"].map(start.set_axis(ids)))
     later = lines[(lines["line_start_day"] > lines["after"]).fillna(False)]

@@ -22,8 +22,9 @@ class CohortError(ValueError):
     source : str
         The file that is wrong.
     problems : pandas.DataFrame
-        One row a problem: ``severity, table, row, field, value, concern, suggestion``. ``row`` is the row of the file
-        as a spreadsheet shows it (the header is row 1). Warnings (``severity``) are among them, but not in the message.
+        One row a problem: ``severity, table, row, field, value, concern, suggestion``. ``row`` is the row of
+        the file as a spreadsheet shows it (the header is row 1). Warnings (``severity``) are among them, but
+        not in the message.
     """
 
     def __init__(self, source, problems):
@@ -34,20 +35,36 @@ class CohortError(ValueError):
         if (more := len(errors) - len(lines)) > 0:
             lines.append(f"... and {more} more.")
         count = f"{len(errors)} problem{'s' if len(errors) > 1 else ''}"
-        super().__init__("\n  ".join(CONTROL.sub("\ufffd", line) for line in [f"{source}: {count}; nothing was changed.", *lines]))
+        super().__init__(
+            "\n  ".join(
+                CONTROL.sub("\ufffd", line) for line in [f"{source}: {count}; nothing was changed.", *lines]
+            )
+        )
 
     def _render_traceback_(self):
         """What Jupyter shows in place of a traceback."""
         return [str(self)]
 
 
-def problem(table, concern, suggestion, row=None, field="", value="", severity="error", rule="", patient_id=None):
+def problem(
+    table, concern, suggestion, row=None, field="", value="", severity="error", rule="", patient_id=None
+):
     """Something that is wrong: where it is, what it is and what to do.
 
-    ``rule`` names the rule of :mod:`analysis_lib.intake.checks`; it and ``patient_id`` are for counting and shown to nobody.
+    ``rule`` names the rule of :mod:`analysis_lib.intake.checks`; it and ``patient_id`` are for counting and
+    shown to nobody.
     """
-    return {"severity": severity, "table": table, "row": row, "field": field, "value": value, "concern": concern,
-            "suggestion": suggestion, "rule": rule, "patient_id": patient_id}
+    return {
+        "severity": severity,
+        "table": table,
+        "row": row,
+        "field": field,
+        "value": value,
+        "concern": concern,
+        "suggestion": suggestion,
+        "rule": rule,
+        "patient_id": patient_id,
+    }
 
 
 def as_frame(problems: list[dict]) -> pd.DataFrame:
@@ -67,6 +84,6 @@ def _sentence(found):
     if found["field"]:
         place.append(f"{'column' if found['table'] in TABLES or len(place) > 1 else 'key'} {found['field']}")
     value = str(found["value"])
-    short = value if len(value) <= LONGEST_SHOWN else value[:LONGEST_SHOWN - 1] + "…"
+    short = value if len(value) <= LONGEST_SHOWN else value[: LONGEST_SHOWN - 1] + "…"
     shown = "" if value == "" else f" = {short}" if NUMBER.fullmatch(value) else f" = {short!r}"
     return f"{', '.join(place)}{shown}: {found['concern']}. {found['suggestion']}"

@@ -18,21 +18,31 @@ TABLES = ("patients", "sites", "lines")
 
 def numbers() -> list[int]:
     """The numbers of the committed cohorts."""
-    return sorted(pd.read_parquet(FOLDER / "patients.parquet", columns=["cohort"])["cohort"].unique().tolist())
+    return sorted(
+        pd.read_parquet(FOLDER / "patients.parquet", columns=["cohort"])["cohort"].unique().tolist()
+    )
 
 
 def tables(number: int) -> dict[str, pd.DataFrame]:
     """The tables of one of the cohorts, as a hospital would have them."""
-    return {name: pd.read_parquet(FOLDER / f"{name}.parquet", filters=[("cohort", "==", number)]).drop(columns="cohort")
-            for name in TABLES}
+    return {
+        name: pd.read_parquet(FOLDER / f"{name}.parquet", filters=[("cohort", "==", number)]).drop(
+            columns="cohort"
+        )
+        for name in TABLES
+    }
 
 
 def hand_over(tables: dict[str, pd.DataFrame], number: int, folder: Path) -> Path:
     """Write these tables and a manifest that names them; returns the manifest."""
     for name in TABLES:
         tables[name].to_csv(folder / f"{name}.csv", index=False)
-    manifest = {"name": f"consistent-{number}", "title": f"Consistent cohort {number} (synthetic)", "synthetic": "true",
-                "tables": {name: f"{name}.csv" for name in TABLES}}
+    manifest = {
+        "name": f"consistent-{number}",
+        "title": f"Consistent cohort {number} (synthetic)",
+        "synthetic": "true",
+        "tables": {name: f"{name}.csv" for name in TABLES},
+    }
     (folder / "cohort.yml").write_text(yaml.safe_dump(manifest, sort_keys=False), "utf-8")
     return folder / "cohort.yml"
 

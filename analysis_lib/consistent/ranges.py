@@ -1,10 +1,11 @@
-"""Many cohorts, each as consistent with the paper as the bundled one: what they agree on, the paper determines.
+"""Many cohorts, each as consistent with the paper as the bundled one: what they agree on, the paper
+determines.
 
-The cohorts are committed as three tables with a column ``cohort`` (1, 2, ...); beside them stand the result rows that
-the book's own chapters give for each. ``python -m analysis_lib.reconstruction.many`` made them.
+The cohorts are committed as three tables with a column ``cohort`` (1, 2, ...); beside them stand the result
+rows that the book's own chapters give for each. ``python -m analysis_lib.reconstruction.many`` made them.
 
-Sampling stopped at the first cohort that met the printed numbers, so the cohorts are no sample of any distribution:
-they give ranges, never probabilities, and the true range can only be wider.
+Sampling stopped at the first cohort that met the printed numbers, so the cohorts are no sample of any
+distribution: they give ranges, never probabilities, and the true range can only be wider.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from analysis_lib.paper.claims import read_claims
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row, slug
 
-# A result is determined if the cohorts differ by at most a tenth of its confidence interval, partly up to a half.
+# A result is determined if the cohorts differ by at most a tenth of its confidence interval, partly up to a
+# half.
 NARROW, WIDE = 0.1, 0.5
 VERDICTS = ("determined", "partly determined", "not determined")
 PROFILE = ["salvage_regimen", "ldh_elevated", "advanced_stage", "poor_performance", "responder"]
@@ -30,21 +32,27 @@ PROFILE = ["salvage_regimen", "ldh_elevated", "advanced_stage", "poor_performanc
 
 # --- what they agree on ---------------------------------------------------------------------------
 
+
 def ranges(every: pd.DataFrame) -> pd.DataFrame:
-    """For each result that every cohort has, its lowest and highest value and whether the paper determines it.
+    """For each result that every cohort has, its lowest and highest value and whether the paper determines
+    it.
 
     Returns
     -------
     pandas.DataFrame
-        ``chapter, result_id, population, group, statistic, lowest, highest`` (infinite: a median not reached), ``share``
-        (of the confidence interval that the range takes up; hazard ratios on the log scale), ``verdict``, ``printed``
-        (whether the paper prints it). P values have no interval: they are determined when all lie on the same side of
-        0.05 and within a factor of 1.5, partly when on the same side only.
+        ``chapter, result_id, population, group, statistic, lowest, highest`` (infinite: a median not
+        reached), ``share`` (of the confidence interval that the range takes up; hazard ratios on the log
+        scale), ``verdict``, ``printed`` (whether the paper prints it). P values have no interval: they are
+        determined when all lie on the same side of 0.05 and within a factor of 1.5, partly when on the same
+        side only.
     """
     shown = every[every["statistic"] != "skipped"]
     printed = set(read_claims()["result_id"])
-    lines = [_range(result_id, of, result_id in printed) for result_id, of in shown.groupby("result_id", sort=False)
-             if of["cohort"].nunique() == every["cohort"].nunique()]
+    lines = [
+        _range(result_id, of, result_id in printed)
+        for result_id, of in shown.groupby("result_id", sort=False)
+        if of["cohort"].nunique() == every["cohort"].nunique()
+    ]
     return pd.DataFrame(lines).dropna(subset=["lowest"]).reset_index(drop=True)
 
 
@@ -56,16 +64,28 @@ def _range(result_id: str, of: pd.DataFrame, printed: bool) -> dict:
     if value.isna().any():  # in some cohort nobody is followed that long: there is nothing to compare
         value = value * np.nan
     share = _share_of_interval(of, value, first["statistic"])
-    return {"chapter": first["chapter"], "result_id": result_id, "population": first["population"], "group": first["group"],
-            "statistic": first["statistic"], "lowest": value.min(), "highest": value.max(), "share": share,
-            "verdict": _verdict(share), "printed": printed}
+    return {
+        "chapter": first["chapter"],
+        "result_id": result_id,
+        "population": first["population"],
+        "group": first["group"],
+        "statistic": first["statistic"],
+        "lowest": value.min(),
+        "highest": value.max(),
+        "share": share,
+        "verdict": _verdict(share),
+        "printed": printed,
+    }
 
 
 def _share_of_interval(of: pd.DataFrame, value: pd.Series, statistic: str) -> float:
-    """How much of the confidence interval (its median width) the range of the estimates takes up; 0 when all agree."""
+    """How much of the confidence interval (its median width) the range of the estimates takes up; 0 when all
+    agree.
+    """
     if value.nunique(dropna=False) <= 1:
         return 0.0
-    if statistic == "p":  # P values have no interval: do they all lie on one side of 0.05, and near each other?
+    # P values have no interval: do they all lie on one side of 0.05, and near each other?
+    if statistic == "p":
         one_side = (value < 0.05).all() or (value >= 0.05).all()
         return np.inf if not one_side else NARROW if value.max() <= 1.5 * value.min() else WIDE
     lower, upper = of["lower"].astype(float), of["upper"].astype(float)
@@ -92,76 +112,164 @@ def open_results(every: pd.DataFrame) -> pd.DataFrame:
 def tally(open_: pd.DataFrame) -> pd.DataFrame:
     """How many results that the paper does not print are determined: rows ``determined.<verdict>``."""
     counts = open_["verdict"].value_counts()
-    return results.collect([row(slug("determined", verdict), "proportion", 100 * counts.get(verdict, 0) / len(open_),
-                                n=len(open_), events=int(counts.get(verdict, 0)), group=verdict,
-                                population="results that the paper does not print", method="range over the consistent cohorts")
-                            for verdict in VERDICTS])
+    return results.collect(
+        [
+            row(
+                slug("determined", verdict),
+                "proportion",
+                100 * counts.get(verdict, 0) / len(open_),
+                n=len(open_),
+                events=int(counts.get(verdict, 0)),
+                group=verdict,
+                population="results that the paper does not print",
+                method="range over the consistent cohorts",
+            )
+            for verdict in VERDICTS
+        ]
+    )
 
 
 def printed_medians(prefix: str) -> dict[str, float]:
-    """The medians, in months, that the paper prints below an id (``os2.median.salvage_sequence``), by group."""
+    """The medians, in months, that the paper prints below an id (``os2.median.salvage_sequence``), by
+    group.
+    """
     groups = rows().drop_duplicates("result_id").set_index("result_id")["group"]
     claims = read_claims()
-    claims = claims[claims["result_id"].str.startswith(f"{prefix}.") & (claims["field"] == "value") & (claims["printed"] != "NR")]
+    claims = claims[
+        claims["result_id"].str.startswith(f"{prefix}.")
+        & (claims["field"] == "value")
+        & (claims["printed"] != "NR")
+    ]
     return {groups[claim.result_id]: float(claim.printed) for claim in claims.itertuples()}
 
 
 def range_rows(open_: pd.DataFrame) -> pd.DataFrame:
-    """The ranges as result rows ``range.<result_id>``: lower and upper are the lowest and highest value over the cohorts."""
-    return results.collect([row(f"range.{one.result_id}", "estimate", None if np.isinf(one.lowest) else one.lowest,
-                                lower=None if np.isinf(one.lowest) else one.lowest,
-                                upper=None if np.isinf(one.highest) else one.highest, population=one.population,
-                                group=one.group, method="lowest and highest over the consistent cohorts", note=one.verdict)
-                            for one in open_.itertuples()])
+    """The ranges as result rows ``range.<result_id>``: lower and upper are the lowest and highest value over
+    the cohorts.
+    """
+    return results.collect(
+        [
+            row(
+                f"range.{one.result_id}",
+                "estimate",
+                None if np.isinf(one.lowest) else one.lowest,
+                lower=None if np.isinf(one.lowest) else one.lowest,
+                upper=None if np.isinf(one.highest) else one.highest,
+                population=one.population,
+                group=one.group,
+                method="lowest and highest over the consistent cohorts",
+                note=one.verdict,
+            )
+            for one in open_.itertuples()
+        ]
+    )
 
 
 def adjusted(studies: dict[int, Cohort]) -> pd.DataFrame:
-    """The question the paper leaves open: OS2 after systemic therapy alone against radiotherapy alone, given stage and LDH.
+    """The question the paper leaves open: OS2 after systemic therapy alone against radiotherapy alone, given
+    stage and LDH.
 
     Returns
     -------
     pandas.DataFrame
-        Rows ``adjusted.<cohort>`` (hazard ratio, its interval), and ``adjusted.range``: lowest and highest of the hazard
-        ratios, and in ``events`` of ``n`` cohorts the interval leaves out 1.
+        Rows ``adjusted.<cohort>`` (hazard ratio, its interval), and ``adjusted.range``: lowest and highest of
+        the hazard ratios, and in ``events`` of ``n`` cohorts the interval leaves out 1.
     """
     factors = ["salvage_regimen", "advanced_stage", "ldh_elevated"]
-    fitted = {n: prognosis.cox(study, "OS2", factors, "adjusted").set_index("result_id") for n, study in studies.items()}
+    fitted = {
+        n: prognosis.cox(study, "OS2", factors, "adjusted").set_index("result_id")
+        for n, study in studies.items()
+    }
     found = pd.DataFrame({n: rows.loc["cox.os2.adjusted.salvage_regimen.st"] for n, rows in fitted.items()}).T
     value, lower, upper = (found[c].astype(float) for c in ("value", "lower", "upper"))
-    each = [row(f"adjusted.{n}", "hazard ratio", one["value"], lower=one["lower"], upper=one["upper"], n=one["n"],
-                events=one["events"], group=f"Cohort {n}", method=one["method"]) for n, one in found.iterrows()]
-    return results.collect([*each, row("adjusted.range", "hazard ratio", value.median(), lower=value.min(), upper=value.max(),
-                                       n=len(found), events=int(((lower > 1) | (upper < 1)).sum()),
-                                       population="consistent cohorts", group="Lowest and highest", method="Cox model, Efron ties",
-                                       note="systemic therapy alone against radiotherapy alone, given stage and LDH")])
+    each = [
+        row(
+            f"adjusted.{n}",
+            "hazard ratio",
+            one["value"],
+            lower=one["lower"],
+            upper=one["upper"],
+            n=one["n"],
+            events=one["events"],
+            group=f"Cohort {n}",
+            method=one["method"],
+        )
+        for n, one in found.iterrows()
+    ]
+    return results.collect(
+        [
+            *each,
+            row(
+                "adjusted.range",
+                "hazard ratio",
+                value.median(),
+                lower=value.min(),
+                upper=value.max(),
+                n=len(found),
+                events=int(((lower > 1) | (upper < 1)).sum()),
+                population="consistent cohorts",
+                group="Lowest and highest",
+                method="Cox model, Efron ties",
+                note="systemic therapy alone against radiotherapy alone, given stage and LDH",
+            ),
+        ]
+    )
 
 
 # --- how different they are -----------------------------------------------------------------------
 
+
 def diversity(studies: dict[int, Cohort]) -> pd.DataFrame:
     """How far apart the cohorts are, pair by pair, without regard to the order of patients.
 
-    ``consistent.cohorts``; ``consistent.profiles``: share of patients whose profile (regimen, LDH, stage, performance,
-    response) differs between two cohorts, total variation distance; ``consistent.curves``: largest vertical distance
-    between the OS2 curves of a regimen in two cohorts, in percentage points, the largest over the regimens. Median and
-    range over the pairs.
+    ``consistent.cohorts``; ``consistent.profiles``: share of patients whose profile (regimen, LDH, stage,
+    performance, response) differs between two cohorts, total variation distance; ``consistent.curves``:
+    largest vertical distance between the OS2 curves of a regimen in two cohorts, in percentage points, the
+    largest over the regimens. Median and range over the pairs.
     """
     profiles = {n: study.patients.groupby(PROFILE, observed=True).size() for n, study in studies.items()}
     curves = {n: survival.curves(study, "OS2", by="salvage_regimen") for n, study in studies.items()}
     pairs = list(combinations(studies, 2))
-    distance = [(profiles[a].sub(profiles[b], fill_value=0)).abs().sum() / (2 * profiles[a].sum()) for a, b in pairs]
-    apart = [max(_apart(curves[a], curves[b], group) for group in curves[a]["group"].unique()) for a, b in pairs]
+    distance = [
+        (profiles[a].sub(profiles[b], fill_value=0)).abs().sum() / (2 * profiles[a].sum()) for a, b in pairs
+    ]
+    apart = [
+        max(_apart(curves[a], curves[b], group) for group in curves[a]["group"].unique()) for a, b in pairs
+    ]
     method = "median and range over all pairs of cohorts"
-    return results.collect([
-        row("consistent.cohorts", "count", len(studies), population="consistent cohorts"),
-        row("consistent.profiles", "range", 100 * float(np.median(distance)), lower=100 * min(distance), upper=100 * max(distance),
-            n=len(pairs), population="pairs of cohorts", method=method, note="percent of patients"),
-        row("consistent.curves", "range", float(np.median(apart)), lower=min(apart), upper=max(apart), n=len(pairs),
-            population="pairs of cohorts", method=method, note="percentage points")])
+    return results.collect(
+        [
+            row("consistent.cohorts", "count", len(studies), population="consistent cohorts"),
+            row(
+                "consistent.profiles",
+                "range",
+                100 * float(np.median(distance)),
+                lower=100 * min(distance),
+                upper=100 * max(distance),
+                n=len(pairs),
+                population="pairs of cohorts",
+                method=method,
+                note="percent of patients",
+            ),
+            row(
+                "consistent.curves",
+                "range",
+                float(np.median(apart)),
+                lower=min(apart),
+                upper=max(apart),
+                n=len(pairs),
+                population="pairs of cohorts",
+                method=method,
+                note="percentage points",
+            ),
+        ]
+    )
 
 
 def _apart(one: pd.DataFrame, other: pd.DataFrame, group: str) -> float:
-    """The largest vertical distance between two curves of a group, over the days on which both are followed."""
+    """The largest vertical distance between two curves of a group, over the days on which both are
+    followed.
+    """
     one, other = (curve[curve["group"] == group] for curve in (one, other))
     days = np.arange(0, min(one["days"].max(), other["days"].max()) + 1)
     return float(np.abs(height(one, days) - height(other, days)).max())
@@ -174,7 +282,8 @@ def height(curve: pd.DataFrame, days) -> np.ndarray:
 
 
 def envelope(studies: dict[int, Cohort], name: str, by: str) -> pd.DataFrame:
-    """Every cohort's curves of an endpoint on a grid of days, for :func:`analysis_lib.show.figures_cohort.envelope`.
+    """Every cohort's curves of an endpoint on a grid of days, for
+    :func:`analysis_lib.show.figures_cohort.envelope`.
 
     Returns
     -------
@@ -186,8 +295,16 @@ def envelope(studies: dict[int, Cohort], name: str, by: str) -> pd.DataFrame:
         curves = survival.curves(study, name, by=by)
         for group, curve in curves.groupby("group", sort=False):
             days = np.arange(0, curve["days"].max() + 1, 5)
-            drawn.append(pd.DataFrame({"cohort": number, "group": group, "months": days / DAYS_PER_MONTH,
-                                       "percent": height(curve, days)}))
+            drawn.append(
+                pd.DataFrame(
+                    {
+                        "cohort": number,
+                        "group": group,
+                        "months": days / DAYS_PER_MONTH,
+                        "percent": height(curve, days),
+                    }
+                )
+            )
     stacked = pd.concat(drawn).reset_index(drop=True)
     stacked.attrs["label"] = curves.attrs["label"]
     return stacked

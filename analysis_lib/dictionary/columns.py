@@ -18,11 +18,31 @@ DAYS = "days since day 0"
 YES_NO = ("yes", "no")
 
 # Words of a file, in lower case. What stands for an empty cell, in any column:
-EMPTY = ("", ".", "-", "–", "?", "na", "n/a", "n.a.", "nan", "nd", "n/d", "null", "none", "unknown", "missing",
-         "not available", "not known", "unbekannt")
+EMPTY = (
+    "",
+    ".",
+    "-",
+    "–",
+    "?",
+    "na",
+    "n/a",
+    "n.a.",
+    "nan",
+    "nd",
+    "n/d",
+    "null",
+    "none",
+    "unknown",
+    "missing",
+    "not available",
+    "not known",
+    "unbekannt",
+)
 # What yes/no columns take beside yes and no; every other level is matched by its own name, in any case.
-WORDS = {"yes": ("y", "1", "true", "checked", "ja", "j", "oui", "si", "sí"),
-         "no": ("n", "0", "false", "unchecked", "nein", "non")}
+WORDS = {
+    "yes": ("y", "1", "true", "checked", "ja", "j", "oui", "si", "sí"),
+    "no": ("n", "0", "false", "unchecked", "nein", "non"),
+}
 RESPONSES = {
     "CR": "complete response",
     "PR": "partial response",
@@ -82,10 +102,15 @@ def yes_no(description: str, **options) -> pa.Column:
 
 PATIENTS = pa.DataFrameSchema(
     {
-        "patient_id": text("Identifies the patient; links the tables. Stays out of everything that is built.",
-                           required=True, unique=True),
+        "patient_id": text(
+            "Identifies the patient; links the tables. Stays out of everything that is built.",
+            required=True,
+            unique=True,
+        ),
         "last_follow_up_day": day("Death, or last contact with the living patient.", required=True),
-        "vital_status": level("Whether the patient was alive at last_follow_up_day.", ("alive", "dead"), required=True),
+        "vital_status": level(
+            "Whether the patient was alive at last_follow_up_day.", ("alive", "dead"), required=True
+        ),
         "car_t_product": level("CAR T-cell product infused.", ("axi-cel", "tisa-cel", "liso-cel", "other")),
         "bridging_therapy": yes_no("Any therapy between leukapheresis and infusion."),
         "bridging_radiotherapy": yes_no("Radiotherapy as, or as part of, the bridging therapy."),
@@ -96,10 +121,15 @@ PATIENTS = pa.DataFrameSchema(
         "failure_day": day("Refractory disease, relapse or progression after the index therapy."),
         "failure_pattern": level(
             "Where the disease failed, compared with the sites involved before the index therapy.",
-            {"local": "only in previously involved sites",
-             "local and de novo": "in previously involved and in new sites",
-             "de novo": "only in new sites"}),
-        "cd19_at_failure": level("CD19 on the tumour at failure; empty when not evaluated.", ("positive", "negative")),
+            {
+                "local": "only in previously involved sites",
+                "local and de novo": "in previously involved and in new sites",
+                "de novo": "only in new sites",
+            },
+        ),
+        "cd19_at_failure": level(
+            "CD19 on the tumour at failure; empty when not evaluated.", ("positive", "negative")
+        ),
         "salvage_start_day": day("Start of the first salvage therapy."),
         "salvage_regimen": level("Regimen of the first salvage therapy, as planned.", REGIMENS),
         "progression_day": day("First progression or relapse after the start of salvage therapy."),
@@ -111,7 +141,9 @@ PATIENTS = pa.DataFrameSchema(
         "disease_sites": count("Number of disease sites at salvage therapy, nodal and extranodal.", 0, 60),
         "extranodal_sites": count("Number of extranodal disease sites at salvage therapy.", 0, 60),
         "ecog": count("ECOG performance status at salvage therapy.", 0, 4),
-        "stage": level("Ann Arbor stage at salvage therapy (or at the index event).", ("I", "II", "III", "IV")),
+        "stage": level(
+            "Ann Arbor stage at salvage therapy (or at the index event).", ("I", "II", "III", "IV")
+        ),
         "ldh_elevated": yes_no("Lactate dehydrogenase above the upper limit of normal at salvage therapy."),
         "ipi": count("International Prognostic Index at salvage therapy.", 0, 5),
         "last_disease_status": level("Disease status at last follow-up.", RESPONSES),
@@ -122,26 +154,40 @@ PATIENTS = pa.DataFrameSchema(
 SITES = pa.DataFrameSchema(
     {
         "patient_id": text("The patient, as in the patients table.", required=True),
-        "course": count("Number of the radiotherapy course within the patient, from 1.", 1, 30, required=True),
+        "course": count(
+            "Number of the radiotherapy course within the patient, from 1.", 1, 30, required=True
+        ),
         "rt_start_day": day("Start of the course.", required=True),
         "rt_field": level(
             "Whether the course covered all the disease.",
-            {"comprehensive": "every site seen on the scan before radiotherapy",
-             "focal": "some of the sites"}),
-        "region": level("Body region of the site.",
-                        ("CNS", "head and neck", "chest", "abdomen", "pelvis", "paraspinal", "extremities")),
+            {
+                "comprehensive": "every site seen on the scan before radiotherapy",
+                "focal": "some of the sites",
+            },
+        ),
+        "region": level(
+            "Body region of the site.",
+            ("CNS", "head and neck", "chest", "abdomen", "pelvis", "paraspinal", "extremities"),
+        ),
         "technique": level(
             "Technique; empty when radiation details are incomplete.",
-            {"3DCRT": "three-dimensional conformal",
-             "IMRT": "intensity-modulated",
-             "3DCRT/IMRT": "both",
-             "electrons": "electron beam"}),
+            {
+                "3DCRT": "three-dimensional conformal",
+                "IMRT": "intensity-modulated",
+                "3DCRT/IMRT": "both",
+                "electrons": "electron beam",
+            },
+        ),
         "dose_gy": number("Total dose to the site.", "Gy", 0.5, 90),
         "fractions": count("Number of fractions.", 1, 60),
-        "bulky_site": yes_no("At least 5 cm at the time of radiotherapy; empty when not assessable by PET/CT."),
+        "bulky_site": yes_no(
+            "At least 5 cm at the time of radiotherapy; empty when not assessable by PET/CT."
+        ),
         "previously_irradiated": yes_no("Same site irradiated before (for example as bridging)."),
-        "in_field_response": level("Last known disease status within the field.",
-                                   RESPONSES | {"not evaluable": "no assessment after radiotherapy"}),
+        "in_field_response": level(
+            "Last known disease status within the field.",
+            RESPONSES | {"not evaluable": "no assessment after radiotherapy"},
+        ),
         "in_field_progression_day": day("First progression within the field."),
     },
     description="One row an irradiated site. Rows of one course share patient, course, start and field.",
@@ -152,20 +198,26 @@ LINES = pa.DataFrameSchema(
         "patient_id": text("The patient, as in the patients table.", required=True),
         "line": count("Number of the line of salvage therapy, from 1.", 1, 30, required=True),
         "line_start_day": day("Start of the line.", required=True),
-        "modality": level("What the line consisted of.",
-                          REGIMENS | {"HSCT": "allogeneic stem-cell transplant", "CAR T": "a second CAR T-cell infusion"},
-                          required=True),
+        "modality": level(
+            "What the line consisted of.",
+            REGIMENS | {"HSCT": "allogeneic stem-cell transplant", "CAR T": "a second CAR T-cell infusion"},
+            required=True,
+        ),
     },
     description="One row a line of salvage therapy.",
 )
 
 SCREENING = pa.DataFrameSchema(
     {
-        "patient_id": text("The patient; those included carry the identifier of the patients table.",
-                           required=True, unique=True),
+        "patient_id": text(
+            "The patient; those included carry the identifier of the patients table.",
+            required=True,
+            unique=True,
+        ),
         "included": yes_no("Whether the patient met the eligibility criteria.", required=True),
-        "exclusion_reason": level("Why not; empty when not known.",
-                                  ("no failure", "no salvage therapy", "other disease", "other")),
+        "exclusion_reason": level(
+            "Why not; empty when not known.", ("no failure", "no salvage therapy", "other disease", "other")
+        ),
     },
     description="One row a patient of the database from which the cohort was drawn.",
 )
@@ -176,7 +228,9 @@ INDEX_DATE = day("Date of day 0: the CAR T-cell infusion, or whatever the cohort
 
 
 def collected(table: str) -> dict[str, pa.Column]:
-    """The columns of a table as people fill them in: a calendar date for each moment, and in patients the date of day 0."""
+    """The columns of a table as people fill them in: a calendar date for each moment, and in patients the
+    date of day 0.
+    """
     columns = {re.sub("_day$", "_date", name): column for name, column in TABLES[table].columns.items()}
     if table != "patients":
         return columns

@@ -8,7 +8,8 @@ import pandas as pd
 
 # Rules whose violation is odd and not impossible, and what the book says of them; all other rules stop.
 WARNINGS = {
-    "unused_column": "A column of the file is not used, although its name is almost one of the data dictionary",
+    "unused_column": "A column of the file is not used, although its name is almost one of the data "
+    "dictionary",
     "time_unit": "The times of follow-up look as if they were in another unit",
     "constant": "All patients have one and the same vital status",
     "nobody": "A column of moments is empty, which is read as: it happened to nobody",
@@ -16,8 +17,10 @@ WARNINGS = {
     "together": "A value is given, but not the moment that it speaks of",
     "contradiction": "Two answers exclude each other",
     "ipi": "The IPI disagrees with its parts",
-    "first_line": "The first line of salvage therapy is not the same in the patients table and the table of lines",
-    "second_line": "The second line of salvage therapy does not start on the same day in the patients table and the table of lines",
+    "first_line": "The first line of salvage therapy is not the same in the patients table and the table of "
+    "lines",
+    "second_line": "The second line of salvage therapy does not start on the same day in the patients table "
+    "and the table of lines",
     "twins": "A patient agrees with another in every column",
     "screening": "The table of screening disagrees with the patients table",
 }
@@ -25,7 +28,9 @@ WARNINGS = {
 
 @dataclass(frozen=True)
 class Derived:
-    """A yes/no column that the library derives: ``yes`` where ``source`` is at least ``at_least`` or one of ``levels``."""
+    """A yes/no column that the library derives: ``yes`` where ``source`` is at least ``at_least`` or one of
+    ``levels``.
+    """
 
     description: str
     source: str
@@ -39,7 +44,9 @@ class Derived:
 
 
 DERIVED = {
-    "responder": Derived("Partial or complete response to CAR T-cell therapy", "best_response", levels=("CR", "PR")),
+    "responder": Derived(
+        "Partial or complete response to CAR T-cell therapy", "best_response", levels=("CR", "PR")
+    ),
     "two_or_more_sites": Derived("Two or more sites of disease", "disease_sites", at_least=2),
     "extranodal_disease": Derived("Extranodal disease", "extranodal_sites", at_least=1),
     "poor_performance": Derived("ECOG performance status 2 or worse", "ecog", at_least=2),

@@ -12,6 +12,8 @@ from analysis_lib.dictionary.rules import DERIVED
 def listed(words: list[str]) -> str:
     """Words as a list in a sentence: ``a, b and c``."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 # What a column is called in tables, figures and sentences, where its own name does not do.
@@ -52,11 +54,21 @@ def label_of(column: str) -> str:
 def allowed(column: pa.Column) -> str:
     """What may stand in a column, in words: its levels with their meaning, its unit and bounds."""
     meta = column.metadata
-    levels = "; ".join(f"{level} ({meaning})" if meaning else level for level, meaning in (meta["levels"] or {}).items())
-    bounds = "".join(f" from {check.statistics['min_value']} to {check.statistics['max_value']}"
-                     for check in column.checks if "min_value" in check.statistics and meta["kind"] != "day")
-    return {"text": "text", "day": "days, or a date", "count": "whole number", "number": meta["unit"] or "number",
-            "level": levels}[meta["kind"]] + bounds
+    levels = "; ".join(
+        f"{level} ({meaning})" if meaning else level for level, meaning in (meta["levels"] or {}).items()
+    )
+    bounds = "".join(
+        f" from {check.statistics['min_value']} to {check.statistics['max_value']}"
+        for check in column.checks
+        if "min_value" in check.statistics and meta["kind"] != "day"
+    )
+    return {
+        "text": "text",
+        "day": "days, or a date",
+        "count": "whole number",
+        "number": meta["unit"] or "number",
+        "level": levels,
+    }[meta["kind"]] + bounds
 
 
 def term_label(term: str) -> str:

@@ -15,8 +15,8 @@ REPLICATES = 200
 
 
 class Validated(NamedTuple):
-    """Concordance as it appears, its optimism, and corrected; slope: how much the predictions must be drawn in (1 is
-    none); ``used``: replicates in which the model could be fitted."""
+    """Concordance as it appears, its optimism, and corrected; slope: how much the predictions must be drawn
+    in (1 is none); ``used``: replicates in which the model could be fitted."""
 
     apparent: float
     optimism: float
@@ -49,9 +49,14 @@ def of_samples(terms: pd.DataFrame, days, event, samples) -> Validated:
     slopes, _ = repeated.cox(np.nan_to_num(predicted)[:, :, None], days, event)
     used = np.isfinite(slopes[:, 0]) & np.isfinite(predicted).all(axis=1)
     if used.mean() < 0.9:
-        raise NotEstimable("the model cannot be fitted to many of the bootstrap samples: there are too few events")
+        raise NotEstimable(
+            "the model cannot be fitted to many of the bootstrap samples: there are too few events"
+        )
     predicted, counts = predicted[used], counts[used]
     apparent = float(repeated.concordance(coef @ x[0].T, days, event)[0])
-    inside, outside = repeated.concordance(predicted, days, event, counts), repeated.concordance(predicted, days, event)
+    inside, outside = (
+        repeated.concordance(predicted, days, event, counts),
+        repeated.concordance(predicted, days, event),
+    )
     gain = float((inside - outside).mean())
     return Validated(apparent, gain, apparent - gain, float(slopes[used, 0].mean()), int(used.sum()))

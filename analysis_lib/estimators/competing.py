@@ -1,8 +1,9 @@
 """Competing risks: cumulative incidence, Gray's test, Fine and Gray's model.
 
-Cumulative incidence and Gray's test come from greenwood. Fine and Gray's model is fitted here as R's ``cmprsk::crr`` fits
-it: greenwood takes tied events out before the censoring of their day is weighed, and leaves the uncertainty of the
-censoring weights out of the variance, so that its standard errors differ by up to 1 in 100.
+Cumulative incidence and Gray's test come from greenwood. Fine and Gray's model is fitted here as R's
+``cmprsk::crr`` fits it: greenwood takes tied events out before the censoring of their day is weighed, and
+leaves the uncertainty of the censoring weights out of the variance, so that its standard errors differ by up
+to 1 in 100.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ def cumulative_incidence(days, cause) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a distinct time: ``days, at_risk`` and, for each cause that occurs, ``incidence<cause>``, ``lower<cause>``
-        and ``upper<cause>`` (95%, on the log scale, as in R's ``survfit``; undefined before the first event).
+        One row a distinct time: ``days, at_risk`` and, for each cause that occurs, ``incidence<cause>``,
+        ``lower<cause>`` and ``upper<cause>`` (95%, on the log scale, as in R's ``survfit``; undefined before
+        the first event).
     """
     days, cause = observed.causes(days, cause)
     occurring = _occurring(cause)
@@ -50,7 +52,9 @@ def cumulative_incidence(days, cause) -> pd.DataFrame:
 
 
 def incidence_at(curve: pd.DataFrame, day: float) -> pd.Series | None:
-    """The step of the curves that holds on ``day``; ``None`` beyond the last follow-up of anyone without an event."""
+    """The step of the curves that holds on ``day``; ``None`` beyond the last follow-up of anyone without an
+    event.
+    """
     incidence = curve.filter(regex=r"^incidence\d+$").iloc[-1].sum()
     if day > curve["days"].iloc[-1] and incidence < 1 - 1e-12:
         return None
@@ -78,7 +82,8 @@ def gray(days, cause, group) -> pd.DataFrame:
     tests = {}
     for code in occurring:
         try:
-            with np.errstate(invalid="ignore", divide="ignore"):  # of expected counts once a group is empty; they are not used
+            # of expected counts once a group is empty; they are not used
+            with np.errstate(invalid="ignore", divide="ignore"):
                 test = greenwood.grays_test(_surv(days, cause), group, cause=str(code))
         except np.linalg.LinAlgError:
             test = None
@@ -91,8 +96,9 @@ def gray(days, cause, group) -> pd.DataFrame:
 def fine_gray(terms: pd.DataFrame, days, cause, of: int = 1) -> pd.DataFrame:
     """Fine and Gray's model (1999) of the subdistribution hazard of one cause, as R's ``cmprsk::crr``.
 
-    Who had another event stays at risk, with a weight that falls as those still followed are censored; days that tie are
-    handled as Breslow proposed. The variance is the sandwich of Fine and Gray, the estimation of the weights included.
+    Who had another event stays at risk, with a weight that falls as those still followed are censored; days
+    that tie are handled as Breslow proposed. The variance is the sandwich of Fine and Gray, the estimation of
+    the weights included.
 
     Parameters
     ----------
@@ -111,7 +117,8 @@ def fine_gray(terms: pd.DataFrame, days, cause, of: int = 1) -> pd.DataFrame:
     Raises
     ------
     NotEstimable
-        No event of this cause, a term that is the same for everyone, terms that determine each other, no convergence.
+        No event of this cause, a term that is the same for everyone, terms that determine each other, no
+        convergence.
     """
     days, cause = observed.causes(days, cause)
     x = models.known_terms(terms, len(days))
@@ -122,7 +129,9 @@ def fine_gray(terms: pd.DataFrame, days, cause, of: int = 1) -> pd.DataFrame:
     coef = best = np.zeros(x.shape[1])
     highest = -np.inf
     for _ in range(50):
-        loglik, score, information, _, _ = _subdistribution(coef, x, days, cause, of, moments, at_event, weights)
+        loglik, score, information, _, _ = _subdistribution(
+            coef, x, days, cause, of, moments, at_event, weights
+        )
         if abs(loglik - highest) < 1e-13 * abs(loglik):
             break
         if loglik < highest:  # the step went too far: half of the way back, as in R
@@ -139,15 +148,28 @@ def fine_gray(terms: pd.DataFrame, days, cause, of: int = 1) -> pd.DataFrame:
     else:
         raise NotEstimable("the model did not converge: too few events, or factors that determine each other")
     if np.abs(coef * x.std(axis=0)).max() > 10 or models.moves_on(score, information):
-        raise NotEstimable("the estimate runs away: everyone with the event is alike in a factor (separation)")
+        raise NotEstimable(
+            "the estimate runs away: everyone with the event is alike in a factor (separation)"
+        )
     _, _, information, means, hazard = _subdistribution(coef, x, days, cause, of, moments, at_event, weights)
-    influence = _influence(coef, x, days, cause, of, moments, weights, means, hazard) @ np.linalg.inv(information)
-    se = np.sqrt((influence ** 2).sum(axis=0))
+    influence = _influence(coef, x, days, cause, of, moments, weights, means, hazard) @ np.linalg.inv(
+        information
+    )
+    se = np.sqrt((influence**2).sum(axis=0))
     if not (se > 0).all():
         raise NotEstimable("too few events to tell how sure the estimate is")
-    return pd.DataFrame({"coef": coef, "hr": np.exp(coef), "se": se, "lower": np.exp(coef - Z * se),
-                         "upper": np.exp(coef + Z * se), "z": coef / se, "p": 2 * stats.norm.sf(np.abs(coef / se))},
-                        index=terms.columns)
+    return pd.DataFrame(
+        {
+            "coef": coef,
+            "hr": np.exp(coef),
+            "se": se,
+            "lower": np.exp(coef - Z * se),
+            "upper": np.exp(coef + Z * se),
+            "z": coef / se,
+            "p": 2 * stats.norm.sf(np.abs(coef / se)),
+        },
+        index=terms.columns,
+    )
 
 
 def _occurring(cause) -> list[int]:
@@ -163,7 +185,9 @@ def _surv(days, cause):
 
 
 def _weights(days, cause, of, moments):
-    """The weight of each person at each event: 1 until the end of follow-up, then falling for other causes, else 0."""
+    """The weight of each person at each event: 1 until the end of follow-up, then falling for other causes,
+    else 0.
+    """
     before = _still_followed(days, cause)
     at_moment, at_end = before(moments), before(days)
     other = (cause != 0) & (cause != of)
@@ -191,21 +215,28 @@ def _subdistribution(coef, x, days, cause, of, moments, at_event, weights):
 
 
 def _influence(coef, x, days, cause, of, moments, weights, means, hazard):
-    """Each person's part in the score: of the events, and of the estimated censoring that the weights rest on."""
+    """Each person's part in the score: of the events, and of the estimated censoring that the weights rest
+    on.
+    """
     risk = np.exp(x @ coef)[:, None] * weights * hazard  # expected events of each person at each event
     place = np.searchsorted(moments, days)
     events = np.zeros_like(x)
     mine = cause == of
     events[mine] = x[mine] - means[place[mine]]
     influence = events - (risk.sum(axis=1)[:, None] * x - risk @ means)
-    # What a censoring on a day changes in the score, through the weights of those who had another event before it.
+    # What a censoring on a day changes in the score, through the weights of those who had another event
+    # before it.
     censorings, counts = np.unique(days[cause == 0], return_counts=True)
     other = (cause != 0) & ~mine
     parts = -(risk[other][:, :, None] * (x[other][:, None, :] - means[None]))
-    changed = np.stack([parts[days[other] < day][:, moments >= day].sum(axis=(0, 1)) for day in censorings]) \
-        if len(censorings) else np.zeros((0, x.shape[1]))
+    changed = (
+        np.stack([parts[days[other] < day][:, moments >= day].sum(axis=(0, 1)) for day in censorings])
+        if len(censorings)
+        else np.zeros((0, x.shape[1]))
+    )
     at_risk = (days[:, None] >= censorings).sum(axis=0)
     share = -changed / at_risk[:, None]
     lost = np.where(days[:, None] >= censorings, counts / at_risk, 0.0) - (
-        (days[:, None] == censorings) & (cause == 0)[:, None])
+        (days[:, None] == censorings) & (cause == 0)[:, None]
+    )
     return influence - lost @ share

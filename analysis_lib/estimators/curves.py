@@ -1,7 +1,8 @@
 """Kaplan-Meier curves and what is read from them: quantiles, heights, numbers at risk, restricted means.
 
-Conventions: Greenwood's variance; confidence intervals on the log scale (:data:`INTERVAL`; R's default and what the
-paper prints). The estimates come from greenwood and are held against R's survival package by the tests."""
+Conventions: Greenwood's variance; confidence intervals on the log scale (:data:`INTERVAL`; R's default and
+what the paper prints). The estimates come from greenwood and are held against R's survival package by the
+tests."""
 
 from __future__ import annotations
 
@@ -28,8 +29,8 @@ def kaplan_meier(days, event, cluster=None, *, weights=None, interval: str = INT
         Whole days from the origin.
     event : array-like of bool
     cluster : array-like of int, optional
-        Who a row belongs to, where several rows (sites) may share a patient: the variance is then the infinitesimal
-        jackknife's over clusters, as in R's ``survfit(cluster=)``, in place of Greenwood's.
+        Who a row belongs to, where several rows (sites) may share a patient: the variance is then the
+        infinitesimal jackknife's over clusters, as in R's ``survfit(cluster=)``, in place of Greenwood's.
     weights : array-like of float, optional
         Such as inverse probabilities of treatment; counts are then sums of weights, and the variance is the
         infinitesimal jackknife's, as in R's ``survfit(weights=, robust=TRUE)``.
@@ -39,8 +40,8 @@ def kaplan_meier(days, event, cluster=None, *, weights=None, interval: str = INT
     Returns
     -------
     pandas.DataFrame
-        One row a distinct time: ``days, at_risk, events, censored, survival, lower, upper``. Once survival is 0 its
-        interval is undefined.
+        One row a distinct time: ``days, at_risk, events, censored, survival, lower, upper``. Once survival is
+        0 its interval is undefined.
 
     Raises
     ------
@@ -49,16 +50,42 @@ def kaplan_meier(days, event, cluster=None, *, weights=None, interval: str = INT
     """
     days, event = observed.outcome(days, event)
     if weights is not None:
-        weights, cluster = models.positive(weights, len(days)), np.arange(len(days)) if cluster is None else cluster
-    curve = greenwood.KaplanMeier(conf_type=interval).fit(
-        greenwood.Surv(days, event=event.astype(int)), cluster=cluster, weights=weights).to_frame(format="pandas")
-    curve = curve.rename(columns={"time": "days", "n_risk": "at_risk", "n_event": "events", "n_censor": "censored",
-                                  "estimate": "survival", "conf_low": "lower", "conf_high": "upper"})
-    start = pd.DataFrame({"days": [0.0], "at_risk": [curve["at_risk"].iloc[0]], "events": [0], "censored": [0],
-                          "survival": [1.0], "lower": [1.0], "upper": [1.0]})
+        weights, cluster = (
+            models.positive(weights, len(days)),
+            np.arange(len(days)) if cluster is None else cluster,
+        )
+    curve = (
+        greenwood.KaplanMeier(conf_type=interval)
+        .fit(greenwood.Surv(days, event=event.astype(int)), cluster=cluster, weights=weights)
+        .to_frame(format="pandas")
+    )
+    curve = curve.rename(
+        columns={
+            "time": "days",
+            "n_risk": "at_risk",
+            "n_event": "events",
+            "n_censor": "censored",
+            "estimate": "survival",
+            "conf_low": "lower",
+            "conf_high": "upper",
+        }
+    )
+    start = pd.DataFrame(
+        {
+            "days": [0.0],
+            "at_risk": [curve["at_risk"].iloc[0]],
+            "events": [0],
+            "censored": [0],
+            "survival": [1.0],
+            "lower": [1.0],
+            "upper": [1.0],
+        }
+    )
     curve = pd.concat([start, curve[start.columns]] if curve["days"].iloc[0] > 0 else [curve[start.columns]])
     count = float if weights is not None else int
-    return curve.astype({"days": int, "at_risk": count, "events": count, "censored": count}).reset_index(drop=True)
+    return curve.astype({"days": int, "at_risk": count, "events": count, "censored": count}).reset_index(
+        drop=True
+    )
 
 
 def quantile(curve: pd.DataFrame, column: str = "survival", level: float = 0.5) -> float | None:
@@ -79,7 +106,9 @@ def quantile(curve: pd.DataFrame, column: str = "survival", level: float = 0.5) 
 
 
 def at(curve: pd.DataFrame, day: float) -> pd.Series | None:
-    """The step of the curve that holds on ``day``; ``None`` beyond the last follow-up of anyone still event-free."""
+    """The step of the curve that holds on ``day``; ``None`` beyond the last follow-up of anyone still
+    event-free.
+    """
     if day > curve["days"].iloc[-1] and curve["survival"].iloc[-1] > 0:
         return None
     return curve[curve["days"] <= day].iloc[-1]
@@ -91,7 +120,8 @@ def at_risk(days, day: float) -> int:
 
 
 def rmst(days, event, tau: float) -> tuple[float, float]:
-    """Restricted mean survival time: the area below the Kaplan-Meier curve up to day ``tau``, and its standard error.
+    """Restricted mean survival time: the area below the Kaplan-Meier curve up to day ``tau``, and its
+    standard error.
 
     Raises
     ------
@@ -118,13 +148,20 @@ class Difference(NamedTuple):
 
 
 def rmst_difference(days, event, group, tau: float) -> Difference:
-    """Restricted mean survival time with ``group`` less that without it, up to day ``tau``; ``group`` is bool."""
+    """Restricted mean survival time with ``group`` less that without it, up to day ``tau``; ``group`` is
+    bool.
+    """
     days, event = observed.outcome(days, event)
     group = observed.outcome(days, group)[1]
     if group.all() or not group.any():
         raise NotEstimable("fewer than two groups")
-    (one, se_one), (other, se_other) = rmst(days[group], event[group], tau), rmst(days[~group], event[~group], tau)
+    (one, se_one), (other, se_other) = (
+        rmst(days[group], event[group], tau),
+        rmst(days[~group], event[~group], tau),
+    )
     value, se = one - other, np.hypot(se_one, se_other)
     if se == 0:
         raise NotEstimable("nobody had the event by then")
-    return Difference(value, se, value - models.Z * se, value + models.Z * se, float(2 * stats.norm.sf(abs(value / se))))
+    return Difference(
+        value, se, value - models.Z * se, value + models.Z * se, float(2 * stats.norm.sf(abs(value / se)))
+    )

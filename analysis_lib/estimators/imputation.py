@@ -17,8 +17,8 @@ IMPUTATIONS = 20
 
 
 class Pooled(NamedTuple):
-    """An estimate over imputed data sets: its standard error, limits, degrees of freedom, and the fraction of missing
-    information (the share of the variance that comes from not knowing the missing values)."""
+    """An estimate over imputed data sets: its standard error, limits, degrees of freedom, and the fraction of
+    missing information (the share of the variance that comes from not knowing the missing values)."""
 
     estimate: float
     se: float
@@ -29,16 +29,20 @@ class Pooled(NamedTuple):
 
 
 def pool(estimates, variances) -> Pooled:
-    """Rubin's rules for one parameter: estimates and squared standard errors, one for each imputed data set."""
+    """Rubin's rules for one parameter: estimates and squared standard errors, one for each imputed data
+    set.
+    """
     estimates, variances = np.asarray(estimates, dtype=float), np.asarray(variances, dtype=float)
     m = len(estimates)
     within, between = variances.mean(), estimates.var(ddof=1)
     total = within + (1 + 1 / m) * between
     added = (1 + 1 / m) * between / total
-    df = np.inf if between == 0 else (m - 1) / added ** 2
+    df = np.inf if between == 0 else (m - 1) / added**2
     reach = stats.t.ppf(0.975, df) * np.sqrt(total)
     mean = estimates.mean()
-    return Pooled(float(mean), float(np.sqrt(total)), float(mean - reach), float(mean + reach), float(df), float(added))
+    return Pooled(
+        float(mean), float(np.sqrt(total)), float(mean - reach), float(mean + reach), float(df), float(added)
+    )
 
 
 def nelson_aalen(days, event) -> np.ndarray:
@@ -64,8 +68,8 @@ def impute(values, predictors: pd.DataFrame, count: int, seed: int) -> np.ndarra
     Returns
     -------
     numpy.ndarray
-        One column a data set, known values unchanged. Coefficients are drawn anew for each, so that their uncertainty is
-        part of the imputations.
+        One column a data set, known values unchanged. Coefficients are drawn anew for each, so that their
+        uncertainty is part of the imputations.
 
     Raises
     ------
@@ -79,7 +83,10 @@ def impute(values, predictors: pd.DataFrame, count: int, seed: int) -> np.ndarra
         warnings.simplefilter("ignore", RuntimeWarning)
         fit = sm.GLM(values[known], design[known], family=sm.families.Binomial()).fit(maxiter=100)
     if not fit.converged or np.abs(fit.params).max() > 15:
-        raise NotEstimable("the other factors tell those with it from those without completely, so that nothing can be imputed")
+        raise NotEstimable(
+            "the other factors tell those with it from those without completely, so that "
+            "nothing can be imputed"
+        )
     draws = np.random.default_rng(seed)
     coefficients = draws.multivariate_normal(fit.params, fit.cov_params(), size=count)
     chance = 1 / (1 + np.exp(-design[~known] @ coefficients.T))

@@ -14,9 +14,15 @@ from statsmodels.stats.multitest import multipletests
 from analysis_lib.estimators import models, observed
 from analysis_lib.estimators.observed import NotEstimable
 
-# Log-rank tests and what weighs their days: powers of S and 1 - S just before the day, or lifelines' name for a weight.
-WEIGHTINGS = {"log-rank": (0, 0), "Peto-Peto": (1, 0), "Fleming-Harrington, late": (0, 1), "Gehan-Breslow": "wilcoxon",
-              "Tarone-Ware": "tarone-ware"}
+# Log-rank tests and what weighs their days: powers of S and 1 - S just before the day, or lifelines' name for
+# a weight.
+WEIGHTINGS = {
+    "log-rank": (0, 0),
+    "Peto-Peto": (1, 0),
+    "Fleming-Harrington, late": (0, 1),
+    "Gehan-Breslow": "wilcoxon",
+    "Tarone-Ware": "tarone-ware",
+}
 
 
 def logrank_test(days, event, group, *, strata=None, weighting: str = "log-rank") -> models.Test:
@@ -27,11 +33,13 @@ def logrank_test(days, event, group, *, strata=None, weighting: str = "log-rank"
     group : array-like
         A label a row, none missing.
     strata : array-like, optional
-        Groups are compared within strata, and the differences added up. Not for Gehan-Breslow and Tarone-Ware.
+        Groups are compared within strata, and the differences added up. Not for Gehan-Breslow and
+        Tarone-Ware.
     weighting : str
-        A key of :data:`WEIGHTINGS`: ``log-rank`` weighs all days alike, ``Peto-Peto`` by survival just before the day
-        (R's ``survdiff(rho=1)``), ``Gehan-Breslow`` by the number at risk and ``Tarone-Ware`` by its root (all three:
-        early days more), ``Fleming-Harrington, late`` by the share that has had the event (late days more).
+        A key of :data:`WEIGHTINGS`: ``log-rank`` weighs all days alike, ``Peto-Peto`` by survival just before
+        the day (R's ``survdiff(rho=1)``), ``Gehan-Breslow`` by the number at risk and ``Tarone-Ware`` by its
+        root (all three: early days more), ``Fleming-Harrington, late`` by the share that has had the event
+        (late days more).
 
     Raises
     ------
@@ -52,8 +60,13 @@ def logrank_test(days, event, group, *, strata=None, weighting: str = "log-rank"
         # A day later each, which changes no test: greenwood finds nobody at risk on day 0.
         strata = None if strata is None else pd.factorize(np.asarray(strata))[0]
         try:
-            statistic = greenwood.logrank_test(greenwood.Surv(days + 1, event=event.astype(int)), group, strata=strata,
-                                               rho=weight[0], gamma=weight[1]).statistic
+            statistic = greenwood.logrank_test(
+                greenwood.Surv(days + 1, event=event.astype(int)),
+                group,
+                strata=strata,
+                rho=weight[0],
+                gamma=weight[1],
+            ).statistic
         except np.linalg.LinAlgError:
             statistic = np.nan
     if not np.isfinite(statistic):
@@ -70,7 +83,8 @@ def pairwise_logrank(days, event, group, method: str = "holm") -> pd.DataFrame:
     group : array-like
         Labels, or a categorical whose order the pairs follow.
     method : str
-        Of :func:`statsmodels.stats.multitest.multipletests`: ``holm``, or ``fdr_bh`` for Benjamini and Hochberg's.
+        Of :func:`statsmodels.stats.multitest.multipletests`: ``holm``, or ``fdr_bh`` for Benjamini and
+        Hochberg's.
 
     Returns
     -------
@@ -82,7 +96,13 @@ def pairwise_logrank(days, event, group, method: str = "holm") -> pd.DataFrame:
     lines = []
     for first, second in combinations([level for level in group.categories if (group == level).any()], 2):
         pair = np.asarray((group == first) | (group == second))
-        line = {"first": str(first), "second": str(second), "n": int(pair.sum()), "events": int(event[pair].sum()), "note": ""}
+        line = {
+            "first": str(first),
+            "second": str(second),
+            "n": int(pair.sum()),
+            "events": int(event[pair].sum()),
+            "note": "",
+        }
         try:
             test = logrank_test(days[pair], event[pair], np.asarray(group)[pair])
             lines.append(line | {"chi_square": test.statistic, "p": test.p})
@@ -90,5 +110,7 @@ def pairwise_logrank(days, event, group, method: str = "holm") -> pd.DataFrame:
             lines.append(line | {"chi_square": np.nan, "p": np.nan, "note": str(why)})
     table = pd.DataFrame(lines, columns=["first", "second", "n", "events", "chi_square", "p", "note"])
     known = table["p"].notna()
-    table.loc[known, "adjusted"] = multipletests(table.loc[known, "p"], method=method)[1] if known.any() else []
+    table.loc[known, "adjusted"] = (
+        multipletests(table.loc[known, "p"], method=method)[1] if known.any() else []
+    )
     return table[["first", "second", "n", "events", "chi_square", "p", "adjusted", "note"]]

@@ -25,9 +25,19 @@ class Scale:
 LOGIT = Scale("logit", lambda x: 100 * expit(x))
 
 
-def combine(effect, variance, prefix: str, statistic: str, scale: Scale, name: str, members: str,
-            hartung_knapp: bool = False, **labels) -> list[dict]:
-    """Inverse-variance pooling of effects on a scale, by fixed and by random effects, with their heterogeneity.
+def combine(
+    effect,
+    variance,
+    prefix: str,
+    statistic: str,
+    scale: Scale,
+    name: str,
+    members: str,
+    hartung_knapp: bool = False,
+    **labels,
+) -> list[dict]:
+    """Inverse-variance pooling of effects on a scale, by fixed and by random effects, with their
+    heterogeneity.
 
     Parameters
     ----------
@@ -39,43 +49,74 @@ def combine(effect, variance, prefix: str, statistic: str, scale: Scale, name: s
     name, members : str
         What the effects are and what they come from, for notes: ``share``, ``series``.
     hartung_knapp : bool
-        From three members on, take the interval of the random-effects estimate from the t distribution (Hartung and
-        Knapp 2001, never narrower than the normal one's standard error allows), and add a prediction interval
-        (Higgins, Thompson and Spiegelhalter 2009).
+        From three members on, take the interval of the random-effects estimate from the t distribution
+        (Hartung and Knapp 2001, never narrower than the normal one's standard error allows), and add a
+        prediction interval (Higgins, Thompson and Spiegelhalter 2009).
     **labels
         ``n``, ``events``, ``population`` of the rows.
 
     Returns
     -------
     list of dict
-        Result rows ``<prefix>.fixed``, ``.random``, ``.heterogeneity`` (P value of Cochran's Q), ``.i2`` (percent),
-        ``.tau2`` (variance between members, on the scale), and, with a prediction interval, ``.prediction`` (limits only).
+        Result rows ``<prefix>.fixed``, ``.random``, ``.heterogeneity`` (P value of Cochran's Q), ``.i2``
+        (percent), ``.tau2`` (variance between members, on the scale), and, with a prediction interval,
+        ``.prediction`` (limits only).
     """
     effect, variance = np.asarray(effect, dtype=float), np.asarray(variance, dtype=float)
     with np.errstate(divide="ignore"):  # statsmodels divides by Q, which is 0 when all members agree
         fit = combine_effects(effect, variance, method_re="pm", tau2_start=_just_below_tau2(effect, variance))
     by_t = hartung_knapp and len(effect) > 2
-    # With Paule and Mandel's tau2, Hartung and Knapp's factor is 1 unless tau2 is 0; it is then below 1 and not applied.
+    # With Paule and Mandel's tau2, Hartung and Knapp's factor is 1 unless tau2 is 0; it is then below 1 and
+    # not applied.
     intervals = {"fixed": fit.conf_int(use_t=False)[0], "random": fit.conf_int(use_t=by_t)[1]}
     kinds = {"fixed": f"one common {name}", "random": f"{name}s that vary"}
     rows = []
     for kind, estimate in (("fixed", fit.mean_effect_fe), ("random", fit.mean_effect_re)):
         ends = sorted(scale.back(intervals[kind]))
-        rows.append(row(slug(prefix, kind), statistic, scale.back(estimate), lower=ends[0], upper=ends[1],
-                        group=f"Pooled, {kind} effects", note=f"{len(effect)} {members}; {kinds[kind]}",
-                        method=f"{scale.name}, inverse variance, {kind} effects" + (", Hartung-Knapp interval" if by_t and kind == "random" else ""),
-                        **labels))
+        rows.append(
+            row(
+                slug(prefix, kind),
+                statistic,
+                scale.back(estimate),
+                lower=ends[0],
+                upper=ends[1],
+                group=f"Pooled, {kind} effects",
+                note=f"{len(effect)} {members}; {kinds[kind]}",
+                method=f"{scale.name}, inverse variance, {kind} effects"
+                + (", Hartung-Knapp interval" if by_t and kind == "random" else ""),
+                **labels,
+            )
+        )
     test, tau2 = fit.test_homogeneity(), max(0.0, fit.tau2)
     beyond_chance = max(0.0, (test.statistic - test.df) / test.statistic) if test.statistic > 0 else 0.0
     rows += [
-        row(slug(prefix, "heterogeneity"), "p", test.pvalue, method="Cochran's Q", note=f"Q {test.statistic:.2f}, {test.df} df", **labels),
+        row(
+            slug(prefix, "heterogeneity"),
+            "p",
+            test.pvalue,
+            method="Cochran's Q",
+            note=f"Q {test.statistic:.2f}, {test.df} df",
+            **labels,
+        ),
         row(slug(prefix, "i2"), "heterogeneity", 100 * beyond_chance, method="(Q − df) / Q", **labels),
-        row(slug(prefix, "tau2"), "estimate", tau2, method=f"Paule and Mandel, {scale.name} scale", **labels)]
+        row(slug(prefix, "tau2"), "estimate", tau2, method=f"Paule and Mandel, {scale.name} scale", **labels),
+    ]
     if by_t:
-        reach = stats.t.isf(0.025, len(effect) - 2) * np.sqrt(tau2 + fit.sd_eff_w_re ** 2)
+        reach = stats.t.isf(0.025, len(effect) - 2) * np.sqrt(tau2 + fit.sd_eff_w_re**2)
         ends = sorted(scale.back(fit.mean_effect_re + np.array([-reach, reach])))
-        rows.append(row(slug(prefix, "prediction"), statistic, None, lower=ends[0], upper=ends[1], group="Prediction interval",
-                        method=f"t distribution, {len(effect) - 2} df", note="where a new member's true value is expected", **labels))
+        rows.append(
+            row(
+                slug(prefix, "prediction"),
+                statistic,
+                None,
+                lower=ends[0],
+                upper=ends[1],
+                group="Prediction interval",
+                method=f"t distribution, {len(effect) - 2} df",
+                note="where a new member's true value is expected",
+                **labels,
+            )
+        )
     return rows
 
 
@@ -84,6 +125,7 @@ def _just_below_tau2(effect: np.ndarray, variance: np.ndarray) -> float:
 
     By itself its iteration answers 0 when rounding carries a step past the solution, be it by 1e-16.
     """
+
     def excess(tau2: float) -> float:
         weight = 1 / (variance + tau2)
         return weight @ (effect - np.average(effect, weights=weight)) ** 2 - (len(effect) - 1)
@@ -93,7 +135,9 @@ def _just_below_tau2(effect: np.ndarray, variance: np.ndarray) -> float:
 
 
 def logit(events, n) -> tuple[np.ndarray, np.ndarray]:
-    """Logit of each proportion and its variance; half an event and half a non-event are added where one is 0."""
+    """Logit of each proportion and its variance; half an event and half a non-event are added where one is
+    0.
+    """
     events, n = np.asarray(events, dtype=float), np.asarray(n, dtype=float)
     extreme = (events == 0) | (events == n)
     events, n = events + 0.5 * extreme, n + 1.0 * extreme

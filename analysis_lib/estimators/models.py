@@ -1,8 +1,9 @@
 """Cox models: one way to fit them, whatever the rows are like.
 
-Estimates come from lifelines, the proportional-hazards test from greenwood, Firth's penalty from firthmodels. What
-neither gives as R's survival package does (the score test, the robust variance when days tie, the concordance of rows
-that enter late, with its standard error) is computed here, by :func:`_efron` and :func:`concordance`.
+Estimates come from lifelines, the proportional-hazards test from greenwood, Firth's penalty from firthmodels.
+What neither gives as R's survival package does (the score test, the robust variance when days tie, the
+concordance of rows that enter late, with its standard error) is computed here, by :func:`_efron` and
+:func:`concordance`.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from analysis_lib.dictionary.columns import YES_NO
 from analysis_lib.estimators import observed
 from analysis_lib.estimators.observed import NotEstimable
 
-# By itself lifelines stops early: against R, hazard ratios were off by up to 1 in 7000 and P values by 1 in 800. With
-# these options a fit goes on until a step gains less than 1e-16 of log-likelihood: to 1e-7 standard errors or closer.
+# By itself lifelines stops early: against R, hazard ratios were off by up to 1 in 7000 and P values by 1 in
+# 800. With these options a fit goes on until a step gains less than 1e-16 of log-likelihood: to 1e-7 standard
+# errors or closer.
 TO_CONVERGENCE = {"precision": 1e-16, "r_precision": 0}
 SMALL_STEPS = {"step_size": 0.5}  # its first steps may run past a large estimate that exists
 RUN_AWAY = "the model did not converge: too few events, or factors that determine each other"
@@ -58,9 +60,9 @@ class Fit:
     Attributes
     ----------
     terms : pandas.DataFrame
-        One row a term (its name is the index): ``coef, hr, se, robust_se, lower, upper, z, p``. The limits are those of
-        the hazard ratio (95%, Wald). With weights or clusters, limits, ``z`` and ``p`` rest on ``robust_se``; without, it
-        is not a number.
+        One row a term (its name is the index): ``coef, hr, se, robust_se, lower, upper, z, p``. The limits
+        are those of the hazard ratio (95%, Wald). With weights or clusters, limits, ``z`` and ``p`` rest on
+        ``robust_se``; without, it is not a number.
     loglik_null, loglik : float
         Log partial likelihood without any term, and of the model.
     likelihood_ratio, wald, score : Test
@@ -82,14 +84,18 @@ class Fit:
 
 
 def indicators(frame: pd.DataFrame, factors: list[str]) -> pd.DataFrame:
-    """Factors as numbers for a model: yes/no factors 1 and 0; others a column ``factor.level`` for each level that occurs after the first."""
+    """Factors as numbers for a model: yes/no factors 1 and 0; others a column ``factor.level`` for each level
+    that occurs after the first.
+    """
     columns = {}
     for factor in factors:
         values = frame[factor].astype(str)
         if set(values) <= set(YES_NO):
             columns[factor] = (values == "yes").astype(float)
         else:
-            ordered = [str(level) for level in getattr(frame[factor].dtype, "categories", sorted(set(values)))]
+            ordered = [
+                str(level) for level in getattr(frame[factor].dtype, "categories", sorted(set(values)))
+            ]
             present = [level for level in ordered if level in set(values)]
             columns |= {f"{factor}.{level}": (values == level).astype(float) for level in present[1:]}
     return pd.DataFrame(columns, index=frame.index)
@@ -116,11 +122,11 @@ def cox(terms: pd.DataFrame, days, event, *, start=None, weights=None, strata=No
     Raises
     ------
     NotEstimable
-        No event, a term that is the same for everyone, terms that determine each other; :class:`NoConvergence` when
-        estimates run away.
+        No event, a term that is the same for everyone, terms that determine each other;
+        :class:`NoConvergence` when estimates run away.
     ValueError
-        Days or events that are not (:func:`analysis_lib.estimators.observed.outcome`), a term that is not known, a weight that is
-        not positive, a row that ends before it starts.
+        Days or events that are not (:func:`analysis_lib.estimators.observed.outcome`), a term that is not
+        known, a weight that is not positive, a row that ends before it starts.
     """
     days, event, x, start = _checked(terms, days, event, start)
     weights = np.ones(len(days)) if (unweighted := weights is None) else positive(weights, len(days))
@@ -141,27 +147,54 @@ def cox(terms: pd.DataFrame, days, event, *, start=None, weights=None, strata=No
         robust_se = np.sqrt(np.diag(variance))
     used = np.where(np.isnan(robust_se), se, robust_se)
     degrees = x.shape[1]
-    table = pd.DataFrame({
-        "coef": coef, "hr": np.exp(coef), "se": se, "robust_se": robust_se, "lower": np.exp(coef - Z * used),
-        "upper": np.exp(coef + Z * used), "z": coef / used, "p": 2 * stats.norm.sf(np.abs(coef / used))}, index=terms.columns)
-    return Fit(table, loglik_null, loglik, _test(2 * (loglik - loglik_null), degrees),
-               _test(coef @ np.linalg.solve(variance, coef), degrees), _test(score @ np.linalg.solve(information, score), degrees),
-               concordance(_predictor(x, coef), days, event, start=None if start.max() < 0 else start, weights=weights,
-                           strata=stratum, cluster=cluster), len(days), int(event.sum()))
+    table = pd.DataFrame(
+        {
+            "coef": coef,
+            "hr": np.exp(coef),
+            "se": se,
+            "robust_se": robust_se,
+            "lower": np.exp(coef - Z * used),
+            "upper": np.exp(coef + Z * used),
+            "z": coef / used,
+            "p": 2 * stats.norm.sf(np.abs(coef / used)),
+        },
+        index=terms.columns,
+    )
+    return Fit(
+        table,
+        loglik_null,
+        loglik,
+        _test(2 * (loglik - loglik_null), degrees),
+        _test(coef @ np.linalg.solve(variance, coef), degrees),
+        _test(score @ np.linalg.solve(information, score), degrees),
+        concordance(
+            _predictor(x, coef),
+            days,
+            event,
+            start=None if start.max() < 0 else start,
+            weights=weights,
+            strata=stratum,
+            cluster=cluster,
+        ),
+        len(days),
+        int(event.sum()),
+    )
 
 
 def firth(terms: pd.DataFrame, days, event) -> pd.DataFrame:
-    """Cox's model with Firth's penalty, which stays finite where a level has no event (Heinze and Schemper 2001).
+    """Cox's model with Firth's penalty, which stays finite where a level has no event (Heinze and Schemper
+    2001).
 
-    The penalty is half the logarithm of the determinant of the information. It draws estimates a little towards no
-    effect, takes away their bias in small samples, and gives a finite estimate under separation. Ties are handled as
-    Breslow proposed; limits are those of the profile penalised likelihood, and P is that of its ratio test.
+    The penalty is half the logarithm of the determinant of the information. It draws estimates a little
+    towards no effect, takes away their bias in small samples, and gives a finite estimate under separation.
+    Ties are handled as Breslow proposed; limits are those of the profile penalised likelihood, and P is that
+    of its ratio test.
 
     Returns
     -------
     pandas.DataFrame
-        One row a term: ``coef, hr, se, lower, upper, p``; a limit that does not exist is not a number. The limits are
-        those of the hazard ratio.
+        One row a term: ``coef, hr, se, lower, upper, p``; a limit that does not exist is not a number. The
+        limits are those of the hazard ratio.
 
     Raises
     ------
@@ -173,22 +206,35 @@ def firth(terms: pd.DataFrame, days, event) -> pd.DataFrame:
         raise NotEstimable(reason)
     spread = x.std(axis=0)  # terms of one scale, which changes no estimate, converge more closely
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it did not converge is asked below; a limit not found is not a number
+        # that it did not converge is asked below; a limit not found is not a number
+        warnings.simplefilter("ignore")
         model = FirthCoxPH(backend="numpy", gtol=1e-7, xtol=1e-7, max_iter=200, max_halfstep=50)
         try:
             model.fit((x - x.mean(axis=0)) / spread, (event, days)).lrt()
             limits = np.exp(model.conf_int(method="pl", tol=1e-9, max_iter=200) / spread[:, None])
         except np.linalg.LinAlgError:
-            raise NoConvergence("too few events for an estimate with an interval, even a penalised one") from None
+            raise NoConvergence(
+                "too few events for an estimate with an interval, even a penalised one"
+            ) from None
     if not model.converged_ or np.isnan(limits).all(axis=1).any() or np.isnan(model.lrt_pvalues_).any():
         raise NoConvergence("too few events for an estimate with an interval, even a penalised one")
     coef = model.coef_ / spread
-    return pd.DataFrame({"coef": coef, "hr": np.exp(coef), "se": model.bse_ / spread, "lower": limits[:, 0],
-                         "upper": limits[:, 1], "p": model.lrt_pvalues_}, index=terms.columns)
+    return pd.DataFrame(
+        {
+            "coef": coef,
+            "hr": np.exp(coef),
+            "se": model.bse_ / spread,
+            "lower": limits[:, 0],
+            "upper": limits[:, 1],
+            "p": model.lrt_pvalues_,
+        },
+        index=terms.columns,
+    )
 
 
 def proportional_hazards(terms: pd.DataFrame, days, event) -> pd.DataFrame:
-    """Test of proportional hazards, Schoenfeld residuals against the Kaplan-Meier transform (Grambsch and Therneau 1994).
+    """Test of proportional hazards, Schoenfeld residuals against the Kaplan-Meier transform (Grambsch and
+    Therneau 1994).
 
     Returns
     -------
@@ -205,9 +251,12 @@ def proportional_hazards(terms: pd.DataFrame, days, event) -> pd.DataFrame:
         raise NotEstimable(reason)
     names = [f"x{i}" for i in range(x.shape[1])]  # greenwood reads a name with a dot as a formula
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of terms on different scales, which R fits as they are; of too few events
+        # of terms on different scales, which R fits as they are; of too few events
+        warnings.simplefilter("ignore")
         try:
-            fitted = greenwood.CoxPH().fit(greenwood.Surv(days, event=event.astype(int)), pd.DataFrame(x, columns=names))
+            fitted = greenwood.CoxPH().fit(
+                greenwood.Surv(days, event=event.astype(int)), pd.DataFrame(x, columns=names)
+            )
             table = fitted.cox_zph(transform="km").to_frame(format="pandas").iloc[:, -3:]
         except np.linalg.LinAlgError:
             raise NotEstimable("too few events to test proportional hazards") from None
@@ -215,14 +264,15 @@ def proportional_hazards(terms: pd.DataFrame, days, event) -> pd.DataFrame:
     if not np.isfinite(table.to_numpy(dtype=float)).all() or (table["chi_square"] < 0).any():
         raise NotEstimable("too few events to test proportional hazards")
     rows = [*terms.columns, "global"] if len(terms.columns) > 1 else list(terms.columns)
-    return table.iloc[:len(rows)].set_axis(rows)
+    return table.iloc[: len(rows)].set_axis(rows)
 
 
 def concordance(score, days, event, *, start=None, weights=None, strata=None, cluster=None) -> Concordance:
     """Harrell's concordance of a score in which a higher value means an earlier event.
 
-    Of two people, one of whom had the event while the other was still followed, how often that one had the higher score;
-    equal scores count half, people who had the event on the same day are not compared. Not a number without any pair.
+    Of two people, one of whom had the event while the other was still followed, how often that one had the
+    higher score; equal scores count half, people who had the event on the same day are not compared. Not a
+    number without any pair.
     """
     days, event = observed.outcome(days, event)
     score, n = np.asarray(score, dtype=float), len(days)
@@ -231,7 +281,9 @@ def concordance(score, days, event, *, start=None, weights=None, strata=None, cl
     stratum = np.zeros(n, dtype=int) if strata is None else pd.factorize(np.asarray(strata))[0]
     won, pairs = np.zeros(n), np.zeros(n)  # wins less losses of each person's pairs, and pairs, by weight
     for i in np.flatnonzero(event):
-        later = np.flatnonzero((start < days[i]) & ((days > days[i]) | ((days == days[i]) & ~event)) & (stratum == stratum[i]))
+        later = np.flatnonzero(
+            (start < days[i]) & ((days > days[i]) | ((days == days[i]) & ~event)) & (stratum == stratum[i])
+        )
         outcome = np.sign(score[i] - score[later])
         won[i] += outcome @ weights[later]
         pairs[i] += weights[later].sum()
@@ -244,7 +296,7 @@ def concordance(score, days, event, *, start=None, weights=None, strata=None, cl
     influence = weights * (won - somers * pairs) / total
     if cluster is not None:
         influence = _sums(influence, pd.factorize(np.asarray(cluster))[0])
-    return Concordance((somers + 1) / 2, np.sqrt((influence ** 2).sum()) / 2)
+    return Concordance((somers + 1) / 2, np.sqrt((influence**2).sum()) / 2)
 
 
 def _checked(terms, days, event, start):
@@ -259,7 +311,9 @@ def _checked(terms, days, event, start):
 
 
 def known_terms(terms: pd.DataFrame, n: int) -> np.ndarray:
-    """Terms as an array of numbers; :class:`ValueError` where one is not known, or there are not ``n`` rows."""
+    """Terms as an array of numbers; :class:`ValueError` where one is not known, or there are not ``n``
+    rows.
+    """
     x = np.asarray(terms, dtype=float)
     if len(x) != n:
         raise ValueError(f"{len(x)} rows of terms and {n} days: not the same people")
@@ -290,7 +344,9 @@ def inestimable(names, x, event) -> str:
 
 
 def _fit(x, start, days, event, weights, stratum) -> CoxPHFitter:
-    data = pd.DataFrame(x, columns=[f"x{i}" for i in range(x.shape[1])]).assign(days=days, event=event.astype(int))
+    data = pd.DataFrame(x, columns=[f"x{i}" for i in range(x.shape[1])]).assign(
+        days=days, event=event.astype(int)
+    )
     options = {}
     if start.max() >= 0:
         data, options["entry_col"] = data.assign(start=start), "start"
@@ -304,7 +360,8 @@ def _fit(x, start, days, event, weights, stratum) -> CoxPHFitter:
                 warnings.simplefilter("ignore")
                 warnings.simplefilter("error", ConvergenceWarning)
                 warnings.simplefilter("error", LinAlgWarning)
-                CoxPHFitter().fit(data, "days", "event", fit_options=steps, **options)  # tells of what a closer fit would follow
+                # tells of what a closer fit would follow
+                CoxPHFitter().fit(data, "days", "event", fit_options=steps, **options)
                 return CoxPHFitter().fit(data, "days", "event", fit_options=TO_CONVERGENCE | steps, **options)
         except (ConvergenceError, ConvergenceWarning, LinAlgWarning):
             continue
@@ -312,15 +369,19 @@ def _fit(x, start, days, event, weights, stratum) -> CoxPHFitter:
 
 
 def moves_on(score, information) -> bool:
-    """Whether another step of Newton's method would change an estimate, as one that runs away does for ever."""
+    """Whether another step of Newton's method would change an estimate, as one that runs away does for
+    ever.
+    """
     return np.linalg.cond(information) > 1e15 or np.abs(np.linalg.solve(information, score)).max() > 1e-3
 
 
 def _efron(coef, x, start, days, event, weights, stratum):
-    """Log partial likelihood, score, information, and each row's score residual, with Efron's handling of ties.
+    """Log partial likelihood, score, information, and each row's score residual, with Efron's handling of
+    ties.
 
-    lifelines, greenwood and statsmodels give score residuals as if no days tied, so that their robust variance differs
-    from R's by up to 1 in 100. Here each of d events of a day meets a risk set from which the d have left in part.
+    lifelines, greenwood and statsmodels give score residuals as if no days tied, so that their robust
+    variance differs from R's by up to 1 in 100. Here each of d events of a day meets a risk set from which
+    the d have left in part.
     """
     predictor = _predictor(x, coef)
     risk = np.exp(predictor)

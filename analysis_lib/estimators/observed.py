@@ -1,6 +1,8 @@
-"""What every estimator takes: whole days, and whether an event ended them. Anything else is refused, in words.
+"""What every estimator takes: whole days, and whether an event ended them. Anything else is refused, in
+words.
 
-Most packages accept events coded 1 and 2, or times in the place of events, and return a wrong number without a word.
+Most packages accept events coded 1 and 2, or times in the place of events, and return a wrong number without
+a word.
 """
 
 from __future__ import annotations
@@ -26,19 +28,23 @@ def outcome(days, event) -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     ValueError
-        Nobody to follow, lengths that differ, a value that is missing, a day that is negative or not whole, an event
-        that is not 0 or 1.
+        Nobody to follow, lengths that differ, a value that is missing, a day that is negative or not whole,
+        an event that is not 0 or 1.
     """
     days, event = whole_days(days), _numbers(event, "events")
     _same_length(days=days, event=event)
     if not np.isin(event, (0, 1)).all():
-        raise ValueError(f"events must be True and False, or 1 and 0; found {_first(event, ~np.isin(event, (0, 1)))}. "
-                         "Codes such as 1 and 2, or times in the place of events, would give a wrong curve")
+        raise ValueError(
+            f"events must be True and False, or 1 and 0; found "
+            f"{_first(event, ~np.isin(event, (0, 1)))}. "
+            "Codes such as 1 and 2, or times in the place of events, would give a wrong curve"
+        )
     return days, event.astype(bool)
 
 
 def causes(days, cause) -> tuple[np.ndarray, np.ndarray]:
-    """Days as floats, and the cause that ended them as whole numbers: 0 is censored, 1, 2 and so on are causes.
+    """Days as floats, and the cause that ended them as whole numbers: 0 is censored, 1, 2 and so on are
+    causes.
 
     Raises
     ------
@@ -60,21 +66,28 @@ def whole_days(days, name: str = "days") -> np.ndarray:
         raise NotEstimable("nobody is followed")
     wrong = (days < 0) | (days != np.floor(days)) | np.isinf(days)
     if wrong.any():
-        raise ValueError(f"{name} must be whole days, 0 or more; found {_first(days, wrong)}. Times in months or years "
-                         "are turned into days first, so that those that tie are seen to tie")
+        raise ValueError(
+            f"{name} must be whole days, 0 or more; found {_first(days, wrong)}. Times in "
+            f"months or years "
+            "are turned into days first, so that those that tie are seen to tie"
+        )
     return days
 
 
 def _numbers(values, name: str) -> np.ndarray:
     values = pd.to_numeric(pd.Series(np.asarray(values).ravel()), errors="raise").astype(float).to_numpy()
     if np.isnan(values).any():
-        raise ValueError(f"{name} must be known for everyone; {int(np.isnan(values).sum())} of {len(values)} are missing")
+        raise ValueError(
+            f"{name} must be known for everyone; {int(np.isnan(values).sum())} of {len(values)} are missing"
+        )
     return values
 
 
 def _same_length(**arrays) -> None:
     if len(set(map(len, arrays.values()))) > 1:
-        raise ValueError(" and ".join(f"{len(values)} {name}" for name, values in arrays.items()) + ": not the same people")
+        raise ValueError(
+            " and ".join(f"{len(values)} {name}" for name, values in arrays.items()) + ": not the same people"
+        )
 
 
 def _first(values, wrong) -> str:

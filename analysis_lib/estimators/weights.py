@@ -11,6 +11,7 @@ from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from analysis_lib.estimators.observed import NotEstimable
 
+
 def propensity(terms: pd.DataFrame, treated) -> np.ndarray:
     """The probability of the treatment for each row, from a logistic model fitted by maximum likelihood.
 
@@ -27,19 +28,26 @@ def propensity(terms: pd.DataFrame, treated) -> np.ndarray:
         fitted = sm.GLM(treated, design, family=sm.families.Binomial()).fit(maxiter=100, tol=1e-12)
     score = np.asarray(fitted.fittedvalues)
     if not fitted.converged or not ((score > 1e-4) & (score < 1 - 1e-4)).all():
-        raise NotEstimable("some combination of the factors occurs with one of the treatments only, so that nobody "
-                           "comparable had the other")
+        raise NotEstimable(
+            "some combination of the factors occurs with one of the treatments only, so that "
+            "nobody "
+            "comparable had the other"
+        )
     return score
 
 
 def stabilised(score, treated) -> np.ndarray:
-    """Stabilised inverse-probability weights: the share of the own treatment over its probability; their mean is near 1."""
+    """Stabilised inverse-probability weights: the share of the own treatment over its probability; their mean
+    is near 1.
+    """
     score, treated = np.asarray(score, dtype=float), np.asarray(treated, dtype=bool)
     return np.where(treated, treated.mean() / score, (1 - treated.mean()) / (1 - score))
 
 
 def overlap(score, treated) -> np.ndarray:
-    """Overlap weights: the probability of the *other* treatment. With a logistic score they balance its factors exactly."""
+    """Overlap weights: the probability of the *other* treatment. With a logistic score they balance its
+    factors exactly.
+    """
     score, treated = np.asarray(score, dtype=float), np.asarray(treated, dtype=bool)
     return np.where(treated, 1 - score, score)
 
@@ -47,8 +55,8 @@ def overlap(score, treated) -> np.ndarray:
 def difference(values, treated, weights=None) -> float:
     """Standardised difference of means, treated less others, in standard deviations.
 
-    The deviation is that of the unweighted groups (root of the mean of both variances), so that weights change the
-    numerator only. Not a number if nobody varies.
+    The deviation is that of the unweighted groups (root of the mean of both variances), so that weights
+    change the numerator only. Not a number if nobody varies.
     """
     values, treated = np.asarray(values, dtype=float), np.asarray(treated, dtype=bool)
     weights = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=float)
@@ -58,21 +66,25 @@ def difference(values, treated, weights=None) -> float:
 
 
 def effective_size(weights) -> float:
-    """How many unweighted patients would give as precise a mean (Kish): square of the sum over the sum of squares."""
+    """How many unweighted patients would give as precise a mean (Kish): square of the sum over the sum of
+    squares.
+    """
     weights = np.asarray(weights, dtype=float)
-    return float(weights.sum() ** 2 / (weights ** 2).sum())
+    return float(weights.sum() ** 2 / (weights**2).sum())
 
 
 def risk_ratio(hazard_ratio: float) -> float:
-    """The risk ratio that a hazard ratio amounts to when the outcome is common (VanderWeele 2017): an approximation."""
+    """The risk ratio that a hazard ratio amounts to when the outcome is common (VanderWeele 2017): an
+    approximation.
+    """
     return float((1 - 0.5 ** np.sqrt(hazard_ratio)) / (1 - 0.5 ** np.sqrt(1 / hazard_ratio)))
 
 
 def e_value(ratio: float) -> float:
     """The E-value of a risk ratio (VanderWeele and Ding 2017).
 
-    How strongly, as a risk ratio, an unmeasured confounder would have to be linked to both treatment and outcome, beyond
-    what was measured, to explain the whole of it.
+    How strongly, as a risk ratio, an unmeasured confounder would have to be linked to both treatment and
+    outcome, beyond what was measured, to explain the whole of it.
     """
     ratio = max(ratio, 1 / ratio)
     return float(ratio + np.sqrt(ratio * (ratio - 1)))

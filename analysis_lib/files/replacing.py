@@ -1,4 +1,6 @@
-"""Replacing a folder so that a reader finds the old one or the new one, whenever the program is killed; one build at a time."""
+"""Replacing a folder so that a reader finds the old one or the new one, whenever the program is killed; one
+build at a time.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ class Busy(Exception):
 
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process; what a killed one left there is put right first. The lock ends with the process.
+    """Hold a folder for this process; what a killed one left there is put right first. The lock ends with the
+    process.
 
     Raises
     ------
@@ -69,6 +72,7 @@ def replace(new: Path, place: Path) -> None:
 
 def end_with(parent: int) -> None:
     """End this process soon after the parent has ended, however that happened."""
+
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(0.3)

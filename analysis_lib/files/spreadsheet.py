@@ -9,11 +9,16 @@ NUMBER = re.compile(r"[+-]?(\d[\d,. ]*%?|(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf)", re
 
 
 def safe(cell: str) -> str:
-    """A cell with an apostrophe before it if a spreadsheet would take it for a formula; numbers stay as they are.
+    """A cell with an apostrophe before it if a spreadsheet would take it for a formula; numbers stay as they
+    are.
 
     What begins with an apostrophe gets another one, so that :func:`as_was` gives everything back.
     """
-    return f"'{cell}" if cell.startswith("'") or cell.startswith(FORMULA) and not NUMBER.fullmatch(cell) else cell
+    return (
+        f"'{cell}"
+        if cell.startswith("'") or cell.startswith(FORMULA) and not NUMBER.fullmatch(cell)
+        else cell
+    )
 
 
 def as_was(cell: str) -> str:

@@ -23,7 +23,8 @@ from analysis_lib.intake.read import read_cohort
 COLUMNS = ["severity", "table", "row", "field", "value", "concern", "suggestion"]
 KEEP_IT_IN = "This report holds values of single patients: keep it in the hospital."
 REPEATS = 3  # rows of one concern that the terminal shows
-MARK = "<!doctype html>\n<!-- salvage-book check -->"  # how to know a report again: nothing else is ever overwritten
+# how to know a report again: nothing else is ever overwritten
+MARK = "<!doctype html>\n<!-- salvage-book check -->"
 
 
 def check(cohort: str, csv: Path | None = None, page: Path | None = None) -> int:
@@ -50,15 +51,25 @@ def check(cohort: str, csv: Path | None = None, page: Path | None = None) -> int
         study, title, found, code = None, error.source, error.problems[COLUMNS], 1
     _write(csv, as_csv(found))
     _write(page, as_page(found, title, _answer(found)))
-    lines = [f"{title}: {_answer(found)}", *([_sizes(study)] if study else []), *as_lines(found, shutil.get_terminal_size().columns)]
-    lines += [f"Written: {target}" for target in (csv, page) if target] + ([KEEP_IT_IN] if _of_patients(found) else [])
+    lines = [
+        f"{title}: {_answer(found)}",
+        *([_sizes(study)] if study else []),
+        *as_lines(found, shutil.get_terminal_size().columns),
+    ]
+    lines += [f"Written: {target}" for target in (csv, page) if target] + (
+        [KEEP_IT_IN] if _of_patients(found) else []
+    )
     print("\n".join(lines), file=sys.stderr if code else sys.stdout)
     return code
 
 
 def _answer(found: pd.DataFrame) -> str:
     counts = found["severity"].value_counts()
-    said = [f"{counts[kind]} {kind}{'s' if counts[kind] > 1 else ''}" for kind in ("error", "warning") if kind in counts]
+    said = [
+        f"{counts[kind]} {kind}{'s' if counts[kind] > 1 else ''}"
+        for kind in ("error", "warning")
+        if kind in counts
+    ]
     if not said:
         return "no problem found."
     can = "a book can be built once the errors are corrected" if "error" in counts else "a book can be built"
@@ -66,41 +77,81 @@ def _answer(found: pd.DataFrame) -> str:
 
 
 def _of_patients(found: pd.DataFrame) -> bool:
-    """Whether the report speaks of a row, or of a value in a column, and not only of files and names of columns."""
+    """Whether the report speaks of a row, or of a value in a column, and not only of files and names of
+    columns.
+    """
     named = found[["field", "value"]].fillna("").ne("").all(axis=1)
     return bool((found["row"].notna() | named).any())
 
 
 def _sizes(study: Cohort) -> str:
     tables = {name: len(getattr(study, name)) for name in columns.TABLES}
-    return "; ".join(f"{name}: {rows} row{'s' if rows != 1 else ''}" if rows else f"{name}: none" for name, rows in tables.items())
+    return "; ".join(
+        f"{name}: {rows} row{'s' if rows != 1 else ''}" if rows else f"{name}: none"
+        for name, rows in tables.items()
+    )
 
 
 # --- terminal -------------------------------------------------------------------------------------
 
+
 def as_lines(found: pd.DataFrame, width: int = 100) -> list[str]:
-    """The rows as an aligned list; of a concern that many rows share, the first three and the number of the others."""
+    """The rows as an aligned list; of a concern that many rows share, the first three and the number of the
+    others.
+    """
     lines = []
     for severity, rows in found.groupby("severity", sort=False):
         repeats = rows.groupby(["table", "field", "concern", "suggestion"], sort=False).cumcount()
         alike = rows.groupby(["table", "field", "concern", "suggestion"], sort=False)["row"].transform("size")
         shown = rows[repeats < REPEATS]
-        cells = {name: ["" if pd.isna(cell) else _printable(str(cell)) for cell in shown[name]] for name in COLUMNS}
+        cells = {
+            name: ["" if pd.isna(cell) else _printable(str(cell)) for cell in shown[name]] for name in COLUMNS
+        }
         cells["field"] = [textwrap.shorten(cell, 40, placeholder="…") or cell[:39] for cell in cells["field"]]
         cells["value"] = [cell if len(cell) <= 24 else cell[:23] + "…" for cell in cells["value"]]
         sizes = {name: max(len(name), *map(len, cells[name])) for name in ("table", "row", "field", "value")}
         room = max(36, min(width, 160) - sum(sizes.values()) - 2 * len(sizes) - 2)
-        lines += ["", f"{severity.upper()}S",
-                  "  " + "  ".join([*(name.rjust(size) if name == "row" else name.ljust(size) for name, size in sizes.items()), "concern"])]
+        lines += [
+            "",
+            f"{severity.upper()}S",
+            "  "
+            + "  ".join(
+                [
+                    *(
+                        name.rjust(size) if name == "row" else name.ljust(size)
+                        for name, size in sizes.items()
+                    ),
+                    "concern",
+                ]
+            ),
+        ]
         for place, index in enumerate(shown.index):
-            start = "  ".join(cells[name][place].rjust(size) if name == "row" else cells[name][place].ljust(size)
-                              for name, size in sizes.items())
-            said = textwrap.wrap(cells["concern"][place][:1].upper() + cells["concern"][place][1:] + ".", room, break_on_hyphens=False)
-            said += textwrap.wrap(cells["suggestion"][place], room, initial_indent="→ ", subsequent_indent="  ", break_on_hyphens=False)
-            lines += ["  " + f"{start if number == 0 else ' ' * len(start)}  {line}" for number, line in enumerate(said)]
+            start = "  ".join(
+                cells[name][place].rjust(size) if name == "row" else cells[name][place].ljust(size)
+                for name, size in sizes.items()
+            )
+            said = textwrap.wrap(
+                cells["concern"][place][:1].upper() + cells["concern"][place][1:] + ".",
+                room,
+                break_on_hyphens=False,
+            )
+            said += textwrap.wrap(
+                cells["suggestion"][place],
+                room,
+                initial_indent="→ ",
+                subsequent_indent="  ",
+                break_on_hyphens=False,
+            )
+            lines += [
+                "  " + f"{start if number == 0 else ' ' * len(start)}  {line}"
+                for number, line in enumerate(said)
+            ]
             if repeats[index] == REPEATS - 1 and alike[index] > REPEATS:
                 more = alike[index] - REPEATS
-                lines.append(f"  {' ' * len(start)}  … and the same in {more} more row{'s' if more > 1 else ''} (--csv FILE lists all)")
+                lines.append(
+                    f"  {' ' * len(start)}  … and the same in {more} more "
+                    f"row{'s' if more > 1 else ''} (--csv FILE lists all)"
+                )
     return [line.rstrip() for line in lines] + ([""] if lines else [])
 
 
@@ -110,9 +161,12 @@ def _printable(text: str) -> str:
 
 # --- files ----------------------------------------------------------------------------------------
 
+
 def as_csv(found: pd.DataFrame) -> str:
     """The rows as CSV that a spreadsheet shows and never executes."""
-    return found.map(lambda cell: spreadsheet.safe(cell) if isinstance(cell, str) else cell).to_csv(index=False)
+    return found.map(lambda cell: spreadsheet.safe(cell) if isinstance(cell, str) else cell).to_csv(
+        index=False
+    )
 
 
 def as_page(found: pd.DataFrame, title: str, answer: str) -> str:
@@ -122,9 +176,12 @@ def as_page(found: pd.DataFrame, title: str, answer: str) -> str:
         heading = f"{severity.capitalize()}s"
         heads = "".join(f'<th scope="col">{name.capitalize()}</th>' for name in COLUMNS[1:])
         lines = "".join(f"<tr>{_cells(row)}</tr>\n" for row in rows.to_dict("records"))
-        parts.append(f'<h2>{heading}</h2>\n<div class="wide" role="region" tabindex="0" aria-label="{heading}">'
-                     f'<table><caption>{EXPLAINED[severity]}</caption>\n<thead><tr>{heads}</tr></thead>\n'
-                     f'<tbody>\n{lines}</tbody></table></div>')
+        parts.append(
+            f'<h2>{heading}</h2>\n<div class="wide" role="region" tabindex="0" '
+            f'aria-label="{heading}">'
+            f"<table><caption>{EXPLAINED[severity]}</caption>\n<thead><tr>{heads}</tr></thead>\n"
+            f"<tbody>\n{lines}</tbody></table></div>"
+        )
     keep = f"<p><strong>{KEEP_IT_IN}</strong></p>" if _of_patients(found) else ""
     answer = html.escape(answer[:1].upper() + answer[1:])
     return PAGE.format(mark=MARK, title=html.escape(title), answer=answer, keep=keep, parts="\n".join(parts))
@@ -135,8 +192,12 @@ def _cells(row: dict) -> str:
     return "".join(f'<td data-label="{name.capitalize()}">{cell}</td>' for name, cell in shown.items())
 
 
-EXPLAINED = {"error": "What must be corrected before a book can be built. Row numbers are those of the file; its header is row 1.",
-             "warning": "What is odd and may be right: look at it. A book can be built, and says how many patients are concerned."}
+EXPLAINED = {
+    "error": "What must be corrected before a book can be built. Row numbers are those of the "
+    "file; its header is row 1.",
+    "warning": "What is odd and may be right: look at it. A book can be built, and says how many "
+    "patients are concerned.",
+}
 PAGE = """{mark}
 <html lang="en">
 <head>
@@ -182,8 +243,17 @@ def _may_be_written(target: Path | None) -> None:
     except (OSError, UnicodeDecodeError):
         starts = ""
     if not starts.startswith((MARK, ",".join(COLUMNS))):
-        raise CohortError(str(target), [problem("check", "there is already something of this name, and it is no report",
-                                                "Give the report another name.", value=str(target))])
+        raise CohortError(
+            str(target),
+            [
+                problem(
+                    "check",
+                    "there is already something of this name, and it is no report",
+                    "Give the report another name.",
+                    value=str(target),
+                )
+            ],
+        )
 
 
 def _write(target: Path | None, content: str) -> None:
@@ -192,9 +262,20 @@ def _write(target: Path | None, content: str) -> None:
         return
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        unfinished.write_text(content, "utf-8-sig" if target.suffix.lower() == ".csv" else "utf-8", errors="replace", newline="")
+        unfinished.write_text(
+            content, "utf-8-sig" if target.suffix.lower() == ".csv" else "utf-8", errors="replace", newline=""
+        )
         unfinished.replace(target)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
-        raise CohortError(str(target), [problem("check", f"the report cannot be written ({error.strerror})",
-                                                "Name a file in a folder that exists.", value=str(target))]) from None
+        raise CohortError(
+            str(target),
+            [
+                problem(
+                    "check",
+                    f"the report cannot be written ({error.strerror})",
+                    "Name a file in a folder that exists.",
+                    value=str(target),
+                )
+            ],
+        ) from None

@@ -1,7 +1,9 @@
-"""Do the tables of a cohort agree with themselves and with medicine? What is impossible stops, what is odd is warned of.
+"""Do the tables of a cohort agree with themselves and with medicine? What is impossible stops, what is odd is
+warned of.
 
-Each rule is a function that takes the :class:`Files` of a cohort and returns rows (:func:`analysis_lib.cohort.problems.problem`).
-The rules that compare columns are declared in :mod:`analysis_lib.dictionary.columns`.
+Each rule is a function that takes the :class:`Files` of a cohort and returns rows
+(:func:`analysis_lib.cohort.problems.problem`). The rules that compare columns are declared in
+:mod:`analysis_lib.dictionary.columns`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from analysis_lib.dictionary import rules, units
 from analysis_lib.dictionary.columns import TABLES
 from analysis_lib.intake import values
 
-SHORT, MEDIAN_SHORT = 120, 40  # follow-up in days of a cohort that gave months: nobody longer, or half of it shorter
+# follow-up in days of a cohort that gave months: nobody longer, or half of it shorter
+SHORT, MEDIAN_SHORT = 120, 40
 MEDIAN_LONG = 240  # follow-up in months of a cohort that gave days
 MANY = 10  # patients from which on the shape of a cohort tells something
 EARLIEST = pd.Timestamp("1990-01-01")
@@ -25,7 +28,9 @@ DOSE_PER_FRACTION = (0.5, 30)  # Gy
 
 @dataclass(frozen=True)
 class Files:
-    """The tables of a cohort, in days (``tables``) and as text (``texts``), with the row of the file as index."""
+    """The tables of a cohort, in days (``tables``) and as text (``texts``), with the row of the file as
+    index.
+    """
 
     tables: dict[str, pd.DataFrame]
     texts: dict[str, pd.DataFrame]
@@ -44,12 +49,26 @@ class Files:
         name = self.named(table, column)
         return f"{name} ({self.texts[table].at[row, name]})"
 
-    def found(self, rule: str, table: str, wrong: pd.Series, field: str, concern, suggestion: str) -> list[dict]:
-        """One row for each row of a table where ``wrong`` holds; ``concern`` is a text or a function of the row."""
+    def found(
+        self, rule: str, table: str, wrong: pd.Series, field: str, concern, suggestion: str
+    ) -> list[dict]:
+        """One row for each row of a table where ``wrong`` holds; ``concern`` is a text or a function of the
+        row.
+        """
         frame = self.tables[table]
         rows = frame.index[wrong.fillna(False).astype(bool)]
-        return [problem(table, concern if isinstance(concern, str) else concern(row), suggestion, row=int(row), field=field,
-                        rule=rule, patient_id=frame.at[row, "patient_id"]) for row in rows]
+        return [
+            problem(
+                table,
+                concern if isinstance(concern, str) else concern(row),
+                suggestion,
+                row=int(row),
+                field=field,
+                rule=rule,
+                patient_id=frame.at[row, "patient_id"],
+            )
+            for row in rows
+        ]
 
 
 def check(files: Files) -> list[dict]:
@@ -59,15 +78,24 @@ def check(files: Files) -> list[dict]:
 
 # --- impossible -----------------------------------------------------------------------------------
 
+
 def orders(files: Files) -> list[dict]:
     """Moments of one patient, or of one site, in an order that cannot be."""
-    pairs = [("patients", *pair) for pair in rules.ORDER] + [("sites", "rt_start_day", "in_field_progression_day")]
+    pairs = [("patients", *pair) for pair in rules.ORDER] + [
+        ("sites", "rt_start_day", "in_field_progression_day")
+    ]
     rows = []
     for table, earlier, later in pairs:
         if files.has(table, earlier, later):
             frame = files.tables[table]
-            rows += files.found("order", table, frame[earlier] > frame[later], later,
-                                lambda row: f"it comes before {files.said(table, earlier, row)}", "Check both moments.")
+            rows += files.found(
+                "order",
+                table,
+                frame[earlier] > frame[later],
+                later,
+                lambda row: f"it comes before {files.said(table, earlier, row)}",
+                "Check both moments.",
+            )
     return rows
 
 
@@ -79,16 +107,32 @@ def after_follow_up(files: Files) -> list[dict]:
             continue
         table, end = files.tables[name], _of_patient(files, name, "last_follow_up_day")
         for column in [each for each in table if each.endswith("_day")]:
-            rows += files.found("order", name, table[column] > end, column,
-                                lambda row: f"it comes after the patient's last follow-up (day {end[row]})", "Check both moments.")
+            rows += files.found(
+                "order",
+                name,
+                table[column] > end,
+                column,
+                lambda row: f"it comes after the patient's last follow-up (day {end[row]})",
+                "Check both moments.",
+            )
     return rows
 
 
 def orphans(files: Files) -> list[dict]:
     """Rows of patients who are not in the patients table."""
-    return [row for name in ("sites", "lines") if files.has(name, "patient_id") for row in files.found(
-        "orphan", name, ~files.tables[name]["patient_id"].isin(files.tables["patients"]["patient_id"]), "patient_id",
-        "this patient is not in the patients table", "Add the patient, or remove the row.")]
+    return [
+        row
+        for name in ("sites", "lines")
+        if files.has(name, "patient_id")
+        for row in files.found(
+            "orphan",
+            name,
+            ~files.tables[name]["patient_id"].isin(files.tables["patients"]["patient_id"]),
+            "patient_id",
+            "this patient is not in the patients table",
+            "Add the patient, or remove the row.",
+        )
+    ]
 
 
 def courses(files: Files) -> list[dict]:
@@ -99,8 +143,14 @@ def courses(files: Files) -> list[dict]:
     for column in ("rt_start_day", "rt_field"):
         if column in sites:
             first = sites.groupby(["patient_id", "course"])[column].transform("first")
-            rows += files.found("course", "sites", sites[column].notna() & (sites[column] != first), column,
-                                "another row of the same course says otherwise", "Give each course a number of its own, or correct the row.")
+            rows += files.found(
+                "course",
+                "sites",
+                sites[column].notna() & (sites[column] != first),
+                column,
+                "another row of the same course says otherwise",
+                "Give each course a number of its own, or correct the row.",
+            )
     return rows
 
 
@@ -108,7 +158,11 @@ def line_numbers(files: Files) -> list[dict]:
     """Lines of salvage therapy that are not numbered 1, 2, 3 in the order of their start."""
     if not files.has("lines", "patient_id", "line", "line_start_day"):
         return []
-    lines = files.tables["lines"].dropna(subset=["patient_id", "line"]).sort_values(["patient_id", "line"], kind="stable")
+    lines = (
+        files.tables["lines"]
+        .dropna(subset=["patient_id", "line"])
+        .sort_values(["patient_id", "line"], kind="stable")
+    )
     by_patient, everyone = lines.groupby("patient_id"), files.tables["lines"].index
     twice = lines.duplicated(["patient_id", "line"])
     expected = by_patient["line"].transform(lambda numbers: range(1, len(numbers) + 1)).astype("Int64")
@@ -116,12 +170,30 @@ def line_numbers(files: Files) -> list[dict]:
     first_gap = gap & ~gap.groupby(lines["patient_id"]).shift(fill_value=False)
     early = lines["line_start_day"] < by_patient["line_start_day"].shift()
     return [
-        *files.found("line_number", "lines", twice.reindex(everyone, fill_value=False), "line",
-                     "the patient has another line of this number", "Number the lines of each patient 1, 2, 3 ..."),
-        *files.found("line_number", "lines", first_gap.reindex(everyone, fill_value=False), "line",
-                     lambda row: f"line {expected[row]} of the patient is missing", "Number the lines of each patient 1, 2, 3 ..."),
-        *files.found("line_number", "lines", early.reindex(everyone, fill_value=False), files.named("lines", "line_start_day"),
-                     "the line starts before the line with the number below", "Number the lines in the order of their start."),
+        *files.found(
+            "line_number",
+            "lines",
+            twice.reindex(everyone, fill_value=False),
+            "line",
+            "the patient has another line of this number",
+            "Number the lines of each patient 1, 2, 3 ...",
+        ),
+        *files.found(
+            "line_number",
+            "lines",
+            first_gap.reindex(everyone, fill_value=False),
+            "line",
+            lambda row: f"line {expected[row]} of the patient is missing",
+            "Number the lines of each patient 1, 2, 3 ...",
+        ),
+        *files.found(
+            "line_number",
+            "lines",
+            early.reindex(everyone, fill_value=False),
+            files.named("lines", "line_start_day"),
+            "the line starts before the line with the number below",
+            "Number the lines in the order of their start.",
+        ),
     ]
 
 
@@ -129,11 +201,22 @@ def doses(files: Files) -> list[dict]:
     """Doses per fraction outside reason."""
     if not files.has("sites", "dose_gy", "fractions"):
         return []
-    each, (low, high) = files.tables["sites"]["dose_gy"] / files.tables["sites"]["fractions"], DOSE_PER_FRACTION
-    return files.found("dose", "sites", (each < low) | (each > high), "dose_gy",
-                       lambda row: f"with {files.said('sites', 'fractions', row)} it makes {each[row]:.3g} Gy a fraction; "
-                                   f"between {low} and {high} is possible",
-                       "Check both; dose_gy is the total dose of the site in Gy.")
+    each, (low, high) = (
+        files.tables["sites"]["dose_gy"] / files.tables["sites"]["fractions"],
+        DOSE_PER_FRACTION,
+    )
+    return files.found(
+        "dose",
+        "sites",
+        (each < low) | (each > high),
+        "dose_gy",
+        lambda row: (
+            f"with {files.said('sites', 'fractions', row)} it makes {each[row]:.3g} "
+            f"Gy a fraction; "
+            f"between {low} and {high} is possible"
+        ),
+        "Check both; dose_gy is the total dose of the site in Gy.",
+    )
 
 
 def extranodal(files: Files) -> list[dict]:
@@ -141,9 +224,14 @@ def extranodal(files: Files) -> list[dict]:
     if not files.has("patients", "extranodal_sites", "disease_sites"):
         return []
     patients = files.tables["patients"]
-    return files.found("extranodal", "patients", patients["extranodal_sites"] > patients["disease_sites"], "extranodal_sites",
-                       lambda row: f"there cannot be more than {files.said('patients', 'disease_sites', row)}",
-                       "disease_sites counts all sites, nodal and extranodal.")
+    return files.found(
+        "extranodal",
+        "patients",
+        patients["extranodal_sites"] > patients["disease_sites"],
+        "extranodal_sites",
+        lambda row: f"there cannot be more than {files.said('patients', 'disease_sites', row)}",
+        "disease_sites counts all sites, nodal and extranodal.",
+    )
 
 
 def calendar(files: Files) -> list[dict]:
@@ -154,13 +242,27 @@ def calendar(files: Files) -> list[dict]:
             continue
         for column in [each for each in text if each.endswith("_date")]:
             dates = values.dates(text[column], files.manifest["date_format"])
-            rows += files.found("future", name, dates > today, column, "this date lies in the future", "Correct it, or leave it empty.")
-            rows += files.found("old_date", name, dates < EARLIEST, column, "this date lies before 1990",
-                                "Check it: is the year right, or is it a date of birth?")
+            rows += files.found(
+                "future",
+                name,
+                dates > today,
+                column,
+                "this date lies in the future",
+                "Correct it, or leave it empty.",
+            )
+            rows += files.found(
+                "old_date",
+                name,
+                dates < EARLIEST,
+                column,
+                "this date lies before 1990",
+                "Check it: is the year right, or is it a date of birth?",
+            )
     return rows
 
 
 # --- odd ------------------------------------------------------------------------------------------
+
 
 def ipi(files: Files) -> list[dict]:
     """An IPI that its known parts do not allow."""
@@ -171,18 +273,34 @@ def ipi(files: Files) -> list[dict]:
     parts = pd.concat([part.met(patients[part.source]) for part in known], axis=1)
     lowest = parts.sum(axis=1).astype("Int64")
     highest = lowest + parts.isna().sum(axis=1) + len(rules.IPI_PARTS) - len(known)
-    return files.found("ipi", "patients", (patients["ipi"] < lowest) | (patients["ipi"] > highest), "ipi",
-                       lambda row: "its parts (age, ECOG, LDH, stage, extranodal sites) make "
-                                   + (f"{lowest[row]}" if lowest[row] == highest[row] else f"{lowest[row]} to {highest[row]}"),
-                       "Check the IPI and its parts; all are those at salvage therapy.")
+    return files.found(
+        "ipi",
+        "patients",
+        (patients["ipi"] < lowest) | (patients["ipi"] > highest),
+        "ipi",
+        lambda row: (
+            "its parts (age, ECOG, LDH, stage, extranodal sites) make "
+            + (f"{lowest[row]}" if lowest[row] == highest[row] else f"{lowest[row]} to {highest[row]}")
+        ),
+        "Check the IPI and its parts; all are those at salvage therapy.",
+    )
 
 
 def together(files: Files) -> list[dict]:
     """Values without the moment that they speak of."""
-    return [row for column, needed in rules.TOGETHER if files.has("patients", column, needed) for row in files.found(
-        "together", "patients", files.tables["patients"][column].notna() & files.tables["patients"][needed].isna(),
-        column, f"it is given, but {files.named('patients', needed)} is not",
-        f"Fill in {files.named('patients', needed)}, or leave both empty.")]
+    return [
+        row
+        for column, needed in rules.TOGETHER
+        if files.has("patients", column, needed)
+        for row in files.found(
+            "together",
+            "patients",
+            files.tables["patients"][column].notna() & files.tables["patients"][needed].isna(),
+            column,
+            f"it is given, but {files.named('patients', needed)} is not",
+            f"Fill in {files.named('patients', needed)}, or leave both empty.",
+        )
+    ]
 
 
 def contradictions(files: Files) -> list[dict]:
@@ -192,8 +310,14 @@ def contradictions(files: Files) -> list[dict]:
         if files.has("patients", column, other):
             patients = files.tables["patients"]
             said = patients[column].notna() if answers is None else patients[column].isin(answers)
-            rows += files.found("contradiction", "patients", said & patients[other].isin(others), column,
-                                lambda row: f"this does not go with {files.said('patients', other, row)}", "Check both.")
+            rows += files.found(
+                "contradiction",
+                "patients",
+                said & patients[other].isin(others),
+                column,
+                lambda row: f"this does not go with {files.said('patients', other, row)}",
+                "Check both.",
+            )
     return rows
 
 
@@ -205,20 +329,36 @@ def first_line(files: Files) -> list[dict]:
     for column, theirs in (("line_start_day", "salvage_start_day"), ("modality", "salvage_regimen")):
         if files.has("patients", theirs):
             in_patients = _of_patient(files, "lines", theirs)
-            rows += files.found("first_line", "lines", (lines["line"] == 1) & in_patients.notna() & (lines[column] != in_patients), column,
-                                lambda row: f"line 1 is not as {files.named('patients', theirs)} in the patients table ({in_patients[row]})",
-                                "Line 1 is the first salvage therapy: correct one of the two.")
+            rows += files.found(
+                "first_line",
+                "lines",
+                (lines["line"] == 1) & in_patients.notna() & (lines[column] != in_patients),
+                column,
+                lambda row: (
+                    f"line 1 is not as {files.named('patients', theirs)} in the "
+                    f"patients table ({in_patients[row]})"
+                ),
+                "Line 1 is the first salvage therapy: correct one of the two.",
+            )
     return rows
 
 
 def second_line(files: Files) -> list[dict]:
     """A second line that starts on another day than next_line_day."""
-    if not files.has("lines", "patient_id", "line", "line_start_day") or not files.has("patients", "next_line_day"):
+    if not files.has("lines", "patient_id", "line", "line_start_day") or not files.has(
+        "patients", "next_line_day"
+    ):
         return []
     lines, theirs = files.tables["lines"], _of_patient(files, "lines", "next_line_day")
-    return files.found("second_line", "lines", (lines["line"] == 2) & (lines["line_start_day"] != theirs), "line_start_day",
-                       f"line 2 does not start on the day of {files.named('patients', 'next_line_day')} in the patients table",
-                       "Correct one of the two, or leave that column out: it is then taken from the lines.")
+    return files.found(
+        "second_line",
+        "lines",
+        (lines["line"] == 2) & (lines["line_start_day"] != theirs),
+        "line_start_day",
+        f"line 2 does not start on the day of {files.named('patients', 'next_line_day')} in "
+        f"the patients table",
+        "Correct one of the two, or leave that column out: it is then taken from the lines.",
+    )
 
 
 def twins(files: Files) -> list[dict]:
@@ -226,37 +366,77 @@ def twins(files: Files) -> list[dict]:
     if "patient_id" not in files.tables["patients"]:
         return []
     rest = files.tables["patients"].drop(columns="patient_id")
-    return files.found("twins", "patients", rest.duplicated() & (rest.notna().sum(axis=1) >= 5), "patient_id",
-                       "another patient has the same value in every column", "Is this one patient under two identifiers? Keep one row.")
+    return files.found(
+        "twins",
+        "patients",
+        rest.duplicated() & (rest.notna().sum(axis=1) >= 5),
+        "patient_id",
+        "another patient has the same value in every column",
+        "Is this one patient under two identifiers? Keep one row.",
+    )
 
 
 def screening(files: Files) -> list[dict]:
-    """Screened patients who are included but not in the patients table, or included with a reason for exclusion."""
+    """Screened patients who are included but not in the patients table, or included with a reason for
+    exclusion.
+    """
     if not files.has("screening", "patient_id", "included"):
         return []
     table = files.tables["screening"]
     included = table["included"] == "yes"
-    rows = files.found("screening", "screening", included & ~table["patient_id"].isin(files.tables["patients"]["patient_id"]), "patient_id",
-                       "this patient is included, but not in the patients table", "Add the patient, or correct `included`.")
+    rows = files.found(
+        "screening",
+        "screening",
+        included & ~table["patient_id"].isin(files.tables["patients"]["patient_id"]),
+        "patient_id",
+        "this patient is included, but not in the patients table",
+        "Add the patient, or correct `included`.",
+    )
     if "exclusion_reason" in table:
-        rows += files.found("screening", "screening", included & table["exclusion_reason"].notna(), "exclusion_reason",
-                            "there is a reason for exclusion, but the patient is included", "Correct one of the two.")
+        rows += files.found(
+            "screening",
+            "screening",
+            included & table["exclusion_reason"].notna(),
+            "exclusion_reason",
+            "there is a reason for exclusion, but the patient is included",
+            "Correct one of the two.",
+        )
     return rows
 
 
 def time_unit(files: Files) -> list[dict]:
     """Follow-up that is too short for days, or too long for months."""
     text, table = files.texts["patients"], files.tables["patients"]
-    if "last_follow_up_day" not in text or "last_follow_up_day" not in table or table["last_follow_up_day"].count() < MANY:
+    if (
+        "last_follow_up_day" not in text
+        or "last_follow_up_day" not in table
+        or table["last_follow_up_day"].count() < MANY
+    ):
         return []
     days, months = table["last_follow_up_day"], files.manifest["time_unit"] == "months"
     if months and days.median() / units.DAYS_PER_MONTH > MEDIAN_LONG:
-        return [problem("patients", f"half of the patients were followed for more than {MEDIAN_LONG} months",
-                        "If the file counts in days, leave out `time_unit: months`.", field="last_follow_up_day", rule="time_unit")]
-    if not months and (days.max() <= SHORT or (days.median() < MEDIAN_SHORT and days.max() <= 10 * MEDIAN_SHORT)):
-        return [problem("patients", f"nobody was followed for more than {days.max()} days, half for less than {days.median():.0f}",
-                        "If the file counts in months, write `time_unit: months` in cohort.yml.", field="last_follow_up_day",
-                        rule="time_unit")]
+        return [
+            problem(
+                "patients",
+                f"half of the patients were followed for more than {MEDIAN_LONG} months",
+                "If the file counts in days, leave out `time_unit: months`.",
+                field="last_follow_up_day",
+                rule="time_unit",
+            )
+        ]
+    if not months and (
+        days.max() <= SHORT or (days.median() < MEDIAN_SHORT and days.max() <= 10 * MEDIAN_SHORT)
+    ):
+        return [
+            problem(
+                "patients",
+                f"nobody was followed for more than {days.max()} days, half for less "
+                f"than {days.median():.0f}",
+                "If the file counts in months, write `time_unit: months` in cohort.yml.",
+                field="last_follow_up_day",
+                rule="time_unit",
+            )
+        ]
     return []
 
 
@@ -265,17 +445,41 @@ def constant(files: Files) -> list[dict]:
     if not files.has("patients", "vital_status") or files.tables["patients"]["vital_status"].count() < MANY:
         return []
     status = files.tables["patients"]["vital_status"].dropna().unique()
-    return [problem("patients", f"every patient is {status[0]}", "Check how `values:` translates the codes of the file.",
-                    field="vital_status", rule="constant")] if len(status) == 1 else []
+    return (
+        [
+            problem(
+                "patients",
+                f"every patient is {status[0]}",
+                "Check how `values:` translates the codes of the file.",
+                field="vital_status",
+                rule="constant",
+            )
+        ]
+        if len(status) == 1
+        else []
+    )
 
 
 def nobody(files: Files) -> list[dict]:
-    """Columns of moments without a single value: an event that happened to nobody, or one that was not recorded."""
-    return [problem(name, "no row has a value, which is read as: it happened to nobody", "If it was not recorded, delete the column.",
-                    field=column, rule="nobody")
-            for name, table in files.tables.items() if len(table) >= MANY
-            for column in table if column.endswith("_day") and table[column].isna().all()
-            and not TABLES[name].columns[column].required and files.texts[name][files.named(name, column)].isna().all()]
+    """Columns of moments without a single value: an event that happened to nobody, or one that was not
+    recorded.
+    """
+    return [
+        problem(
+            name,
+            "no row has a value, which is read as: it happened to nobody",
+            "If it was not recorded, delete the column.",
+            field=column,
+            rule="nobody",
+        )
+        for name, table in files.tables.items()
+        if len(table) >= MANY
+        for column in table
+        if column.endswith("_day")
+        and table[column].isna().all()
+        and not TABLES[name].columns[column].required
+        and files.texts[name][files.named(name, column)].isna().all()
+    ]
 
 
 def _of_patient(files: Files, name: str, column: str) -> pd.Series:
@@ -285,5 +489,23 @@ def _of_patient(files: Files, name: str, column: str) -> pd.Series:
     return files.tables[name]["patient_id"].map(theirs).astype(patients[column].dtype)
 
 
-RULES = (orders, after_follow_up, orphans, courses, line_numbers, doses, extranodal, calendar, ipi, together,
-         contradictions, first_line, second_line, twins, screening, time_unit, constant, nobody)
+RULES = (
+    orders,
+    after_follow_up,
+    orphans,
+    courses,
+    line_numbers,
+    doses,
+    extranodal,
+    calendar,
+    ipi,
+    together,
+    contradictions,
+    first_line,
+    second_line,
+    twins,
+    screening,
+    time_unit,
+    constant,
+    nobody,
+)

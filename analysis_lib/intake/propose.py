@@ -1,8 +1,10 @@
-"""Propose which columns of a hospital's files are which of the data dictionary, as a cohort.yml to read and correct.
+"""Propose which columns of a hospital's files are which of the data dictionary, as a cohort.yml to read and
+correct.
 
-A proposal rests on a column's name (the dictionary's own, or a word of :data:`analysis_lib.intake.foreign_words.COLUMN_WORDS`) and on the kind of its
-content: dates, numbers, few different values. It never shows a value, except the few different ones of a column that
-it proposes as one with levels.
+A proposal rests on a column's name (the dictionary's own, or a word of
+:data:`analysis_lib.intake.foreign_words.COLUMN_WORDS`) and on the kind of its content: dates, numbers, few
+different values. It never shows a value, except the few different ones of a column that it proposes as one
+with levels.
 """
 
 from __future__ import annotations
@@ -39,10 +41,11 @@ FEW = 12  # more different values than this are not taken for levels
 
 @dataclass
 class Source:
-    """A table of the files as it was found: how it is named in ``tables:``, what it is called, its columns as text.
+    """A table of the files as it was found: how it is named in ``tables:``, what it is called, its columns as
+    text.
 
-    ``record`` is REDCap's column of the patient, ``labels`` what a REDCap dictionary calls the columns, and ``matches``
-    what each may be, the likeliest first.
+    ``record`` is REDCap's column of the patient, ``labels`` what a REDCap dictionary calls the columns, and
+    ``matches`` what each may be, the likeliest first.
     """
 
     file: str
@@ -62,7 +65,10 @@ def propose(files: list[Path], out: Path | None = None) -> str:
         If a file cannot be read, or something stands at ``out``.
     """
     if out is not None and out.exists():
-        raise CohortError(str(out), [problem("--out", "this file exists, and nothing is ever overwritten", "Name another one.")])
+        raise CohortError(
+            str(out),
+            [problem("--out", "this file exists, and nothing is ever overwritten", "Name another one.")],
+        )
     sources, declared, problems = [], {}, []
     for path in files:
         sources += _sources(path, out, declared, problems)
@@ -70,7 +76,9 @@ def propose(files: list[Path], out: Path | None = None) -> str:
         for source in sources:
             source.frame, source.labels = redcap.decoded(source.frame, fields), _labels(fields)
     if not sources and not problems:
-        problems.append(problem("files", "there is no table with data in them", "Name the file that holds the patients."))
+        problems.append(
+            problem("files", "there is no table with data in them", "Name the file that holds the patients.")
+        )
     if problems:
         raise CohortError(listed([path.name for path in files]), problems)
     proposal = _written(_as_tables(sources), declared, (out or files[0]).resolve().parent.name)
@@ -79,19 +87,34 @@ def propose(files: list[Path], out: Path | None = None) -> str:
             with out.open("x", encoding="utf-8") as file:
                 file.write(proposal)
         except OSError as error:
-            raise CohortError(str(out), [problem("--out", f"it cannot be written ({error.strerror})", "Name another place.")]) from None
+            raise CohortError(
+                str(out),
+                [problem("--out", f"it cannot be written ({error.strerror})", "Name another place.")],
+            ) from None
     return proposal
 
 
 # --- what there is --------------------------------------------------------------------------------
 
+
 def _sources(path: Path, out: Path | None, declared: dict, problems: list[dict]) -> list[Source]:
-    """The tables of a file: the sheets of a workbook, the instruments of a REDCap export, or the file itself."""
+    """The tables of a file: the sheets of a workbook, the instruments of a REDCap export, or the file
+    itself.
+    """
     shown = os.path.relpath(path, out.parent) if out else path.name
     try:
-        found = [Source(f"{shown}#{sheet}" if sheet else shown, sheet or path.stem, _frame(path, sheet)) for sheet in _sheets(path)]
+        found = [
+            Source(f"{shown}#{sheet}" if sheet else shown, sheet or path.stem, _frame(path, sheet))
+            for sheet in _sheets(path)
+        ]
     except reading.Unreadable as error:
-        problems.append(problem(path.name, error.concern, error.suggestion or "Name a table of yours: CSV, TSV, Excel or Parquet."))
+        problems.append(
+            problem(
+                path.name,
+                error.concern,
+                error.suggestion or "Name a table of yours: CSV, TSV, Excel or Parquet.",
+            )
+        )
         return []
     if redcap.VARIABLE in found[0].frame:
         declared |= {"dictionary": shown, "fields": found[0].frame.fillna("")}
@@ -126,23 +149,36 @@ def _frame(path: Path, sheet: str) -> pd.DataFrame:
 
 
 def _labels(fields: pd.DataFrame) -> dict[str, str]:
-    """What a REDCap dictionary calls the columns of an export; a box to tick by its question and its own words."""
+    """What a REDCap dictionary calls the columns of an export; a box to tick by its question and its own
+    words.
+    """
     labels = {}
     for entry in fields.to_dict("records"):
         ticks = redcap.choices(entry) if entry[redcap.TYPE] == "checkbox" else {}
-        labels |= {f"{entry[redcap.VARIABLE]}___{code.lower()}": f"{entry[redcap.LABEL]} {words}" for code, words in ticks.items()}
+        labels |= {
+            f"{entry[redcap.VARIABLE]}___{code.lower()}": f"{entry[redcap.LABEL]} {words}"
+            for code, words in ticks.items()
+        }
         labels[entry[redcap.VARIABLE]] = entry[redcap.LABEL]
     return labels
 
 
 def _instruments(source: Source) -> list[Source]:
     """A REDCap export as one source for the patients and one for each repeating instrument."""
-    repeats = source.frame.get("redcap_repeat_instrument", pd.Series(pd.NA, index=source.frame.index)).fillna("")
+    repeats = source.frame.get("redcap_repeat_instrument", pd.Series(pd.NA, index=source.frame.index)).fillna(
+        ""
+    )
     parts = []
     for instrument in sorted(repeats.unique()):
         frame = source.frame[repeats == instrument].dropna(axis=1, how="all")
-        kept = [column for column in frame if not column.startswith("redcap_") and not column.endswith("_complete")]
-        parts.append(Source(instrument, instrument or "patients", frame[kept], record=source.frame.columns[0]))
+        kept = [
+            column
+            for column in frame
+            if not column.startswith("redcap_") and not column.endswith("_complete")
+        ]
+        parts.append(
+            Source(instrument, instrument or "patients", frame[kept], record=source.frame.columns[0])
+        )
     return parts
 
 
@@ -152,22 +188,43 @@ def _as_tables(sources: list[Source]) -> dict[str, Source]:
     for place, source in enumerate(sources):
         for table in TABLES:
             matches = _matches(source, table)
-            named = max(_likeness(_words(source.name), _words(word)) for word in TABLE_WORDS[table].split(","))
-            own = [best for column, options in matches.items() if options and column != "patient_id" and (best := options[0][1]) >= SURE]
-            fits.append((len(own) / max(source.frame.shape[1], 1) + (1 if named > 0.9 else 0), -place, table, source, matches))
+            named = max(
+                _likeness(_words(source.name), _words(word)) for word in TABLE_WORDS[table].split(",")
+            )
+            own = [
+                best
+                for column, options in matches.items()
+                if options and column != "patient_id" and (best := options[0][1]) >= SURE
+            ]
+            fits.append(
+                (
+                    len(own) / max(source.frame.shape[1], 1) + (1 if named > 0.9 else 0),
+                    -place,
+                    table,
+                    source,
+                    matches,
+                )
+            )
     chosen: dict[str, Source] = {}
     taken: list[Source] = []
     for fit, _, table, source, matches in sorted(fits, key=lambda fit: fit[:2], reverse=True):
-        if fit and table not in chosen and not any(source is other for other in taken) and (len(sources) > 1 or table == "patients"):
+        if (
+            fit
+            and table not in chosen
+            and not any(source is other for other in taken)
+            and (len(sources) > 1 or table == "patients")
+        ):
             taken.append(source)
             chosen[table] = replace(source, matches=matches)
-    if not chosen:  # nothing is recognised: the first table is offered as the patients, all of it to be decided
+    # nothing is recognised: the first table is offered as the patients, all of it to be decided
+    if not chosen:
         chosen["patients"] = sources[0]
         sources[0].matches = _matches(sources[0], "patients")
     return {table: chosen[table] for table in TABLES if table in chosen}
 
 
 # --- how well they fit ----------------------------------------------------------------------------
+
 
 def _plain(name: str) -> str:
     """Lower case without accents, words separated by a blank: ``CAR-T_Datum`` is ``car t datum``."""
@@ -214,16 +271,31 @@ def _matches(source: Source, table: str) -> dict[str, list[tuple[str, float]]]:
             scores = {"patient_id": OWN - 0.1}
         found[heading] = sorted(scores.items(), key=lambda pair: -pair[1])[:4]
     for target in {name for options in found.values() for name, _ in options}:
-        rivals = sorted(((dict(options)[target], heading) for heading, options in found.items() if target in dict(options)), reverse=True)
+        rivals = sorted(
+            (
+                (dict(options)[target], heading)
+                for heading, options in found.items()
+                if target in dict(options)
+            ),
+            reverse=True,
+        )
         close = len(rivals) > 1 and rivals[0][0] < OWN - 0.1 and rivals[0][0] - rivals[1][0] < 0.05
-        for score, heading in rivals if close else rivals[1:]:  # of several columns that look like it only a clear one is sure
-            found[heading] = sorted(((name, min(value, SURE - 0.01) if name == target else value) for name, value in found[heading]),
-                                    key=lambda pair: -pair[1])
+        # of several columns that look like it only a clear one is sure
+        for score, heading in rivals if close else rivals[1:]:
+            found[heading] = sorted(
+                (
+                    (name, min(value, SURE - 0.01) if name == target else value)
+                    for name, value in found[heading]
+                ),
+                key=lambda pair: -pair[1],
+            )
     return found
 
 
 def kind_of(cells: pd.Series) -> str:
-    """What a column of text holds: ``empty``, ``date``, ``number``, ``few`` (different values) or ``text``."""
+    """What a column of text holds: ``empty``, ``date``, ``number``, ``few`` (different values) or
+    ``text``.
+    """
     known = cells.dropna()
     if known.empty:
         return "empty"
@@ -239,11 +311,15 @@ def date_formats(cells: pd.Series) -> list[str]:
     known = cells.dropna()
     if known.empty or known.str.fullmatch(r"[0-9]+(\.[0-9]+)?").any():
         return []
-    return ([units.ISO] if values.dates(known, units.ISO).notna().all() else []) + list(values.formats_that_fit(known))
+    return ([units.ISO] if values.dates(known, units.ISO).notna().all() else []) + list(
+        values.formats_that_fit(known)
+    )
 
 
 def _fits(cells: pd.Series, kind: str, column) -> float:
-    """How well the content fits a column of the dictionary, from 0 to 1 and a little more when levels are recognised."""
+    """How well the content fits a column of the dictionary, from 0 to 1 and a little more when levels are
+    recognised.
+    """
     wanted, known = column.metadata["kind"], cells.dropna()
     if kind == "empty":
         return 0.9
@@ -252,7 +328,13 @@ def _fits(cells: pd.Series, kind: str, column) -> float:
     if wanted in ("count", "number"):
         return 1.0 if kind == "number" else 0.0
     if wanted == "text":
-        return 1.0 if kind != "date" and known.nunique() > 1 and (known.nunique() > 0.5 * len(known) or not column.unique) else 0.0
+        return (
+            1.0
+            if kind != "date"
+            and known.nunique() > 1
+            and (known.nunique() > 0.5 * len(known) or not column.unique)
+            else 0.0
+        )
     if kind == "date" or known.nunique() > FEW:
         return 0.0
     recognised = [level_of(value, column) is not None for value in known.unique()]
@@ -260,12 +342,18 @@ def _fits(cells: pd.Series, kind: str, column) -> float:
 
 
 def level_of(value: str, column) -> str | None:
-    """The level that a value means, by its own name or one of :data:`analysis_lib.intake.foreign_words.LEVEL_WORDS`; None when that is not clear."""
+    """The level that a value means, by its own name or one of
+    :data:`analysis_lib.intake.foreign_words.LEVEL_WORDS`; None when that is not clear.
+    """
     levels = list(column.metadata["levels"])
     if (read := _as_read(value, column)) in levels:
         return read
     plain = _plain(value)
-    meant = [level for level in levels if plain and plain in map(_plain, [level, *LEVEL_WORDS.get(level, "").split(",")])]
+    meant = [
+        level
+        for level in levels
+        if plain and plain in map(_plain, [level, *LEVEL_WORDS.get(level, "").split(",")])
+    ]
     return meant[0] if len(meant) == 1 else None
 
 
@@ -276,22 +364,37 @@ def _as_read(value: str, column) -> str:
 
 # --- the proposal, written ------------------------------------------------------------------------
 
+
 def _quoted(text: str) -> str:
     return json.dumps(str(text), ensure_ascii=False)
 
 
 def _written(tables: dict[str, Source], declared: dict[str, str], titled: str) -> str:
-    lines = ["# A proposal, made from the names of columns and the kind of their content. Read every line.",
-             "# Active lines were thought sure. To use one that starts with #, remove the # and keep the one name that is right.", "",
-             f"name: {as_name(titled)}", f"title: {_quoted(titled)}", *_places(tables, declared), ""]
+    lines = [
+        "# A proposal, made from the names of columns and the kind of their content. Read every line.",
+        "# Active lines were thought sure. To use one that starts with #, remove the # and keep the "
+        "one name that is right.",
+        "",
+        f"name: {as_name(titled)}",
+        f"title: {_quoted(titled)}",
+        *_places(tables, declared),
+        "",
+    ]
     columns, translations, formats, months = [], [], [], False
     for table, source in tables.items():
         lines_of, sure = _columns(table, source)
         columns.append((table, lines_of, any(not line.startswith("#") for line in lines_of)))
         translated = _values(table, source, sure)
         translations.append((table, translated, any(not line.startswith("#") for line in translated)))
-        formats += [date_formats(source.frame[heading]) for heading, target in sure.items() if target.endswith("_date")]
-        months = months or any(target.endswith("_day") and MONTH_WORDS & set(_plain(heading).split()) for heading, target in sure.items())
+        formats += [
+            date_formats(source.frame[heading])
+            for heading, target in sure.items()
+            if target.endswith("_date")
+        ]
+        months = months or any(
+            target.endswith("_day") and MONTH_WORDS & set(_plain(heading).split())
+            for heading, target in sure.items()
+        )
     lines += _block("columns", columns) + _block("values", translations) + _dates(formats)
     if months:
         lines.append("time_unit: months")
@@ -301,8 +404,14 @@ def _written(tables: dict[str, Source], declared: dict[str, str], titled: str) -
 
 def _places(tables: dict[str, Source], declared: dict[str, str]) -> list[str]:
     if "export" in declared:
-        instruments = ", ".join(f"{table}: {_quoted(source.file)}" for table, source in tables.items() if table in REPEATING)
-        return ["redcap:", *(f"  {key}: {_quoted(declared[key])}" for key in ("export", "dictionary") if key in declared), *([f"  instruments: {{{instruments}}}"] if instruments else [])]
+        instruments = ", ".join(
+            f"{table}: {_quoted(source.file)}" for table, source in tables.items() if table in REPEATING
+        )
+        return [
+            "redcap:",
+            *(f"  {key}: {_quoted(declared[key])}" for key in ("export", "dictionary") if key in declared),
+            *([f"  instruments: {{{instruments}}}"] if instruments else []),
+        ]
     return ["tables:", *(f"  {table}: {_quoted(source.file)}" for table, source in tables.items())]
 
 
@@ -312,7 +421,9 @@ def _columns(table: str, source: Source) -> tuple[list[str], dict[str, str]]:
     for heading, options in source.matches.items():
         best, score = options[0] if options else ("", 0.0)
         others = [name for name, _ in options[1:]]
-        clear = score >= SURE and (len(options) < 2 or score - options[1][1] > 0.04) and best not in sure.values()
+        clear = (
+            score >= SURE and (len(options) < 2 or score - options[1][1] > 0.04) and best not in sure.values()
+        )
         if score == OWN:
             own.append(heading)
             sure[heading] = best
@@ -344,12 +455,20 @@ def _values(table: str, source: Source, sure: dict[str, str]) -> list[str]:
         known = {value: level for value in foreign if (level := level_of(value, column))}
         unknown = [value for value in foreign if value not in known]
         if known:
-            lines.append(f"{target}: {{{', '.join(f'{_quoted(value)}: {_quoted(level)}' for value, level in known.items())}}}")
+            lines.append(
+                f"{target}: "
+                f"{{{', '.join(f'{_quoted(value)}: {_quoted(level)}' for value, level in known.items())}}}"
+            )
         if repeated := [value for value in unknown if counts[value] > 1]:
-            lines.append(f"# {target}: which of {', '.join(levels)} is meant by {', '.join(map(_quoted, repeated))}?")
+            lines.append(
+                f"# {target}: which of {', '.join(levels)} is meant by {', '.join(map(_quoted, repeated))}?"
+            )
         if single := len(unknown) - len(repeated):  # what stands once may be a remark on one patient
-            lines.append(f"# {target}: {single} more {'values that are' if single > 1 else 'value that is'} none of {', '.join(levels)}, "
-                         "not shown because each stands only once")
+            lines.append(
+                f"# {target}: {single} more {'values that are' if single > 1 else 'value that is'} "
+                f"none of {', '.join(levels)}, "
+                "not shown because each stands only once"
+            )
     return lines
 
 
@@ -376,8 +495,14 @@ def _dates(formats: list[list[str]]) -> list[str]:
     if len(shared) == 1:
         return [f'date_format: "{shared[0]}"']
     if shared:
-        return [f'#date_format: "{each}"  # day and month could be either: keep the line that is right' for each in shared]
-    return ["# The columns of dates are written in different ways: give them one format, and name it as date_format."]
+        return [
+            f'#date_format: "{each}"  # day and month could be either: keep the line that is right'
+            for each in shared
+        ]
+    return [
+        "# The columns of dates are written in different ways: give them one format, and name it as "
+        "date_format."
+    ]
 
 
 def _still_needed(tables: dict[str, Source]) -> list[str]:
@@ -387,7 +512,11 @@ def _still_needed(tables: dict[str, Source]) -> list[str]:
         _, found = _columns(table, source)
         there = {as_date(name) for name in found.values()}
         missing = [name for name, column in collected(table).items() if column.required and name not in there]
-        if table == "patients" and any(name.endswith("_date") for name in found.values()) and "infusion_date" not in found.values():
+        if (
+            table == "patients"
+            and any(name.endswith("_date") for name in found.values())
+            and "infusion_date" not in found.values()
+        ):
             missing.append("infusion_date")  # dates count from it
         if list(tables) == ["patients"] and "patient_id" in missing:
             missing.remove("patient_id")  # one table alone needs no link to others

@@ -30,8 +30,21 @@ from analysis_lib.intake.tables import (
 )
 
 # What a subset may be made of.
-SUBSET_NODES = (ast.Expression, ast.BoolOp, ast.boolop, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.cmpop, ast.Name, ast.Load,
-                ast.Constant, ast.Tuple, ast.List)
+SUBSET_NODES = (
+    ast.Expression,
+    ast.BoolOp,
+    ast.boolop,
+    ast.UnaryOp,
+    ast.Not,
+    ast.USub,
+    ast.Compare,
+    ast.cmpop,
+    ast.Name,
+    ast.Load,
+    ast.Constant,
+    ast.Tuple,
+    ast.List,
+)
 
 
 def read_cohort(where: str | Path) -> Cohort:
@@ -54,40 +67,59 @@ def read_cohort(where: str | Path) -> Cohort:
     path = locate(where)
     manifest = read_manifest(path)
     problems: list[dict] = []
-    texts = {name: read_mapped(path.parent, name, file, manifest, problems)
-             for name, file in manifest["tables"].items()}
+    texts = {
+        name: read_mapped(path.parent, name, file, manifest, problems)
+        for name, file in manifest["tables"].items()
+    }
     export = redcap.read(path.parent, manifest, problems)
     texts |= {name: map_table(raw, name, manifest, problems) for name, raw in export.tables.items()}
     # A sheet of the template that nobody filled in is a table that this cohort does not have.
     texts = {"patients": pd.DataFrame()} | {name: text for name, text in texts.items() if len(text)}
-    texts["patients"] = patients = with_identifiers(texts["patients"], alone=set(texts) == {"patients"}, problems=problems)
-    texts = {name: text for name, text in texts.items() if "patient_id" in text}  # others are unreadable, and said to be
+    texts["patients"] = patients = with_identifiers(
+        texts["patients"], alone=set(texts) == {"patients"}, problems=problems
+    )
+    # others are unreadable, and said to be
+    texts = {name: text for name, text in texts.items() if "patient_id" in text}
     if "patients" not in texts:
         raise CohortError(path.name, _severe(export.places(as_in_files(problems, texts, manifest))))
     tables = {name: in_days(name, text, patients, manifest, problems) for name, text in texts.items()}
-    problems += [found for name, table in tables.items() for found in violations(name, table, texts[name], problems)]
+    problems += [
+        found for name, table in tables.items() for found in violations(name, table, texts[name], problems)
+    ]
     problems += checks.check(checks.Files(without_faulty(tables, problems), texts, manifest))
     problems = _severe(export.places(as_in_files(problems, texts, manifest)))
     if any(each["severity"] == "error" for each in problems):
         raise CohortError(path.name, problems)
     cohort = Cohort(
-        name=manifest["name"], title=manifest["title"], index_event=manifest["index_event"],
-        synthetic=manifest["synthetic"] == "true", note=manifest["note"], warnings=as_frame(problems),
+        name=manifest["name"],
+        title=manifest["title"],
+        index_event=manifest["index_event"],
+        synthetic=manifest["synthetic"] == "true",
+        note=manifest["note"],
+        warnings=as_frame(problems),
         min_cell_count=int(manifest["min_cell_count"]),
-        **{name: _typed(name, table) for name, table in tables.items()})
+        **{name: _typed(name, table) for name, table in tables.items()},
+    )
     return _subset(_with_derived(cohort), manifest["subset"], path.name)
 
 
 def _severe(problems: list[dict]) -> list[dict]:
-    """Problems with their severity: what the rules of :data:`analysis_lib.dictionary.rules.WARNINGS` find does not stop a book."""
-    return [each | {"severity": "warning" if each["rule"] in rules.WARNINGS else "error"} for each in problems]
+    """Problems with their severity: what the rules of :data:`analysis_lib.dictionary.rules.WARNINGS` find
+    does not stop a book.
+    """
+    return [
+        each | {"severity": "warning" if each["rule"] in rules.WARNINGS else "error"} for each in problems
+    ]
 
 
 def _typed(name: str, table: pd.DataFrame) -> pd.DataFrame:
     """Levels become ordered categories, so that tables and figures list them as the dictionary does."""
     columns = TABLES[name].columns
-    levels = {c: pd.CategoricalDtype(list(columns[c].metadata["levels"]), ordered=True)
-              for c in table if columns[c].metadata["kind"] == "level"}
+    levels = {
+        c: pd.CategoricalDtype(list(columns[c].metadata["levels"]), ordered=True)
+        for c in table
+        if columns[c].metadata["kind"] == "level"
+    }
     ordered = [c for c in columns if c in table]
     return table.astype(levels)[ordered].reset_index(drop=True)
 
@@ -113,10 +145,14 @@ def _salvage_sequence(patients: pd.DataFrame, lines: pd.DataFrame) -> pd.Categor
     Groups are named by what happened *later*, so they are not baseline groups (immortal time).
     """
     later = lines[lines["line"] > 1]
-    went_on = {regimen: patients["patient_id"].isin(later.loc[later["modality"].isin(kinds), "patient_id"])
-               for regimen, kinds in SECOND_MODALITY.items()}
+    went_on = {
+        regimen: patients["patient_id"].isin(later.loc[later["modality"].isin(kinds), "patient_id"])
+        for regimen, kinds in SECOND_MODALITY.items()
+    }
     first = patients["salvage_regimen"].astype("string")
-    sequence = first.mask((first == "ST") & went_on["ST"], "ST then RT").mask((first == "RT") & went_on["RT"], "RT then ST")
+    sequence = first.mask((first == "ST") & went_on["ST"], "ST then RT").mask(
+        (first == "RT") & went_on["RT"], "RT then ST"
+    )
     return pd.Categorical(sequence, ["RT", "CMT", "ST", "ST then RT", "RT then ST"], ordered=True)
 
 
@@ -127,39 +163,87 @@ def _subset(cohort: Cohort, expression: str, source: str) -> Cohort:
     names = _names_in(expression, source)
     unknown = sorted(names - set(cohort.patients))
     if unknown:
-        raise CohortError(source, [problem(
-            source, f"the subset speaks of {listed(unknown)}, which the patients table does not have",
-            f"It has: {', '.join(cohort.patients)}.", field="subset", value=expression)])
+        raise CohortError(
+            source,
+            [
+                problem(
+                    source,
+                    f"the subset speaks of {listed(unknown)}, which the patients table does not have",
+                    f"It has: {', '.join(cohort.patients)}.",
+                    field="subset",
+                    value=expression,
+                )
+            ],
+        )
     plain = cohort.patients.astype({c: "string" for c in cohort.patients.select_dtypes("category")})
     try:
         holds = plain.eval(expression, engine="python")
         kept = plain.index[pd.Series(holds, index=plain.index).astype("boolean").fillna(False)]
     except Exception:  # whatever pandas says of an expression, the reader needs one sentence
-        raise CohortError(source, [problem(source, "the subset cannot be evaluated",
-                                           "Compare numbers with numbers and words with words, such as: stage in ('I', 'II') and ecog < 2.",
-                                           field="subset", value=expression)]) from None
+        raise CohortError(
+            source,
+            [
+                problem(
+                    source,
+                    "the subset cannot be evaluated",
+                    "Compare numbers with numbers and words with words, such as: "
+                    "stage in ('I', 'II') and ecog < 2.",
+                    field="subset",
+                    value=expression,
+                )
+            ],
+        ) from None
     if kept.empty:
-        raise CohortError(source, [problem(source, "the subset keeps no patient",
-                                            "Check the spelling of its values.", field="subset", value=expression)])
+        raise CohortError(
+            source,
+            [
+                problem(
+                    source,
+                    "the subset keeps no patient",
+                    "Check the spelling of its values.",
+                    field="subset",
+                    value=expression,
+                )
+            ],
+        )
     patients = cohort.patients.loc[kept].reset_index(drop=True)
-    mine = {name: table[table["patient_id"].isin(patients["patient_id"])].reset_index(drop=True)
-            for name in ("sites", "lines") if not (table := getattr(cohort, name)).empty}
+    mine = {
+        name: table[table["patient_id"].isin(patients["patient_id"])].reset_index(drop=True)
+        for name in ("sites", "lines")
+        if not (table := getattr(cohort, name)).empty
+    }
     concerned = cohort.warnings["patient_id"]
-    warnings = cohort.warnings[concerned.isna() | concerned.isin(patients["patient_id"])].reset_index(drop=True)
+    warnings = cohort.warnings[concerned.isna() | concerned.isin(patients["patient_id"])].reset_index(
+        drop=True
+    )
     return replace(cohort, patients=patients, screening=pd.DataFrame(), warnings=warnings, **mine)
 
 
 def _names_in(expression: str, source: str) -> set[str]:
-    """Names used in a subset expression, which may compare and combine columns but neither call nor calculate anything."""
+    """Names used in a subset expression, which may compare and combine columns but neither call nor calculate
+    anything.
+    """
     try:
         top = ast.parse(expression, mode="eval")
         nodes = list(ast.walk(top))
-        allowed = (isinstance(top.body, (ast.Compare, ast.BoolOp, ast.UnaryOp)) and all(isinstance(node, SUBSET_NODES) for node in nodes)
-                   and all(type(node.value) in (str, int, float) for node in nodes if isinstance(node, ast.Constant)))
+        allowed = (
+            isinstance(top.body, (ast.Compare, ast.BoolOp, ast.UnaryOp))
+            and all(isinstance(node, SUBSET_NODES) for node in nodes)
+            and all(type(node.value) in (str, int, float) for node in nodes if isinstance(node, ast.Constant))
+        )
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         allowed = False
     if not allowed:
-        raise CohortError(source, [problem(source, "this is not a comparison of columns with values",
-                                           "Write it such as: stage in ('I', 'II') and ecog < 2.",
-                                           field="subset", value=expression)])
+        raise CohortError(
+            source,
+            [
+                problem(
+                    source,
+                    "this is not a comparison of columns with values",
+                    "Write it such as: stage in ('I', 'II') and ecog < 2.",
+                    field="subset",
+                    value=expression,
+                )
+            ],
+        )
     return {node.id for node in nodes if isinstance(node, ast.Name)}

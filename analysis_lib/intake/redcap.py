@@ -1,12 +1,13 @@
 """REDCap: the data dictionary that REDCap imports, and exports as REDCap writes them.
 
-A REDCap project is one flat file. A patient has a row of their own; each repeat of a repeating instrument (a site, a
-line of therapy) is a further row, named in ``redcap_repeat_instrument``. :func:`read` takes the file apart into the
-tables of the data dictionary, turns codes into the words of the project's choices, and leaves everything else
-(column names, values, dates, validation) to :mod:`analysis_lib.intake.tables`, as for any other file.
+A REDCap project is one flat file. A patient has a row of their own; each repeat of a repeating instrument (a
+site, a line of therapy) is a further row, named in ``redcap_repeat_instrument``. :func:`read` takes the file
+apart into the tables of the data dictionary, turns codes into the words of the project's choices, and leaves
+everything else (column names, values, dates, validation) to :mod:`analysis_lib.intake.tables`, as for any
+other file.
 
-Codes and names come from the project's own dictionary, or, for a project that was set up with the dictionary that
-:func:`dictionary` makes, from :mod:`analysis_lib.dictionary.columns`.
+Codes and names come from the project's own dictionary, or, for a project that was set up with the dictionary
+that :func:`dictionary` makes, from :mod:`analysis_lib.dictionary.columns`.
 """
 
 from __future__ import annotations
@@ -26,28 +27,67 @@ from analysis_lib.intake.tables import file_columns
 HERE = "REDCap export"
 FORMS = ("patients", *columns.REPEATING)
 COLUMNS = [
-    "Variable / Field Name", "Form Name", "Section Header", "Field Type", "Field Label",
-    "Choices, Calculations, OR Slider Labels", "Field Note", "Text Validation Type OR Show Slider Number",
-    "Text Validation Min", "Text Validation Max", "Identifier?", "Branching Logic (Show field only if...)",
-    "Required Field?", "Custom Alignment", "Question Number (surveys only)", "Matrix Group Name", "Matrix Ranking?",
-    "Field Annotation"]
+    "Variable / Field Name",
+    "Form Name",
+    "Section Header",
+    "Field Type",
+    "Field Label",
+    "Choices, Calculations, OR Slider Labels",
+    "Field Note",
+    "Text Validation Type OR Show Slider Number",
+    "Text Validation Min",
+    "Text Validation Max",
+    "Identifier?",
+    "Branching Logic (Show field only if...)",
+    "Required Field?",
+    "Custom Alignment",
+    "Question Number (surveys only)",
+    "Matrix Group Name",
+    "Matrix Ranking?",
+    "Field Annotation",
+]
 VARIABLE, FORM, TYPE, LABEL, CHOICES = (COLUMNS[place] for place in (0, 1, 3, 4, 5))
 # Headings of an export with labels, by the name that the same column has in an export of raw data.
-HEADINGS = {"Event Name": "redcap_event_name", "Repeat Instrument": "redcap_repeat_instrument",
-            "Repeat Instance": "redcap_repeat_instance", "Data Access Group": "redcap_data_access_group"}
+HEADINGS = {
+    "Event Name": "redcap_event_name",
+    "Repeat Instrument": "redcap_repeat_instrument",
+    "Repeat Instance": "redcap_repeat_instance",
+    "Data Access Group": "redcap_data_access_group",
+}
 COMPLETE = {"0": "Incomplete", "1": "Unverified", "2": "Complete"}
 FIXED_CHOICES = {"yesno": {"1": "Yes", "0": "No"}, "truefalse": {"1": "True", "0": "False"}}
 # The missing-data codes that REDCap itself proposes; a project's own are named in cohort.yml.
-MISSING = ("NI", "INV", "UNK", "NASK", "ASKU", "NAV", "MSK", "NA", "NAVU", "NP", "QS", "QI", "TRC", "UNC", "DER", "PINF", "NINF", "OTH")
+MISSING = (
+    "NI",
+    "INV",
+    "UNK",
+    "NASK",
+    "ASKU",
+    "NAV",
+    "MSK",
+    "NA",
+    "NAVU",
+    "NP",
+    "QS",
+    "QI",
+    "TRC",
+    "UNC",
+    "DER",
+    "PINF",
+    "NINF",
+    "OTH",
+)
 
 
 # --- the dictionary that REDCap imports -----------------------------------------------------------
 
-def dictionary() -> pd.DataFrame:
-    """The data dictionary of a REDCap project for this book: one row a field, in the 18 columns that REDCap imports.
 
-    Moments are calendar dates. The record's identifier is ``patient_id``; ``sites`` and ``lines`` are meant as
-    repeating instruments, which are switched on in REDCap's project setup, not in the dictionary.
+def dictionary() -> pd.DataFrame:
+    """The data dictionary of a REDCap project for this book: one row a field, in the 18 columns that REDCap
+    imports.
+
+    Moments are calendar dates. The record's identifier is ``patient_id``; ``sites`` and ``lines`` are meant
+    as repeating instruments, which are switched on in REDCap's project setup, not in the dictionary.
     """
     rows = []
     for form in FORMS:
@@ -60,14 +100,23 @@ def dictionary() -> pd.DataFrame:
 def _field(form: str, name: str, column) -> dict:
     meta, limits = column.metadata, {}
     for check in column.checks:
-        limits = {key: value for key, value in check.statistics.items() if key in ("min_value", "max_value")} or limits
+        limits = {
+            key: value for key, value in check.statistics.items() if key in ("min_value", "max_value")
+        } or limits
     kind = meta["kind"]
     yes_no = tuple(meta["levels"] or ()) == columns.YES_NO
-    meanings = "; ".join(f"{level}: {meaning}" for level, meaning in (meta["levels"] or {}).items() if meaning)
-    entry = {VARIABLE: name, FORM: form, LABEL: words.label_of(name), COLUMNS[6]: " ".join(filter(None, [column.description, meanings])),
-             TYPE: "text" if kind != "level" else "yesno" if yes_no else "radio",
-             COLUMNS[10]: "y" if kind in ("text", "day") else "",
-             COLUMNS[12]: "y" if column.required and name != "patient_id" else ""}
+    meanings = "; ".join(
+        f"{level}: {meaning}" for level, meaning in (meta["levels"] or {}).items() if meaning
+    )
+    entry = {
+        VARIABLE: name,
+        FORM: form,
+        LABEL: words.label_of(name),
+        COLUMNS[6]: " ".join(filter(None, [column.description, meanings])),
+        TYPE: "text" if kind != "level" else "yesno" if yes_no else "radio",
+        COLUMNS[10]: "y" if kind in ("text", "day") else "",
+        COLUMNS[12]: "y" if column.required and name != "patient_id" else "",
+    }
     if kind == "level" and not yes_no:
         entry[CHOICES] = " | ".join(f"{code}, {level}" for code, level in enumerate(meta["levels"], 1))
     if kind in ("day", "count", "number"):
@@ -79,12 +128,14 @@ def _field(form: str, name: str, column) -> dict:
 
 # --- an export ------------------------------------------------------------------------------------
 
+
 @dataclass(frozen=True)
 class Export:
     """The tables of an export as text, and where their cells stand in it.
 
-    ``tables`` keep the export's own column names, apart from ``record``, its column of the patient, and its rows as their
-    index. ``origins`` has the row of each value of a patient, which may be gathered from several.
+    ``tables`` keep the export's own column names, apart from ``record``, its column of the patient, and its
+    rows as their index. ``origins`` has the row of each value of a patient, which may be gathered from
+    several.
     """
 
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
@@ -109,13 +160,27 @@ def read(folder: Path, manifest: dict, problems: list[dict]) -> Export:
     if not declared:
         return Export()
     raw = _file(folder, declared["export"], "export", problems)
-    fields = _file(folder, declared["dictionary"], "dictionary", problems) if "dictionary" in declared else None
+    fields = (
+        _file(folder, declared["dictionary"], "dictionary", problems) if "dictionary" in declared else None
+    )
     if fields is not None and not {VARIABLE, FORM, TYPE, LABEL, CHOICES} <= set(fields):
-        problems.append(problem(HERE, "this is no REDCap data dictionary", "Download it under Data Dictionary in REDCap; it has "
-                                f"columns such as {VARIABLE!r}.", field="dictionary", value=declared["dictionary"]))
+        problems.append(
+            problem(
+                HERE,
+                "this is no REDCap data dictionary",
+                f"Download it under Data Dictionary in REDCap; it has columns such as {VARIABLE!r}.",
+                field="dictionary",
+                value=declared["dictionary"],
+            )
+        )
     for name in sorted(set(manifest["tables"]) & set(FORMS)):
-        problems.append(problem(name, "the table is named under `tables:` and comes from the REDCap export as well",
-                                "Keep one of the two."))
+        problems.append(
+            problem(
+                name,
+                "the table is named under `tables:` and comes from the REDCap export as well",
+                "Keep one of the two.",
+            )
+        )
     if problems:
         return Export()
     labelled = bool(set(raw) & {*HEADINGS, "Complete?"})
@@ -129,10 +194,16 @@ def read(folder: Path, manifest: dict, problems: list[dict]) -> Export:
         if record not in mapping:
             rows = rows.rename(columns={record: "patient_id"})
         ours = [column for column in rows if mapping.get(column, column) in known]
-        filled = [column for column in rows if rows[column].notna().any() and not re.search("^redcap_|_complete$", column)]
+        filled = [
+            column
+            for column in rows
+            if rows[column].notna().any() and not re.search("^redcap_|_complete$", column)
+        ]
         rows = rows[[column for column in rows if column in ours or column in filled]]
         if table == "patients":
-            rows, origins = _one_row_a_patient(rows, ours, record if record in mapping else "patient_id", problems)
+            rows, origins = _one_row_a_patient(
+                rows, ours, record if record in mapping else "patient_id", problems
+            )
         tables[table] = rows
     return Export(tables, record, origins)
 
@@ -141,15 +212,24 @@ def _file(folder: Path, file: str, what: str, problems: list[dict]) -> pd.DataFr
     try:
         return reading.read_table(folder, file)
     except reading.Unreadable as error:
-        problems.append(problem(HERE, error.concern, error.suggestion or f"Correct `redcap: {{{what}: ...}}` or the file.",
-                                row=error.row, field=what, value=file))
+        problems.append(
+            problem(
+                HERE,
+                error.concern,
+                error.suggestion or f"Correct `redcap: {{{what}: ...}}` or the file.",
+                row=error.row,
+                field=what,
+                value=file,
+            )
+        )
 
 
 def _named(raw: pd.DataFrame, fields: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Headings as variables, and the dictionary to read them by: the one given, our own for our own project, or none.
+    """Headings as variables, and the dictionary to read them by: the one given, our own for our own project,
+    or none.
 
-    Our own project is known by its forms or, in an export with labels, by all of its required labels: codes are never
-    taken for ours because they happen to fit.
+    Our own project is known by its forms or, in an export with labels, by all of its required labels: codes
+    are never taken for ours because they happen to fit.
     """
     ours = dictionary()
     if fields is None:
@@ -159,7 +239,9 @@ def _named(raw: pd.DataFrame, fields: pd.DataFrame | None) -> tuple[pd.DataFrame
     for entry in fields.fillna("").to_dict("records"):
         options = choices(entry) if entry[TYPE] == "checkbox" else {}
         for code, label in options.items():
-            variables.setdefault(f"{entry[LABEL]} (choice={label})", []).append(f"{entry[VARIABLE]}___{code.lower()}")
+            variables.setdefault(f"{entry[LABEL]} (choice={label})", []).append(
+                f"{entry[VARIABLE]}___{code.lower()}"
+            )
         if not options:
             variables.setdefault(entry[LABEL], []).append(entry[VARIABLE])
     known = {name for names in variables.values() for name in names}
@@ -193,16 +275,26 @@ def _without_missing(raw: pd.DataFrame, declared: list[str], fields: pd.DataFram
     return raw
 
 
-def _by_table(raw: pd.DataFrame, declared: dict | None, fields: pd.DataFrame, problems: list[dict]) -> dict[str, pd.DataFrame]:
+def _by_table(
+    raw: pd.DataFrame, declared: dict | None, fields: pd.DataFrame, problems: list[dict]
+) -> dict[str, pd.DataFrame]:
     """The rows of each table: those outside any repeating instrument are the patients'."""
     instruments = declared if declared is not None else {name: name for name in columns.REPEATING}
     repeats = "redcap_repeat_instrument"
     if repeats not in raw:
-        theirs = fields[fields[FORM].map(_slug).isin([_slug(form) for form in instruments.values()])][VARIABLE]
+        theirs = fields[fields[FORM].map(_slug).isin([_slug(form) for form in instruments.values()])][
+            VARIABLE
+        ]
         if declared or any(raw[column].notna().any() for column in theirs if column in raw):
-            problems.append(problem(
-                HERE, f"the export has no column {repeats}, so several sites or lines of a patient cannot be told apart",
-                "Switch the instrument's repeating on in REDCap's project setup, and export all instruments."))
+            problems.append(
+                problem(
+                    HERE,
+                    f"the export has no column {repeats}, so several sites or lines of a patient cannot "
+                    f"be told apart",
+                    "Switch the instrument's repeating on in REDCap's project setup, and export all "
+                    "instruments.",
+                )
+            )
         return {"patients": raw}
     form = raw[repeats].fillna("").map(_slug)
     parts = {"patients": raw[form == ""]}
@@ -213,14 +305,30 @@ def _by_table(raw: pd.DataFrame, declared: dict | None, fields: pd.DataFrame, pr
         if len(rows):
             parts[table] = rows
         elif declared is not None and _slug(instrument) not in known:
-            problems.append(problem(HERE, f"no row of the export belongs to an instrument {instrument!r}",
-                                    f"Its repeating instruments: {listed(there) or 'none'}.", field=f"instruments, {table}"))
-    if declared is None and (foreign := [name for name in there if name not in map(_slug, instruments.values())]):
+            problems.append(
+                problem(
+                    HERE,
+                    f"no row of the export belongs to an instrument {instrument!r}",
+                    f"Its repeating instruments: {listed(there) or 'none'}.",
+                    field=f"instruments, {table}",
+                )
+            )
+    if declared is None and (
+        foreign := [name for name in there if name not in map(_slug, instruments.values())]
+    ):
         first = form[form == foreign[0]].index[0]
-        problems.append(problem(
-            HERE, "no table is named for this repeating instrument",
-            f"Say what it holds: `redcap: {{instruments: {{sites: {foreign[0]}}}}}`, or `instruments: {{}}` to leave all out.",
-            row=int(first), field=repeats, value=foreign[0]))
+        problems.append(
+            problem(
+                HERE,
+                "no table is named for this repeating instrument",
+                f"Say what it holds: `redcap: {{instruments: {{sites: {foreign[0]}}}}}`, or `instruments: "
+                f"{{}}` "
+                f"to leave all out.",
+                row=int(first),
+                field=repeats,
+                value=foreign[0],
+            )
+        )
     return parts
 
 
@@ -230,30 +338,52 @@ def _slug(form: str) -> str:
 
 
 def decoded(rows: pd.DataFrame, fields: pd.DataFrame) -> pd.DataFrame:
-    """Codes as the words of their choices; an interface can give labels below raw headings, and those stay."""
+    """Codes as the words of their choices; an interface can give labels below raw headings, and those
+    stay.
+    """
     entries = {entry[VARIABLE]: entry for entry in fields.to_dict("records")}
-    coded = {column: options for column in rows if column in entries and (options := choices(entries[column]))}
+    coded = {
+        column: options for column in rows if column in entries and (options := choices(entries[column]))
+    }
     coded |= {column: COMPLETE for column in rows if column.endswith("_complete")}
     raw_cells = sum(int(rows[column].isin(list(options)).sum()) for column, options in coded.items())
-    label_cells = sum(int(rows[column].isin(list(options.values())).sum()) for column, options in coded.items())
+    label_cells = sum(
+        int(rows[column].isin(list(options.values())).sum()) for column, options in coded.items()
+    )
     if label_cells > raw_cells:
         return rows
     return rows.assign(**{column: rows[column].replace(options) for column, options in coded.items()})
 
 
-def _one_row_a_patient(rows: pd.DataFrame, ours: list[str], record: str, problems: list[dict]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Gather what the events of a longitudinal project say of a patient; two different values of one field are a problem.
+def _one_row_a_patient(
+    rows: pd.DataFrame, ours: list[str], record: str, problems: list[dict]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Gather what the events of a longitudinal project say of a patient; two different values of one field
+    are a problem.
 
     The second frame has the row of each value; an empty one is looked for in the patient's first row.
     """
     place = pd.Series(rows.index, index=rows.index)
     first = place.groupby(rows[record].fillna("")).transform("min")
     gathered = rows.groupby(first).first()
-    origins = pd.DataFrame({column: place.where(rows[column].notna()) for column in ours}).groupby(first).first()
-    origins = origins.apply(lambda column: column.fillna(pd.Series(column.index, index=column.index))).astype("int64")
+    origins = (
+        pd.DataFrame({column: place.where(rows[column].notna()) for column in ours}).groupby(first).first()
+    )
+    origins = origins.apply(lambda column: column.fillna(pd.Series(column.index, index=column.index))).astype(
+        "int64"
+    )
     for column in ours:
-        differs = rows[column].notna() & (rows[column] != gathered[column].reindex(first).to_numpy()).fillna(False)
-        problems += [problem(HERE, f"row {origins.at[first[row], column]} gives another value for the same patient",
-                             "Export the event that holds the right one, or correct the record in REDCap.", row=int(row), field=column)
-                     for row in rows.index[differs]]
+        differs = rows[column].notna() & (rows[column] != gathered[column].reindex(first).to_numpy()).fillna(
+            False
+        )
+        problems += [
+            problem(
+                HERE,
+                f"row {origins.at[first[row], column]} gives another value for the same patient",
+                "Export the event that holds the right one, or correct the record in REDCap.",
+                row=int(row),
+                field=column,
+            )
+            for row in rows.index[differs]
+        ]
     return gathered.astype("string"), origins

@@ -1,4 +1,6 @@
-"""A starter for a new cohort: an Excel template, a REDCap data dictionary and a cohort.yml, all written from the schema."""
+"""A starter for a new cohort: an Excel template, a REDCap data dictionary and a cohort.yml, all written from
+the schema.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +26,12 @@ LAST_ROW = 5000  # drop-downs and date cells reach down to here
 REQUIRED = (Font(bold=True, color="FFFFFF"), PatternFill("solid", fgColor="1F4E79"))
 OPTIONAL = (Font(bold=True, color="1F1F1F"), PatternFill("solid", fgColor="DDE6EF"))
 PLAIN_RULES = (
-    "One sheet a table, one row a patient (sites: an irradiated site; lines: a line of salvage therapy). Only the sheet patients is needed.",
+    "One sheet a table, one row a patient (sites: an irradiated site; lines: a line of salvage therapy). "
+    "Only the sheet patients is needed.",
     "Dark blue headings must be filled in for every row; all others may stay empty.",
     "Leave a cell empty when something is not known. Write no question mark, no 'n/a', no 0.",
-    "Delete the columns that you do not record at all. An empty column of dates means that it happened to nobody.",
+    "Delete the columns that you do not record at all. An empty column of dates means that it happened to "
+    "nobody.",
     "Dates become days since the date of day 0 while the file is read; no date goes further.",
     "Do not rename the sheets or headings, or say in cohort.yml what you call them.",
 )
@@ -61,8 +65,16 @@ def new(folder: Path) -> list[str]:
     """
     target = folder.expanduser().resolve()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise CohortError(str(folder), [problem("folder", "something is there already", "Name a new or an empty folder; "
-                                                "nothing is ever overwritten.")])
+        raise CohortError(
+            str(folder),
+            [
+                problem(
+                    "folder",
+                    "something is there already",
+                    "Name a new or an empty folder; nothing is ever overwritten.",
+                )
+            ],
+        )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=".starter-"))
@@ -76,15 +88,20 @@ def new(folder: Path) -> list[str]:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
-        raise CohortError(str(folder), [problem("folder", f"it cannot be written ({error.strerror})",
-                                                "Choose a folder of your own.")]) from None
+        raise CohortError(
+            str(folder),
+            [problem("folder", f"it cannot be written ({error.strerror})", "Choose a folder of your own.")],
+        ) from None
     return sorted(path.name for path in target.iterdir())
 
 
 # --- the Excel template ---------------------------------------------------------------------------
 
+
 def template() -> Workbook:
-    """A workbook with an empty sheet for each table, and the dictionary in plain words on a sheet of notes."""
+    """A workbook with an empty sheet for each table, and the dictionary in plain words on a sheet of
+    notes.
+    """
     book = Workbook()
     book.remove(book.active)
     for name in columns.TABLES:
@@ -102,8 +119,12 @@ def _sheet(sheet, table: str) -> None:
         letter, required = get_column_letter(place), _required(name, column)
         cell = sheet.cell(1, place, name)
         cell.font, cell.fill = REQUIRED if required else OPTIONAL
-        cell.comment = Comment(f"{column.description}\n\n{_allowed(column)}{' Required.' if required else ''}", "salvage-book",
-                               height=140, width=300)
+        cell.comment = Comment(
+            f"{column.description}\n\n{_allowed(column)}{' Required.' if required else ''}",
+            "salvage-book",
+            height=140,
+            width=300,
+        )
         sheet.column_dimensions[letter].width = max(12, len(name) + 3)
         cells = f"{letter}2:{letter}{LAST_ROW}"
         kind = column.metadata["kind"]
@@ -120,15 +141,25 @@ def _sheet(sheet, table: str) -> None:
 def _rule(column) -> DataValidation | None:
     """What Excel lets a cell of this column hold; it refuses everything else."""
     kind, levels = column.metadata["kind"], column.metadata["levels"]
-    shared = {"allow_blank": True, "showErrorMessage": True, "errorTitle": "Not possible here", "error": _allowed(column)[:250]}
+    shared = {
+        "allow_blank": True,
+        "showErrorMessage": True,
+        "errorTitle": "Not possible here",
+        "error": _allowed(column)[:250],
+    }
     if kind == "level":
         return DataValidation(type="list", formula1=f'"{",".join(levels)}"', **shared)
     if kind == "day":
         return DataValidation(type="date", operator="greaterThan", formula1="DATE(1950,1,1)", **shared)
     if kind in ("count", "number"):
         bounds = next(check.statistics for check in column.checks if "min_value" in check.statistics)
-        return DataValidation(type="whole" if kind == "count" else "decimal", operator="between", formula1=str(bounds["min_value"]),
-                              formula2=str(bounds["max_value"]), **shared)
+        return DataValidation(
+            type="whole" if kind == "count" else "decimal",
+            operator="between",
+            formula1=str(bounds["min_value"]),
+            formula2=str(bounds["max_value"]),
+            **shared,
+        )
     return None
 
 
@@ -149,7 +180,15 @@ def _notes(sheet) -> None:
         cell.font, cell.fill = OPTIONAL
     for table in columns.TABLES:
         for name, column in columns.collected(table).items():
-            sheet.append([table, name, column.description, _allowed(column), "required" if _required(name, column) else ""])
+            sheet.append(
+                [
+                    table,
+                    name,
+                    column.description,
+                    _allowed(column),
+                    "required" if _required(name, column) else "",
+                ]
+            )
     for letter, width in zip("ABCDE", (12, 28, 70, 60, 10)):
         sheet.column_dimensions[letter].width = width
     for line in sheet.iter_rows(min_row=heading + 1, min_col=3, max_col=4):
@@ -159,12 +198,16 @@ def _notes(sheet) -> None:
 
 # --- cohort.yml and README ------------------------------------------------------------------------
 
+
 def manifest(folder: str) -> str:
     """A cohort.yml that works as it stands with the Excel template, and explains every key."""
     sheets = "\n".join(f"  {table}: {TEMPLATE}#{table}" for table in columns.TABLES)
     active = {"name": as_name(folder), "title": "Our cohort", "tables": f"\n{sheets}"}
-    lines = ["# What this cohort is called, and how its files are read. Lines that start with # are notes.",
-             "# To use one that shows an entry, such as #time_unit, remove the # and write your own words.", ""]
+    lines = [
+        "# What this cohort is called, and how its files are read. Lines that start with # are notes.",
+        "# To use one that shows an entry, such as #time_unit, remove the # and write your own words.",
+        "",
+    ]
     for key, meaning in MANIFEST_KEYS.items():
         lines.append(f"# {key}: {meaning}")
         if key == "redcap":

@@ -1,7 +1,8 @@
-"""Take in the tables of a cohort: columns and words renamed to those of the data dictionary, dates as days, all validated.
+"""Take in the tables of a cohort: columns and words renamed to those of the data dictionary, dates as days,
+all validated.
 
-Each function appends what is wrong to a list of problems (:func:`analysis_lib.cohort.problems.problem`) and goes on, so that
-the data manager hears of everything at once. The index of every table is the row of its file
+Each function appends what is wrong to a list of problems (:func:`analysis_lib.cohort.problems.problem`) and
+goes on, so that the data manager hears of everything at once. The index of every table is the row of its file
 (:mod:`analysis_lib.intake.reading`). No input is ever written to.
 """
 
@@ -23,22 +24,39 @@ from analysis_lib.intake import reading, values
 
 REQUIRED = "a value is required here"
 BEFORE_DAY_0 = "it lies before day 0"
-BROKEN_CELL = r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|N/A|SPILL!|CALC!)|=.*"  # what Excel leaves of a formula without a result
+# what Excel leaves of a formula without a result
+BROKEN_CELL = r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|N/A|SPILL!|CALC!)|=.*"
 # The columns by which REDCap tells the rows of a patient apart, in exports of raw data and with labels.
 OF_REDCAP = {"redcap_repeat_instrument", "redcap_event_name", "Repeat Instrument", "Event Name"}
 
 
 def read_mapped(folder: Path, name: str, file: str, manifest: dict, problems: list[dict]) -> pd.DataFrame:
-    """One table as text, its columns and words renamed to those of the data dictionary; empty if it cannot be read."""
+    """One table as text, its columns and words renamed to those of the data dictionary; empty if it cannot be
+    read.
+    """
     try:
         raw = reading.read_table(folder, file)
     except reading.Unreadable as error:
-        problems.append(problem(name, error.concern, error.suggestion or f"Correct `tables: {{{name}: ...}}` or the file.",
-                                row=error.row, value=file))
+        problems.append(
+            problem(
+                name,
+                error.concern,
+                error.suggestion or f"Correct `tables: {{{name}: ...}}` or the file.",
+                row=error.row,
+                value=file,
+            )
+        )
         return pd.DataFrame()
     if OF_REDCAP & set(raw.columns):
-        problems.append(problem(name, "this is an export of REDCap, in which a patient has several rows", "Name it in a cohort.yml as "
-                                f"`redcap: {{export: {file}}}`; `salvage-book map {file}` proposes one.", value=file))
+        problems.append(
+            problem(
+                name,
+                "this is an export of REDCap, in which a patient has several rows",
+                "Name it in a cohort.yml as "
+                f"`redcap: {{export: {file}}}`; `salvage-book map {file}` proposes one.",
+                value=file,
+            )
+        )
         return pd.DataFrame()
     return map_table(raw, name, manifest, problems)
 
@@ -58,48 +76,108 @@ def map_table(raw: pd.DataFrame, name: str, manifest: dict, problems: list[dict]
         Gains what is wrong.
     """
     known, mapping = file_columns(name), manifest["columns"].get(name, {})
-    others = f" (its first sheet; to read another, write FILE#SHEET: {_some(raw.attrs['sheets'])})" if raw.attrs.get("sheets") else ""
+    others = (
+        f" (its first sheet; to read another, write FILE#SHEET: {_some(raw.attrs['sheets'])})"
+        if raw.attrs.get("sheets")
+        else ""
+    )
     has = f"The file{others} has: {_some(raw.columns)}."
     for column, target in mapping.items():
         if column not in raw:
             near = difflib.get_close_matches(column, list(raw.columns), n=1)
-            problems.append(problem(name, "the file has no such column",
-                                    f"Did you mean {near[0]!r}? {has}" if near else has, field=column))
+            problems.append(
+                problem(
+                    name,
+                    "the file has no such column",
+                    f"Did you mean {near[0]!r}? {has}" if near else has,
+                    field=column,
+                )
+            )
         if target not in known:
             near = difflib.get_close_matches(target, known, n=1)
-            problems.append(problem(name, f"{target!r} is not in the data dictionary",
-                                    f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}.", field=column))
+            problems.append(
+                problem(
+                    name,
+                    f"{target!r} is not in the data dictionary",
+                    f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}.",
+                    field=column,
+                )
+            )
     table = raw.rename(columns=mapping)
     problems += _almost(name, raw, table, known)
     twice = sorted(set(table.columns[table.columns.duplicated()]) & set(known))
     for column in twice:
-        problems.append(problem(name, "two columns of the file carry this name", "Rename one, or map only one of them.", field=column))
-    table = table.loc[:, ~table.columns.duplicated()][[c for c in dict.fromkeys(table.columns) if c in known]].copy()
+        problems.append(
+            problem(
+                name,
+                "two columns of the file carry this name",
+                "Rename one, or map only one of them.",
+                field=column,
+            )
+        )
+    table = table.loc[:, ~table.columns.duplicated()][
+        [c for c in dict.fromkeys(table.columns) if c in known]
+    ].copy()
     table.attrs = raw.attrs
     for column in [c for c in table if c.endswith("_day") and as_date(c) in table]:
-        problems.append(problem(name, f"the file has both {column} and {as_date(column)}", "Keep one of them.", field=column))
+        problems.append(
+            problem(
+                name, f"the file has both {column} and {as_date(column)}", "Keep one of them.", field=column
+            )
+        )
     for column, words in manifest["values"].get(name, {}).items():
         if column not in table:
-            problems.append(problem(name, "values are translated for a column that the table does not have",
-                                    "Name the column as in the data dictionary, after mapping.", field=column))
+            problems.append(
+                problem(
+                    name,
+                    "values are translated for a column that the table does not have",
+                    "Name the column as in the data dictionary, after mapping.",
+                    field=column,
+                )
+            )
     for column in table:
-        table[column] = _in_our_words(name, column, table[column], manifest["values"].get(name, {}).get(column, {}), problems)
+        table[column] = _in_our_words(
+            name, column, table[column], manifest["values"].get(name, {}).get(column, {}), problems
+        )
     for column in TABLES[name].columns:
-        required = TABLES[name].columns[column].required and not (column == "patient_id" and name == "patients")
+        required = TABLES[name].columns[column].required and not (
+            column == "patient_id" and name == "patients"
+        )
         if required and not {column, as_date(column)} & set(table.columns) and column not in twice:
             other = f" (or {as_date(column)})" if as_date(column) != column else ""
-            near = difflib.get_close_matches(column, [each for each in raw.columns if each not in known], n=1, cutoff=0.75)
-            problems.append(problem(name, "this required column is missing",
-                                    f"{has} Map {repr(near[0]) if near else 'one'} to {column}{other} under `columns:`.", field=column))
+            near = difflib.get_close_matches(
+                column, [each for each in raw.columns if each not in known], n=1, cutoff=0.75
+            )
+            problems.append(
+                problem(
+                    name,
+                    "this required column is missing",
+                    f"{has} Map {repr(near[0]) if near else 'one'} to {column}{other} under `columns:`.",
+                    field=column,
+                )
+            )
     if name == "patients" and table.empty and not problems:
-        problems.append(problem(name, "the table has no rows", "Name the file (and the sheet) that holds the patients."))
+        problems.append(
+            problem(name, "the table has no rows", "Name the file (and the sheet) that holds the patients.")
+        )
     return table
 
 
-def _in_our_words(name: str, column: str, cells: pd.Series, words: dict[str, str], problems: list[dict]) -> pd.Series:
+def _in_our_words(
+    name: str, column: str, cells: pd.Series, words: dict[str, str], problems: list[dict]
+) -> pd.Series:
     broken = cells.str.fullmatch(BROKEN_CELL, flags=re.S).fillna(False).astype(bool)
-    problems += [problem(name, "this cell holds a formula without a result", "Let Excel calculate it and save, or write the value.",
-                         row=row, field=column, value=cells[row]) for row in cells.index[broken]]
+    problems += [
+        problem(
+            name,
+            "this cell holds a formula without a result",
+            "Let Excel calculate it and save, or write the value.",
+            row=row,
+            field=column,
+            value=cells[row],
+        )
+        for row in cells.index[broken]
+    ]
     cells = cells.mask(broken)
     meant = values.translate(cells, words)
     meant = meant.mask(values.empty(cells) & (meant == cells).fillna(True)).mask(meant == "")
@@ -112,8 +190,15 @@ def _almost(name: str, raw: pd.DataFrame, table: pd.DataFrame, known: list[str])
     lacking, warned = [column for column in known if column not in table], []
     for column in [each for each in table if each not in known and each in raw]:
         if near := difflib.get_close_matches("_".join(column.lower().split()), lacking, n=1, cutoff=0.85):
-            warned.append(problem(name, f"this column is not used; it is almost called {near[0]}",
-                                  "If it is that, rename it or map it under `columns:`.", field=column, rule="unused_column"))
+            warned.append(
+                problem(
+                    name,
+                    f"this column is not used; it is almost called {near[0]}",
+                    "If it is that, rename it or map it under `columns:`.",
+                    field=column,
+                    rule="unused_column",
+                )
+            )
     return warned
 
 
@@ -138,27 +223,43 @@ def with_identifiers(patients: pd.DataFrame, alone: bool, problems: list[dict]) 
     if "patient_id" in patients or patients.empty:
         return patients
     if not alone:
-        problems.append(problem("patients", "this required column is missing",
-                                "The other tables name their patients by it: map one to patient_id under `columns:`.",
-                                field="patient_id"))
+        problems.append(
+            problem(
+                "patients",
+                "this required column is missing",
+                "The other tables name their patients by it: map one to patient_id under `columns:`.",
+                field="patient_id",
+            )
+        )
         return patients
-    numbers = pd.Series([str(number + 1) for number in range(len(patients))], index=patients.index, dtype="string")
+    numbers = pd.Series(
+        [str(number + 1) for number in range(len(patients))], index=patients.index, dtype="string"
+    )
     numbered = pd.concat([numbers.rename("patient_id"), patients], axis=1)
     numbered.attrs = patients.attrs
     return numbered
 
 
 def without_faulty(tables: dict[str, pd.DataFrame], problems: list[dict]) -> dict[str, pd.DataFrame]:
-    """The tables without the cells that a problem speaks of, apart from identifiers: one fault is told once."""
+    """The tables without the cells that a problem speaks of, apart from identifiers: one fault is told
+    once.
+    """
     tables = {name: table.copy() for name, table in tables.items()}
     for each in problems:
         table = tables.get(each["table"])
-        if table is not None and each["field"] in table and each["row"] in table.index and each["field"] != "patient_id":
+        if (
+            table is not None
+            and each["field"] in table
+            and each["row"] in table.index
+            and each["field"] != "patient_id"
+        ):
             table.at[each["row"], each["field"]] = pd.NA
     return tables
 
 
-def in_days(name: str, table: pd.DataFrame, patients: pd.DataFrame, manifest: dict, problems: list[dict]) -> pd.DataFrame:
+def in_days(
+    name: str, table: pd.DataFrame, patients: pd.DataFrame, manifest: dict, problems: list[dict]
+) -> pd.DataFrame:
     """Dates become days since day 0, durations in months become days, numbers become numbers."""
     start = infusion_dates(table, patients, manifest)
     marks = _decimal_marks(name, table)
@@ -169,12 +270,27 @@ def in_days(name: str, table: pd.DataFrame, patients: pd.DataFrame, manifest: di
         elif column.endswith("_date"):
             found = _check_dates(name, column, table[column], manifest, problems)
             if "infusion_date" not in patients:
-                problems.append(problem(name, "there is no infusion_date to count days from",
-                                        "Give the patients table infusion_date, the date of day 0.", field=column))
+                problems.append(
+                    problem(
+                        name,
+                        "there is no infusion_date to count days from",
+                        "Give the patients table infusion_date, the date of day 0.",
+                        field=column,
+                    )
+                )
             orphan = found.notna() & start.isna() & table["patient_id"].isin(patients["patient_id"].dropna())
-            problems += [problem(name, "the patient has no infusion_date to count days from",
-                                 "Fill in infusion_date (the date of day 0).", row=row, field=column, value=table[column][row])
-                         for row in table.index[orphan] if "infusion_date" in patients]
+            problems += [
+                problem(
+                    name,
+                    "the patient has no infusion_date to count days from",
+                    "Fill in infusion_date (the date of day 0).",
+                    row=row,
+                    field=column,
+                    value=table[column][row],
+                )
+                for row in table.index[orphan]
+                if "infusion_date" in patients
+            ]
             columns[re.sub("_date$", "_day", column)] = (found - start).dt.days.astype("Int64")
         else:
             columns[column] = _parse(name, column, table[column], manifest["time_unit"], marks, problems)
@@ -204,11 +320,16 @@ def _about_dates(wrong: pd.Series, date_format: str) -> tuple[str, str]:
     """What to say of cells that are no dates."""
     example = pd.Timestamp("2021-03-28").strftime("%Y-%m-%d" if date_format == units.ISO else date_format)
     fitting = values.formats_that_fit(wrong) if date_format == units.ISO else {}
-    declare = " or ".join(f'date_format: "{each}"' + (f" ({what})" if what else "") for each, what in fitting.items())
+    declare = " or ".join(
+        f'date_format: "{each}"' + (f" ({what})" if what else "") for each, what in fitting.items()
+    )
     if len(fitting) > 1:
         return "day and month of this date cannot be told apart", f"Declare {declare} in cohort.yml."
     return "this is not a date in the expected format", (
-        f"Declare {declare} in cohort.yml." if fitting else f"Write it as {example}, or set date_format in cohort.yml.")
+        f"Declare {declare} in cohort.yml."
+        if fitting
+        else f"Write it as {example}, or set date_format in cohort.yml."
+    )
 
 
 def _kind(name: str, column: str) -> str:
@@ -216,7 +337,9 @@ def _kind(name: str, column: str) -> str:
 
 
 def _decimal_marks(name: str, table: pd.DataFrame) -> set[str]:
-    """How the number columns of a table write decimals; where none tells, a file with semicolons has decimal commas."""
+    """How the number columns of a table write decimals; where none tells, a file with semicolons has decimal
+    commas.
+    """
     measured = [table[column] for column in table if _kind(name, column) in ("day", "count", "number")]
     shown = set().union(*(values.decimal_marks(cells) for cells in measured))
     return shown or ({","} if table.attrs.get("separator") == ";" else set())
@@ -233,46 +356,82 @@ def _parse(name, column, cells, time_unit, marks, problems) -> pd.Series:
     whole = kind in ("day", "count")
     wrong = unread | ((numbers.round() != numbers).fillna(False) if whole else False)
     doubtful = unread & values.ambiguous(cells)
-    unit = {"day": f"a whole number of {time_unit}" if time_unit == "days" else "a number of months", "count": "a whole number",
-            "number": "a number"}[kind]
+    unit = {
+        "day": f"a whole number of {time_unit}" if time_unit == "days" else "a number of months",
+        "count": "a whole number",
+        "number": "a number",
+    }[kind]
     advice = "Correct the value, or leave the cell empty."
     if kind == "day" and time_unit == "days":
         advice += " If the file counts in months, write `time_unit: months` in cohort.yml."
-    problems += [problem(name, "this could be a number of thousands or a decimal number",
-                         "Write it without a mark for thousands.", row=row, field=column, value=cells[row])
-                 if doubtful[row] else
-                 problem(name, f"this is not {unit}", advice, row=row, field=column, value=cells[row]) for row in cells.index[wrong]]
+    problems += [
+        problem(
+            name,
+            "this could be a number of thousands or a decimal number",
+            "Write it without a mark for thousands.",
+            row=row,
+            field=column,
+            value=cells[row],
+        )
+        if doubtful[row]
+        else problem(name, f"this is not {unit}", advice, row=row, field=column, value=cells[row])
+        for row in cells.index[wrong]
+    ]
     numbers = numbers.mask(wrong)
     return numbers.astype("Int64") if whole else numbers
 
 
 def violations(name: str, table: pd.DataFrame, text: pd.DataFrame, problems: list[dict]) -> list[dict]:
-    """What the data dictionary does not allow in the columns that are there, found by pandera, said in our words.
+    """What the data dictionary does not allow in the columns that are there, found by pandera, said in our
+    words.
 
-    Cells that a problem already speaks of, and dates that could not be counted, are not said to be empty as well.
+    Cells that a problem already speaks of, and dates that could not be counted, are not said to be empty as
+    well.
     """
     told = {(each["row"], each["field"]) for each in problems if each["table"] == name}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # pandera concatenates empty frames; its next release does not
+            # pandera concatenates empty frames; its next release does not
+            warnings.simplefilter("ignore", FutureWarning)
             TABLES[name].validate(table, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases.drop_duplicates(["column", "check", "index"])
         found = [_in_words(name, case) for case in cases.to_dict("records") if case["index"] is not None]
-        found = [each for each in found if each["concern"] != REQUIRED or (
-            pd.isna(text.at[each["row"], each["field"] if each["field"] in text else as_date(each["field"])])
-            and (each["row"], each["field"]) not in told)]
+        found = [
+            each
+            for each in found
+            if each["concern"] != REQUIRED
+            or (
+                pd.isna(
+                    text.at[each["row"], each["field"] if each["field"] in text else as_date(each["field"])]
+                )
+                and (each["row"], each["field"]) not in told
+            )
+        ]
         late = table.index[_late(table, text)] if "infusion_date" in text else []
-        return [problem(name, "it comes after every other date of the patient",
-                        "Check it: are day and month, or two columns, exchanged?", row=int(row), field="infusion_date") for row in late
-                ] + [each for each in found if not (each["row"] in late and each["concern"] == BEFORE_DAY_0)]
+        return [
+            problem(
+                name,
+                "it comes after every other date of the patient",
+                "Check it: are day and month, or two columns, exchanged?",
+                row=int(row),
+                field="infusion_date",
+            )
+            for row in late
+        ] + [each for each in found if not (each["row"] in late and each["concern"] == BEFORE_DAY_0)]
     return []
 
 
 def _late(table: pd.DataFrame, text: pd.DataFrame) -> pd.Series:
-    """Whether the infusion date comes after every other date of the patient, which makes all of them wrong at once."""
+    """Whether the infusion date comes after every other date of the patient, which makes all of them wrong at
+    once.
+    """
     dated = [table[column] for column in table if column.endswith("_day") and column not in text]
-    return (pd.concat(dated, axis=1).max(axis=1) < 0).fillna(False).astype(bool) if dated else pd.Series(False, index=table.index)
+    return (
+        (pd.concat(dated, axis=1).max(axis=1) < 0).fillna(False).astype(bool)
+        if dated
+        else pd.Series(False, index=table.index)
+    )
 
 
 def _in_words(name: str, case: dict) -> dict:
@@ -281,15 +440,23 @@ def _in_words(name: str, case: dict) -> dict:
     value = "" if pd.isna(case["failure_case"]) else case["failure_case"]
     if check.startswith("isin"):
         levels = ", ".join(meta["levels"])
-        concern, advice = f"it must be one of {levels}", "Translate it under `values:` in cohort.yml, or correct it."
+        concern, advice = (
+            f"it must be one of {levels}",
+            ("Translate it under `values:` in cohort.yml, or correct it."),
+        )
         if str(value) in ("0", "1", "2"):
             meaning = " or ".join(meta["levels"]) if len(meta["levels"]) == 2 else "its level"
-            advice = ("A code does not say what it means: declare it in cohort.yml, as in "
-                      f"`values: {{{name}: {{{column}: {{\"{value}\": {meaning}}}}}}}`.")
+            advice = (
+                "A code does not say what it means: declare it in cohort.yml, as in "
+                f'`values: {{{name}: {{{column}: {{"{value}": {meaning}}}}}}}`.'
+            )
     elif check.startswith("in_range"):
         low, high = re.findall(r"-?[\d.]+", check)[:2]
         unit = f" {meta['unit']}" if meta["unit"] else ""
-        concern, advice = f"it must lie between {low} and {high}{unit}", "Correct the value, or leave the cell empty."
+        concern, advice = (
+            f"it must lie between {low} and {high}{unit}",
+            ("Correct the value, or leave the cell empty."),
+        )
         if meta["kind"] == "day" and value < 0:
             concern, advice = BEFORE_DAY_0, "Check it, and the date of day 0."
         elif column == "dose_gy" and value > 90:
@@ -302,7 +469,9 @@ def _in_words(name: str, case: dict) -> dict:
 
 
 def as_in_files(problems: list[dict], texts: dict[str, pd.DataFrame], manifest: dict) -> list[dict]:
-    """Problems with the cell as the file has it, and with the file's own name of the column beside the dictionary's."""
+    """Problems with the cell as the file has it, and with the file's own name of the column beside the
+    dictionary's.
+    """
     shown, nothing = [], pd.DataFrame()
     for each in problems:
         text, field, value = texts.get(each["table"], nothing), each["field"], each["value"]
@@ -310,6 +479,10 @@ def as_in_files(problems: list[dict], texts: dict[str, pd.DataFrame], manifest: 
         if field in text and each["row"] in text.index:
             cell = text.at[each["row"], field]
             value = value if pd.isna(cell) else cell
-        own = [name for name, target in manifest["columns"].get(each["table"], {}).items() if target == field and name != field]
+        own = [
+            name
+            for name, target in manifest["columns"].get(each["table"], {}).items()
+            if target == field and name != field
+        ]
         shown.append(each | {"field": f"{own[0]} ({field})" if own else field, "value": value})
     return shown

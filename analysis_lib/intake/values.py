@@ -1,7 +1,8 @@
-"""What the cells of a file mean: numbers with points or commas, dates, words. Text goes in; what cannot be told is missing.
+"""What the cells of a file mean: numbers with points or commas, dates, words. Text goes in; what cannot be
+told is missing.
 
-Nothing is guessed: ``1,234`` is a number only where other cells, or the separator of the file, show what its comma is, and
-``03/04/2021`` is a date only where a format is declared.
+Nothing is guessed: ``1,234`` is a number only where other cells, or the separator of the file, show what its
+comma is, and ``03/04/2021`` is a date only where a format is declared.
 """
 
 from __future__ import annotations
@@ -16,9 +17,21 @@ from analysis_lib.dictionary import columns
 from analysis_lib.dictionary.units import EXCEL_DAY_0, ISO
 
 DATE_FORMATS = {  # formats that are proposed when none is declared, and what sets them apart
-    "%d.%m.%Y": "", "%d.%m.%y": "", "%Y/%m/%d": "", "%Y.%m.%d": "", "%Y%m%d": "", "%d-%b-%Y": "", "%d %b %Y": "",
-    "%d %B %Y": "", "%d/%m/%Y": "day first", "%m/%d/%Y": "month first", "%d-%m-%Y": "day first", "%m-%d-%Y": "month first",
-    "%d/%m/%y": "day first", "%m/%d/%y": "month first"}
+    "%d.%m.%Y": "",
+    "%d.%m.%y": "",
+    "%Y/%m/%d": "",
+    "%Y.%m.%d": "",
+    "%Y%m%d": "",
+    "%d-%b-%Y": "",
+    "%d %b %Y": "",
+    "%d %B %Y": "",
+    "%d/%m/%Y": "day first",
+    "%m/%d/%Y": "month first",
+    "%d-%m-%Y": "day first",
+    "%m-%d-%Y": "month first",
+    "%d/%m/%y": "day first",
+    "%m/%d/%y": "month first",
+}
 TIME_OF_DAY = r"[T ]\s*[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?[AaPp][Mm])?(Z|[+-][0-9:]{4,5})?$"
 
 GROUPED = {mark: rf"[1-9][0-9]{{0,2}}(?:{re.escape(mark)}[0-9]{{3}})+" for mark in ".,"}
@@ -54,8 +67,8 @@ def numbers(values: pd.Series, marks: set[str]) -> pd.Series:
     values : Series
         Text.
     marks : set of str
-        The decimal marks of the table. They decide only on such cells as 1.234, which is a thousand or a thousandth;
-        without any mark the point is a decimal one.
+        The decimal marks of the table. They decide only on such cells as 1.234, which is a thousand or a
+        thousandth; without any mark the point is a decimal one.
     """
     bare = _bare(values)
     doubtful = ambiguous(values)
@@ -65,10 +78,19 @@ def numbers(values: pd.Series, marks: set[str]) -> pd.Series:
         settled = bare.str.replace(decimal, ".", regex=False).where(bare.str.contains(decimal, regex=False))
     plain = bare.mask(doubtful, settled)
     for mark, other in ((".", ","), (",", ".")):
-        grouped = plain.str.fullmatch(rf"[+-]?{GROUPED[other]}(?:{re.escape(mark)}[0-9]+)?").fillna(False).astype(bool) & ~doubtful
+        grouped = (
+            plain.str.fullmatch(rf"[+-]?{GROUPED[other]}(?:{re.escape(mark)}[0-9]+)?")
+            .fillna(False)
+            .astype(bool)
+            & ~doubtful
+        )
         plain = plain.mask(grouped, plain.str.replace(other, "", regex=False))
     plain = plain.str.replace(",", ".", regex=False)
-    proper = plain.str.fullmatch(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?").fillna(False).astype(bool)
+    proper = (
+        plain.str.fullmatch(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+        .fillna(False)
+        .astype(bool)
+    )
     found = pd.to_numeric(plain.where(proper), errors="coerce").astype("Float64")
     return found.mask((found.abs() > LARGEST).fillna(False))
 
@@ -80,7 +102,9 @@ def ambiguous(values: pd.Series) -> pd.Series:
 
 def _bare(values: pd.Series) -> pd.Series:
     """Without the spaces and apostrophes that part thousands in French and Swiss files; a proper minus."""
-    return values.str.replace(r"(?<=[0-9])[\s\u00a0\u202f'’](?=[0-9]{3}(?![0-9]))", "", regex=True).str.replace("\u2212", "-")
+    return values.str.replace(
+        r"(?<=[0-9])[\s\u00a0\u202f'’](?=[0-9]{3}(?![0-9]))", "", regex=True
+    ).str.replace("\u2212", "-")
 
 
 def dates(values: pd.Series, date_format: str) -> pd.Series:
@@ -89,7 +113,9 @@ def dates(values: pd.Series, date_format: str) -> pd.Series:
     A cell may be in the declared format, in ISO's (2021-03-28), or Excel's serial number of a day (44283).
     """
     bare = values.str.replace(TIME_OF_DAY, "", regex=True).str.strip()
-    found = pd.to_datetime(bare.where(bare.str.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}")), format="%Y-%m-%d", errors="coerce")
+    found = pd.to_datetime(
+        bare.where(bare.str.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}")), format="%Y-%m-%d", errors="coerce"
+    )
     serial = pd.to_numeric(bare.where(bare.str.fullmatch(r"[2-7][0-9]{4}(\.[0-9]+)?"))).astype("Float64")
     found = found.fillna(EXCEL_DAY_0 + pd.to_timedelta(np.floor(serial), unit="D"))
     if date_format != ISO:
@@ -110,12 +136,20 @@ def is_date_format(date_format: str) -> bool:
 
 
 def formats_that_fit(values: pd.Series) -> dict[str, str]:
-    """The common date formats in which every one of these cells is a date, and what sets those apart that look alike."""
-    return {each: what for each, what in DATE_FORMATS.items() if dates(values, each).notna().all()} if len(values) else {}
+    """The common date formats in which every one of these cells is a date, and what sets those apart that
+    look alike.
+    """
+    return (
+        {each: what for each, what in DATE_FORMATS.items() if dates(values, each).notna().all()}
+        if len(values)
+        else {}
+    )
 
 
 def levels(values: pd.Series, allowed: tuple[str, ...]) -> pd.Series:
-    """Words as the levels of the data dictionary, in any case; yes and no also in other words. Others stay as they are."""
+    """Words as the levels of the data dictionary, in any case; yes and no also in other words. Others stay as
+    they are.
+    """
     known = {level.lower(): level for level in allowed}
     if set(allowed) == set(columns.YES_NO):
         known |= {word: level for level, words in columns.WORDS.items() for word in words}
@@ -123,7 +157,9 @@ def levels(values: pd.Series, allowed: tuple[str, ...]) -> pd.Series:
 
 
 def translate(values: pd.Series, words: dict[str, str]) -> pd.Series:
-    """Replace the words of a file by those declared for them: as written if possible, else in any case, 1.0 as 1."""
+    """Replace the words of a file by those declared for them: as written if possible, else in any case, 1.0
+    as 1.
+    """
     loose = {word.lower().removesuffix(".0"): level for word, level in words.items()}
     exact = values.map(words).astype("string")
     return exact.fillna(values.str.lower().str.removesuffix(".0").map(loose).astype("string")).fillna(values)

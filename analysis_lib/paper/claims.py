@@ -27,12 +27,12 @@ def read_claims() -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``claim_id``; ``section`` of the paper; ``population``, ``about`` and ``statistic``: of whom, of what, and what kind
-        of number; ``printed``: as printed, a pair joined by an en dash, ``NR`` for a median not reached, ``P>0.05`` and
-        words (:data:`WORDS`) where a statement has no number; ``result_id`` and ``field``: the part of a result row that it
-        speaks of (``value``, ``limits``, ``n``, ``events``; ``groups``: how many rows stand below the id; ``highest``:
-        whether no other row of its group is larger); ``same_as``: the claim that prints the same quantity first or in more
-        detail; ``note``.
+        ``claim_id``; ``section`` of the paper; ``population``, ``about`` and ``statistic``: of whom, of what,
+        and what kind of number; ``printed``: as printed, a pair joined by an en dash, ``NR`` for a median not
+        reached, ``P>0.05`` and words (:data:`WORDS`) where a statement has no number; ``result_id`` and
+        ``field``: the part of a result row that it speaks of (``value``, ``limits``, ``n``, ``events``;
+        ``groups``: how many rows stand below the id; ``highest``: whether no other row of its group is
+        larger); ``same_as``: the claim that prints the same quantity first or in more detail; ``note``.
     """
     return _table("claims.csv").copy()
 
@@ -68,7 +68,11 @@ def parts(printed: str) -> list[str]:
     """
     pieces = printed.split("–")
     known = [bool(NUMBER.fullmatch(piece)) for piece in pieces]
-    if len(pieces) == 2 and all(known) or len(pieces) == 1 and (
-            known[0] or BOUND.fullmatch(printed) or printed == NOT_REACHED or printed in WORDS):
+    if (
+        len(pieces) == 2
+        and all(known)
+        or len(pieces) == 1
+        and (known[0] or BOUND.fullmatch(printed) or printed == NOT_REACHED or printed in WORDS)
+    ):
         return pieces
     raise ValueError(f"{printed!r} is not a printed number, pair, bound, NR or one of {', '.join(WORDS)}")

@@ -1,7 +1,9 @@
-"""The ledger: every number that the paper prints about its own data, held against the result rows of the chapters.
+"""The ledger: every number that the paper prints about its own data, held against the result rows of the
+chapters.
 
-Nothing is estimated here. ``claims.csv`` says what is printed, exactly as printed, so that its precision is known, and
-which result it speaks of; a claim is met when the result, rounded half up to that precision, prints the same.
+Nothing is estimated here. ``claims.csv`` says what is printed, exactly as printed, so that its precision is
+known, and which result it speaks of; a claim is met when the result, rounded half up to that precision,
+prints the same.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ HELD = ["claim_id", "section", "population", "about", "statistic", "printed", "r
 
 # --- holding one against the other ----------------------------------------------------------------
 
+
 def hold_against(claims: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Hold claims against result rows.
 
@@ -49,8 +52,9 @@ def hold_against(claims: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a claim: ``claim_id, section, population, about, statistic, printed``; ``recomputed`` (at the printed
-        precision, rounded half up); ``verdict`` (:data:`VERDICTS`); ``why``: unrounded value, arithmetic or what is missing.
+        One row a claim: ``claim_id, section, population, about, statistic, printed``; ``recomputed`` (at the
+        printed precision, rounded half up); ``verdict`` (:data:`VERDICTS`); ``why``: unrounded value,
+        arithmetic or what is missing.
     """
     by_id = rows.drop_duplicates("result_id").set_index("result_id", drop=False)
     reasons = contradictions()
@@ -61,7 +65,11 @@ def hold_against(claims: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
 def _hold(claim: dict, by_id: pd.DataFrame, reasons: dict[str, str]) -> dict:
     actual, why = _actual(claim["result_id"], claim["field"], by_id)
     if actual is None:
-        return claim | {"recomputed": "–", "verdict": "not computed", "why": claim["note"] if not claim["result_id"] else why}
+        return claim | {
+            "recomputed": "–",
+            "verdict": "not computed",
+            "why": claim["note"] if not claim["result_id"] else why,
+        }
     wanted = parts(claim["printed"])
     shown = [_as_printed(value, piece) for value, piece in zip(actual, wanted)]
     met = [_meets(value, piece) for value, piece in zip(actual, wanted)]
@@ -75,7 +83,9 @@ def _hold(claim: dict, by_id: pd.DataFrame, reasons: dict[str, str]) -> dict:
 
 
 def _actual(result_id: str, field: str, by_id: pd.DataFrame) -> tuple[list | None, str]:
-    """The numbers a claim speaks of (``None`` for one that is not reached), or ``None`` and what is missing."""
+    """The numbers a claim speaks of (``None`` for one that is not reached), or ``None`` and what is
+    missing.
+    """
     if not result_id:
         return None, "no result speaks of it"
     if field == "groups":
@@ -112,7 +122,9 @@ def _meets(value, printed: str) -> bool:
 
 
 def _as_printed(value, printed: str) -> str:
-    """A value in the form of the print: same decimals; a bound where the paper gives that bound and it holds."""
+    """A value in the form of the print: same decimals; a bound where the paper gives that bound and it
+    holds.
+    """
     if value is None:
         return NOT_REACHED
     if BOUND.fullmatch(printed):
@@ -129,6 +141,7 @@ def _unrounded(value) -> str:
 
 
 # --- totals, and a chapter's own slice ------------------------------------------------------------
+
 
 def of_cohort(study: Cohort, results_dir: str | Path = "") -> pd.DataFrame:
     """Every claim held against the rows that the chapters saved, or the row that says why there is no ledger.
@@ -151,26 +164,49 @@ def against(study: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def totals(held: pd.DataFrame, prefix: str = "ledger") -> pd.DataFrame:
-    """How many claims got each verdict: rows ``<prefix>.<verdict>`` (share of all claims), and ``<prefix>.claims``."""
+    """How many claims got each verdict: rows ``<prefix>.<verdict>`` (share of all claims), and
+    ``<prefix>.claims``.
+    """
     if results.skip_reason(held):
         return held
     counts = held["verdict"].value_counts()
-    return results.collect([
-        row(f"{prefix}.claims", "count", len(held), population="claims", method="claims.csv"),
-        *(row(results.slug(prefix, verdict.replace(" ", "_")), "proportion", 100 * counts.get(verdict, 0) / len(held) if len(held) else None,
-              n=len(held), events=int(counts.get(verdict, 0)), population="claims", group=verdict,
-              method="compared at the printed precision, rounding half up") for verdict in VERDICTS)])
+    return results.collect(
+        [
+            row(f"{prefix}.claims", "count", len(held), population="claims", method="claims.csv"),
+            *(
+                row(
+                    results.slug(prefix, verdict.replace(" ", "_")),
+                    "proportion",
+                    100 * counts.get(verdict, 0) / len(held) if len(held) else None,
+                    n=len(held),
+                    events=int(counts.get(verdict, 0)),
+                    population="claims",
+                    group=verdict,
+                    method="compared at the printed precision, rounding half up",
+                )
+                for verdict in VERDICTS
+            ),
+        ]
+    )
 
 
 def by_section(held: pd.DataFrame) -> pd.DataFrame:
-    """Verdicts by section of the paper, as finished text: one line a section, one column a verdict, and the total."""
+    """Verdicts by section of the paper, as finished text: one line a section, one column a verdict, and the
+    total.
+    """
     if results.skip_reason(held):
         return held
     counts = pd.crosstab(held["section"], held["verdict"]).reindex(
-        index=held["section"].unique(), columns=list(VERDICTS), fill_value=0)
+        index=held["section"].unique(), columns=list(VERDICTS), fill_value=0
+    )
     counts.insert(0, "claims", counts.sum(axis=1))
     counts.loc["All"] = counts.sum()
-    return counts.rename_axis(index="Section", columns=None).reset_index().rename(columns=lambda name: name[:1].upper() + name[1:]).astype(str)
+    return (
+        counts.rename_axis(index="Section", columns=None)
+        .reset_index()
+        .rename(columns=lambda name: name[:1].upper() + name[1:])
+        .astype(str)
+    )
 
 
 def unmet(held: pd.DataFrame) -> pd.DataFrame:
@@ -179,21 +215,43 @@ def unmet(held: pd.DataFrame) -> pd.DataFrame:
 
 
 def near(held: pd.DataFrame) -> pd.DataFrame:
-    """Of the claims whose result prints otherwise, how many are one unit of the last printed digit away: ``ledger.near``."""
+    """Of the claims whose result prints otherwise, how many are one unit of the last printed digit away:
+    ``ledger.near``.
+    """
     if results.skip_reason(held):
         return held
     differ = held.loc[held["verdict"] == "differs", ["printed", "recomputed"]].replace("−", "-", regex=True)
     pairs = [pair for pair in differ.itertuples(index=False) if all(NUMBER.fullmatch(part) for part in pair)]
-    gaps = [abs(float(recomputed) - float(printed)) * 10 ** decimals(printed) for printed, recomputed in pairs]
+    gaps = [
+        abs(float(recomputed) - float(printed)) * 10 ** decimals(printed) for printed, recomputed in pairs
+    ]
     close = sum(round(gap) <= 1 for gap in gaps)
-    return results.collect([row("ledger.near", "proportion", 100 * close / len(gaps) if gaps else None, n=len(gaps), events=close,
-                                population="single numbers that differ", method="distance in units of the last printed digit")])
+    return results.collect(
+        [
+            row(
+                "ledger.near",
+                "proportion",
+                100 * close / len(gaps) if gaps else None,
+                n=len(gaps),
+                events=close,
+                population="single numbers that differ",
+                method="distance in units of the last printed digit",
+            )
+        ]
+    )
 
 
 def why_not(study: Cohort) -> str:
     """Why a cohort has no ledger; empty for the reconstructed one."""
-    return "" if study.name == RECONSTRUCTED else (
-        "the printed numbers are those of the whole study, so only the reconstructed cohort is held against them")
+    return (
+        ""
+        if study.name == RECONSTRUCTED
+        else (
+            "the printed numbers are those of the whole study, so only the reconstructed cohort is held "
+            "against "
+            "them"
+        )
+    )
 
 
 def slice_of(rows: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,8 @@ import yaml
 from . import check, covariates, failures, tables, times
 
 REHEATS = 3  # how often the times are heated and cooled again while a statistic stays missed
-# The OS2 model of LDH and stage leaves a corridor of 0.005 in the logarithm of the hazard ratio: siblings keep near it.
+# The OS2 model of LDH and stage leaves a corridor of 0.005 in the logarithm of the hazard ratio: siblings
+# keep near it.
 CORRIDOR = ("mv.os2.ldh.hr", "mv.os2.ldh.ci", "mv.os2.stage.hr", "mv.os2.stage.p")
 REDRAWS = 10  # how often sites and lines are drawn again when the times miss nothing but they do
 BUNDLED = Path(__file__).parents[1] / "data" / "reconstructed"
@@ -32,14 +33,17 @@ def say(message: str, since: float) -> None:
 def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None = None) -> Iterator[dict]:
     """The four tables for a seed, then those of its siblings, as far as they miss nothing.
 
-    A sibling starts from the last cohort that missed nothing: its times, and the covariates that move with them, are heated
-    far above where they froze, and cooled again. ``quick`` anneals for seconds and accepts what it has then.
+    A sibling starts from the last cohort that missed nothing: its times, and the covariates that move with
+    them, are heated far above where they froze, and cooled again. ``quick`` anneals for seconds and accepts
+    what it has then.
     """
     since = since or time.monotonic()
     rng = np.random.default_rng(seed)
     say("covariates", since)
     table = tables.people(covariates.solve(seed, 8 if quick else 20), rng)
-    table["failure"], table["response"] = failures.draw(table.responder.to_numpy() == 1, rng, 5_000 if quick else 60_000)
+    table["failure"], table["response"] = failures.draw(
+        table.responder.to_numpy() == 1, rng, 5_000 if quick else 60_000
+    )
     state, fixed, two_ok = times.start(table, rng)
     usual = tuple(times.slots()[0])
     best = state.copy()
@@ -47,7 +51,9 @@ def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None 
 
     def anneal(steps, hot, cold, stop, targets=usual):
         nonlocal state
-        _, _, lowest = times.walk(state, fixed, two_ok, targets, steps // scale, hot, cold, int(rng.integers(2**31)), stop, best)
+        _, _, lowest = times.walk(
+            state, fixed, two_ok, targets, steps // scale, hot, cold, int(rng.integers(2**31)), stop, best
+        )
         state = best.copy()
         missed = times.misses(state, fixed)
         say(f"times: loss {lowest:.4f}, {len(missed)} of the annealer's statistics missed", since)
@@ -87,7 +93,8 @@ def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None 
         try:
             made, wrong = tabulate()
             break
-        except LookupError as why:  # far from the printed numbers the times may leave no room for sites and lines
+        # far from the printed numbers the times may leave no room for sites and lines
+        except LookupError as why:
             if last or not missed:
                 raise
             say(f"{why}: the times are heated again", since)
@@ -96,7 +103,8 @@ def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None 
     exact, sharp = state.copy(), times.with_weight(set(CORRIDOR), 5)
     for _ in range(0 if wrong else siblings):
         state = exact.copy()
-        times.walk(state, fixed, two_ok, sharp, 150_000, 0.5, 0.2, int(rng.integers(2**31)), False, best)  # on from where it is hot
+        # on from where it is hot
+        times.walk(state, fixed, two_ok, sharp, 150_000, 0.5, 0.2, int(rng.integers(2**31)), False, best)
         missed = cool(anneal(800_000, 0.3, 0.005, True, sharp), 5, sharp)
         if missed:
             continue
@@ -131,18 +139,36 @@ def write(made: dict, folder: Path, made_by: str) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m analysis_lib.reconstruction", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis_lib.reconstruction", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--seed", type=int, required=True, help="equal seeds give equal tables")
-    parser.add_argument("--out", type=Path, default=BUNDLED, help="folder for the tables (default: the bundled cohort)")
-    parser.add_argument("--quick", action="store_true", help="seconds instead of minutes; many statistics will miss")
-    parser.add_argument("--siblings", type=int, default=0, metavar="K", help="try K further cohorts that start from this one; those "
-                        "that miss nothing go to OUT-1, OUT-2, ...")
+    parser.add_argument(
+        "--out", type=Path, default=BUNDLED, help="folder for the tables (default: the bundled cohort)"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="seconds instead of minutes; many statistics will miss"
+    )
+    parser.add_argument(
+        "--siblings",
+        type=int,
+        default=0,
+        metavar="K",
+        help="try K further cohorts that "
+        "start from this one; those "
+        "that miss nothing go to OUT-1, OUT-2, ...",
+    )
     options = parser.parse_args()
-    since, command = time.monotonic(), f"python -m analysis_lib.reconstruction --seed {options.seed}" + " --quick" * options.quick
+    since, command = (
+        time.monotonic(),
+        f"python -m analysis_lib.reconstruction --seed {options.seed}" + " --quick" * options.quick,
+    )
     try:
         for number, made in enumerate(make(options.seed, options.quick, options.siblings, since)):
             out = options.out.with_name(f"{options.out.name}-{number}") if number else options.out
-            write(made, out, f"{command} --siblings {options.siblings}: number {number}" if number else command)
+            write(
+                made, out, f"{command} --siblings {options.siblings}: number {number}" if number else command
+            )
             say(f"written to {out}", since)
     except LookupError as why:
         sys.exit(f"No cohort was found with this seed: {why}. Nothing was written; take another seed.")

@@ -1,7 +1,9 @@
-"""Independent check: re-analyse the tables with lifelines, greenwood and scipy, and hold every printed claim against it.
+"""Independent check: re-analyse the tables with lifelines, greenwood and scipy, and hold every printed claim
+against it.
 
-``python -m analysis_lib.reconstruction.check [FOLDER]`` prints the claims that the tables do not reproduce, and a
-count. Nothing here comes from the annealer, and nothing here feeds it; sites and lines are drawn again when this check misses one.
+``python -m analysis_lib.reconstruction.check [FOLDER]`` prints the claims that the tables do not reproduce,
+and a count. Nothing here comes from the annealer, and nothing here feeds it; sites and lines are drawn again
+when this check misses one.
 """
 
 from __future__ import annotations
@@ -23,11 +25,13 @@ BUNDLED = Path(__file__).parents[1] / "data" / "reconstructed"
 
 # What no cohort can reproduce, with the arithmetic.
 IMPOSSIBLE = {
-    "res.ldh.p": "the printed counts 8/25, 11/15, 52/80 give P = .00671, as Table 1 prints; that rounds to .007",
+    "res.ldh.p": "the printed counts 8/25, 11/15, 52/80 give P = .00671, as Table 1 prints; that rounds to "
+    ".007",
     "rt.tech.both.pct": "6 of 80 sites are 7.5%, which rounds to 8, not 7",
     "dis.fail.n": "93 of 120 patients in the Results",
     "dis.fail.den": "the cohort has 120 patients",
-    "dis.gt1site.n": "34 patients have one site, 19 of them with systemic therapy first; 15 + 14 leave few of 29 with one",
+    "dis.gt1site.n": "34 patients have one site, 19 of them with systemic therapy first; 15 + 14 leave few "
+    "of 29 with one",
     "dis.prognostic.bulky": "not among the predictors of EFS2 that the Results list (P > .05 there)",
 }
 # Facts of the design that the tables do not hold.
@@ -57,10 +61,12 @@ def fits(value, text: str) -> bool:
 
 # --- estimators -----------------------------------------------------------------------------------
 
+
 def curve(days, event) -> pd.DataFrame:
     """Kaplan-Meier with log limits."""
     fit = greenwood.KaplanMeier(conf_type="log").fit(
-        greenwood.Surv(np.asarray(days, float), event=np.asarray(event, int)))
+        greenwood.Surv(np.asarray(days, float), event=np.asarray(event, int))
+    )
     return fit.to_frame(format="pandas")
 
 
@@ -98,7 +104,8 @@ def logrank(days, event, group) -> float:
 
 def cox(frame: pd.DataFrame) -> pd.DataFrame:
     """Cox model (Efron) of all other columns on ``days`` and ``event``."""
-    to_convergence = {"precision": 1e-16, "r_precision": 0}  # by itself lifelines stops early: 5.2499 for 5.2501
+    # by itself lifelines stops early: 5.2499 for 5.2501
+    to_convergence = {"precision": 1e-16, "r_precision": 0}
     return CoxPHFitter().fit(frame, "days", "event", fit_options=to_convergence).summary
 
 
@@ -116,6 +123,7 @@ def quartiles(values) -> tuple[float, float, float]:
 
 
 # --- the claims, section by section ---------------------------------------------------------------
+
 
 def recompute(tables: dict[str, pd.DataFrame]) -> dict[str, object]:
     """Every claim's value, or its (lower, upper), from the tables."""
@@ -136,11 +144,18 @@ def recompute(tables: dict[str, pd.DataFrame]) -> dict[str, object]:
     p["sequence"] = p.salvage_regimen.mask((p.salvage_regimen == "ST") & had_rt, "ST_RT")
     p["sequence"] = p.sequence.mask((p.salvage_regimen == "RT") & had_st, "RT_ST")
 
-    out = {"met.database.n": len(tables["screening"]), "res.n": len(p),
-           "met.early_resp.day": p.first_assessment_day.median(),
-           "met.early_resp.iqr": quartiles(p.first_assessment_day)[::2]}
+    out = {
+        "met.database.n": len(tables["screening"]),
+        "res.n": len(p),
+        "met.early_resp.day": p.first_assessment_day.median(),
+        "met.early_resp.iqr": quartiles(p.first_assessment_day)[::2],
+    }
     out |= table_1(p) | course_of_disease(p, lines) | prognosis(p)
-    out |= radiotherapy(p, tables["sites"]) | comprehensive_and_focal(p, tables["sites"], lines) | transplant(p, tables["sites"])
+    out |= (
+        radiotherapy(p, tables["sites"])
+        | comprehensive_and_focal(p, tables["sites"], lines)
+        | transplant(p, tables["sites"])
+    )
     out |= discussion(out, p)
     same = targets().same_as
     return out | {claim: out[same[claim]] for claim in same.index[same != ""]}
@@ -153,7 +168,10 @@ def table_1(p: pd.DataFrame) -> dict:
         "product": (p.car_t_product, {"axi": "axi-cel", "tisa": "tisa-cel"}),
         "best_response": (p.best_response, {"CR": "CR", "PR": "PR", "DP": "PD", "SD": "SD"}),
         "cns": (p.cns_disease, {"yes": "yes", "no": "no"}),
-        "bulky": (p.bulky_disease.fillna("missing").where(p.cns_disease == "no"), {"yes": "yes", "no": "no", "missing": "missing"}),
+        "bulky": (
+            p.bulky_disease.fillna("missing").where(p.cns_disease == "no"),
+            {"yes": "yes", "no": "no", "missing": "missing"},
+        ),
         "sites": (p.many, {"ge2": True, "lt2": False}),
         "extranodal": (p.extranodal, {"yes": True, "no": False}),
         "ecog": (p.ecog, {str(k): k for k in range(5)}),
@@ -182,25 +200,42 @@ def course_of_disease(p: pd.DataFrame, lines: pd.DataFrame) -> dict:
     """Response, failure, follow-up and survival of all patients, and survival by group."""
     out = {}
     n_lines = lines.groupby("patient_id").size()
-    shares = {"res.orr": p.responder, "res.cr": p.best_response == "CR", "fail.prev": p.failure_pattern != "de novo",
-              "fail.prev_only": p.failure_pattern == "local", "fail.both": p.failure_pattern == "local and de novo",
-              "fail.denovo": p.failure_pattern == "de novo"}
+    shares = {
+        "res.orr": p.responder,
+        "res.cr": p.best_response == "CR",
+        "fail.prev": p.failure_pattern != "de novo",
+        "fail.prev_only": p.failure_pattern == "local",
+        "fail.both": p.failure_pattern == "local and de novo",
+        "fail.denovo": p.failure_pattern == "de novo",
+    }
     for name, who in shares.items():
         out[f"{name}.n"], out[f"{name}.pct"] = int(who.sum()), 100 * who.mean()
     cd19 = p.cd19_at_failure.dropna()
     out["cd19.eval.n"] = len(cd19)
     for name, level in (("pos", "positive"), ("neg", "negative")):
-        out[f"cd19.{name}.n"], out[f"cd19.{name}.pct"] = int((cd19 == level).sum()), 100 * (cd19 == level).mean()
+        out[f"cd19.{name}.n"], out[f"cd19.{name}.pct"] = (
+            int((cd19 == level).sum()),
+            100 * (cd19 == level).mean(),
+        )
     cr = p.complete_response_day[p.best_response == "CR"] / MONTH
     out["res.ttcr.median"], out["res.ttcr.range"] = cr.median(), (cr.min(), cr.max())
     out["lines.median"], out["lines.range"] = n_lines.median(), (n_lines.min(), n_lines.max())
-    spans = {"res.dor": (p.failure_day - p.response_day)[p.responder], "ttf": p.failure_day, "tts": p.salvage_start_day,
-             "fu1": p.os1, "fu2": p.os2}
+    spans = {
+        "res.dor": (p.failure_day - p.response_day)[p.responder],
+        "ttf": p.failure_day,
+        "tts": p.salvage_start_day,
+        "fu1": p.os1,
+        "fu2": p.os2,
+    }
     for name, days in spans.items():
         low, middle, high = (q / MONTH for q in quartiles(days))
         out[f"{name}.median"], out[f"{name}.iqr"] = middle, (low, high)
-    for name, days, event in (("os1", p.os1, p.dead), ("os2", p.os2, p.dead), ("efs1", p.efs1, p.dead | True),
-                              ("efs2", p.efs2, p.event2)):
+    for name, days, event in (
+        ("os1", p.os1, p.dead),
+        ("os2", p.os2, p.dead),
+        ("efs1", p.efs1, p.dead | True),
+        ("efs2", p.efs2, p.event2),
+    ):
         out[f"{name}.median"], out[f"{name}.median.ci"] = median(days, event), median_limits(days, event)
         for month in (12, 24):
             out[f"{name}.{month}m"] = rate(days, event, month)
@@ -219,8 +254,15 @@ def prognosis(p: pd.DataFrame) -> dict:
     """Univariable and multivariable analyses."""
     out = {}
     bulky = p.bulky_disease.map({"yes": True, "no": False})
-    factors = {"bulky": bulky, "sites": p.many, "extranodal": p.extranodal, "ecog": p.poor, "stage": p.advanced,
-               "ldh": p.elevated, "ipi3": p.ipi3}
+    factors = {
+        "bulky": bulky,
+        "sites": p.many,
+        "extranodal": p.extranodal,
+        "ecog": p.poor,
+        "stage": p.advanced,
+        "ldh": p.elevated,
+        "ipi3": p.ipi3,
+    }
     for endpoint, days, event in (("os2", p.os2, p.dead), ("efs2", p.efs2, p.event2)):
         for name, yes in factors.items():
             known = yes.notna()
@@ -228,17 +270,31 @@ def prognosis(p: pd.DataFrame) -> dict:
             out[f"uv.{endpoint}.{name}.yes.median"] = median(days[known][group], event[known][group])
             out[f"uv.{endpoint}.{name}.no.median"] = median(days[known][~group], event[known][~group])
             out[f"uv.{endpoint}.{name}.p"] = logrank(days[known], event[known], group)
-        model = cox(pd.DataFrame({"days": days, "event": event, "stage": p.advanced, "ldh": p.elevated}).astype(int))
+        model = cox(
+            pd.DataFrame({"days": days, "event": event, "stage": p.advanced, "ldh": p.elevated}).astype(int)
+        )
         out |= model_rows(f"mv.{endpoint}", model, ("stage", "ldh"))
     for name, who in (("resp", p.responder), ("nonresp", ~p.responder)):
         out[f"uv.os1.{name}.median"] = median(p.os1[who], p.dead[who])
     out["uv.os1.resp.p"] = logrank(p.os1, p.dead, p.responder)
-    quiet = {"uv.os1.bridging.ns": logrank(p.os1, p.dead, p.bridging_therapy),
-             "uv.os1.product.ns": logrank(p.os1, p.dead, p.car_t_product),
-             "uv.os2.extranodal.ns": out["uv.os2.extranodal.p"], "uv.efs2.bulky.ns": out["uv.efs2.bulky.p"]}
+    quiet = {
+        "uv.os1.bridging.ns": logrank(p.os1, p.dead, p.bridging_therapy),
+        "uv.os1.product.ns": logrank(p.os1, p.dead, p.car_t_product),
+        "uv.os2.extranodal.ns": out["uv.os2.extranodal.p"],
+        "uv.efs2.bulky.ns": out["uv.efs2.bulky.p"],
+    }
     out |= {claim: "p>0.05" if value > 0.05 else f"p={value:.3f}" for claim, value in quiet.items()}
-    model = cox(pd.DataFrame({"days": p.os1, "event": p.dead, "resp": p.responder, "bridging": p.bridging_therapy == "yes",
-                              "axi": p.car_t_product == "axi-cel"}).astype(int))
+    model = cox(
+        pd.DataFrame(
+            {
+                "days": p.os1,
+                "event": p.dead,
+                "resp": p.responder,
+                "bridging": p.bridging_therapy == "yes",
+                "axi": p.car_t_product == "axi-cel",
+            }
+        ).astype(int)
+    )
     return out | model_rows("mv.os1", model, ("resp",))
 
 
@@ -269,28 +325,50 @@ def radiotherapy(p: pd.DataFrame, sites: pd.DataFrame) -> dict:
     bridged = p[p.patient_id.isin(s.patient_id) & (p.bridging_radiotherapy == "yes")]
     start = quartiles(s.groupby("patient_id").rt_start_day.min() / MONTH)
     known = s[s.dose_gy.notna()]
-    out = {"rt.pts.n": n, "rt.sites.n": len(s), "rt.bridgingRT.n": len(bridged), "rt.bridgingRT.pct": 100 * len(bridged) / n,
-           "rt.samesite.n": s[s.previously_irradiated == "yes"].patient_id.nunique(),
-           "rt.start.median": start[1], "rt.start.iqr": start[::2],
-           "rt.dose.median": known.dose_gy.median(), "rt.dose.range": (known.dose_gy.min(), known.dose_gy.max()),
-           "rt.fx.median": known.fractions.median(), "rt.fx.range": (known.fractions.min(), known.fractions.max()),
-           "rt.incomplete.n": len(s) - len(known)}
-    for name, level in (("3dcrt", "3DCRT"), ("imrt", "IMRT"), ("both", "3DCRT/IMRT"), ("electron", "electrons")):
+    out = {
+        "rt.pts.n": n,
+        "rt.sites.n": len(s),
+        "rt.bridgingRT.n": len(bridged),
+        "rt.bridgingRT.pct": 100 * len(bridged) / n,
+        "rt.samesite.n": s[s.previously_irradiated == "yes"].patient_id.nunique(),
+        "rt.start.median": start[1],
+        "rt.start.iqr": start[::2],
+        "rt.dose.median": known.dose_gy.median(),
+        "rt.dose.range": (known.dose_gy.min(), known.dose_gy.max()),
+        "rt.fx.median": known.fractions.median(),
+        "rt.fx.range": (known.fractions.min(), known.fractions.max()),
+        "rt.incomplete.n": len(s) - len(known),
+    }
+    for name, level in (
+        ("3dcrt", "3DCRT"),
+        ("imrt", "IMRT"),
+        ("both", "3DCRT/IMRT"),
+        ("electron", "electrons"),
+    ):
         m = int((s.technique == level).sum())
         out[f"rt.tech.{name}.n"], out[f"rt.tech.{name}.pct"] = m, 100 * m / s.technique.notna().sum()
     for region in s.region.unique():
         name, m = region.lower().replace(" and ", ""), int((s.region == region).sum())
         out[f"rt.loc.{name}.n"], out[f"rt.loc.{name}.pct"] = m, 100 * m / len(s)
     seen = s[s.bulky_site.notna()]
-    out |= {"rt.pet.n": len(seen), "rt.notpet.n": len(s) - len(seen), "rt.bulky.n": int((seen.bulky_site == "yes").sum()),
-            "rt.bulky.pct": 100 * (seen.bulky_site == "yes").mean()}
+    out |= {
+        "rt.pet.n": len(seen),
+        "rt.notpet.n": len(s) - len(seen),
+        "rt.bulky.n": int((seen.bulky_site == "yes").sum()),
+        "rt.bulky.pct": 100 * (seen.bulky_site == "yes").mean(),
+    }
     e = s[s.in_field_response != "not evaluable"]
     out["resp.evaluable.n"] = len(e)
     out |= field_responses("resp", e)
     out["resp.noteval.n"], out["resp.noteval.pct"] = len(s) - len(e), 100 * (1 - len(e) / len(s))
     low, middle, high = (q / MONTH for q in quartiles(e.control[e.failed]))
-    out |= {"lc.1y": rate(e.control, e.failed, 12), "lc.events.n": int(e.failed.sum()), "lc.tte.median": middle,
-            "lc.tte.iqr": (low, high), "lc.tte.range": (e.control[e.failed].min() / MONTH, e.control[e.failed].max() / MONTH)}
+    out |= {
+        "lc.1y": rate(e.control, e.failed, 12),
+        "lc.events.n": int(e.failed.sum()),
+        "lc.tte.median": middle,
+        "lc.tte.iqr": (low, high),
+        "lc.tte.range": (e.control[e.failed].min() / MONTH, e.control[e.failed].max() / MONTH),
+    }
     for name, level in (("bulky", "yes"), ("nonbulky", "no")):
         g = e[e.bulky_site == level]
         out[f"lc.{name}.median"] = median(g.control, g.failed)
@@ -319,15 +397,26 @@ def comprehensive_and_focal(p: pd.DataFrame, sites: pd.DataFrame, lines: pd.Data
     s["evaluable"] = s.in_field_response != "not evaluable"
     c = s.drop_duplicates("patient_id").set_index("patient_id")
     c["n_sites"], c["bed"] = s.groupby("patient_id").size(), s.groupby("patient_id").bed.max()
-    out = {"cf.n": len(c), "cf.sites.n": len(s), "cf.sites_pp.median": c.n_sites.median(),
-           "cf.sites_pp.range": (c.n_sites.min(), c.n_sites.max()), "cf.incomplete.n": int(s.dose_gy.isna().sum()),
-           "cf.dose.p": stats.mannwhitneyu(*(g.dose_gy.dropna() for _, g in s.groupby("rt_field"))).pvalue}
+    out = {
+        "cf.n": len(c),
+        "cf.sites.n": len(s),
+        "cf.sites_pp.median": c.n_sites.median(),
+        "cf.sites_pp.range": (c.n_sites.min(), c.n_sites.max()),
+        "cf.incomplete.n": int(s.dose_gy.isna().sum()),
+        "cf.dose.p": stats.mannwhitneyu(*(g.dose_gy.dropna() for _, g in s.groupby("rt_field"))).pvalue,
+    }
     for name, field in (("comp", "comprehensive"), ("focal", "focal")):
         g, e = c[c.rt_field == field], s[(s.rt_field == field)]
         dose = e.dose_gy.dropna()
-        out |= {f"cf.{name}.n": len(g), f"cf.{name}.sites.n": len(e), f"cf.{name}.dose.median": dose.median(),
-                f"cf.{name}.dose.range": (dose.min(), dose.max()), f"cf.{name}.limited.n": int((~g.advanced).sum()),
-                f"cf.{name}.eval.n": int(e.evaluable.sum()), f"cf.os.{name}.median": median(g.follow, g.dead)}
+        out |= {
+            f"cf.{name}.n": len(g),
+            f"cf.{name}.sites.n": len(e),
+            f"cf.{name}.dose.median": dose.median(),
+            f"cf.{name}.dose.range": (dose.min(), dose.max()),
+            f"cf.{name}.limited.n": int((~g.advanced).sum()),
+            f"cf.{name}.eval.n": int(e.evaluable.sum()),
+            f"cf.os.{name}.median": median(g.follow, g.dead),
+        }
         out |= field_responses(f"cf.{name}", e[e.evaluable])
     known = c[c.bed.notna()]
     for name, who in (("high", known.bed > 30), ("low", known.bed <= 30)):
@@ -343,8 +432,14 @@ def comprehensive_and_focal(p: pd.DataFrame, sites: pd.DataFrame, lines: pd.Data
     out["cf.comp_limited.add.p"] = logrank(g.follow, g.dead, last_line.reindex(g.index) > g.rt_start_day)
     bulky = c[c.bulky_disease.notna()]
     out["cf.bulky.p"] = two_by_two(bulky.bulky_disease, bulky.rt_field)
-    for name, column in (("ipi3", "ipi3"), ("stage", "advanced"), ("sites", "many"), ("extranodal", "extranodal"),
-                         ("ldh", "elevated"), ("ecog", "poor")):
+    for name, column in (
+        ("ipi3", "ipi3"),
+        ("stage", "advanced"),
+        ("sites", "many"),
+        ("extranodal", "extranodal"),
+        ("ldh", "elevated"),
+        ("ecog", "poor"),
+    ):
         out[f"cf.{name}.p"] = two_by_two(c[column], c.rt_field)
     return out
 
@@ -355,17 +450,27 @@ def transplant(p: pd.DataFrame, sites: pd.DataFrame) -> dict:
     s = sites[sites.patient_id.isin(t.index)].drop_duplicates(["patient_id", "course"])
     s = s.assign(wait=t.transplant_day.reindex(s.patient_id).to_numpy() - s.rt_start_day)
     before, after = s[s.wait > 0], s[s.wait < 0]
-    extra, consolidating = after[after.patient_id.isin(before.patient_id)], after[~after.patient_id.isin(before.patient_id)]
+    extra, consolidating = (
+        after[after.patient_id.isin(before.patient_id)],
+        after[~after.patient_id.isin(before.patient_id)],
+    )
     follow = (t.last_follow_up_day - t.transplant_day) / MONTH
     status = t.last_disease_status.value_counts()
-    return {"hsct.n": len(t), "hsct.cr.n": int((before.in_field_response == "CR").sum()),
-            "hsct.tt.median": (before.wait / MONTH).median(),
-            "hsct.tt.range": (before.wait.min() / MONTH, before.wait.max() / MONTH),
-            "hsct.addRT.n": len(extra), "hsct.addRT.t": -extra.wait.mean() / MONTH,
-            "hsct.fifth.n": len(consolidating), "hsct.fifth.t": -consolidating.wait.mean() / MONTH,
-            "hsct.last.cr.n": int(status.get("CR", 0)), "hsct.last.dp.n": int(status.get("PD", 0)),
-            "hsct.alive.n": int((~t.dead).sum()), "hsct.fu.median": follow.median(),
-            "hsct.fu.range": (follow.min(), follow.max())}
+    return {
+        "hsct.n": len(t),
+        "hsct.cr.n": int((before.in_field_response == "CR").sum()),
+        "hsct.tt.median": (before.wait / MONTH).median(),
+        "hsct.tt.range": (before.wait.min() / MONTH, before.wait.max() / MONTH),
+        "hsct.addRT.n": len(extra),
+        "hsct.addRT.t": -extra.wait.mean() / MONTH,
+        "hsct.fifth.n": len(consolidating),
+        "hsct.fifth.t": -consolidating.wait.mean() / MONTH,
+        "hsct.last.cr.n": int(status.get("CR", 0)),
+        "hsct.last.dp.n": int(status.get("PD", 0)),
+        "hsct.alive.n": int((~t.dead).sum()),
+        "hsct.fu.median": follow.median(),
+        "hsct.fu.range": (follow.min(), follow.max()),
+    }
 
 
 def discussion(out: dict, p: pd.DataFrame) -> dict:
@@ -398,7 +503,9 @@ def compare(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         else:
             good = fits(value, t.value)
             shown, text = (f"{value:.6g}" if isinstance(value, (int, float)) else str(value)), t.value
-        rows.append((claim, text, shown, "match" if good else ("impossible" if claim in IMPOSSIBLE else "miss")))
+        rows.append(
+            (claim, text, shown, "match" if good else ("impossible" if claim in IMPOSSIBLE else "miss"))
+        )
     return pd.DataFrame(rows, columns=["claim", "printed", "recomputed", "verdict"])
 
 
@@ -417,7 +524,9 @@ def realism(tables: dict[str, pd.DataFrame]) -> dict[str, float]:
     return {
         "deaths within 14 days of salvage": int((dead & (os2 < 14)).sum()),
         "deaths within 28 days of salvage": int((dead & (os2 < 28)).sum()),
-        "most deaths within any 10 days of OS2": int(max(((deaths >= d) & (deaths < d + 10)).sum() for d in deaths)),
+        "most deaths within any 10 days of OS2": int(
+            max(((deaths >= d) & (deaths < d + 10)).sum() for d in deaths)
+        ),
         "most deaths on one day of OS2": int(pd.Series(deaths).value_counts().max()),
         "deaths without an EFS2 event before": int((dead & event.isna()).sum()),
         "not evaluable sites, longest survival after radiotherapy (days)": int(follow[~evaluable].max()),
@@ -436,7 +545,9 @@ def realism(tables: dict[str, pd.DataFrame]) -> dict[str, float]:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m analysis_lib.reconstruction.check", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis_lib.reconstruction.check", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("folder", nargs="?", type=Path, default=BUNDLED)
     parser.add_argument("--all", action="store_true", help="every claim, not only those that differ")
     options = parser.parse_args()

@@ -110,9 +110,12 @@ def solve(seed: int, effort: float = 20.0) -> pd.DataFrame:
         """Number of patients with a covariate pattern, in a salvage group, field or stratum."""
         index = set(table.index[where])
         return sum(
-            v for (s, k), v in x.items()
-            if k in index and (group is None or STRATA[s][0] == group)
-            and (field is None or STRATA[s][1] == field) and (stratum is None or s == stratum)
+            v
+            for (s, k), v in x.items()
+            if k in index
+            and (group is None or STRATA[s][0] == group)
+            and (field is None or STRATA[s][1] == field)
+            and (stratum is None or s == stratum)
         )
 
     every = table.stage.notna()
@@ -138,8 +141,11 @@ def solve(seed: int, effort: float = 20.0) -> pd.DataFrame:
     model.add(total(table.advanced == 0, None, "comprehensive") == count("cf.comp.limited.n"))
     model.add(total(table.advanced == 0, None, "focal") == count("cf.focal.limited.n"))
     tests = {
-        "cf.ipi3.p": table.ipi >= 3, "cf.sites.p": table.multiple == 1, "cf.extranodal.p": table.extranodal > 0,
-        "cf.ldh.p": table.ldh == 1, "cf.ecog.p": table.poor == 1,
+        "cf.ipi3.p": table.ipi >= 3,
+        "cf.sites.p": table.multiple == 1,
+        "cf.extranodal.p": table.extranodal > 0,
+        "cf.ldh.p": table.ldh == 1,
+        "cf.ecog.p": table.poor == 1,
     }
     for claim, where in tests.items():
         a, b = model.new_int_var(0, 29, ""), model.new_int_var(0, 25, "")
@@ -155,7 +161,13 @@ def solve(seed: int, effort: float = 20.0) -> pd.DataFrame:
     model.add(n == total(known, None, "focal"))
     model.add_allowed_assignments(
         [m, n, a, b],
-        [(i, j, *pair) for i in range(18, 30) for j in range(14, 26) for pair in allowed_pairs("cf.bulky.p", i, j)])
+        [
+            (i, j, *pair)
+            for i in range(18, 30)
+            for j in range(14, 26)
+            for pair in allowed_pairs("cf.bulky.p", i, j)
+        ],
+    )
     # Enough patients treated comprehensively with RT alone for the group "RT then systemic therapy", and
     # some in every other stratum for the peri-transplant patients.
     model.add(total(every, None, None, "RT comprehensive") >= 15)
@@ -173,9 +185,12 @@ def solve(seed: int, effort: float = 20.0) -> pd.DataFrame:
     solver.parameters.relative_gap_limit = 0.03
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        raise RuntimeError(f"no covariate table found: {solver.status_name(status)}; try more effort or another seed")
+        raise RuntimeError(
+            f"no covariate table found: {solver.status_name(status)}; try more effort or another seed"
+        )
     rows = [
         {"stratum": stratum, **table.loc[k].to_dict()}
-        for (stratum, k), v in x.items() for _ in range(solver.value(v))
+        for (stratum, k), v in x.items()
+        for _ in range(solver.value(v))
     ]
     return pd.DataFrame(rows)

@@ -25,15 +25,17 @@ def _order_statistics_of_ci(n: int) -> tuple[int, int]:
     return lower, upper
 
 
-def draw(responder: np.ndarray, rng: np.random.Generator, steps: int = 60_000) -> tuple[np.ndarray, np.ndarray]:
+def draw(
+    responder: np.ndarray, rng: np.random.Generator, steps: int = 60_000
+) -> tuple[np.ndarray, np.ndarray]:
     """Failure day and day of first response (0 for non-responders) of every patient.
 
     Duration of response is counted from the first response, as its name says. With the printed quartiles of
     failure (median 3.0 months) and of the duration (lower quartile 3.0 months) that is only possible if some
     responses are seen in the first days: 60 patients fail by day 92, at most 36 of them non-responders, so at
-    least 24 responders do; only 21 may have had a response of less than 90 days, so three respond by day 2. By
-    day 98 (upper limit of EFS1) it is 72 patients, and 15 responses by day 8. Counted from infusion it would fit
-    without any of that. Here 16 responses, four of them on day 2, are so early, and no more.
+    least 24 responders do; only 21 may have had a response of less than 90 days, so three respond by day 2.
+    By day 98 (upper limit of EFS1) it is 72 patients, and 15 responses by day 8. Counted from infusion it
+    would fit without any of that. Here 16 responses, four of them on day 2, are so early, and no more.
 
     Parameters
     ----------
@@ -54,9 +56,16 @@ def draw(responder: np.ndarray, rng: np.random.Generator, steps: int = 60_000) -
     least[short], most[short], least[long], most[long] = 45, 91, 120, 900
     lower, upper = _order_statistics_of_ci(n)
     wanted = {
-        "quartiles": [_month_limits("ttf.iqr", "lower"), _month_limits("ttf.median"), _month_limits("ttf.iqr", "upper")],
-        "durations": [_month_limits("res.dor.iqr", "lower"), _month_limits("res.dor.median"),
-                      _month_limits("res.dor.iqr", "upper")],
+        "quartiles": [
+            _month_limits("ttf.iqr", "lower"),
+            _month_limits("ttf.median"),
+            _month_limits("ttf.iqr", "upper"),
+        ],
+        "durations": [
+            _month_limits("res.dor.iqr", "lower"),
+            _month_limits("res.dor.median"),
+            _month_limits("res.dor.iqr", "upper"),
+        ],
         "limits": [_month_limits("efs1.median.ci", "lower"), _month_limits("efs1.median.ci", "upper")],
     }
 
@@ -68,7 +77,14 @@ def draw(responder: np.ndarray, rng: np.random.Generator, steps: int = 60_000) -
 
     def loss():
         x = np.sort(failure)
-        got = [*quartiles(failure), *quartiles(failure[yes] - response[yes]), x[lower], x[upper], x[n // 2 - 1], x[n // 2]]
+        got = [
+            *quartiles(failure),
+            *quartiles(failure[yes] - response[yes]),
+            x[lower],
+            x[upper],
+            x[n // 2 - 1],
+            x[n // 2],
+        ]
         limits = wanted["quartiles"] + wanted["durations"] + wanted["limits"] + [wanted["quartiles"][1]] * 2
         total = sum(max(0, low - v, v - high) / low for v, (low, high) in zip(got, limits))
         unusual = (failure < 28).sum()

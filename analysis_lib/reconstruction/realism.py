@@ -1,4 +1,6 @@
-"""What no printed number forbids but no hospital would see: impossible orders of days, and a mild prior on times."""
+"""What no printed number forbids but no hospital would see: impossible orders of days, and a mild prior on
+times.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +25,7 @@ from analysis_lib.reconstruction.times import (
     TWO,
 )
 
+
 @njit(cache=True)
 def possible(i, state, fixed):
     """Whether a patient's own times are in a possible order."""
@@ -42,7 +45,8 @@ def possible(i, state, fixed):
         return False
     if r[G5] == RT_ST and (ev == 0 or efs > os2 - 21):
         return False
-    if r[G5] == RT_ST and (r[MORE] == 0 or (fixed[i, LOCK_OS] and efs > 100)):  # systemic therapy, then transplant
+    # systemic therapy, then transplant
+    if r[G5] == RT_ST and (r[MORE] == 0 or (fixed[i, LOCK_OS] and efs > 100)):
         return False
     if r[TWO] == 1 and r[BED] == UNKNOWN:
         return False
@@ -81,7 +85,8 @@ def log_prior(state, fixed, order):
         gap = r[TTS] - r[FAIL]
         if gap > 60:
             loss += 0.002 * (gap - 60) ** 0.5
-    # Progression at last follow-up in 81: everyone who died, one of the five transplanted, and of the other living
+    # Progression at last follow-up in 81: everyone who died, one of the five transplanted, and of the other
+    # living
     for g, least in ((0, 5), (1, 3), (2, 8)):
         loss += 1.0 * max(0, least - progressing[g])
     loss += 0.2 * max(0, 82 - events) + 0.2 * max(0, events - 94)

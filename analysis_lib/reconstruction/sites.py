@@ -1,7 +1,8 @@
 """Where they were irradiated: courses, sites, doses, in-field responses and progressions.
 
-First courses follow from the times; later courses, in-field progressions and bulk are searched at random until the
-printed in-field results come out (Kaplan-Meier at 12 months, medians and log-rank by bulk, bulk against dose).
+First courses follow from the times; later courses, in-field progressions and bulk are searched at random
+until the printed in-field results come out (Kaplan-Meier at 12 months, medians and log-rank by bulk, bulk
+against dose).
 """
 
 from __future__ import annotations
@@ -14,11 +15,31 @@ from .targets import count, interval, p_interval
 from .times import BED, DEAD, DELAY, EFS, EV, FIELD, G3, G5, HIGH, LOCK_OS, LOW, MORE, OS2, RT, TTS, TWO
 
 # (dose in Gy, fractions). BED at alpha/beta 10 is above 30 Gy, or at most 30 Gy.
-COMPREHENSIVE = [(30, 10)] * 4 + [(30.6, 17)] + [(36, 18)] * 6 + [(36, 12)] + [(37.4, 17), (37.5, 15), (39.6, 22)] + \
-    [(40, 20)] * 3 + [(41.4, 23)] + [(45, 25)] * 3 + [(46, 23), (50, 25), (50.4, 28)]
-FOCAL_HIGH = [(41.4, 23), (36, 18), (37.5, 15)] + [(30, 10)] * 9 + [(36, 12), (25, 10), (40, 20), (30, 15), (30, 10), (30, 10)]
+COMPREHENSIVE = (
+    [(30, 10)] * 4
+    + [(30.6, 17)]
+    + [(36, 18)] * 6
+    + [(36, 12)]
+    + [(37.4, 17), (37.5, 15), (39.6, 22)]
+    + [(40, 20)] * 3
+    + [(41.4, 23)]
+    + [(45, 25)] * 3
+    + [(46, 23), (50, 25), (50.4, 28)]
+)
+FOCAL_HIGH = (
+    [(41.4, 23), (36, 18), (37.5, 15)]
+    + [(30, 10)] * 9
+    + [(36, 12), (25, 10), (40, 20), (30, 15), (30, 10), (30, 10)]
+)
 FOCAL_LOW = [(4, 2), (20, 5), (8, 1), (20, 5), (24, 12), (20, 5), (20, 5), (20, 5), (20, 5)]
-LATER = [(30, 10)] * 14 + [(20, 5)] * 5 + [(8, 1)] * 2 + [(4, 2)] * 2 + [(36, 18)] * 3 + [(24, 12), (25, 10), (40, 20), (30, 15)]
+LATER = (
+    [(30, 10)] * 14
+    + [(20, 5)] * 5
+    + [(8, 1)] * 2
+    + [(4, 2)] * 2
+    + [(36, 18)] * 3
+    + [(24, 12), (25, 10), (40, 20), (30, 15)]
+)
 COURSES = 18  # later courses, of one to three sites
 BEFORE_DEATH = 91  # a site goes unassessed only when its patient died within three months
 
@@ -35,8 +56,16 @@ def first_courses(state, fixed, rng) -> pd.DataFrame:
     wide = set(rng.permutation([i for i in focal if state[i, BED] > 0])[:5])
     for i in np.flatnonzero(fixed[:, FIELD] >= 0):
         n = 2 if state[i, TWO] or i in wide else 1
-        rows += [{"patient": i, "course": 1, "start": state[i, TTS] + state[i, DELAY], "bed": state[i, BED],
-                  "field": ("focal", "comprehensive")[fixed[i, FIELD]], "known": state[i, BED] > 0}] * n
+        rows += [
+            {
+                "patient": i,
+                "course": 1,
+                "start": state[i, TTS] + state[i, DELAY],
+                "bed": state[i, BED],
+                "field": ("focal", "comprehensive")[fixed[i, FIELD]],
+                "known": state[i, BED] > 0,
+            }
+        ] * n
     return pd.DataFrame(rows)
 
 
@@ -55,7 +84,9 @@ def later_courses(state, fixed, rng) -> pd.DataFrame:
     sizes = list(rng.permutation([3] * 3 + [2] * 7 + [1] * 8))
     others = [a for a in able if a not in must]
     weight = np.array([a[2] for a in others], float) ** 0.7
-    picks = rng.choice(len(others), min(len(others), COURSES - 1 - len(must)), replace=False, p=weight / weight.sum())
+    picks = rng.choice(
+        len(others), min(len(others), COURSES - 1 - len(must)), replace=False, p=weight / weight.sum()
+    )
     chosen = must + [others[k] for k in picks]
     rows = []
     transplanted = [i for i in rest if fixed[i, LOCK_OS] and state[i, OS2] == 149 + 1023]
@@ -74,7 +105,14 @@ def later_courses(state, fixed, rng) -> pd.DataFrame:
         second = next(r["start"] for r in rows if r["patient"] == i)
         latest = end[i] - (21 if state[i, DEAD] else 45)
         if latest - second > 60:
-            rows.append({"patient": i, "course": 3, "start": int(rng.integers(second + 40, latest + 1)), "n": sizes.pop()})
+            rows.append(
+                {
+                    "patient": i,
+                    "course": 3,
+                    "start": int(rng.integers(second + 40, latest + 1)),
+                    "n": sizes.pop(),
+                }
+            )
     if sizes:
         raise LookupError("too few patients lived long enough for the later courses")
     table = pd.DataFrame(rows)
@@ -85,7 +123,11 @@ def later_courses(state, fixed, rng) -> pd.DataFrame:
 def kaplan_meier(days, event):
     """Times of events and survival after them."""
     order = np.unique(days[event])
-    s = np.cumprod([1 - (event & (days == t)).sum() / (days >= t).sum() for t in order]) if len(order) else np.array([])
+    s = (
+        np.cumprod([1 - (event & (days == t)).sum() / (days >= t).sum() for t in order])
+        if len(order)
+        else np.array([])
+    )
     return order, s
 
 
@@ -94,8 +136,21 @@ def progression_days(rng) -> np.ndarray:
     gap = rng.integers(2, 13)
     third, fourth = 70 - gap, 70 + gap
     eighth = int(rng.integers(150, 205))
-    return np.array([18, rng.integers(25, third), third, fourth, rng.integers(fourth, 103), 103,
-                     rng.integers(106, eighth), eighth, 426 - eighth, rng.integers(426 - eighth + 20, 449), 450])
+    return np.array(
+        [
+            18,
+            rng.integers(25, third),
+            third,
+            fourth,
+            rng.integers(fourth, 103),
+            103,
+            rng.integers(106, eighth),
+            eighth,
+            426 - eighth,
+            rng.integers(426 - eighth + 20, 449),
+            450,
+        ]
+    )
 
 
 def in_field(sites: pd.DataFrame, state, fixed, status, rng) -> pd.DataFrame | None:
@@ -129,7 +184,11 @@ def in_field(sites: pd.DataFrame, state, fixed, status, rng) -> pd.DataFrame | N
         taken = np.full(len(sites), 0)
         quota = {"comprehensive": 6, "focal": 1, "later": 4}
         for t in days[::-1]:
-            fits = [k for k in open_ if not taken[k] and quota[kind[k]] and bad[k] and efs[k] <= t <= follow[k] - 1]
+            fits = [
+                k
+                for k in open_
+                if not taken[k] and quota[kind[k]] and bad[k] and efs[k] <= t <= follow[k] - 1
+            ]
             if not fits:
                 break
             # the patient's own first progression, where one fits, was in the field
@@ -146,11 +205,18 @@ def in_field(sites: pd.DataFrame, state, fixed, status, rng) -> pd.DataFrame | N
     else:
         return None
     response[taken > 0] = "PD"
-    for name, codes in (("comprehensive", {"CR": 17, "PR": 7}), ("focal", {"CR": 12, "PR": 8, "SD": 3}), ("later", {"CR": 19, "PR": 4})):
+    for name, codes in (
+        ("comprehensive", {"CR": 17, "PR": 7}),
+        ("focal", {"CR": 12, "PR": 8, "SD": 3}),
+        ("later", {"CR": 19, "PR": 4}),
+    ):
         left = np.flatnonzero((kind == name) & (response == ""))
         # partial and stable responses where disease remained
         best = {"CR": 0, "PR": 1}
-        score = [best.get(status[patient[k]], 2) + rng.uniform(0, 0.9) - 5 * fixed[patient[k], LOCK_OS] for k in left]
+        score = [
+            best.get(status[patient[k]], 2) + rng.uniform(0, 0.9) - 5 * fixed[patient[k], LOCK_OS]
+            for k in left
+        ]
         order = left[np.argsort(score)]
         response[order] = [code for code, n in codes.items() for _ in range(n)]
         if any(status[patient[k]] == "CR" and response[k] != "CR" for k in order):
@@ -162,15 +228,26 @@ def in_field(sites: pd.DataFrame, state, fixed, status, rng) -> pd.DataFrame | N
 
 def regions(sites: pd.DataFrame, cns: np.ndarray, rng) -> np.ndarray:
     """Body regions in the printed numbers; CNS for patients with CNS disease first."""
-    names = {"CNS": "cns", "extremities": "extremities", "head and neck": "headneck", "pelvis": "pelvis",
-             "abdomen": "abdomen", "chest": "chest", "paraspinal": "paraspinal"}
+    names = {
+        "CNS": "cns",
+        "extremities": "extremities",
+        "head and neck": "headneck",
+        "pelvis": "pelvis",
+        "abdomen": "abdomen",
+        "chest": "chest",
+        "paraspinal": "paraspinal",
+    }
     number = {region: count(f"rt.loc.{name}.n") for region, name in names.items()}
-    score = np.where(cns[sites.patient], 2, 0) + np.where(sites.course > 1, 0.5, 0) + rng.uniform(0, 1, len(sites))
+    score = (
+        np.where(cns[sites.patient], 2, 0)
+        + np.where(sites.course > 1, 0.5, 0)
+        + rng.uniform(0, 1, len(sites))
+    )
     order = np.argsort(-score)
     region = np.full(len(sites), "", object)
     region[order[: number["CNS"]]] = "CNS"
     rest = [r for r, n in number.items() if r != "CNS" for _ in range(n)]
-    region[order[number["CNS"]:]] = rng.permutation(rest)
+    region[order[number["CNS"] :]] = rng.permutation(rest)
     return region
 
 
@@ -196,8 +273,15 @@ def bulk(sites: pd.DataFrame, mass: np.ndarray, fixed, rng) -> np.ndarray | None
     def loss(yes):
         total = 0.0
         see = evaluable & assessable
-        table = np.array([[(high & known & assessable & (yes == b)).sum(), (~high & known & assessable & (yes == b)).sum()]
-                          for b in (True, False)])
+        table = np.array(
+            [
+                [
+                    (high & known & assessable & (yes == b)).sum(),
+                    (~high & known & assessable & (yes == b)).sum(),
+                ]
+                for b in (True, False)
+            ]
+        )
         p = stats.chi2_contingency(table, correction=False)[1] if table.min() > 0 else 0.0
         total += max(0, p_dose[0] - p, p - p_dose[1] + 1e-9)
         p = logrank_p(time[see], event[see], yes[see])
@@ -248,7 +332,9 @@ def logrank_p(time, event, group) -> float:
 
 
 def doses(sites: pd.DataFrame, rng) -> pd.DataFrame:
-    """Dose and fractions: one schedule a first course, so that its BED is the patient's; empty where unknown."""
+    """Dose and fractions: one schedule a first course, so that its BED is the patient's; empty where
+    unknown.
+    """
     sites = sites.copy()
     dose = np.full(len(sites), np.nan)
     fractions = np.full(len(sites), np.nan)
@@ -282,20 +368,26 @@ def doses(sites: pd.DataFrame, rng) -> pd.DataFrame:
 
 
 def techniques(sites: pd.DataFrame, rng) -> np.ndarray:
-    """Techniques in the printed numbers: electrons on limbs, intensity modulation for the odd and the high doses."""
+    """Techniques in the printed numbers: electrons on limbs, intensity modulation for the odd and the high
+    doses.
+    """
     known = np.flatnonzero(sites.dose.notna())
     technique = np.full(len(sites), "", object)
     limbs = [k for k in known if sites.region[k] == "extremities" and sites.dose[k] <= 40]
     electrons = rng.choice(limbs, count("rt.tech.electron.n"), replace=False)
     technique[electrons] = "electrons"
     rest = np.array([k for k in known if k not in set(electrons)])
-    score = rng.uniform(0, 1, len(rest)) + 0.6 * (sites.dose[rest] > 36) + 2 * (sites.dose[rest] == 37.4) \
+    score = (
+        rng.uniform(0, 1, len(rest))
+        + 0.6 * (sites.dose[rest] > 36)
+        + 2 * (sites.dose[rest] == 37.4)
         + 0.4 * sites.region[rest].isin(["head and neck", "paraspinal"])
+    )
     order = rest[np.argsort(-score.to_numpy())]
     n_imrt, n_both = count("rt.tech.imrt.n"), count("rt.tech.both.n")
     technique[order[:n_imrt]] = "IMRT"
-    technique[order[n_imrt: n_imrt + n_both]] = "3DCRT/IMRT"
-    technique[order[n_imrt + n_both:]] = "3DCRT"
+    technique[order[n_imrt : n_imrt + n_both]] = "3DCRT/IMRT"
+    technique[order[n_imrt + n_both :]] = "3DCRT"
     return technique
 
 
@@ -304,7 +396,9 @@ def build(state, fixed, status, mass, rng, tries: int = 600) -> pd.DataFrame:
     failed = {"courses": 0, "in-field": 0, "bulk": 0}
     for _ in range(tries):
         try:
-            sites = pd.concat([first_courses(state, fixed, rng), later_courses(state, fixed, rng)], ignore_index=True)
+            sites = pd.concat(
+                [first_courses(state, fixed, rng), later_courses(state, fixed, rng)], ignore_index=True
+            )
         except LookupError:
             failed["courses"] += 1
             continue

@@ -41,7 +41,9 @@ def _both(claim: str) -> list[tuple]:
 
 
 def slots() -> tuple[list[np.ndarray], list[list[str]]]:
-    """Slots of the five blocks, in the order in which :func:`analysis_lib.reconstruction.statistics.block` writes them, and their claims."""
+    """Slots of the five blocks, in the order in which :func:`analysis_lib.reconstruction.statistics.block`
+    writes them, and their claims.
+    """
     blocks: list[list[tuple]] = [[] for _ in range(5)]
     names: list[list[str]] = [[] for _ in range(5)]
 
@@ -68,7 +70,10 @@ def slots() -> tuple[list[np.ndarray], list[list[str]]]:
     for group in ("rt", "cmt", "st", "st_rt", "rt_st"):
         put(0, f"os2.grp5.{group}.median", _both(f"os2.grp5.{group}.median"))
     put(0, "os2.grp5.p", _slot("os2.grp5.p", "chi4"))
-    for block, name, factors, quiet in ((0, "os2", OS2_FACTORS, "extranodal"), (1, "efs2", EFS2_FACTORS, "bulky")):
+    for block, name, factors, quiet in (
+        (0, "os2", OS2_FACTORS, "extranodal"),
+        (1, "efs2", EFS2_FACTORS, "bulky"),
+    ):
         if block == 1:
             curve(1, "efs2", False)
             for group in ("rt", "cmt", "st"):
@@ -87,8 +92,10 @@ def slots() -> tuple[list[np.ndarray], list[list[str]]]:
     for claim in ("uv.os1.resp.p", "uv.os1.bridging.ns", "uv.os1.product.ns"):
         put(2, claim, _slot(claim, "z"))
     cox(2, "os1", ("resp",))
-    for first, second, test in (("cf.os.comp", "cf.os.focal", "cf.os.p"),
-                                ("cf.bed.high.os", "cf.bed.low.os", "cf.bed.os.p")):
+    for first, second, test in (
+        ("cf.os.comp", "cf.os.focal", "cf.os.p"),
+        ("cf.bed.high.os", "cf.bed.low.os", "cf.bed.os.p"),
+    ):
         put(3, first + ".median", _both(first + ".median"))
         put(3, second + ".median", _both(second + ".median"))
         put(3, test, _slot(test, "z"))
@@ -102,10 +109,14 @@ def slots() -> tuple[list[np.ndarray], list[list[str]]]:
 
 
 def with_weight(missed: set[str], factor: float) -> tuple[np.ndarray, ...]:
-    """The slots, with those of the claims in ``missed`` (as :func:`analysis_lib.reconstruction.times.misses` names them) weighing more."""
+    """The slots, with those of the claims in ``missed`` (as :func:`analysis_lib.reconstruction.times.misses`
+    names them) weighing more.
+    """
     blocks, names = slots()
     claims = {name.split(" ")[0] for name in missed}
-    return tuple(block * [[1, 1, factor if name in claims else 1] for name in of] for block, of in zip(blocks, names))
+    return tuple(
+        block * [[1, 1, factor if name in claims else 1] for name in of] for block, of in zip(blocks, names)
+    )
 
 
 @njit(cache=True)

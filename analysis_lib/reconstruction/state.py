@@ -40,13 +40,27 @@ RT, CMT, ST, ST_RT, RT_ST = range(5)  # G5; G3 uses the first three
 UNKNOWN, HIGH, LOW = range(3)  # BED of the first course, at most 30 Gy is low
 LAST_DAY = 1826  # nobody is followed for longer than five years
 NO_EVENT_BEFORE = 10
-OS2_FACTORS = ((BULKY, "bulky"), (MULTI, "sites"), (POOR, "ecog"), (ADV, "stage"), (LDH, "ldh"), (IPI3, "ipi3"))
-EFS2_FACTORS = ((MULTI, "sites"), (EXTRA, "extranodal"), (POOR, "ecog"), (ADV, "stage"), (LDH, "ldh"), (IPI3, "ipi3"))
+OS2_FACTORS = (
+    (BULKY, "bulky"),
+    (MULTI, "sites"),
+    (POOR, "ecog"),
+    (ADV, "stage"),
+    (LDH, "ldh"),
+    (IPI3, "ipi3"),
+)
+EFS2_FACTORS = (
+    (MULTI, "sites"),
+    (EXTRA, "extranodal"),
+    (POOR, "ecog"),
+    (ADV, "stage"),
+    (LDH, "ldh"),
+    (IPI3, "ipi3"),
+)
 
 
-# The five patients irradiated around an allogeneic transplant, with days that give the printed medians and ranges:
-# stratum, start of radiotherapy after the start of salvage (None: to be found), radiotherapy to transplant,
-# transplant to last follow-up. The fifth had radiotherapy six months after the transplant.
+# The five patients irradiated around an allogeneic transplant, with days that give the printed medians and
+# ranges: stratum, start of radiotherapy after the start of salvage (None: to be found), radiotherapy to
+# transplant, transplant to last follow-up. The fifth had radiotherapy six months after the transplant.
 TRANSPLANTS = (
     ("CMT comprehensive", 0, 119, 268),
     ("CMT comprehensive", 0, 149, 1023),
@@ -63,14 +77,20 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
     Parameters
     ----------
     people
-        One row a patient: what :func:`covariates.solve` gives, with regimen, field, responder, bridging, axi-cel,
-        failure and response days.
+        One row a patient: what :func:`covariates.solve` gives, with regimen, field, responder, bridging,
+        axi-cel, failure and response days.
     """
     n = len(people)
     fixed = np.zeros((n, 12), np.int64)
     fixed[:, G3] = people.regimen.map({"RT": RT, "CMT": CMT, "ST": ST})
     fixed[:, FIELD] = people.field.map({"comprehensive": 1, "focal": 0}).fillna(-1)
-    for column, name in ((RESP, "responder"), (LDH, "ldh"), (ADV, "advanced"), (MULTI, "multiple"), (POOR, "poor")):
+    for column, name in (
+        (RESP, "responder"),
+        (LDH, "ldh"),
+        (ADV, "advanced"),
+        (MULTI, "multiple"),
+        (POOR, "poor"),
+    ):
         fixed[:, column] = people[name]
     fixed[:, EXTRA] = people.extranodal > 0
     fixed[:, IPI3] = people.ipi >= 3
@@ -94,7 +114,9 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
 
     taken = []
     for stratum, delay, wait, after in TRANSPLANTS:
-        score = np.where(people.stratum == stratum, risk + rng.uniform(0, 0.5, n) + (people.responder == 0), np.inf)
+        score = np.where(
+            people.stratum == stratum, risk + rng.uniform(0, 0.5, n) + (people.responder == 0), np.inf
+        )
         score[taken] = np.inf
         i = int(score.argmin())
         taken.append(i)
@@ -118,7 +140,9 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
         if state[i, DEAD] or late[i] or rng.random() < 0.4:
             state[i, EV] = 1
             state[i, EFS] = int(state[i, OS2] * rng.uniform(0.15, 0.6))
-            state[i, EFS] = max(NO_EVENT_BEFORE, min(state[i, EFS], state[i, DELAY] if late[i] else state[i, OS2] - 14))
+            state[i, EFS] = max(
+                NO_EVENT_BEFORE, min(state[i, EFS], state[i, DELAY] if late[i] else state[i, OS2] - 14)
+            )
         else:
             state[i, EFS] = state[i, OS2]
 
@@ -138,5 +162,5 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
     for field, low in ((1, 1), (0, 7)):
         members = rng.permutation(np.flatnonzero((fixed[:, FIELD] == field) & (state[:, TWO] == 0)))
         state[members[:low], BED] = LOW
-        state[members[low: low + 6], BED] = UNKNOWN
+        state[members[low : low + 6], BED] = UNKNOWN
     return state, fixed, two_ok

@@ -1,6 +1,7 @@
 """The printed statistics of a state, computed fast enough to be asked a million times.
 
-The functions are compiled by numba and share arrays; they belong together, and are longer than elsewhere for that."""
+The functions are compiled by numba and share arrays; they belong together, and are longer than elsewhere for
+that."""
 
 from __future__ import annotations
 
@@ -34,13 +35,15 @@ from analysis_lib.reconstruction.times import (
 
 OS2_COLUMNS = tuple(column for column, _ in OS2_FACTORS)
 EFS2_COLUMNS = tuple(column for column, _ in EFS2_FACTORS)
-# Cells of the models: every combination of two (stage, LDH) or three (response, bridging, product) yes/no covariates.
+# Cells of the models: every combination of two (stage, LDH) or three (response, bridging, product) yes/no
+# covariates.
 FOUR = np.array([[c & 1, c >> 1 & 1] for c in range(4)], float)
 EIGHT = np.array([[c & 1, c >> 1 & 1, c >> 2 & 1] for c in range(8)], float)
 NOT_REACHED = math.log(1.5 * LAST_DAY)
 
 
 # --- estimators, all on an index sorted by time ---------------------------------------------------
+
 
 @njit(cache=True)
 def resort(order, time):
@@ -57,7 +60,9 @@ def resort(order, time):
 
 @njit(cache=True)
 def _curve(order, time, event, group, level, out):
-    """Kaplan-Meier of ``group == level``: median (R) and its left end; of all (-1) also log limits, S(12) and S(24)."""
+    """Kaplan-Meier of ``group == level``: median (R) and its left end; of all (-1) also log limits, S(12) and
+    S(24).
+    """
     n = len(order)
     at_risk = 0
     for a in range(n):
@@ -188,7 +193,9 @@ def _logrank(order, time, event, group, k):
 
 @njit(cache=True)
 def _cox(order, time, event, cell, design, beta, se):
-    """Cox model (Efron) of binary covariates; patients are counted by cell. Starts at and updates ``beta``."""
+    """Cox model (Efron) of binary covariates; patients are counted by cell. Starts at and updates
+    ``beta``.
+    """
     n = len(order)
     cells, p = design.shape
     s1 = np.zeros(p)
@@ -272,6 +279,7 @@ def _log(x):
 
 
 # --- the blocks of printed statistics -------------------------------------------------------------
+
 
 @njit(cache=True)
 def _factors(columns, order, time, event, fixed, out, s, buffer):

@@ -35,7 +35,11 @@ from .times import (
 )
 
 YES_NO = np.array(["no", "yes"])
-FIRST_ASSESSMENT = (interval("met.early_resp.iqr", "lower"), interval("met.early_resp.day"), interval("met.early_resp.iqr", "upper"))
+FIRST_ASSESSMENT = (
+    interval("met.early_resp.iqr", "lower"),
+    interval("met.early_resp.day"),
+    interval("met.early_resp.iqr", "upper"),
+)
 
 
 def deal(members: np.ndarray, levels: dict, rng: np.random.Generator) -> dict:
@@ -45,7 +49,9 @@ def deal(members: np.ndarray, levels: dict, rng: np.random.Generator) -> dict:
 
 
 def people(solution: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """One row a patient in random order, with regimen, field and everything dealt out within salvage groups."""
+    """One row a patient in random order, with regimen, field and everything dealt out within salvage
+    groups.
+    """
     table = solution.sample(frac=1, random_state=int(rng.integers(2**31))).reset_index(drop=True)
     table["regimen"] = [STRATA[s][0] for s in table.stratum]
     table["field"] = [STRATA[s][1] for s in table.stratum]
@@ -56,9 +62,17 @@ def people(solution: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
             for i, level in deal(members, levels, rng).items():
                 table.loc[i, column] = level
 
-        put("best", members, {("PD" if r == "DP" else r): count(f"t1.best_response.{r}.{name}.n")
-                              for r in ("CR", "PR", "DP", "SD")})
-        put("bridging", members, {1: count(f"t1.bridging.yes.{name}.n"), 0: count(f"t1.bridging.no.{name}.n")})
+        put(
+            "best",
+            members,
+            {
+                ("PD" if r == "DP" else r): count(f"t1.best_response.{r}.{name}.n")
+                for r in ("CR", "PR", "DP", "SD")
+            },
+        )
+        put(
+            "bridging", members, {1: count(f"t1.bridging.yes.{name}.n"), 0: count(f"t1.bridging.no.{name}.n")}
+        )
         put("axi", members, {1: count(f"t1.product.axi.{name}.n"), 0: count(f"t1.product.tisa.{name}.n")})
         for poor, levels in ((0, (0, 1)), (1, (2, 3, 4))):
             some = members[table.poor[members] == poor]
@@ -68,7 +82,9 @@ def people(solution: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     for i, level in deal(everyone, {p: count(f"fail.{c}.n") for p, c in patterns.items()}, rng).items():
         table.loc[i, "pattern"] = level
     positive, negative = count("cd19.pos.n"), count("cd19.neg.n")
-    for i, level in deal(everyone, {"positive": positive, "negative": negative, "": len(table) - positive - negative}, rng).items():
+    for i, level in deal(
+        everyone, {"positive": positive, "negative": negative, "": len(table) - positive - negative}, rng
+    ).items():
         table.loc[i, "cd19"] = level
     table["responder"] = table.best.isin(["CR", "PR"]).astype(int)
     return table
@@ -77,25 +93,39 @@ def people(solution: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 def numbers_of_sites(table: pd.DataFrame, rng) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of disease and of extranodal sites that fit stage and the yes/no covariates."""
     n = len(table)
-    extranodal = np.where(table.extranodal == 2, np.minimum(2 + rng.geometric(0.55, n) - 1, 6), table.extranodal)
-    nodal = np.where(table.stage.isin(["III", "IV"]), rng.geometric(0.45, n) - (table.stage == "IV"), rng.geometric(0.7, n))
+    extranodal = np.where(
+        table.extranodal == 2, np.minimum(2 + rng.geometric(0.55, n) - 1, 6), table.extranodal
+    )
+    nodal = np.where(
+        table.stage.isin(["III", "IV"]), rng.geometric(0.45, n) - (table.stage == "IV"), rng.geometric(0.7, n)
+    )
     several = np.clip(np.maximum(extranodal + nodal, 2), 2, 12)
     # Comprehensive first fields cover all of it: two sites, rarely three.
     small = (table.field == "comprehensive") & (table.regimen != "ST")
-    several = np.where(small, np.minimum(several, np.maximum(extranodal, np.where(rng.random(n) < 0.2, 3, 2))), several)
+    several = np.where(
+        small, np.minimum(several, np.maximum(extranodal, np.where(rng.random(n) < 0.2, 3, 2))), several
+    )
     return np.where(table.multiple == 1, several, 1), extranodal
 
 
 def last_status(state, fixed, rng) -> np.ndarray:
-    """Disease status at last follow-up in the printed numbers: progression in all who died, then in the living."""
+    """Disease status at last follow-up in the printed numbers: progression in all who died, then in the
+    living.
+    """
     status = np.full(len(state), "", object)
     status[state[:, DEAD] == 1] = "PD"
     locked = np.flatnonzero(fixed[:, LOCK_OS])
     relapsed = next(i for i in locked if state[i, OS2] == 131 + 271 + 432)  # the one of the five transplanted
     for group, name in ((RT, "rt"), (CMT, "cmt"), (ST, "st")):
         mine = np.flatnonzero((fixed[:, G3] == group) & (state[:, DEAD] == 0))
-        score = {i: 2.0 * (state[i, EV] == 0) + 10 * fixed[i, LOCK_OS] - 20 * (i == relapsed) + rng.uniform(0, 0.5)
-                 - min(1.0, state[i, EFS] / state[i, OS2]) * (state[i, EV] == 1) for i in mine}
+        score = {
+            i: 2.0 * (state[i, EV] == 0)
+            + 10 * fixed[i, LOCK_OS]
+            - 20 * (i == relapsed)
+            + rng.uniform(0, 0.5)
+            - min(1.0, state[i, EFS] / state[i, OS2]) * (state[i, EV] == 1)
+            for i in mine
+        }
         order = sorted(mine, key=score.get)
         n = count(f"t1.status.DP.{name}.n") - int((status[fixed[:, G3] == group] == "PD").sum())
         if n < 0 or any(state[i, EV] == 0 for i in order[:n]):
@@ -108,12 +138,16 @@ def last_status(state, fixed, rng) -> np.ndarray:
     return status
 
 
-def lines_of_therapy(state, fixed, sites: pd.DataFrame, rng) -> tuple[pd.DataFrame, dict[int, int], dict[int, int]]:
+def lines_of_therapy(
+    state, fixed, sites: pd.DataFrame, rng
+) -> tuple[pd.DataFrame, dict[int, int], dict[int, int]]:
     """Lines of salvage therapy, with each patient's days of first progression and of the next line."""
     rt_starts = sites[sites.course > 1].groupby("patient").start.unique().to_dict()
     rows, progression, next_line = [], {}, {}
-    longest = max((i for i in range(len(state)) if state[i, G5] == ST and state[i, EV]),
-                  key=lambda i: state[i, OS2] - state[i, EFS])
+    longest = max(
+        (i for i in range(len(state)) if state[i, G5] == ST and state[i, EV]),
+        key=lambda i: state[i, OS2] - state[i, EFS],
+    )
     for i, s in enumerate(state):
         start, event, end = int(s[TTS]), int(s[TTS] + s[EFS]), int(s[TTS] + s[OS2])
         lines = [(start, ("RT", "CMT", "ST")[fixed[i, G3]])]
@@ -121,7 +155,9 @@ def lines_of_therapy(state, fixed, sites: pd.DataFrame, rng) -> tuple[pd.DataFra
         if s[G5] == ST_RT:
             later.append((start + int(s[DELAY]), "RT"))
         if fixed[i, LOCK_OS]:
-            wait = {119 + 268: 119, 149 + 1023: 149, 280: 180, 131 + 271 + 432: 402, 333 - 183 + 231: 150}[int(s[OS2])]
+            wait = {119 + 268: 119, 149 + 1023: 149, 280: 180, 131 + 271 + 432: 402, 333 - 183 + 231: 150}[
+                int(s[OS2])
+            ]
             later.append((start + wait, "HSCT"))
             if wait == 180:
                 later.append((event + 14, "ST"))
@@ -131,7 +167,10 @@ def lines_of_therapy(state, fixed, sites: pd.DataFrame, rng) -> tuple[pd.DataFra
             later += systemic(i, s, fixed, later, event, end, rng, many=i == longest)
         later = sorted(later)
         lines += later
-        rows += [{"patient": i, "line": k + 1, "line_start_day": d, "modality": m} for k, (d, m) in enumerate(lines)]
+        rows += [
+            {"patient": i, "line": k + 1, "line_start_day": d, "modality": m}
+            for k, (d, m) in enumerate(lines)
+        ]
         if later:
             next_line[i] = later[0][0]
         if s[EV] and s[EFS] < s[OS2] and next_line.get(i) != event:
@@ -148,7 +187,11 @@ def systemic(i, s, fixed, later, event, end, rng, many) -> list[tuple[int, str]]
         return []
     stop = int(s[TTS] + s[DELAY]) - 21 if only_rt else end - 5
     switched = not fixed[i, FIELD] == 1 and rng.random() < 0.1  # a change of therapy without progression
-    day = event if switched and not later else event + int(min(rng.integers(4, 30), max(2, (stop - event) // 2)))
+    day = (
+        event
+        if switched and not later
+        else event + int(min(rng.integers(4, 30), max(2, (stop - event) // 2)))
+    )
     if s[G5] == ST_RT and not before_rt:
         event = int(s[TTS] + s[DELAY])
         day = event + int(min(rng.integers(35, 90), max(10, (stop - event) // 2)))
@@ -185,7 +228,9 @@ def responses(table: pd.DataFrame, state, rng) -> pd.DataFrame:
     complete[cr] = np.maximum(response[cr], 28)
     late = rng.permutation([i for i in cr if failure[i] > 110])[:12]
     complete[late] = [int(min(failure[i] - 15, 158, rng.integers(55, 125))) for i in late]
-    complete[max(cr, key=lambda i: failure[i])] = math.ceil(interval("res.ttcr.range", "upper")[0] * MONTH) + 1
+    complete[max(cr, key=lambda i: failure[i])] = (
+        math.ceil(interval("res.ttcr.range", "upper")[0] * MONTH) + 1
+    )
     lowest = math.ceil(interval("res.ttcr.median")[0] * MONTH)
     for i in rng.permutation(cr):  # until the median is right
         if np.median(complete[cr]) >= lowest:
@@ -235,54 +280,64 @@ def _assemble(table, state, fixed, rng) -> dict[str, pd.DataFrame]:
         return pd.array([int(days[i]) if days.get(i) else pd.NA for i in range(n)], dtype="Int64")
 
     responded = table.responder == 1
-    patients = pd.DataFrame({
-        "patient_id": ids,
-        "last_follow_up_day": state[:, TTS] + state[:, OS2],
-        "vital_status": np.where(state[:, DEAD] == 1, "dead", "alive"),
-        "car_t_product": np.where(state[:, AXI] == 1, "axi-cel", "tisa-cel"),
-        "bridging_therapy": YES_NO[state[:, BRIDGE]],
-        "bridging_radiotherapy": bridging_rt,
-        "first_assessment_day": days["first"],
-        "best_response": table.best,
-        "response_day": optional(dict(enumerate(days.response.where(responded, 0)))),
-        "complete_response_day": optional(dict(enumerate(days.complete))),
-        "failure_day": state[:, FAIL],
-        "failure_pattern": table.pattern,
-        "cd19_at_failure": table.cd19,
-        "salvage_start_day": state[:, TTS],
-        "salvage_regimen": table.regimen,
-        "progression_day": optional(progression),
-        "next_line_day": optional(next_line),
-        "transplant_day": optional(transplant.to_dict()),
-        "over_60": YES_NO[table.old],
-        "cns_disease": YES_NO[(table["mass"] == "cns").astype(int)],
-        "bulky_disease": table["mass"].map({"bulky": "yes", "not bulky": "no"}).fillna(""),
-        "disease_sites": disease,
-        "extranodal_sites": extranodal,
-        "ecog": table.ecog.astype(int),
-        "stage": table.stage,
-        "ldh_elevated": YES_NO[table.ldh],
-        "ipi": table.ipi,
-        "last_disease_status": status,
-    })
+    patients = pd.DataFrame(
+        {
+            "patient_id": ids,
+            "last_follow_up_day": state[:, TTS] + state[:, OS2],
+            "vital_status": np.where(state[:, DEAD] == 1, "dead", "alive"),
+            "car_t_product": np.where(state[:, AXI] == 1, "axi-cel", "tisa-cel"),
+            "bridging_therapy": YES_NO[state[:, BRIDGE]],
+            "bridging_radiotherapy": bridging_rt,
+            "first_assessment_day": days["first"],
+            "best_response": table.best,
+            "response_day": optional(dict(enumerate(days.response.where(responded, 0)))),
+            "complete_response_day": optional(dict(enumerate(days.complete))),
+            "failure_day": state[:, FAIL],
+            "failure_pattern": table.pattern,
+            "cd19_at_failure": table.cd19,
+            "salvage_start_day": state[:, TTS],
+            "salvage_regimen": table.regimen,
+            "progression_day": optional(progression),
+            "next_line_day": optional(next_line),
+            "transplant_day": optional(transplant.to_dict()),
+            "over_60": YES_NO[table.old],
+            "cns_disease": YES_NO[(table["mass"] == "cns").astype(int)],
+            "bulky_disease": table["mass"].map({"bulky": "yes", "not bulky": "no"}).fillna(""),
+            "disease_sites": disease,
+            "extranodal_sites": extranodal,
+            "ecog": table.ecog.astype(int),
+            "stage": table.stage,
+            "ldh_elevated": YES_NO[table.ldh],
+            "ipi": table.ipi,
+            "last_disease_status": status,
+        }
+    )
     event = patients[["progression_day", "next_line_day"]].min(axis=1).fillna(patients.last_follow_up_day)
-    assert (event - patients.salvage_start_day == state[:, EFS]).all(), "the tables must say what the annealer found"
+    assert (event - patients.salvage_start_day == state[:, EFS]).all(), (
+        "the tables must say what the annealer found"
+    )
     start = sites.start.to_numpy()
-    irradiations = pd.DataFrame({
-        "patient_id": ids[sites.patient],
-        "course": sites.course,
-        "rt_start_day": start,
-        "rt_field": sites.field,
-        "region": sites.region,
-        "technique": sites.technique,
-        "dose_gy": sites.dose,
-        "fractions": sites.fractions.astype("Int64"),
-        "bulky_site": sites.bulky,
-        "previously_irradiated": np.where(np.arange(len(sites)) == same, "yes", "no"),
-        "in_field_response": sites.response,
-        "in_field_progression_day": pd.array([s + p if p else pd.NA for s, p in zip(start, sites.progression)], dtype="Int64"),
-    })
-    therapy = lines.assign(patient_id=ids[lines.patient])[["patient_id", "line", "line_start_day", "modality"]]
+    irradiations = pd.DataFrame(
+        {
+            "patient_id": ids[sites.patient],
+            "course": sites.course,
+            "rt_start_day": start,
+            "rt_field": sites.field,
+            "region": sites.region,
+            "technique": sites.technique,
+            "dose_gy": sites.dose,
+            "fractions": sites.fractions.astype("Int64"),
+            "bulky_site": sites.bulky,
+            "previously_irradiated": np.where(np.arange(len(sites)) == same, "yes", "no"),
+            "in_field_response": sites.response,
+            "in_field_progression_day": pd.array(
+                [s + p if p else pd.NA for s, p in zip(start, sites.progression)], dtype="Int64"
+            ),
+        }
+    )
+    therapy = lines.assign(patient_id=ids[lines.patient])[
+        ["patient_id", "line", "line_start_day", "modality"]
+    ]
     total = count("met.database.n")
     place = np.sort(rng.permutation(total)[:n])
     database = np.array([f"D{k + 1:03d}" for k in range(total)], object)

@@ -1,8 +1,8 @@
 """When things happened to them: simulated annealing on whole days (numba).
 
-The state is one row a patient: time to salvage, OS2, death, EFS2, its event, delay to radiotherapy, and the labels
-that the paper's comparisons need. Each printed statistic is a slot with an interval; the loss is the sum of the
-distances to the intervals plus a realism prior. :mod:`check` judges the result with other code.
+The state is one row a patient: time to salvage, OS2, death, EFS2, its event, delay to radiotherapy, and the
+labels that the paper's comparisons need. Each printed statistic is a slot with an interval; the loss is the
+sum of the distances to the intervals plus a realism prior. :mod:`check` judges the result with other code.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def _after_change(state, i, keep):
 
 @njit(cache=True)
 def _move(state, fixed, two_ok, pair):
-    """Propose a change in place. Returns a bit mask of the blocks it touches; patients in ``pair``; 0 if none."""
+    """Propose a change in place. Returns a bit mask of the blocks it touches; patients in ``pair``; 0 if
+    none.
+    """
     n = len(state)
     i = np.random.randint(n)
     j = np.random.randint(n)
@@ -51,7 +53,9 @@ def _move(state, fixed, two_ok, pair):
     pair[1] = j
     u = np.random.random()
     if u < 0.12:  # time to salvage
-        state[i, TTS] = _jitter(state[i, TTS]) if np.random.random() < 0.8 else state[i, FAIL] + np.random.randint(0, 60)
+        state[i, TTS] = (
+            _jitter(state[i, TTS]) if np.random.random() < 0.8 else state[i, FAIL] + np.random.randint(0, 60)
+        )
         return 4 | 16
     if u < 0.36:  # OS2
         if fixed[i, LOCK_OS]:
@@ -85,7 +89,12 @@ def _move(state, fixed, two_ok, pair):
             state[i, TTS], state[j, TTS] = state[j, TTS], state[i, TTS]
         return 1 | 2 | 4 | 8 | 16
     if u < 0.78:  # swap death flags within a group
-        if state[i, DEAD] == state[j, DEAD] or fixed[i, G3] != fixed[j, G3] or fixed[i, LOCK_OS] or fixed[j, LOCK_OS]:
+        if (
+            state[i, DEAD] == state[j, DEAD]
+            or fixed[i, G3] != fixed[j, G3]
+            or fixed[i, LOCK_OS]
+            or fixed[j, LOCK_OS]
+        ):
             return 0
         for k in (i, j):
             state[k, DEAD] = 1 - state[k, DEAD]

@@ -1,7 +1,8 @@
 """The methods that rows name, declared in one table: what each finds, what computes it, who described it.
 
-The methods page of the book, the captions and the methods paragraph for a manuscript read this table and the rows'
-``method``, so that they tell of what was called and of nothing else. It knows nobody but :mod:`analysis_lib.rows.results`.
+The methods page of the book, the captions and the methods paragraph for a manuscript read this table and the
+rows' ``method``, so that they tell of what was called and of nothing else. It knows nobody but
+:mod:`analysis_lib.rows.results`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import pandas as pd
 
 from analysis_lib.rows import results
 
-SEED = 2023  # of every random number that an analysis draws (reshufflings, resamples): the answers can be repeated
+# of every random number that an analysis draws (reshufflings, resamples): the answers can be repeated
+SEED = 2023
 HERE = "this book"  # what computes a method that no library offers
 
 CONVENTIONS = (
@@ -23,7 +25,8 @@ CONVENTIONS = (
     "Whoever has the event or leaves on a day counts as at risk on that day.",
     "Quantiles of observed values are those of type 7 (linear interpolation).",
     "Numbers are rounded half up, once, when they are shown; result rows hold them unrounded.",
-    "Patients with an unknown value are left out of the comparison that needs it, and shown as missing in Table 1.",
+    "Patients with an unknown value are left out of the comparison that needs it, and shown as missing in "
+    "Table 1.",
 )
 
 
@@ -34,7 +37,8 @@ class Method:
     Attributes
     ----------
     starts : str
-        How the ``method`` of its rows starts, as a regular expression; of several that fit, the one that fits longest.
+        How the ``method`` of its rows starts, as a regular expression; of several that fit, the one that fits
+        longest.
     finds : str
         What it estimates or tests.
     by : str
@@ -42,8 +46,8 @@ class Method:
     cites : tuple of str
         Keys of ``book/references.bib``.
     sentence : str
-        For the methods of a manuscript; ``{interval}`` stands for the scale that the row names. Empty for mere counts
-        and for what only speaks of the paper itself.
+        For the methods of a manuscript; ``{interval}`` stands for the scale that the row names. Empty for
+        mere counts and for what only speaks of the paper itself.
     called : str
         What to call it where the rows' own words would not do.
     """
@@ -58,142 +62,451 @@ class Method:
 
 METHODS = (
     # describing
-    Method("exact binomial interval", "interval of a proportion", "scipy", ("clopper1934",),
-           "Proportions are given with exact (Clopper–Pearson) 95% confidence intervals."),
-    Method("Wilson interval", "interval of a proportion", "statsmodels", ("wilson1927",),
-           "Proportions are given with Wilson 95% confidence intervals."),
-    Method("median and quartiles", "the middle of observed values, and the middle half of them", "pandas", ("hyndman1996",),
-           "Observed quantities are given as median and interquartile range (quantiles of type 7)."),
-    Method("median and extremes", "the middle of observed values, and all of them", "pandas", (),
-           "Where a range is given, it runs from the smallest to the largest value."),
-    Method("Pearson chi-square", "whether a category is equally frequent in all groups", "scipy", ("pearson1900", "cochran1954"),
-           "Categories were compared between groups by Pearson's chi-square test without continuity correction."),
-    Method("Fisher's exact test", "the same, where expected counts are small", "scipy", ("fisher1935", "freeman1951"),
-           "Fisher's exact test was used for 2 × 2 tables with an expected count below 5."),
-    Method("permutation test of the chi-square", "the same, without a large-sample approximation", "scipy", ("pearson1900",),
-           "Where counts were small, the chi-square test was repeated by permutation of the patients among the groups."),
-    Method("Mann-Whitney test", "whether a quantity tends to be larger in one of two groups", "scipy", ("mann1947",),
-           "Quantities were compared between two groups by the Mann–Whitney test."),
-    Method("standardised difference", "how far two groups differ in a factor, in standard deviations", HERE, ("austin2011",),
-           "Balance between groups was judged by differences of means in units of the standard deviation."),
+    Method(
+        "exact binomial interval",
+        "interval of a proportion",
+        "scipy",
+        ("clopper1934",),
+        "Proportions are given with exact (Clopper–Pearson) 95% confidence intervals.",
+    ),
+    Method(
+        "Wilson interval",
+        "interval of a proportion",
+        "statsmodels",
+        ("wilson1927",),
+        "Proportions are given with Wilson 95% confidence intervals.",
+    ),
+    Method(
+        "median and quartiles",
+        "the middle of observed values, and the middle half of them",
+        "pandas",
+        ("hyndman1996",),
+        "Observed quantities are given as median and interquartile range (quantiles of type 7).",
+    ),
+    Method(
+        "median and extremes",
+        "the middle of observed values, and all of them",
+        "pandas",
+        (),
+        "Where a range is given, it runs from the smallest to the largest value.",
+    ),
+    Method(
+        "Pearson chi-square",
+        "whether a category is equally frequent in all groups",
+        "scipy",
+        ("pearson1900", "cochran1954"),
+        "Categories were compared between groups by Pearson's chi-square test without continuity correction.",
+    ),
+    Method(
+        "Fisher's exact test",
+        "the same, where expected counts are small",
+        "scipy",
+        ("fisher1935", "freeman1951"),
+        "Fisher's exact test was used for 2 × 2 tables with an expected count below 5.",
+    ),
+    Method(
+        "permutation test of the chi-square",
+        "the same, without a large-sample approximation",
+        "scipy",
+        ("pearson1900",),
+        "Where counts were small, the chi-square test was repeated by permutation of the patients among "
+        "the groups.",
+    ),
+    Method(
+        "Mann-Whitney test",
+        "whether a quantity tends to be larger in one of two groups",
+        "scipy",
+        ("mann1947",),
+        "Quantities were compared between two groups by the Mann–Whitney test.",
+    ),
+    Method(
+        "standardised difference",
+        "how far two groups differ in a factor, in standard deviations",
+        HERE,
+        ("austin2011",),
+        "Balance between groups was judged by differences of means in units of the standard deviation.",
+    ),
     # survival
-    Method("Kaplan-Meier, Greenwood variance", "curve, median and rate of a time to an event", "greenwood",
-           ("kaplan1958", "greenwood1926", "brookmeyer1982"),
-           "Curves, medians and rates of times to an event were estimated by the Kaplan–Meier method with Greenwood's "
-           "variance; 95% confidence intervals were built on the {interval} scale."),
-    Method("Kaplan-Meier, infinitesimal jackknife", "interval of a rate when patients have several sites", "greenwood", ("williams1995",),
-           "Intervals that allow for several sites in one patient used the infinitesimal jackknife over patients."),
-    Method("reverse Kaplan-Meier", "median follow-up, as if nobody had died", "greenwood", ("schemper1996",),
-           "Median follow-up was estimated by the reverse Kaplan–Meier method."),
-    Method("median of observed times", "median follow-up, the dead included", "pandas", ("schemper1996", "hyndman1996"),
-           "The median of all observed times, the dead included, is given beside it."),
+    Method(
+        "Kaplan-Meier, Greenwood variance",
+        "curve, median and rate of a time to an event",
+        "greenwood",
+        ("kaplan1958", "greenwood1926", "brookmeyer1982"),
+        "Curves, medians and rates of times to an event were estimated by the Kaplan–Meier method with "
+        "Greenwood's "
+        "variance; 95% confidence intervals were built on the {interval} scale.",
+    ),
+    Method(
+        "Kaplan-Meier, infinitesimal jackknife",
+        "interval of a rate when patients have several sites",
+        "greenwood",
+        ("williams1995",),
+        "Intervals that allow for several sites in one patient used the infinitesimal jackknife over "
+        "patients.",
+    ),
+    Method(
+        "reverse Kaplan-Meier",
+        "median follow-up, as if nobody had died",
+        "greenwood",
+        ("schemper1996",),
+        "Median follow-up was estimated by the reverse Kaplan–Meier method.",
+    ),
+    Method(
+        "median of observed times",
+        "median follow-up, the dead included",
+        "pandas",
+        ("schemper1996", "hyndman1996"),
+        "The median of all observed times, the dead included, is given beside it.",
+    ),
     Method("time at least", "patients followed for at least so long", HERE, called="Number at risk"),
-    Method("area below the Kaplan-Meier curve", "mean event-free time up to a limit", "greenwood", ("royston2013",),
-           "Event-free times up to a limit are given as restricted means."),
-    Method("difference of the areas", "difference of these means between groups", "greenwood", ("royston2013",)),
-    Method("log-rank test", "whether groups share one survival curve", "greenwood", ("mantel1966", "peto1972"),
-           "Groups were compared by the log-rank test."),
-    Method("stratified log-rank test", "the same, within strata", "greenwood", ("mantel1966", "peto1972"),
-           "Where strata are named, the log-rank test was stratified."),
-    Method("weighted log-rank test", "the same, with more weight on early or late events", "greenwood", ("harrington1982",),
-           "Weighted log-rank tests gave more weight to early or late events."),
-    Method("landmark", "survival from a fixed day, by what was known on it", HERE, ("anderson1983",),
-           "Landmark analyses start on a fixed day and group patients by what was known on it."),
-    Method("Mantel-Byar test", "whether a state entered later changes the hazard", HERE, ("mantel1974",),
-           "Groups formed by later treatment were compared by the Mantel–Byar test, which counts each patient as untreated "
-           "until the day on which the treatment starts."),
-    Method("Cox model", "hazard ratio", "lifelines", ("cox1972", "efron1977", "wald1943"),
-           "Hazard ratios come from Cox proportional-hazards models on complete cases, with Efron's handling of ties, Wald "
-           "95% confidence intervals and Wald tests."),
-    Method("Cox model, delayed entry", "hazard ratio of those at risk from a later day on", "lifelines", ("cox1972", "suissa2008"),
-           "Patients who became at risk later entered Cox models on that day."),
-    Method("Cox model, adjusted for", "hazard ratio among patients alike in the factors named", "lifelines", ("cox1972", "efron1977")),
-    Method("Cox model, stratified", "hazard ratio within strata", "lifelines", ("cox1972",),
-           "Where strata are named, Cox models were stratified."),
-    Method("Cox model, clustered by patient", "hazard ratio when patients have several sites", "lifelines", ("lin1989",),
-           "Cox models of sites used a robust variance over patients."),
-    Method("Cox model, inverse-probability weights", "hazard ratio after weighting all patients", "lifelines",
-           ("rosenbaum1983", "robins2000", "lin1989"),
-           "Confounding was addressed by inverse probability of treatment weights, with robust variance."),
-    Method("Cox model, overlap weights", "hazard ratio after weighting those who could have had either", "lifelines", ("li2018", "lin1989"),
-           "Confounding was addressed by overlap weights, with robust variance."),
-    Method("Cox model, Firth", "hazard ratio where a level has no event", "firthmodels", ("firth1993", "heinze2001"),
-           "Where a level had no event, the Cox model was fitted with Firth's penalty and profile intervals."),
-    Method(r"Cox model, Efron ties, \d+ imputations", "hazard ratio over several completions of missing values", "statsmodels",
-           ("rubin1987", "white2009"),
-           "Missing values were completed by multiple imputation, and results combined by Rubin's rules."),
+    Method(
+        "area below the Kaplan-Meier curve",
+        "mean event-free time up to a limit",
+        "greenwood",
+        ("royston2013",),
+        "Event-free times up to a limit are given as restricted means.",
+    ),
+    Method(
+        "difference of the areas", "difference of these means between groups", "greenwood", ("royston2013",)
+    ),
+    Method(
+        "log-rank test",
+        "whether groups share one survival curve",
+        "greenwood",
+        ("mantel1966", "peto1972"),
+        "Groups were compared by the log-rank test.",
+    ),
+    Method(
+        "stratified log-rank test",
+        "the same, within strata",
+        "greenwood",
+        ("mantel1966", "peto1972"),
+        "Where strata are named, the log-rank test was stratified.",
+    ),
+    Method(
+        "weighted log-rank test",
+        "the same, with more weight on early or late events",
+        "greenwood",
+        ("harrington1982",),
+        "Weighted log-rank tests gave more weight to early or late events.",
+    ),
+    Method(
+        "landmark",
+        "survival from a fixed day, by what was known on it",
+        HERE,
+        ("anderson1983",),
+        "Landmark analyses start on a fixed day and group patients by what was known on it.",
+    ),
+    Method(
+        "Mantel-Byar test",
+        "whether a state entered later changes the hazard",
+        HERE,
+        ("mantel1974",),
+        "Groups formed by later treatment were compared by the Mantel–Byar test, which counts each "
+        "patient as untreated "
+        "until the day on which the treatment starts.",
+    ),
+    Method(
+        "Cox model",
+        "hazard ratio",
+        "lifelines",
+        ("cox1972", "efron1977", "wald1943"),
+        "Hazard ratios come from Cox proportional-hazards models on complete cases, with Efron's "
+        "handling of ties, Wald "
+        "95% confidence intervals and Wald tests.",
+    ),
+    Method(
+        "Cox model, delayed entry",
+        "hazard ratio of those at risk from a later day on",
+        "lifelines",
+        ("cox1972", "suissa2008"),
+        "Patients who became at risk later entered Cox models on that day.",
+    ),
+    Method(
+        "Cox model, adjusted for",
+        "hazard ratio among patients alike in the factors named",
+        "lifelines",
+        ("cox1972", "efron1977"),
+    ),
+    Method(
+        "Cox model, stratified",
+        "hazard ratio within strata",
+        "lifelines",
+        ("cox1972",),
+        "Where strata are named, Cox models were stratified.",
+    ),
+    Method(
+        "Cox model, clustered by patient",
+        "hazard ratio when patients have several sites",
+        "lifelines",
+        ("lin1989",),
+        "Cox models of sites used a robust variance over patients.",
+    ),
+    Method(
+        "Cox model, inverse-probability weights",
+        "hazard ratio after weighting all patients",
+        "lifelines",
+        ("rosenbaum1983", "robins2000", "lin1989"),
+        "Confounding was addressed by inverse probability of treatment weights, with robust variance.",
+    ),
+    Method(
+        "Cox model, overlap weights",
+        "hazard ratio after weighting those who could have had either",
+        "lifelines",
+        ("li2018", "lin1989"),
+        "Confounding was addressed by overlap weights, with robust variance.",
+    ),
+    Method(
+        "Cox model, Firth",
+        "hazard ratio where a level has no event",
+        "firthmodels",
+        ("firth1993", "heinze2001"),
+        "Where a level had no event, the Cox model was fitted with Firth's penalty and profile intervals.",
+    ),
+    Method(
+        r"Cox model, Efron ties, \d+ imputations",
+        "hazard ratio over several completions of missing values",
+        "statsmodels",
+        ("rubin1987", "white2009"),
+        "Missing values were completed by multiple imputation, and results combined by Rubin's rules.",
+    ),
     Method("Wald test", "whether a hazard ratio is 1", "lifelines", ("wald1943",)),
-    Method("penalised likelihood ratio test", "whether a penalised hazard ratio is 1", "firthmodels", ("heinze2001",)),
-    Method("Wald test from the printed", "what a printed ratio and its interval imply for P", HERE, ("wald1943",)),
-    Method("likelihood-ratio test", "whether a model is better than one without its factors", "lifelines", ("cox1972",)),
-    Method("proportional-hazards test", "whether a hazard ratio stays the same over time", "greenwood", ("grambsch1994",),
-           "Proportional hazards were tested with scaled Schoenfeld residuals (Kaplan–Meier transform of time)."),
-    Method("events / parameters", "whether a model has enough events", HERE, ("peduzzi1995",), called="Events per parameter"),
-    Method("concordance", "how well a model ranks patients by their time", HERE, ("harrell1982",),
-           "Discrimination of models was measured by Harrell's concordance."),
-    Method("bootstrap", "how much a model's performance owes to chance", HERE, ("efron1979", "harrell1996"),
-           "Performance of models was corrected for optimism by the bootstrap.", called="Bootstrap, correction for optimism"),
-    Method("calibration", "whether predicted and observed risks agree", HERE, ("harrell1996",),
-           "Calibration was checked by the slope of the linear predictor."),
+    Method(
+        "penalised likelihood ratio test",
+        "whether a penalised hazard ratio is 1",
+        "firthmodels",
+        ("heinze2001",),
+    ),
+    Method(
+        "Wald test from the printed", "what a printed ratio and its interval imply for P", HERE, ("wald1943",)
+    ),
+    Method(
+        "likelihood-ratio test",
+        "whether a model is better than one without its factors",
+        "lifelines",
+        ("cox1972",),
+    ),
+    Method(
+        "proportional-hazards test",
+        "whether a hazard ratio stays the same over time",
+        "greenwood",
+        ("grambsch1994",),
+        "Proportional hazards were tested with scaled Schoenfeld residuals (Kaplan–Meier transform of time).",
+    ),
+    Method(
+        "events / parameters",
+        "whether a model has enough events",
+        HERE,
+        ("peduzzi1995",),
+        called="Events per parameter",
+    ),
+    Method(
+        "concordance",
+        "how well a model ranks patients by their time",
+        HERE,
+        ("harrell1982",),
+        "Discrimination of models was measured by Harrell's concordance.",
+    ),
+    Method(
+        "bootstrap",
+        "how much a model's performance owes to chance",
+        HERE,
+        ("efron1979", "harrell1996"),
+        "Performance of models was corrected for optimism by the bootstrap.",
+        called="Bootstrap, correction for optimism",
+    ),
+    Method(
+        "calibration",
+        "whether predicted and observed risks agree",
+        HERE,
+        ("harrell1996",),
+        "Calibration was checked by the slope of the linear predictor.",
+    ),
     # competing events, confounding, missing values, sample size
-    Method("Aalen-Johansen", "probability of an event while others compete", "greenwood", ("aalen1978",),
-           "With competing events, cumulative incidence was estimated by the Aalen–Johansen method."),
-    Method("Gray", "whether groups share one cumulative incidence", "greenwood", ("gray1988",),
-           "Cumulative incidences were compared by Gray's test."),
-    Method("Fine and Gray", "ratio of subdistribution hazards", HERE, ("fine1999",),
-           "Subdistribution hazard ratios come from the model of Fine and Gray."),
-    Method("logistic model", "probability of a treatment, given the patient (propensity)", "statsmodels", ("rosenbaum1983",),
-           "Propensity scores come from logistic regression."),
+    Method(
+        "Aalen-Johansen",
+        "probability of an event while others compete",
+        "greenwood",
+        ("aalen1978",),
+        "With competing events, cumulative incidence was estimated by the Aalen–Johansen method.",
+    ),
+    Method(
+        "Gray",
+        "whether groups share one cumulative incidence",
+        "greenwood",
+        ("gray1988",),
+        "Cumulative incidences were compared by Gray's test.",
+    ),
+    Method(
+        "Fine and Gray",
+        "ratio of subdistribution hazards",
+        HERE,
+        ("fine1999",),
+        "Subdistribution hazard ratios come from the model of Fine and Gray.",
+    ),
+    Method(
+        "logistic model",
+        "probability of a treatment, given the patient (propensity)",
+        "statsmodels",
+        ("rosenbaum1983",),
+        "Propensity scores come from logistic regression.",
+    ),
     Method("as they are", "a comparison before weighting", HERE, called="Groups as they are"),
-    Method("inverse-probability weights", "the same after weighting all patients", HERE, ("rosenbaum1983", "robins2000")),
-    Method("overlap weights", "the same after weighting those who could have had either treatment", HERE, ("li2018",)),
-    Method("E-value", "how strong an unmeasured confounder would have to be", HERE, ("vanderweele2017",),
-           "E-values tell how strong unmeasured confounding would have to be to explain an association."),
+    Method(
+        "inverse-probability weights",
+        "the same after weighting all patients",
+        HERE,
+        ("rosenbaum1983", "robins2000"),
+    ),
+    Method(
+        "overlap weights",
+        "the same after weighting those who could have had either treatment",
+        HERE,
+        ("li2018",),
+    ),
+    Method(
+        "E-value",
+        "how strong an unmeasured confounder would have to be",
+        HERE,
+        ("vanderweele2017",),
+        "E-values tell how strong unmeasured confounding would have to be to explain an association.",
+    ),
     Method("effective sample size", "how many unweighted patients would tell as much", HERE, ("li2018",)),
     Method("variance inflation factor", "how much factors of a model say the same", HERE, ("harrell1996",)),
     Method("ratio of the widths", "how much wider an interval becomes", HERE),
     Method("intervals that hold the truth", "how often an interval holds a known true value", HERE),
-    Method("Schoenfeld", "how many events a comparison needs", HERE, ("schoenfeld1983",),
-           "The events that a log-rank comparison needs were calculated by Schoenfeld's formula."),
+    Method(
+        "Schoenfeld",
+        "how many events a comparison needs",
+        HERE,
+        ("schoenfeld1983",),
+        "The events that a log-rank comparison needs were calculated by Schoenfeld's formula.",
+    ),
     # many tests
-    Method("log-rank test, Holm's correction", "the same, corrected for the number of tests", "statsmodels", ("holm1979",)),
-    Method("Holm", "P values corrected for the number of tests", "statsmodels", ("holm1979",),
-           "P values were corrected for the number of tests by Holm's method."),
-    Method("Benjamini and Hochberg", "P values corrected to bound the share of false findings", "statsmodels", ("benjamini1995",),
-           "The false discovery rate was controlled by the Benjamini–Hochberg method."),
+    Method(
+        "log-rank test, Holm's correction",
+        "the same, corrected for the number of tests",
+        "statsmodels",
+        ("holm1979",),
+    ),
+    Method(
+        "Holm",
+        "P values corrected for the number of tests",
+        "statsmodels",
+        ("holm1979",),
+        "P values were corrected for the number of tests by Holm's method.",
+    ),
+    Method(
+        "Benjamini and Hochberg",
+        "P values corrected to bound the share of false findings",
+        "statsmodels",
+        ("benjamini1995",),
+        "The false discovery rate was controlled by the Benjamini–Hochberg method.",
+    ),
     Method("no test", "a comparison that the counts do not allow", HERE, called="Comparison without a test"),
     Method("log-rank tests with P < 0.05", "how many tests are small", HERE),
     Method("0.05 times the number of tests", "how many small tests chance alone would give", HERE),
     # pooling
-    Method("logit, inverse variance, fixed effects", "one share common to all series", "statsmodels", ("higgins2003", "schwarzer2019"),
-           "Shares of several series were pooled on the logit scale by inverse variance, with fixed effects."),
-    Method("logit, inverse variance, random effects", "the mean of shares that vary between series", "statsmodels",
-           ("paule1982", "schwarzer2019"),
-           "Random-effects estimates used the between-series variance of Paule and Mandel."),
+    Method(
+        "logit, inverse variance, fixed effects",
+        "one share common to all series",
+        "statsmodels",
+        ("higgins2003", "schwarzer2019"),
+        "Shares of several series were pooled on the logit scale by inverse variance, with fixed effects.",
+    ),
+    Method(
+        "logit, inverse variance, random effects",
+        "the mean of shares that vary between series",
+        "statsmodels",
+        ("paule1982", "schwarzer2019"),
+        "Random-effects estimates used the between-series variance of Paule and Mandel.",
+    ),
     Method("Paule and Mandel", "variance between series", "statsmodels", ("paule1982",)),
-    Method("DerSimonian", "variance between series", "statsmodels", ("dersimonian1986",),
-           "Random-effects estimates used the between-series variance of DerSimonian and Laird."),
-    Method("Cochran's Q", "whether series differ by more than chance", "statsmodels", ("cochran1954", "higgins2003"),
-           "Heterogeneity between series was tested by Cochran's Q and described by I²."),
-    Method(r"\(Q − df\) / Q", "share of the variation that is beyond chance", HERE, ("higgins2003",), called="I² = (Q − df) / Q"),
+    Method(
+        "DerSimonian",
+        "variance between series",
+        "statsmodels",
+        ("dersimonian1986",),
+        "Random-effects estimates used the between-series variance of DerSimonian and Laird.",
+    ),
+    Method(
+        "Cochran's Q",
+        "whether series differ by more than chance",
+        "statsmodels",
+        ("cochran1954", "higgins2003"),
+        "Heterogeneity between series was tested by Cochran's Q and described by I².",
+    ),
+    Method(
+        r"\(Q − df\) / Q",
+        "share of the variation that is beyond chance",
+        HERE,
+        ("higgins2003",),
+        called="I² = (Q − df) / Q",
+    ),
     # results of several centres
-    Method("complementary log-log, inverse variance, fixed effects", "one rate common to all centres", "statsmodels", ("higgins2003",),
-           "Kaplan–Meier rates of several cohorts were pooled on the complementary log-log scale by inverse variance."),
-    Method("complementary log-log, inverse variance, random effects", "the mean of rates that vary between centres", "statsmodels",
-           ("paule1982", "hartung2001", "rover2015")),
-    Method("log, inverse variance, fixed effects", "one ratio or median common to all centres", "statsmodels", ("higgins2003",),
-           "Hazard ratios and medians of several cohorts were pooled on the log scale by inverse variance."),
-    Method("log, inverse variance, random effects", "the mean of ratios or medians that vary between centres", "statsmodels",
-           ("paule1982", "hartung2001", "rover2015")),
-    Method("t distribution", "where the true value of one more centre is expected", HERE, ("higgins2009",), called="Prediction interval"),
+    Method(
+        "complementary log-log, inverse variance, fixed effects",
+        "one rate common to all centres",
+        "statsmodels",
+        ("higgins2003",),
+        "Kaplan–Meier rates of several cohorts were pooled on the complementary log-log scale by inverse "
+        "variance.",
+    ),
+    Method(
+        "complementary log-log, inverse variance, random effects",
+        "the mean of rates that vary between centres",
+        "statsmodels",
+        ("paule1982", "hartung2001", "rover2015"),
+    ),
+    Method(
+        "log, inverse variance, fixed effects",
+        "one ratio or median common to all centres",
+        "statsmodels",
+        ("higgins2003",),
+        "Hazard ratios and medians of several cohorts were pooled on the log scale by inverse variance.",
+    ),
+    Method(
+        "log, inverse variance, random effects",
+        "the mean of ratios or medians that vary between centres",
+        "statsmodels",
+        ("paule1982", "hartung2001", "rover2015"),
+    ),
+    Method(
+        "t distribution",
+        "where the true value of one more centre is expected",
+        HERE,
+        ("higgins2009",),
+        called="Prediction interval",
+    ),
     Method("inverse variance", "how much each centre counts", HERE, ("higgins2003",), called="Weights"),
     Method("mean weighed by n", "centres added up as if they were one", HERE),
     # the paper's own numbers
     Method("Discussion minus Results", "how far two printings of a count lie apart", HERE, ("ababneh2023",)),
-    Method("claims.csv", "how many numbers the paper prints", HERE, ("ababneh2023",), called="Count of printed numbers"),
-    Method("compared at the printed precision", "whether a result agrees with the printed number", HERE, ("ababneh2023",)),
-    Method("distance in units of the last printed digit", "how far a result lies from the printed number", HERE, ("ababneh2023",)),
-    Method("grid over the rounding box", "what unrounded limits a printed interval allows", HERE, ("ababneh2023",)),
+    Method(
+        "claims.csv",
+        "how many numbers the paper prints",
+        HERE,
+        ("ababneh2023",),
+        called="Count of printed numbers",
+    ),
+    Method(
+        "compared at the printed precision",
+        "whether a result agrees with the printed number",
+        HERE,
+        ("ababneh2023",),
+    ),
+    Method(
+        "distance in units of the last printed digit",
+        "how far a result lies from the printed number",
+        HERE,
+        ("ababneh2023",),
+    ),
+    Method(
+        "grid over the rounding box",
+        "what unrounded limits a printed interval allows",
+        HERE,
+        ("ababneh2023",),
+    ),
     Method("range over the consistent cohorts", "what the printed numbers leave open", HERE),
     Method("lowest and highest over the consistent cohorts", "what the printed numbers leave open", HERE),
     Method("median and range over all pairs", "how unlike the consistent cohorts are", HERE),
@@ -202,7 +515,9 @@ METHODS = (
 
 def named(method: str) -> Method | None:
     """The entry of :data:`METHODS` that a row's ``method`` belongs to, or none."""
-    fitting = [(found.end(), entry) for entry in METHODS if (found := re.match(entry.starts, method, re.IGNORECASE))]
+    fitting = [
+        (found.end(), entry) for entry in METHODS if (found := re.match(entry.starts, method, re.IGNORECASE))
+    ]
     return max(fitting, key=lambda fit: fit[0], default=(0, None))[1]
 
 
@@ -226,9 +541,13 @@ def capital(words: str) -> str:
 
 
 def sentences(rows: pd.DataFrame) -> list[str]:
-    """What the methods of a manuscript say of the estimators and tests behind some rows, in the order of :data:`METHODS`."""
+    """What the methods of a manuscript say of the estimators and tests behind some rows, in the order of
+    :data:`METHODS`.
+    """
     by_entry = {named(method): method for method in reversed(used(rows))}
-    return [_filled(entry.sentence, by_entry[entry]) for entry in METHODS if entry in by_entry and entry.sentence]
+    return [
+        _filled(entry.sentence, by_entry[entry]) for entry in METHODS if entry in by_entry and entry.sentence
+    ]
 
 
 def _filled(sentence: str, method: str) -> str:
@@ -239,22 +558,30 @@ def _filled(sentence: str, method: str) -> str:
 def how(rows: pd.DataFrame, intervals: bool = True, counts: bool = True, among=()) -> str:
     """How rows were made, to end a caption: their methods and the number analysed.
 
-    ``intervals=False`` says that no limits of proportions are shown, so that theirs need no name; ``counts=False`` that
-    the numbers stand with the lines. ``among`` holds the ids of rows that sum up the others: where there are such, the
-    number is theirs. Numbers at risk and ranges need no name at all: they are what they are called.
+    ``intervals=False`` says that no limits of proportions are shown, so that theirs need no name;
+    ``counts=False`` that the numbers stand with the lines. ``among`` holds the ids of rows that sum up the
+    others: where there are such, the number is theirs. Numbers at risk and ranges need no name at all: they
+    are what they are called.
     """
     if results.skip_reason(rows):
         return ""
     estimates = rows[~rows["statistic"].isin(["at risk", "count"])]
-    telling = estimates[~estimates["statistic"].str.startswith("range") & (intervals | (estimates["statistic"] != "proportion"))]
+    telling = estimates[
+        ~estimates["statistic"].str.startswith("range")
+        & (intervals | (estimates["statistic"] != "proportion"))
+    ]
     whole = estimates[estimates["result_id"].isin(list(among))]
-    told = [capital("; ".join(printed(method) for method in used(telling))),
-            numbers(estimates if whole.empty else whole) if counts else ""]
+    told = [
+        capital("; ".join(printed(method) for method in used(telling))),
+        numbers(estimates if whole.empty else whole) if counts else "",
+    ]
     return f"{'; '.join(filter(None, told))}." if any(told) else ""
 
 
 def numbers(rows: pd.DataFrame) -> str:
-    """The number analysed, ``n = 120``; where it differs between the rows, ``n = 47 to 120``; empty where none may be told."""
+    """The number analysed, ``n = 120``; where it differs between the rows, ``n = 47 to 120``; empty where
+    none may be told.
+    """
     known = rows["n"].dropna()
     if known.empty:
         return ""

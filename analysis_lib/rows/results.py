@@ -1,7 +1,7 @@
 """The result row: the one form in which a number leaves an analysis.
 
-Prose, tables, the comparison of cohorts, the ledger, export and pooling read these rows and nothing else. This
-module knows nothing of cohorts or estimators.
+Prose, tables, the comparison of cohorts, the ledger, export and pooling read these rows and nothing else.
+This module knows nothing of cohorts or estimators.
 """
 
 from __future__ import annotations
@@ -16,7 +16,19 @@ import pandas as pd
 from analysis_lib.files import spreadsheet
 from analysis_lib.files.places import ROOT
 
-COLUMNS = ["result_id", "population", "group", "statistic", "value", "lower", "upper", "n", "events", "method", "note"]
+COLUMNS = [
+    "result_id",
+    "population",
+    "group",
+    "statistic",
+    "value",
+    "lower",
+    "upper",
+    "n",
+    "events",
+    "method",
+    "note",
+]
 
 
 @dataclass(frozen=True)
@@ -33,17 +45,25 @@ STATISTICS = {
     "count": Statistic("a number of patients, sites or events", decimals=0),
     "proportion": Statistic("events out of n, in percent", "%", 0),
     "median time": Statistic("Kaplan-Meier median; empty when not reached", "months", 1),
-    "restricted mean": Statistic("mean time without the event up to a limit, or a difference of such means", "months", 1),
+    "restricted mean": Statistic(
+        "mean time without the event up to a limit, or a difference of such means", "months", 1
+    ),
     "rate": Statistic("Kaplan-Meier estimate at a time, in percent", "%", 0),
     "at risk": Statistic("number with a time of at least the tick", decimals=0),
     "median": Statistic("median of observed values; limits are the quartiles", "", 1, "IQR"),
     "median months": Statistic("median of observed times; limits are the quartiles", "months", 1, "IQR"),
     "range": Statistic("median of observed values; limits are the smallest and largest", "", 1, "range"),
-    "range months": Statistic("median of observed times; limits are the smallest and largest", "months", 1, "range"),
-    "range dose": Statistic("median of observed doses; limits are the smallest and largest", "Gy", 1, "range"),
+    "range months": Statistic(
+        "median of observed times; limits are the smallest and largest", "months", 1, "range"
+    ),
+    "range dose": Statistic(
+        "median of observed doses; limits are the smallest and largest", "Gy", 1, "range"
+    ),
     "hazard ratio": Statistic("ratio of hazards", "", 2),
     "odds ratio": Statistic("ratio of odds", "", 2),
-    "heterogeneity": Statistic("I squared: variation between series beyond chance, in percent of all variation", "%", 0),
+    "heterogeneity": Statistic(
+        "I squared: variation between series beyond chance, in percent of all variation", "%", 0
+    ),
     "p": Statistic("two-sided P value; value of the test statistic in note", decimals=3),
     "expected": Statistic("an expected number, or a number for each of several", decimals=1),
     "estimate": Statistic("another number, named by its result_id", "", 2),
@@ -53,8 +73,20 @@ STATISTICS = {
 HIDDEN = re.compile(r"(all but |small numbers, )?fewer than \d+(?=;|$)")
 
 
-def row(result_id: str, statistic: str, value: float | None, *, lower=None, upper=None, population="all patients",
-        group="", n=None, events=None, method="", note="") -> dict:
+def row(
+    result_id: str,
+    statistic: str,
+    value: float | None,
+    *,
+    lower=None,
+    upper=None,
+    population="all patients",
+    group="",
+    n=None,
+    events=None,
+    method="",
+    note="",
+) -> dict:
     """One result row.
 
     Parameters
@@ -77,11 +109,15 @@ def row(result_id: str, statistic: str, value: float | None, *, lower=None, uppe
         raise ValueError(f"{result_id}: unknown statistic {statistic!r}; one of {', '.join(STATISTICS)}")
     if result_id != slug(result_id):
         raise ValueError(f"{result_id!r} is not a dotted slug; did you mean {slug(result_id)!r}?")
-    return dict(zip(COLUMNS, (result_id, population, group, statistic, value, lower, upper, n, events, method, note)))
+    return dict(
+        zip(COLUMNS, (result_id, population, group, statistic, value, lower, upper, n, events, method, note))
+    )
 
 
 def skipped(result_id: str, reason: str) -> pd.DataFrame:
-    """The single row of an analysis that was not done, with the reason as a clause (no capital, no full stop)."""
+    """The single row of an analysis that was not done, with the reason as a clause (no capital, no full
+    stop).
+    """
     return collect([row(result_id, "skipped", None, note=reason)])
 
 
@@ -101,10 +137,13 @@ def collect(parts) -> pd.DataFrame:
     ValueError
         When two rows share a ``result_id``.
     """
-    frames = [part if isinstance(part, pd.DataFrame) else pd.DataFrame([part], columns=COLUMNS) for part in parts]
+    frames = [
+        part if isinstance(part, pd.DataFrame) else pd.DataFrame([part], columns=COLUMNS) for part in parts
+    ]
     records = [record for frame in frames for record in frame[COLUMNS].to_dict("records")]
     rows = pd.DataFrame(records, columns=COLUMNS).astype(
-        {"value": "Float64", "lower": "Float64", "upper": "Float64", "n": "Int64", "events": "Int64"})
+        {"value": "Float64", "lower": "Float64", "upper": "Float64", "n": "Int64", "events": "Int64"}
+    )
     twice = rows.loc[rows["result_id"].duplicated(), "result_id"].tolist()
     if twice:
         raise ValueError(f"result rows share an id: {', '.join(twice)}")
@@ -114,9 +153,9 @@ def collect(parts) -> pd.DataFrame:
 def hidden(row) -> str:
     """What a row says of numbers that were taken from it to protect patients; empty when none was.
 
-    ``fewer than 5`` (had it), ``all but fewer than 5``, or ``small numbers, fewer than 5`` (in the group, or too few to
-    estimate): the start of its note, as :func:`analysis_lib.cohort.disclosure.protect` writes it. So an empty value with such a note
-    is not "not reached".
+    ``fewer than 5`` (had it), ``all but fewer than 5``, or ``small numbers, fewer than 5`` (in the group, or
+    too few to estimate): the start of its note, as :func:`analysis_lib.cohort.disclosure.protect` writes it.
+    So an empty value with such a note is not "not reached".
     """
     found = HIDDEN.match(str(row.get("note", "")))
     return found.group() if found else ""
@@ -142,11 +181,14 @@ def save(parts, cohort_name: str, chapter: str, results_dir: str | Path = "") ->
         Where to write; by default ``book/cohorts/<cohort>/results`` of this checkout.
     """
     rows, where = collect(parts), folder(cohort_name, results_dir)
-    safe = rows.assign(**{column: rows[column].map(spreadsheet.safe) for column in ("population", "group", "method", "note")})
+    safe = rows.assign(
+        **{column: rows[column].map(spreadsheet.safe) for column in ("population", "group", "method", "note")}
+    )
     where.mkdir(parents=True, exist_ok=True)
     unfinished = where / f".{chapter}.{os.getpid()}"
     safe.to_csv(unfinished, index=False)
-    unfinished.replace(where / f"{chapter}.csv")  # another chapter may be reading: it finds the old rows or the new
+    # another chapter may be reading: it finds the old rows or the new
+    unfinished.replace(where / f"{chapter}.csv")
     return rows
 
 
@@ -159,7 +201,13 @@ def read(path: str | Path) -> pd.DataFrame:
     """Read back the rows that :func:`save` wrote."""
     text = dict.fromkeys(["result_id", "population", "group", "statistic", "method", "note"], str)
     rows = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={c: [""] for c in COLUMNS[4:9]})
-    return collect([rows.assign(**{c: rows[c].map(spreadsheet.as_was) for c in ("population", "group", "method", "note")})])
+    return collect(
+        [
+            rows.assign(
+                **{c: rows[c].map(spreadsheet.as_was) for c in ("population", "group", "method", "note")}
+            )
+        ]
+    )
 
 
 def read_all(where: str | Path) -> pd.DataFrame:
@@ -171,7 +219,9 @@ def read_all(where: str | Path) -> pd.DataFrame:
 
 
 def pick(rows: pd.DataFrame, *statistics: str) -> pd.DataFrame:
-    """The rows of the given statistics; rows of a skipped analysis pass through, so that their reason is still said."""
+    """The rows of the given statistics; rows of a skipped analysis pass through, so that their reason is
+    still said.
+    """
     kept = rows[rows["statistic"].isin([*statistics, "skipped"])].reset_index(drop=True)
     kept.attrs = rows.attrs
     return kept

@@ -14,5 +14,7 @@ def show(checks: pd.DataFrame, caption: str) -> None:
     """Show checks as a table, with the arithmetic under what was checked."""
     if reason := results.skip_reason(checks):
         return notes.skip(reason)
-    lines = [reasoned_line(c.what, c.arithmetic, (c.printed, c.recomputed, c.verdict)) for c in checks.itertuples()]
+    lines = [
+        reasoned_line(c.what, c.arithmetic, (c.printed, c.recomputed, c.verdict)) for c in checks.itertuples()
+    ]
     display(HTML(reasoned_table(lines, caption, ("Check", "Printed", "Recomputed", "Verdict"))))

@@ -18,11 +18,22 @@ PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 DASHES = ["-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 3)), "-"]
 WIDTH = 5.8  # inches: text of 10 points stays legible when a phone shrinks the figure to 360 px
 JOURNAL_WIDTH = 174 / 25.4  # inches: two columns of a journal page, at which the smallest text has 9.5 points
-VECTORS = {"svg": "image/svg+xml", "pdf": "application/pdf"}  # formats to take away, and what a notebook calls them
-# Text stays text (PDF: embedded fonts), and equal figures are equal files: no date, no maker, ids that do not change.
+# formats to take away, and what a notebook calls them
+VECTORS = {"svg": "image/svg+xml", "pdf": "application/pdf"}
+# Text stays text (PDF: embedded fonts), and equal figures are equal files: no date, no maker, ids that do not
+# change.
 AS_FILES = {"svg.fonttype": "none", "svg.hashsalt": "salvage-book", "pdf.fonttype": 42}
-STYLE = {"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 11, "axes.labelsize": 10.5,
-         "xtick.labelsize": 10, "ytick.labelsize": 10, "legend.fontsize": 10, "font.size": 10, "figure.dpi": 160}
+STYLE = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "axes.labelsize": 10.5,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "legend.fontsize": 10,
+    "font.size": 10,
+    "figure.dpi": 160,
+}
 
 
 def canvas(height: float, **options):
@@ -32,7 +43,9 @@ def canvas(height: float, **options):
 
 
 def show(figure: Figure, alt: str, caption: str) -> None:
-    """Show a figure with its alt text (what it shows) and caption (what it is, and by which method), and close it."""
+    """Show a figure with its alt text (what it shows) and caption (what it is, and by which method), and
+    close it.
+    """
     vectors = {VECTORS[kind]: as_file(figure, kind, alt, caption) for kind in asked_for()}
     shown = {"text/html": as_html(figure, alt, caption), "text/plain": "<IPython.core.display.HTML object>"}
     display(shown | vectors, raw=True)
@@ -44,15 +57,17 @@ def as_html(figure: Figure, alt: str, caption: str) -> str:
     figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
     plt.close(figure)
     data = base64.b64encode(png.getvalue()).decode()
-    return (f'<figure class="chart"><img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
-            f'<figcaption class="figure-caption">{html.escape(caption)}</figcaption></figure>')
+    return (
+        f'<figure class="chart"><img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
+        f'<figcaption class="figure-caption">{html.escape(caption)}</figcaption></figure>'
+    )
 
 
 def asked_for() -> list[str]:
     """The formats of :data:`VECTORS` that this session wants beside the image of the page: by default none.
 
-    It is IPython's own setting, ``%config InlineBackend.figure_formats = ["svg", "pdf"]``. A build asks for both, so
-    that each chapter can offer them; the notebooks that are kept in the repository never hold them.
+    It is IPython's own setting, ``%config InlineBackend.figure_formats = ["svg", "pdf"]``. A build asks for
+    both, so that each chapter can offer them; the notebooks that are kept in the repository never hold them.
     """
     session = get_ipython()
     wanted = InlineBackend.instance(parent=session).figure_formats if session else ()
@@ -63,22 +78,28 @@ def as_file(figure: Figure, kind: str, alt: str, caption: str) -> str:
     """A figure at the width of a journal page, as text: SVG with title and description, or PDF in base64."""
     width, height = figure.get_size_inches()
     figure.set_size_inches(JOURNAL_WIDTH, height * JOURNAL_WIDTH / width)
-    metadata = {"svg": {"Title": caption, "Date": None, "Creator": None, "Format": None, "Type": None},
-                "pdf": {"Title": caption, "Subject": alt, "Creator": None, "Producer": None, "CreationDate": None}}
+    metadata = {
+        "svg": {"Title": caption, "Date": None, "Creator": None, "Format": None, "Type": None},
+        "pdf": {"Title": caption, "Subject": alt, "Creator": None, "Producer": None, "CreationDate": None},
+    }
     saved = io.BytesIO()
     with plt.rc_context(AS_FILES):
         figure.savefig(saved, format=kind, metadata=metadata[kind])
     figure.set_size_inches(width, height)
     if kind == "pdf":
         return base64.b64encode(saved.getvalue()).decode()
-    described = saved.getvalue().decode("utf-8").replace("</title>", f"</title>\n <desc>{html.escape(alt)}</desc>", 1)
+    described = (
+        saved.getvalue().decode("utf-8").replace("</title>", f"</title>\n <desc>{html.escape(alt)}</desc>", 1)
+    )
     return described.replace("<svg ", '<svg role="img" ', 1)
 
 
 def style_of(groups) -> dict[str, dict]:
     """Colour and dashes of each group, in order."""
-    return {group: {"color": PALETTE[i % len(PALETTE)], "linestyle": DASHES[i % len(DASHES)]}
-            for i, group in enumerate(groups)}
+    return {
+        group: {"color": PALETTE[i % len(PALETTE)], "linestyle": DASHES[i % len(DASHES)]}
+        for i, group in enumerate(groups)
+    }
 
 
 def month_ticks(longest: float) -> list[int]:
@@ -89,8 +110,14 @@ def month_ticks(longest: float) -> list[int]:
 
 def plain_log_ticks(axes, low: float, high: float) -> None:
     """Ticks of a log axis as plain numbers, a few of them."""
-    coarse, fine = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20), (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20)
-    ticks = next(inside for steps in (coarse, fine)
-                 if len(inside := [t for t in steps if low / 1.1 <= t <= high * 1.1]) > 2 or steps == fine)
+    coarse, fine = (
+        (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20),
+        (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20),
+    )
+    ticks = next(
+        inside
+        for steps in (coarse, fine)
+        if len(inside := [t for t in steps if low / 1.1 <= t <= high * 1.1]) > 2 or steps == fine
+    )
     axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
     axes.minorticks_off()

@@ -18,13 +18,25 @@ from analysis_lib.rows import results, rounding
 from analysis_lib.rows.results import row, slug
 from analysis_lib.show import notes, numbers, sentences, tables
 
-ENDPOINTS = {"lc": "Local control", "osrt": "OS from radiotherapy", "dor": "Duration of response",
-             "further": "Therapy after radiotherapy,", "context": "Published series,"}
+ENDPOINTS = {
+    "lc": "Local control",
+    "osrt": "OS from radiotherapy",
+    "dor": "Duration of response",
+    "further": "Therapy after radiotherapy,",
+    "context": "Published series,",
+}
 MODELS = {"uv": "single factor", "mv": "several factors"}
 TOPICS = {  # chapter 9, whose rows say in their group what they are
-    "immortal": "Second modality or response", "failure": "Local failure", "weighted": "OS2, systemic therapy against radiotherapy",
-    "field": "OS from radiotherapy, focal against comprehensive fields", "dose": "OS from radiotherapy, low against high dose",
-    "missing": "Bulky disease", "collinear": "OS2 with IPI", "rmst": "Restricted mean", "design": "Two groups"}
+    "immortal": "Second modality or response",
+    "failure": "Local failure",
+    "weighted": "OS2, systemic therapy against radiotherapy",
+    "field": "OS from radiotherapy, focal against comprehensive fields",
+    "dose": "OS from radiotherapy, low against high dose",
+    "missing": "Bulky disease",
+    "collinear": "OS2 with IPI",
+    "rmst": "Restricted mean",
+    "design": "Two groups",
+}
 
 
 def show(open_: pd.DataFrame, verdict: str, caption: str) -> None:
@@ -37,15 +49,37 @@ def show(open_: pd.DataFrame, verdict: str, caption: str) -> None:
 
 def _lines(of: pd.DataFrame) -> pd.DataFrame:
     """Ranges as finished text: ``Result, Lowest, Highest, Range / interval``."""
-    ends = {end: [numbers.estimate(pd.Series({"statistic": one.statistic, "value": None if np.isinf(getattr(one, end)) else
-                                           getattr(one, end)})) for one in of.itertuples()] for end in ("lowest", "highest")}
-    share = ["" if kind == "p" else "no limit" if np.isinf(q) else rounding.number(q, 2) for kind, q in zip(of["statistic"], of["share"])]
-    return pd.DataFrame({"Result": [name_of(one.result_id, one.group) for one in of.itertuples()], "Lowest": ends["lowest"],
-                         "Highest": ends["highest"], "Range / interval": share})
+    ends = {
+        end: [
+            numbers.estimate(
+                pd.Series(
+                    {
+                        "statistic": one.statistic,
+                        "value": None if np.isinf(getattr(one, end)) else getattr(one, end),
+                    }
+                )
+            )
+            for one in of.itertuples()
+        ]
+        for end in ("lowest", "highest")
+    }
+    share = [
+        "" if kind == "p" else "no limit" if np.isinf(q) else rounding.number(q, 2)
+        for kind, q in zip(of["statistic"], of["share"])
+    ]
+    return pd.DataFrame(
+        {
+            "Result": [name_of(one.result_id, one.group) for one in of.itertuples()],
+            "Lowest": ends["lowest"],
+            "Highest": ends["highest"],
+            "Range / interval": share,
+        }
+    )
 
 
 def beside(study: Cohort, chapter_rows: pd.DataFrame) -> None:
-    """Show the range that the consistent cohorts leave for those results of a chapter that the paper does not print.
+    """Show the range that the consistent cohorts leave for those results of a chapter that the paper does not
+    print.
 
     On other cohorts than the reconstructed, nothing. ``chapter_rows`` are the chapter's saved rows.
     """
@@ -60,23 +94,43 @@ def beside(study: Cohort, chapter_rows: pd.DataFrame) -> None:
     lines.insert(1, "Here", [numbers.estimate(here.loc[one]) for one in mine["result_id"]])
     counts = mine["verdict"].value_counts()
     said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
-    table = tables.html_table(lines.assign(Verdict=mine["verdict"].to_numpy()),
-                            "What the paper does not print: this cohort's result, and the range over all consistent cohorts.")
-    display(HTML(f'<details class="beside"><summary>What the paper leaves open: {len(mine)} results of this chapter that it does '
-                 f"not print, {html.escape(said)}</summary>{table}</details>"))
+    table = tables.html_table(
+        lines.assign(Verdict=mine["verdict"].to_numpy()),
+        "What the paper does not print: this cohort's result, and the range over all consistent cohorts.",
+    )
+    display(
+        HTML(
+            f'<details class="beside"><summary>What the paper leaves open: {len(mine)} results of this '
+            f"chapter that it does "
+            f"not print, {html.escape(said)}</summary>{table}</details>"
+        )
+    )
 
 
 def name_of(result_id: str, group: str) -> str:
-    """What a result is called: ``OS2 at 12 months, Salvage regimen: RT`` for ``os2.rate12.salvage_regimen.rt``."""
+    """What a result is called: ``OS2 at 12 months, Salvage regimen: RT`` for
+    ``os2.rate12.salvage_regimen.rt``.
+    """
     first, *rest = result_id.split(".")
     if first in TOPICS:
-        return f"{TOPICS[first]}{_of_topic(first, rest)}: {group[:1].lower() + group[1:] if group[1:2].islower() else group}"
+        return (
+            f"{TOPICS[first]}{_of_topic(first, rest)}: "
+            f"{group[:1].lower() + group[1:] if group[1:2].islower() else group}"
+        )
     if first == "cox":
         endpoint, model, *term = rest
-        kind = "test of proportional hazards" if term[0] == "ph" else "P of the hazard ratio" if term[-1] == "p" else "hazard ratio"
+        kind = (
+            "test of proportional hazards"
+            if term[0] == "ph"
+            else "P of the hazard ratio"
+            if term[-1] == "p"
+            else "hazard ratio"
+        )
         return f"{ENDPOINTS.get(endpoint, endpoint.upper())}, {MODELS.get(model, model)}, {group}: {kind}"
     of = ENDPOINTS.get(first, first.upper())
-    kind = re.sub(r"^rate(\d+)$", r"at \1 months", rest[0]).replace("logrank", "log-rank test").replace("_", " ")
+    kind = (
+        re.sub(r"^rate(\d+)$", r"at \1 months", rest[0]).replace("logrank", "log-rank test").replace("_", " ")
+    )
     by = [words.label_of(rest[1])] if len(rest) > 1 and rest[1] != slug(group) else []
     if by and (not group or kind == "log-rank test"):
         return f"{of} {kind}, {by[0]}"
@@ -84,7 +138,9 @@ def name_of(result_id: str, group: str) -> str:
 
 
 def _of_topic(topic: str, rest: list[str]) -> str:
-    """What a result of chapter 9 needs said beside its group: endpoint, first modality, or what the model holds."""
+    """What a result of chapter 9 needs said beside its group: endpoint, first modality, or what the model
+    holds.
+    """
     if topic == "immortal":
         return {"st": ", systemic therapy first", "rt": ", radiotherapy first"}.get(rest[0], "")
     if topic in ("missing", "rmst"):
@@ -93,8 +149,9 @@ def _of_topic(topic: str, rest: list[str]) -> str:
 
 
 def say(study: Cohort, *templates: str) -> None:
-    """On the reconstructed cohort, sentences about ranges: ``{result_id:lower}`` and ``{result_id:upper}`` are the lowest and
-    highest value of a result over the consistent cohorts. A sentence about a result that some of them lack is left out.
+    """On the reconstructed cohort, sentences about ranges: ``{result_id:lower}`` and ``{result_id:upper}``
+    are the lowest and highest value of a result over the consistent cohorts. A sentence about a result that
+    some of them lack is left out.
     """
     if study.name != claims.RECONSTRUCTED:
         return
@@ -105,8 +162,23 @@ def say(study: Cohort, *templates: str) -> None:
     of = of[of.groupby("result_id")["cohort"].transform("nunique") == count]
     if of.empty:
         return
-    spans = results.collect([row(one.result_id, one.statistic, None, lower=None if np.isinf(one.lowest) else one.lowest,
-                                 upper=None if np.isinf(one.highest) else one.highest) for one in ranges(of).itertuples()])
+    spans = results.collect(
+        [
+            row(
+                one.result_id,
+                one.statistic,
+                None,
+                lower=None if np.isinf(one.lowest) else one.lowest,
+                upper=None if np.isinf(one.highest) else one.highest,
+            )
+            for one in ranges(of).itertuples()
+        ]
+    )
     if said := " ".join(filter(None, (sentences.sentence(spans, template) for template in templates))):
-        display(HTML(f'<div class="cohort-note"><strong>Over all {count} consistent cohorts</strong> (synthetic patients, each set '
-                     f"printing the paper's numbers): {html.escape(said)}</div>"))
+        display(
+            HTML(
+                f'<div class="cohort-note"><strong>Over all {count} consistent cohorts</strong> '
+                f"(synthetic patients, each set "
+                f"printing the paper's numbers): {html.escape(said)}</div>"
+            )
+        )

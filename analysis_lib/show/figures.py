@@ -1,7 +1,8 @@
 """Figures: survival curves with numbers at risk, forest plots, and the frame in which every figure is shown.
 
-A figure is drawn from frames that the analyses return, is readable at 390 px, uses a palette that colour-blind
-readers can tell apart (Okabe and Ito 2008) together with line styles, and always carries alt text and a caption.
+A figure is drawn from frames that the analyses return, is readable at 390 px, uses a palette that
+colour-blind readers can tell apart (Okabe and Ito 2008) together with line styles, and always carries alt
+text and a caption.
 """
 
 from __future__ import annotations
@@ -40,33 +41,63 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
     bands = len(groups) <= BANDS_UP_TO
     ticks = month_ticks(curves["days"].max() / DAYS_PER_MONTH)
     table_height = 0.22 * (len(groups) + 1)
-    figure, (axes, table) = canvas(3.3 + table_height, nrows=2, sharex=True, height_ratios=[3.2, table_height])
+    figure, (axes, table) = canvas(
+        3.3 + table_height, nrows=2, sharex=True, height_ratios=[3.2, table_height]
+    )
     for group, style in style_of(groups).items():
         curve = curves[curves["group"] == group]
         months = curve["days"] / DAYS_PER_MONTH
         axes.step(months, 100 * curve["survival"], where="post", label=group, linewidth=1.8, **style)
         if bands:
-            axes.fill_between(months, 100 * curve["lower"].ffill(), 100 * curve["upper"].ffill(), step="post",
-                              color=style["color"], alpha=0.13, linewidth=0)
+            axes.fill_between(
+                months,
+                100 * curve["lower"].ffill(),
+                100 * curve["upper"].ffill(),
+                step="post",
+                color=style["color"],
+                alpha=0.13,
+                linewidth=0,
+            )
     axes.set(ylim=(0, 102), ylabel=f"{what}, %", xlim=(0, ticks[-1]), xticks=ticks)
     axes.tick_params(labelbottom=True)
     axes.set_xlabel("Months")
     if len(groups) > 1:
-        figure.legend(loc="outside upper left", ncols=3, frameon=False, title=curves.attrs.get("label"), alignment="left")
+        figure.legend(
+            loc="outside upper left",
+            ncols=3,
+            frameon=False,
+            title=curves.attrs.get("label"),
+            alignment="left",
+        )
     _risk_table(table, curves, groups, ticks)
     if least := curves.attrs.get("min_cell_count"):
-        caption += (f" Drawn so that every step stands for {least} events or more, and ended where fewer than {least} are at risk; "
-                    "numbers at risk are rounded.")
-    shown = "Bands: pointwise 95% intervals" if bands else "Intervals are in the table, to keep the curves apart"
-    show(figure, alt=_alt_of_curves(curves, what, rows), caption=notes.captioned(
-        caption, f"{_how_of_curves(rows)} {shown}. At risk: all whose time is at least the tick."))
+        caption += (
+            f" Drawn so that every step stands for {least} events or more, and ended where fewer "
+            f"than {least} are at risk; "
+            "numbers at risk are rounded."
+        )
+    shown = (
+        "Bands: pointwise 95% intervals"
+        if bands
+        else ("Intervals are in the table, to keep the curves apart")
+    )
+    show(
+        figure,
+        alt=_alt_of_curves(curves, what, rows),
+        caption=notes.captioned(
+            caption, f"{_how_of_curves(rows)} {shown}. At risk: all whose time is at least the tick."
+        ),
+    )
 
 
 def _how_of_curves(rows: pd.DataFrame | None) -> str:
     """Estimator, interval, test and numbers behind curves, for their caption."""
     if rows is None or results.skip_reason(rows):
         return "Kaplan–Meier."
-    medians, tests = rows[rows["statistic"] == "median time"], rows[rows["result_id"].str.contains(".logrank.", regex=False)]
+    medians, tests = (
+        rows[rows["statistic"] == "median time"],
+        rows[rows["result_id"].str.contains(".logrank.", regex=False)],
+    )
     whole = tests if len(tests) else medians
     counts = whole[["n", "events"]].iloc[0]
     size = "" if counts.isna().any() else f" n = {counts['n']}, {counts['events']} events."
@@ -84,9 +115,23 @@ def _risk_table(axes, curves, groups, ticks):
         curve = curves[curves["group"] == group]
         for tick in ticks:
             at_risk, least = risk_at(curve, tick * DAYS_PER_MONTH), curves.attrs.get("min_cell_count", 0)
-            axes.text(tick, -line, at_risk if at_risk >= least else f"<{least}", ha="center", va="center", fontsize=9.5)
-        axes.text(-0.045, -line, group or "All", ha="right", va="center", fontsize=9.5,
-                  transform=axes.get_yaxis_transform())
+            axes.text(
+                tick,
+                -line,
+                at_risk if at_risk >= least else f"<{least}",
+                ha="center",
+                va="center",
+                fontsize=9.5,
+            )
+        axes.text(
+            -0.045,
+            -line,
+            group or "All",
+            ha="right",
+            va="center",
+            fontsize=9.5,
+            transform=axes.get_yaxis_transform(),
+        )
     axes.set(ylim=(-len(groups) + 0.4, 0.9))
     axes.set_title("Number at risk", loc="left", fontsize=9.5)
     axes.axis("off")
@@ -99,19 +144,25 @@ def _alt_of_curves(curves, what, rows) -> str:
     if rows is None or results.skip_reason(rows):
         return alt
     medians = rows[rows["statistic"] == "median time"]
-    alt += " Median " + "; ".join(f"{row['group']} {numbers.estimate(row)}".strip() for _, row in medians.iterrows()) + "."
+    alt += (
+        " Median "
+        + "; ".join(f"{row['group']} {numbers.estimate(row)}".strip() for _, row in medians.iterrows())
+        + "."
+    )
     tests = rows[rows["result_id"].str.contains(".logrank", regex=False)]
     return alt + "".join(f" Log-rank {numbers.estimate(row)}." for _, row in tests.iterrows())
 
 
-def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axis: str = "", summary=(), apart=None) -> None:
+def forest(
+    rows: pd.DataFrame, caption: str, reference: float | None = None, axis: str = "", summary=(), apart=None
+) -> None:
     """Show estimates with intervals, one a line: name, interval, numbers.
 
     Parameters
     ----------
     rows : pandas.DataFrame
-        Result rows with ``group`` (the name), ``value``, ``lower`` and ``upper``; others are not drawn. Hazard and odds
-        ratios are drawn on a log scale. Squares grow with ``n``.
+        Result rows with ``group`` (the name), ``value``, ``lower`` and ``upper``; others are not drawn.
+        Hazard and odds ratios are drawn on a log scale. Squares grow with ``n``.
     reference : float, optional
         The line of no effect; 1 for ratios, none otherwise.
     axis : str
@@ -119,8 +170,8 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
     summary : collection of str
         Ids of rows that sum up the others; drawn as diamonds.
     apart : dict, optional
-        Ids of rows that are set apart from the others (printed elsewhere, a prediction), and what is written of each; drawn in
-        black, as far as they have a value and limits.
+        Ids of rows that are set apart from the others (printed elsewhere, a prediction), and what is written
+        of each; drawn in black, as far as they have a value and limits.
     """
     if reason := results.skip_reason(rows):
         return notes.skip(reason)
@@ -133,7 +184,9 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
     names = [textwrap.fill(name, 25) for name in drawn["group"]]
     heights = [0.18 + 0.15 * len(name.splitlines()) for name in names]
     places = -(np.cumsum(heights) - np.array(heights) / 2)  # in inches, from the top
-    figure, (left, axes, right) = canvas(sum(heights) + 0.95, ncols=3, sharey=True, width_ratios=[2.0, 2.5, 1.3])
+    figure, (left, axes, right) = canvas(
+        sum(heights) + 0.95, ncols=3, sharey=True, width_ratios=[2.0, 2.5, 1.3]
+    )
     figure.get_layout_engine().set(w_pad=0.01, wspace=0)
     _intervals(axes, drawn, places, ratio, summary, apart)
     reference = 1.0 if ratio and reference is None else reference
@@ -142,7 +195,9 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
     for name, place, (_, one) in zip(names, places, drawn.iterrows()):
         weight = "bold" if one["result_id"] in summary else "normal"
         left.text(0, place, name, va="center", fontsize=10, weight=weight, linespacing=1.05)
-        written = apart.get(one["result_id"]) or f"{numbers.estimate(one)} ({numbers.limits(one).split('CI ')[-1]}){numbers.mark(one)}"
+        written = apart.get(one["result_id"]) or (
+            f"{numbers.estimate(one)} ({numbers.limits(one).split('CI ')[-1]}){numbers.mark(one)}"
+        )
         right.text(1, place, written, ha="right", va="center", fontsize=10, weight=weight)
     heading = "HR (95% CI)" if drawn["statistic"].iloc[0] == "hazard ratio" else "(95% CI)"
     right.text(1, 0.04, heading, ha="right", va="bottom", fontsize=9.5, color="0.35")
@@ -151,27 +206,49 @@ def forest(rows: pd.DataFrame, caption: str, reference: float | None = None, axi
     axes.set(ylim=(-sum(heights), 0.28), yticks=[])
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(axis or _axis_label(drawn["statistic"].iloc[0]))
-    alt = "Forest plot. " + "; ".join(
-        f"{one['group']}: {apart.get(one['result_id']) or numbers.full(one) + numbers.mark(one)}" for _, one in drawn.iterrows()) + "."
-    show(figure, alt=alt, caption=notes.captioned(caption, methods.how(drawn, among=summary)) + numbers.marks_told(drawn))
+    alt = (
+        "Forest plot. "
+        + "; ".join(
+            f"{one['group']}: {apart.get(one['result_id']) or numbers.full(one) + numbers.mark(one)}"
+            for _, one in drawn.iterrows()
+        )
+        + "."
+    )
+    show(
+        figure,
+        alt=alt,
+        caption=notes.captioned(caption, methods.how(drawn, among=summary)) + numbers.marks_told(drawn),
+    )
 
 
 def _intervals(axes, drawn, places, ratio, summary, apart):
     value, lower, upper = (drawn[c].astype(float).to_numpy() for c in ("value", "lower", "upper"))
-    known = ~np.isnan(value)  # a prediction interval, which has limits only, may reach far beyond everything else
+    # a prediction interval, which has limits only, may reach far beyond everything else
+    known = ~np.isnan(value)
     least, most = np.nanmin([value[known], lower[known]]), np.nanmax([value[known], upper[known]])
     low, high = (max(0.05, min(least, 0.8)), min(20.0, max(most, 1.25))) if ratio else (least, most)
     size = drawn["n"].astype("Float64").fillna(1).to_numpy(dtype=float)
-    for place, x, start, end, area, row_id in zip(places, value, lower, upper, size / max(size.max(), 1), drawn["result_id"]):
+    for place, x, start, end, area, row_id in zip(
+        places, value, lower, upper, size / max(size.max(), 1), drawn["result_id"]
+    ):
         if row_id in summary:
-            axes.fill([start, x, end, x], [place, place + 0.1, place, place - 0.1], color=PALETTE[1], linewidth=0)
+            axes.fill(
+                [start, x, end, x], [place, place + 0.1, place, place - 0.1], color=PALETTE[1], linewidth=0
+            )
             continue
         aside = row_id in apart
         color, marker, wide = ("black", "D", 5) if aside else (PALETTE[0], "s", 4 + 4 * np.sqrt(area))
-        axes.plot([max(start, low), min(end, high)], [place, place], color=color, linewidth=1.6, solid_capstyle="butt")
+        axes.plot(
+            [max(start, low), min(end, high)],
+            [place, place],
+            color=color,
+            linewidth=1.6,
+            solid_capstyle="butt",
+        )
         if low <= x <= high:
             axes.plot(x, place, marker, color=color, markersize=wide, markeredgewidth=0)
-        for edge, beyond, arrow in ((low, start < low, 4), (high, end > high, 5)):  # an arrow where the interval goes on
+        # an arrow where the interval goes on
+        for edge, beyond, arrow in ((low, start < low, 4), (high, end > high, 5)):
             if beyond:
                 axes.plot(edge, place, marker=arrow, color=color, markersize=6, linestyle="none")
     if ratio:
@@ -185,4 +262,6 @@ def _axis_label(statistic: str) -> str:
     if statistic == "hazard ratio":
         return "Hazard ratio, log scale\n(above 1: more events)"
     unit = STATISTICS[statistic].unit
-    return statistic.capitalize() + (", log scale" if statistic == "odds ratio" else f", {unit}" if unit else "")
+    return statistic.capitalize() + (
+        ", log scale" if statistic == "odds ratio" else f", {unit}" if unit else ""
+    )

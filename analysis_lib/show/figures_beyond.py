@@ -1,4 +1,6 @@
-"""Figures of the chapters beyond the paper: balance, scores, competing curves, weighted curves, sorted P values."""
+"""Figures of the chapters beyond the paper: balance, scores, competing curves, weighted curves, sorted P
+values.
+"""
 
 from __future__ import annotations
 
@@ -38,27 +40,50 @@ def love(rows: pd.DataFrame, caption: str) -> None:
     figure, axes = canvas(1.5 + 0.36 * len(factors))
     for place, (kind, words) in enumerate(weighting.KINDS.items()):
         of = shown[shown["population"] == words].set_index("group")["value"].astype(float).reindex(factors)
-        axes.plot(of.abs(), -np.arange(len(factors)) - 0.18 * (place - 1), MARKERS[kind], color=PALETTE[place], markersize=7,
-                  label=words, markerfacecolor=PALETTE[place] if kind != "unweighted" else "white", markeredgewidth=1.8)
+        axes.plot(
+            of.abs(),
+            -np.arange(len(factors)) - 0.18 * (place - 1),
+            MARKERS[kind],
+            color=PALETTE[place],
+            markersize=7,
+            label=words,
+            markerfacecolor=PALETTE[place] if kind != "unweighted" else "white",
+            markeredgewidth=1.8,
+        )
     axes.axvline(0, color="0.35", linewidth=1, zorder=0)
     axes.axvline(weighting.LARGE, color="0.35", linewidth=1, linestyle=":", zorder=0)
-    axes.set(yticks=-np.arange(len(factors)), yticklabels=factors, xlabel="Difference, standard deviations",
-             ylim=(-len(factors) + 0.5, 0.5))
+    axes.set(
+        yticks=-np.arange(len(factors)),
+        yticklabels=factors,
+        xlabel="Difference, standard deviations",
+        ylim=(-len(factors) + 0.5, 0.5),
+    )
     axes.set_xlim(left=-0.03)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", color="0.92")
     axes.set_axisbelow(True)
     figure.legend(loc="outside upper left", ncols=2, frameon=False)
-    parts = [f"{words}: " + ", ".join(f"{one['group']} {rounding.number(abs(one['value']), 2)}"
-                                      for _, one in shown[shown["population"] == words].iterrows()) for words in weighting.KINDS.values()]
-    show(figure, alt="Dot plot of the size of standardised differences. " + ". ".join(parts) + ".",
-         caption=captioned(caption, methods.how(shown)))
+    parts = [
+        f"{words}: "
+        + ", ".join(
+            f"{one['group']} {rounding.number(abs(one['value']), 2)}"
+            for _, one in shown[shown["population"] == words].iterrows()
+        )
+        for words in weighting.KINDS.values()
+    ]
+    show(
+        figure,
+        alt="Dot plot of the size of standardised differences. " + ". ".join(parts) + ".",
+        caption=captioned(caption, methods.how(shown)),
+    )
 
 
 def scores(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
-    """Show the propensity scores of both groups, one upwards and one downwards, so that their overlap can be seen.
+    """Show the propensity scores of both groups, one upwards and one downwards, so that their overlap can be
+    seen.
 
-    ``frame`` comes from :func:`analysis_lib.analyses.weighting.prepare`, ``rows`` from :func:`analysis_lib.analyses.weighting.sizes`.
+    ``frame`` comes from :func:`analysis_lib.analyses.weighting.prepare`, ``rows`` from
+    :func:`analysis_lib.analyses.weighting.sizes`.
     """
     if reason := results.skip_reason(frame) or disclosure.of_single_patients(frame):
         return skip(reason)
@@ -66,15 +91,27 @@ def scores(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     edges = np.linspace(0, 1, 11)
     for place, (treated, words) in enumerate(weighting.GROUPS.items()):
         counts, _ = np.histogram(frame.loc[frame["treated"] == treated, "score"], edges)
-        axes.bar(edges[:-1], counts if treated else -counts, width=0.1, align="edge", color=PALETTE[place], edgecolor="white",
-                 label=words, hatch="" if treated else "//")
+        axes.bar(
+            edges[:-1],
+            counts if treated else -counts,
+            width=0.1,
+            align="edge",
+            color=PALETTE[place],
+            edgecolor="white",
+            label=words,
+            hatch="" if treated else "//",
+        )
     axes.axhline(0, color="0.2", linewidth=1)
     axes.set(xlim=(0, 1), xlabel="Estimated probability of radiotherapy alone", ylabel="Patients")
     axes.locator_params(axis="y", integer=True)
     axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
     figure.legend(loc="outside upper left", ncols=2, frameon=False)
-    said = sentences.sentence(rows, "Mirrored histogram of propensity scores in percent. Radiotherapy alone: median {weighted.score.rt:full}; "
-                         "systemic therapy alone: median {weighted.score.st:full}.")
+    said = sentences.sentence(
+        rows,
+        "Mirrored histogram of propensity scores in percent. Radiotherapy "
+        "alone: median {weighted.score.rt:full}; "
+        "systemic therapy alone: median {weighted.score.st:full}.",
+    )
     told = sentences.sentence(rows, "Logistic model; n = {weighted.score.rt:n} and {weighted.score.st:n}.")
     show(figure, alt=said, caption=captioned(caption, told))
 
@@ -90,11 +127,23 @@ def competing(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     ticks = month_ticks(curves["days"].max() / DAYS_PER_MONTH)
     for kind, style in style_of(dict.fromkeys(curves["kind"])).items():
         of = curves[curves["kind"] == kind]
-        axes.step(of["days"] / DAYS_PER_MONTH, of["percent"], where="post", label=kind, linewidth=1.9, **style)
-    axes.set(ylim=(0, 100), xlim=(0, ticks[-1]), xticks=ticks, ylabel="Sites, %", xlabel="Months since radiotherapy")
+        axes.step(
+            of["days"] / DAYS_PER_MONTH, of["percent"], where="post", label=kind, linewidth=1.9, **style
+        )
+    axes.set(
+        ylim=(0, 100),
+        xlim=(0, ticks[-1]),
+        xticks=ticks,
+        ylabel="Sites, %",
+        xlabel="Months since radiotherapy",
+    )
     figure.legend(loc="outside upper left", ncols=2, frameon=False)
     shown = rows[(rows["statistic"] == "rate") & ~rows["result_id"].str.endswith(".clustered")]
-    alt = "Three rising curves. " + "; ".join(f"{one['group']}: {numbers.full(one)}" for _, one in shown.iterrows()) + "."
+    alt = (
+        "Three rising curves. "
+        + "; ".join(f"{one['group']}: {numbers.full(one)}" for _, one in shown.iterrows())
+        + "."
+    )
     show(figure, alt=alt, caption=captioned(caption, methods.how(shown)))
 
 
@@ -111,15 +160,25 @@ def weighted_curves(curves: pd.DataFrame, rows: pd.DataFrame, what: str, caption
     for axes, kind in zip(np.atleast_1d(panels), kinds):
         for place, group in enumerate(groups):
             of = curves[(curves["kind"] == kind) & (curves["group"] == group)]
-            axes.step(of["days"] / DAYS_PER_MONTH, 100 * of["survival"], where="post", color=PALETTE[place], linestyle=DASHES[place],
-                      linewidth=1.8, label=group)
+            axes.step(
+                of["days"] / DAYS_PER_MONTH,
+                100 * of["survival"],
+                where="post",
+                color=PALETTE[place],
+                linestyle=DASHES[place],
+                linewidth=1.8,
+                label=group,
+            )
         axes.set_title(kind, loc="left", fontsize=STYLE["axes.titlesize"], weight="bold")
         axes.set(ylim=(0, 102), ylabel=f"{what}, %", xlim=(0, ticks[-1]), xticks=ticks)
     axes.set_xlabel("Months")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False)
     ratios = rows[(rows["statistic"] == "hazard ratio") & rows["group"].isin(kinds)]
-    alt = f"Curves of {what} in {len(kinds)} panels. Hazard ratio of the second group: " + "; ".join(
-        f"{one['group']} {numbers.full(one)}" for _, one in ratios.iterrows()) + "."
+    alt = (
+        f"Curves of {what} in {len(kinds)} panels. Hazard ratio of the second group: "
+        + "; ".join(f"{one['group']} {numbers.full(one)}" for _, one in ratios.iterrows())
+        + "."
+    )
     told = "; ".join(filter(None, ["Kaplan–Meier", methods.numbers(ratios)]))
     show(figure, alt=alt, caption=captioned(caption, f"{told}."))
 
@@ -133,29 +192,59 @@ def sorted_p(ranks: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
         return skip(reason)
     figure, axes = canvas(3.5)
     lowest = 1e-6
-    for place, (outcome, marker, words) in enumerate(((True, "o", "Outcomes"), (False, "^", "Treatment and description"))):
+    for place, (outcome, marker, words) in enumerate(
+        ((True, "o", "Outcomes"), (False, "^", "Treatment and description"))
+    ):
         of = ranks[ranks["outcome"] == outcome]
-        axes.plot(of["rank"], of["p"].clip(lower=lowest), marker, color=PALETTE[place], markersize=5.5, label=words)
-    for place, (name, words) in enumerate((("bh", "Limit of Benjamini and Hochberg"), ("holm", "Limit of Holm"))):
-        axes.step(ranks["rank"], ranks[name], where="mid", color="0.25", linestyle=DASHES[place + 1], linewidth=1.5, label=words)
+        axes.plot(
+            of["rank"], of["p"].clip(lower=lowest), marker, color=PALETTE[place], markersize=5.5, label=words
+        )
+    for place, (name, words) in enumerate(
+        (("bh", "Limit of Benjamini and Hochberg"), ("holm", "Limit of Holm"))
+    ):
+        axes.step(
+            ranks["rank"],
+            ranks[name],
+            where="mid",
+            color="0.25",
+            linestyle=DASHES[place + 1],
+            linewidth=1.5,
+            label=words,
+        )
     axes.axhline(multiplicity.LIMIT, color="0.25", linewidth=1.2, label=f"P = {multiplicity.LIMIT:g}")
-    axes.set(yscale="log", ylim=(lowest / 1.6, 1.3), xlabel="Comparisons, smallest P value first", ylabel="P value, log scale",
-             yticks=[1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1], xlim=(0, len(ranks) + 1))
+    axes.set(
+        yscale="log",
+        ylim=(lowest / 1.6, 1.3),
+        xlabel="Comparisons, smallest P value first",
+        ylabel="P value, log scale",
+        yticks=[1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1],
+        xlim=(0, len(ranks) + 1),
+    )
     axes.set_yticklabels(["≤ 0.000001", "0.00001", "0.0001", "0.001", "0.01", "0.1", "1"])
     axes.yaxis.set_minor_formatter(NullFormatter())
     figure.legend(loc="outside upper left", ncols=2, frameon=False)
     alt = "Sorted P values on a log scale. " + sentences.sentence(
-        rows, "Of {multiplicity.all.raw:n} comparisons, {multiplicity.all.raw} have P below 0.05, {multiplicity.all.bh} after Benjamini "
-        "and Hochberg's and {multiplicity.all.holm} after Holm's correction.")
-    show(figure, alt=alt, caption=captioned(caption, sentences.sentence(rows, "n = {multiplicity.all.raw:n} comparisons.")))
+        rows,
+        "Of {multiplicity.all.raw:n} comparisons, {multiplicity.all.raw} have P below 0.05, "
+        "{multiplicity.all.bh} after Benjamini "
+        "and Hochberg's and {multiplicity.all.holm} after Holm's correction.",
+    )
+    show(
+        figure,
+        alt=alt,
+        caption=captioned(caption, sentences.sentence(rows, "n = {multiplicity.all.raw:n} comparisons.")),
+    )
 
 
 def replicates(repeated: pd.DataFrame, caption: str) -> None:
-    """Show the intervals of many cohorts, one panel for each bias: naive above, with its remedy below, the truth as a line.
+    """Show the intervals of many cohorts, one panel for each bias: naive above, with its remedy below, the
+    truth as a line.
 
     ``repeated`` comes from :func:`analysis_lib.analyses.simulation.repeat`.
     """
-    known = repeated[(repeated["statistic"] != "skipped")].astype({"value": float, "lower": float, "upper": float})
+    known = repeated[(repeated["statistic"] != "skipped")].astype(
+        {"value": float, "lower": float, "upper": float}
+    )
     biases = list(dict.fromkeys(known["population"]))
     count = known["cohort"].nunique()
     room = 2 + count / 4  # for a name above the intervals
@@ -166,18 +255,37 @@ def replicates(repeated: pd.DataFrame, caption: str) -> None:
             one = one.sort_values("value").reset_index(drop=True)
             heights = -np.arange(len(one)) - place * (count + room)
             axes.hlines(heights, one["lower"], one["upper"], color=PALETTE[1 - place], linewidth=1.1)
-            axes.plot(one["value"], heights, "s" if place == 0 else "o", color=PALETTE[1 - place], markersize=2.8)
-            axes.text(1.0, heights[0] + 1, group, transform=axes.get_yaxis_transform(), ha="right", va="bottom", fontsize=10,
-                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
+            axes.plot(
+                one["value"], heights, "s" if place == 0 else "o", color=PALETTE[1 - place], markersize=2.8
+            )
+            axes.text(
+                1.0,
+                heights[0] + 1,
+                group,
+                transform=axes.get_yaxis_transform(),
+                ha="right",
+                va="bottom",
+                fontsize=10,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+            )
         axes.axvline(of["truth"].mean(), color="black", linewidth=1.2, linestyle=":")
         ratio = (of["statistic"] == "hazard ratio").all()
-        axes.set(yticks=[], ylim=(-2 * count - room, room), xlabel="Hazard ratio, log scale" if ratio else "Sites, %")
+        axes.set(
+            yticks=[],
+            ylim=(-2 * count - room, room),
+            xlabel="Hazard ratio, log scale" if ratio else "Sites, %",
+        )
         if ratio:
             axes.set(xscale="log")
             plain_log_ticks(axes, of["lower"].min(), of["upper"].max())
         axes.set_title(bias, loc="left", fontsize=STYLE["axes.titlesize"], weight="bold")
         axes.spines["left"].set_visible(False)
-    held = known.groupby(["population", "group"], sort=False)["note"].agg(lambda notes: f"{(notes == 'yes').sum()} of {len(notes)}")
-    alt = "Intervals of many simulated cohorts against the truth. Intervals that hold it: " + "; ".join(
-        f"{bias}, {group}: {share}" for (bias, group), share in held.items()) + "."
+    held = known.groupby(["population", "group"], sort=False)["note"].agg(
+        lambda notes: f"{(notes == 'yes').sum()} of {len(notes)}"
+    )
+    alt = (
+        "Intervals of many simulated cohorts against the truth. Intervals that hold it: "
+        + "; ".join(f"{bias}, {group}: {share}" for (bias, group), share in held.items())
+        + "."
+    )
     show(figure, alt=alt, caption=captioned(caption, methods.how(known)))

@@ -25,12 +25,25 @@ def shares(rows: pd.DataFrame, what: str, caption: str) -> None:
     places = -np.arange(len(drawn))
     value, lower, upper = (drawn[c].astype(float).to_numpy() for c in ("value", "lower", "upper"))
     axes.barh(places, value, height=0.62, color=PALETTE[0], alpha=0.7)
-    axes.errorbar(value, places, xerr=[value - lower, upper - value], fmt="none", color="black", capsize=3, linewidth=1.3)
+    axes.errorbar(
+        value,
+        places,
+        xerr=[value - lower, upper - value],
+        fmt="none",
+        color="black",
+        capsize=3,
+        linewidth=1.3,
+    )
     axes.set_yticks(places, [f"{row['group']}\n{numbers.share(row)}" for _, row in drawn.iterrows()])
     axes.set(xlim=(0, 100), xlabel=f"{what}, % (exact 95% CI)")
     axes.tick_params(axis="y", length=0)
-    alt = f"Bar chart of the share of {what.lower()}. " + "; ".join(
-        f"{row['group']}: {numbers.share(row)}, {numbers.limits(row)}" for _, row in drawn.iterrows()) + "."
+    alt = (
+        f"Bar chart of the share of {what.lower()}. "
+        + "; ".join(
+            f"{row['group']}: {numbers.share(row)}, {numbers.limits(row)}" for _, row in drawn.iterrows()
+        )
+        + "."
+    )
     show(figure, alt=alt, caption=notes.captioned(caption, methods.how(drawn)))
 
 
@@ -49,8 +62,8 @@ def swimmer(lanes: pd.DataFrame, axis: str, alt: str, caption: str) -> None:
     Parameters
     ----------
     lanes : pandas.DataFrame
-        ``lane`` (1 on top), ``what`` (``followed``, or a key of :data:`MOMENTS`), ``start`` and ``end``, as from
-        :func:`analysis_lib.analyses.transplant.transplant_lanes`.
+        ``lane`` (1 on top), ``what`` (``followed``, or a key of :data:`MOMENTS`), ``start`` and ``end``, as
+        from :func:`analysis_lib.analyses.transplant.transplant_lanes`.
     axis : str
         What the horizontal axis shows, with its unit.
     alt, caption : str
@@ -61,16 +74,36 @@ def swimmer(lanes: pd.DataFrame, axis: str, alt: str, caption: str) -> None:
     count = lanes["lane"].max()
     figure, axes = canvas(1.6 + 0.42 * count)
     followed = lanes[lanes["what"] == "followed"]
-    axes.barh(-followed["lane"], followed["end"] - followed["start"], left=followed["start"], height=0.46, color="0.86")
+    axes.barh(
+        -followed["lane"],
+        followed["end"] - followed["start"],
+        left=followed["start"],
+        height=0.46,
+        color="0.86",
+    )
     for what, (marker, color) in MOMENTS.items():
         drawn = lanes[lanes["what"] == what]
         if len(drawn):
-            axes.plot(drawn["start"], -drawn["lane"], marker, color=color, markersize=8, markeredgecolor="white",
-                      markeredgewidth=0.6, label=what.capitalize(), clip_on=False)
+            axes.plot(
+                drawn["start"],
+                -drawn["lane"],
+                marker,
+                color=color,
+                markersize=8,
+                markeredgecolor="white",
+                markeredgewidth=0.6,
+                label=what.capitalize(),
+                clip_on=False,
+            )
     axes.axvline(0, color="0.35", linewidth=1, linestyle=":", zorder=0)
     margin = 0.03 * (lanes["end"].max() - lanes["start"].min())
-    axes.set(yticks=-np.arange(1, count + 1), ylabel="Patient", xlabel=axis, ylim=(-count - 0.6, -0.4),
-             xlim=(lanes["start"].min() - margin, lanes["end"].max() + margin))
+    axes.set(
+        yticks=-np.arange(1, count + 1),
+        ylabel="Patient",
+        xlabel=axis,
+        ylim=(-count - 0.6, -0.4),
+        xlim=(lanes["start"].min() - margin, lanes["end"].max() + margin),
+    )
     axes.spines["left"].set_visible(False)
     axes.set_yticklabels(np.arange(1, count + 1))
     axes.tick_params(axis="y", length=0)
@@ -81,12 +114,16 @@ def swimmer(lanes: pd.DataFrame, axis: str, alt: str, caption: str) -> None:
 def flow_diagram(rows: pd.DataFrame, caption: str) -> None:
     """Show the participant flow as boxes and arrows; every number is one of the rows.
 
-    ``rows`` come from :func:`analysis_lib.analyses.participants.flow`; boxes for counts that the cohort does not know are left out.
+    ``rows`` come from :func:`analysis_lib.analyses.participants.flow`; boxes for counts that the cohort does
+    not know are left out.
     """
     count = {row["result_id"]: row for _, row in rows.iterrows()}
     first = [r for r in rows["result_id"] if r.startswith("flow.salvage_regimen.")]
-    levels = [[r] for r in ("flow.database", "flow.included") if r in count] + ([first] if first else []) + [
-        ["flow.any_rt"] if "flow.any_rt" in count else []]
+    levels = (
+        [[r] for r in ("flow.database", "flow.included") if r in count]
+        + ([first] if first else [])
+        + [["flow.any_rt"] if "flow.any_rt" in count else []]
+    )
     levels = [level for level in levels if level]
     if len(levels) < 2:
         return notes.skip("the flow has a single step")
@@ -99,35 +136,69 @@ def flow_diagram(rows: pd.DataFrame, caption: str) -> None:
     for above, below in zip(levels, levels[1:]):
         for source in above:
             for target in below:
-                share = count.get(source.replace("flow.", "flow.any_rt.")) if target == "flow.any_rt" else None
-                _arrow(axes, centres[source], centres[target], "" if share is None else numbers.estimate(share))
+                share = (
+                    count.get(source.replace("flow.", "flow.any_rt.")) if target == "flow.any_rt" else None
+                )
+                _arrow(
+                    axes, centres[source], centres[target], "" if share is None else numbers.estimate(share)
+                )
     if "flow.not_included" in count:
         reasons = [count[r] for r in count if r.startswith("flow.not_included")]
-        _box(axes, 0.82, -0.5, "\n".join(f"{row['group']}: n = {numbers.estimate(row)}" for row in reasons), color="0.45")
+        _box(
+            axes,
+            0.82,
+            -0.5,
+            "\n".join(f"{row['group']}: n = {numbers.estimate(row)}" for row in reasons),
+            color="0.45",
+        )
         axes.plot([0.5, 0.82], [-0.5, -0.5], color="0.45", linewidth=1.2, zorder=0)
     show(figure, alt=_alt_of_flow(rows), caption=caption)
 
 
 def _box(axes, x: float, y: float, words: str, color: str = PALETTE[0]) -> None:
-    axes.text(x, y, words, ha="center", va="center", fontsize=10, linespacing=1.35,
-              bbox={"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": color, "linewidth": 1.4})
+    axes.text(
+        x,
+        y,
+        words,
+        ha="center",
+        va="center",
+        fontsize=10,
+        linespacing=1.35,
+        bbox={"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": color, "linewidth": 1.4},
+    )
 
 
 def _arrow(axes, start, end, words: str = "") -> None:
-    axes.annotate("", xy=(end[0], end[1] + 0.24), xytext=(start[0], start[1] - 0.24), zorder=0,
-                  arrowprops={"arrowstyle": "-|>", "color": "0.3", "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0})
+    axes.annotate(
+        "",
+        xy=(end[0], end[1] + 0.24),
+        xytext=(start[0], start[1] - 0.24),
+        zorder=0,
+        arrowprops={"arrowstyle": "-|>", "color": "0.3", "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0},
+    )
     if words:
-        axes.text((start[0] + end[0]) / 2, (start[1] + end[1]) / 2, words, ha="center", va="center", fontsize=10,
-                  bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"})
+        axes.text(
+            (start[0] + end[0]) / 2,
+            (start[1] + end[1]) / 2,
+            words,
+            ha="center",
+            va="center",
+            fontsize=10,
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"},
+        )
 
 
 def _alt_of_flow(rows: pd.DataFrame) -> str:
-    return "Flow diagram, from top to bottom. " + "; ".join(
-        f"{row['group']}: {numbers.estimate(row)}" for _, row in rows.iterrows()) + "."
+    return (
+        "Flow diagram, from top to bottom. "
+        + "; ".join(f"{row['group']}: {numbers.estimate(row)}" for _, row in rows.iterrows())
+        + "."
+    )
 
 
 def envelope(curves: pd.DataFrame, anchors: dict[str, float], what: str, alt: str, caption: str) -> None:
-    """Show the curves of many cohorts, group by group, with the band that holds them all and what the paper prints.
+    """Show the curves of many cohorts, group by group, with the band that holds them all and what the paper
+    prints.
 
     Parameters
     ----------
@@ -141,9 +212,13 @@ def envelope(curves: pd.DataFrame, anchors: dict[str, float], what: str, alt: st
     for axes, (group, style) in zip(np.atleast_1d(panels), style_of(groups).items()):
         of = curves[curves["group"] == group]
         band = of.groupby("months")["percent"].agg(["min", "max"])
-        axes.fill_between(band.index, band["min"], band["max"], step="post", color=style["color"], alpha=0.18, linewidth=0)
+        axes.fill_between(
+            band.index, band["min"], band["max"], step="post", color=style["color"], alpha=0.18, linewidth=0
+        )
         for _, one in of.groupby("cohort"):
-            axes.step(one["months"], one["percent"], where="post", color=style["color"], linewidth=0.6, alpha=0.45)
+            axes.step(
+                one["months"], one["percent"], where="post", color=style["color"], linewidth=0.6, alpha=0.45
+            )
         if group in anchors:
             axes.plot(anchors[group], 50, marker="D", color="black", markersize=6, zorder=5)
         axes.set_title(group, loc="left", fontsize=11, weight="bold")
@@ -153,8 +228,12 @@ def envelope(curves: pd.DataFrame, anchors: dict[str, float], what: str, alt: st
 
 
 def stacked_intervals(rows: pd.DataFrame, axis: str, caption: str) -> None:
-    """Show many hazard ratios with their intervals as thin lines, sorted, on a log scale; the dotted line is 1."""
-    drawn = rows.astype({"value": float, "lower": float, "upper": float}).sort_values("value", ascending=False)
+    """Show many hazard ratios with their intervals as thin lines, sorted, on a log scale; the dotted line is
+    1.
+    """
+    drawn = rows.astype({"value": float, "lower": float, "upper": float}).sort_values(
+        "value", ascending=False
+    )
     figure, axes = canvas(1.0 + 0.085 * len(drawn))
     places = np.arange(len(drawn))
     axes.hlines(places, drawn["lower"], drawn["upper"], color=PALETTE[0], linewidth=1.2, alpha=0.55)
@@ -164,5 +243,9 @@ def stacked_intervals(rows: pd.DataFrame, axis: str, caption: str) -> None:
     plain_log_ticks(axes, drawn["lower"].min(), drawn["upper"].max())
     axes.spines["left"].set_visible(False)
     lowest, highest = drawn.iloc[-1], drawn.iloc[0]
-    show(figure, alt=f"{len(drawn)} hazard ratios with their intervals, sorted, from {numbers.full(lowest)} to {numbers.full(highest)}.",
-         caption=notes.captioned(caption, methods.how(drawn)))
+    show(
+        figure,
+        alt=f"{len(drawn)} hazard ratios with their intervals, sorted, from {numbers.full(lowest)} "
+        f"to {numbers.full(highest)}.",
+        caption=notes.captioned(caption, methods.how(drawn)),
+    )

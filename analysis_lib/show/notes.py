@@ -24,7 +24,9 @@ def too_small(rows: pd.DataFrame) -> str:
 
 
 def markdown(words: str) -> str:
-    """Words of a manifest as they stand, for Markdown: nothing in them is a link, a tag, mathematics or a role."""
+    """Words of a manifest as they stand, for Markdown: nothing in them is a link, a tag, mathematics or a
+    role.
+    """
     return re.sub(r"([\\`*_{}\[\]<>$|~&!@#^])", r"\\\1", words)
 
 
@@ -34,7 +36,9 @@ def skip(reason: str) -> None:
 
 
 def captioned(caption: str, told: str) -> str:
-    """A caption that says what something is, followed by how it was made; see :func:`analysis_lib.rows.methods.how`."""
+    """A caption that says what something is, followed by how it was made; see
+    :func:`analysis_lib.rows.methods.how`.
+    """
     return f"{caption.rstrip('.')}. {told}" if told else caption
 
 
@@ -45,7 +49,9 @@ def left_out(rows: pd.DataFrame) -> None:
 
 
 def noticed(rows: pd.DataFrame) -> None:
-    """Show the rows of :func:`analysis_lib.analyses.participants.noticed` as a list, a line for each thing that was odd; nothing when none was."""
+    """Show the rows of :func:`analysis_lib.analyses.participants.noticed` as a list, a line for each thing
+    that was odd; nothing when none was.
+    """
     if rows.empty:
         return
     lines = []
@@ -67,5 +73,8 @@ def about_html(study: Cohort) -> str:
     note = "".join(f" {html.escape(each)}" for each in (study.note, disclosure.in_words(study)) if each)
     if not study.synthetic:
         return f'<div class="cohort-note">{who}{note}</div>'
-    return (f'<div class="synthetic-note">{who} These patients are synthetic, made to be consistent with the numbers that '
-            f"the paper prints: agreement with the paper is by construction and is no evidence.{note}</div>")
+    return (
+        f'<div class="synthetic-note">{who} These patients are synthetic, made to be consistent with '
+        f"the numbers that "
+        f"the paper prints: agreement with the paper is by construction and is no evidence.{note}</div>"
+    )

@@ -16,12 +16,18 @@ def estimate(row: pd.Series) -> str:
     """The value of a row with its unit, without limits."""
     kind = STATISTICS[row["statistic"]]
     if pd.isna(row["value"]) and results.hidden(row):
-        return results.hidden(row).removeprefix("small numbers, ") if row["statistic"] in disclosure.COUNTS else NOT_SHOWN
+        return (
+            results.hidden(row).removeprefix("small numbers, ")
+            if row["statistic"] in disclosure.COUNTS
+            else NOT_SHOWN
+        )
     if row["statistic"] == "p":
         return p_value(row["value"])
     if pd.isna(row["value"]):
         return "not reached" if row["statistic"] == "median time" else UNDEFINED
-    decimals = 0 if kind.unit == "" and float(row["value"]).is_integer() and kind.decimals == 1 else kind.decimals
+    decimals = (
+        0 if kind.unit == "" and float(row["value"]).is_integer() and kind.decimals == 1 else kind.decimals
+    )
     unit = "%" if kind.unit == "%" else f" {kind.unit}" if kind.unit else ""
     return number(row["value"], decimals) + unit
 
@@ -31,9 +37,22 @@ def limits(row: pd.Series) -> str:
     if pd.isna(row["lower"]) and pd.isna(row["upper"]):
         return ""
     kind = STATISTICS[row["statistic"]]
-    missing = "not shown" if results.hidden(row) else "not reached" if row["statistic"] == "median time" else UNDEFINED
-    whole = kind.decimals == 1 and kind.unit == "" and all(float(x).is_integer() for x in row[["lower", "upper"]].dropna())
-    ends = [missing if pd.isna(end) else number(end, 0 if whole else kind.decimals) for end in row[["lower", "upper"]]]
+    missing = (
+        "not shown"
+        if results.hidden(row)
+        else "not reached"
+        if row["statistic"] == "median time"
+        else UNDEFINED
+    )
+    whole = (
+        kind.decimals == 1
+        and kind.unit == ""
+        and all(float(x).is_integer() for x in row[["lower", "upper"]].dropna())
+    )
+    ends = [
+        missing if pd.isna(end) else number(end, 0 if whole else kind.decimals)
+        for end in row[["lower", "upper"]]
+    ]
     dash = "–" if missing not in ends and not ends[0].startswith("−") else " to "  # "−2.7–2.3" would puzzle
     return f"{kind.limits} {ends[0]}{dash}{ends[1]}"
 
@@ -49,12 +68,16 @@ def full(row: pd.Series) -> str:
 
 
 def compact(row: pd.Series) -> str:
-    """The value of a row with its limits and without unit: ``9.8 (6.3–NR)``; what they are stands elsewhere."""
+    """The value of a row with its limits and without unit: ``9.8 (6.3–NR)``; what they are stands
+    elsewhere.
+    """
     unit = STATISTICS[row["statistic"]].unit
     value = estimate(row).removesuffix(f" {unit}").removesuffix("%")
     ends = limits(row).removeprefix(STATISTICS[row["statistic"]].limits).strip()
     short = f"{value} ({ends})" if ends else value
-    return short.replace(" to not reached", "–NR").replace("not reached", "NR").replace(NOT_SHOWN, "not shown")
+    return (
+        short.replace(" to not reached", "–NR").replace("not reached", "NR").replace(NOT_SHOWN, "not shown")
+    )
 
 
 def counted(row: pd.Series, which: str) -> str:
@@ -62,7 +85,13 @@ def counted(row: pd.Series, which: str) -> str:
     if pd.notna(row[which]):
         return str(row[which])
     words = results.hidden(row)
-    return words.removeprefix("small numbers, ") if which == "events" else words[words.find("fewer"):] if words else "–"
+    return (
+        words.removeprefix("small numbers, ")
+        if which == "events"
+        else words[words.find("fewer") :]
+        if words
+        else "–"
+    )
 
 
 def share(row: pd.Series) -> str:
@@ -115,6 +144,9 @@ def mark(row: pd.Series) -> str:
 
 def marks_told(rows: pd.DataFrame) -> str:
     """What the daggers of :func:`mark` mean, to end a caption; empty where there is none."""
-    notes = dict.fromkeys(row["note"] or "one of the groups has no event, so the estimate bears Firth's penalty"
-                          for _, row in rows.iterrows() if row["statistic"] == "hazard ratio" and mark(row))
+    notes = dict.fromkeys(
+        row["note"] or "one of the groups has no event, so the estimate bears Firth's penalty"
+        for _, row in rows.iterrows()
+        if row["statistic"] == "hazard ratio" and mark(row)
+    )
     return f" † {'; '.join(notes)}." if notes else ""

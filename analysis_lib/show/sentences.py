@@ -17,8 +17,14 @@ from analysis_lib.show.numbers import counted, estimate, full, limits, n_percent
 FORMATS = {
     "": estimate,
     "full": full,
-    "limits": lambda row: limits(row) or (
-        f"{STATISTICS[row['statistic']].limits} not shown" if results.hidden(row) or row["statistic"].startswith("range") else ""),
+    "limits": lambda row: (
+        limits(row)
+        or (
+            f"{STATISTICS[row['statistic']].limits} not shown"
+            if results.hidden(row) or row["statistic"].startswith("range")
+            else ""
+        )
+    ),
     "lower": lambda row: one_limit(row, "lower"),
     "upper": lambda row: one_limit(row, "upper"),
     "share": share,
@@ -28,18 +34,30 @@ FORMATS = {
     "group": lambda row: row["group"],
     "method": lambda row: row["method"],
     "note": lambda row: row["note"].removeprefix("small numbers, "),
-    "verdict": lambda row: row["note"] or UNDEFINED if pd.isna(row["value"]) else
-    "a difference that chance alone would rarely produce" if row["value"] < 0.05 else "no clear difference",
+    "verdict": lambda row: (
+        row["note"] or UNDEFINED
+        if pd.isna(row["value"])
+        else "a difference that chance alone would rarely produce"
+        if row["value"] < 0.05
+        else "no clear difference"
+    ),
 }
 
-SAY_IT_IS_HIDDEN = ("share", "n_percent", "n", "events", "group")  # formats that read well where a number is hidden
+# formats that read well where a number is hidden
+SAY_IT_IS_HIDDEN = ("share", "n_percent", "n", "events", "group")
 
 
 def _unsaid(row: pd.Series, style: str) -> bool:
-    """Whether a sentence would speak of a number that is hidden or does not exist ("a median of not estimable")."""
-    told = row[style] if style in ("lower", "upper") else row["value"]  # a prediction interval has limits only
-    if pd.isna(told) and style in ("", "full", "limits", "lower", "upper") and row["statistic"] not in (
-            "median time", "p", *disclosure.COUNTS):
+    """Whether a sentence would speak of a number that is hidden or does not exist ("a median of not
+    estimable").
+    """
+    # a prediction interval has limits only
+    told = row[style] if style in ("lower", "upper") else row["value"]
+    if (
+        pd.isna(told)
+        and style in ("", "full", "limits", "lower", "upper")
+        and row["statistic"] not in ("median time", "p", *disclosure.COUNTS)
+    ):
         return True
     if style in ("share", "n_percent") and pd.isna(row["n"]):
         return True
@@ -49,11 +67,12 @@ def _unsaid(row: pd.Series, style: str) -> bool:
 
 
 def sentence(rows: pd.DataFrame, template: str) -> str:
-    """Fill ``{result_id}`` or ``{result_id:format}`` from rows; empty when a row that it names is absent or hidden.
+    """Fill ``{result_id}`` or ``{result_id:format}`` from rows; empty when a row that it names is absent or
+    hidden.
 
-    Formats: none (value), ``full`` (value and limits), ``limits``, ``lower``, ``upper``, ``share`` (a of b, percent),
-    ``n_percent`` (a and percent with one decimal, as in Table 1), ``n``, ``events``,
-    ``group``, ``method``, ``note``, ``verdict`` (a P value in words).
+    Formats: none (value), ``full`` (value and limits), ``limits``, ``lower``, ``upper``, ``share`` (a of b,
+    percent), ``n_percent`` (a and percent with one decimal, as in Table 1), ``n``, ``events``, ``group``,
+    ``method``, ``note``, ``verdict`` (a P value in words).
     """
     by_id = rows.set_index("result_id")
     fields = re.findall(r"\{([^{}:]+)(?::(\w+))?\}", template)

@@ -1,4 +1,6 @@
-"""What a reader sees of result rows: numbers in words, sentences, tables. Formatting happens here, and only here."""
+"""What a reader sees of result rows: numbers in words, sentences, tables. Formatting happens here, and only
+here.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +32,8 @@ MANY = 6  # columns that need smaller letters
 def table(frame: pd.DataFrame, caption: str, sections=(), rows: pd.DataFrame | None = None) -> None:
     """Show a frame of finished text as an accessible table; its first column names the rows.
 
-    ``sections`` are the positions of rows that head those below them; ``rows`` the result rows that the frame was made of,
-    whose methods end the caption.
+    ``sections`` are the positions of rows that head those below them; ``rows`` the result rows that the frame
+    was made of, whose methods end the caption.
     """
     if reason := results.skip_reason(frame):
         return skip(reason)
@@ -44,21 +46,36 @@ def html_table(frame: pd.DataFrame, caption: str, sections=()) -> str:
     head = "".join(f'<th scope="col">{html.escape(str(column))}</th>' for column in frame.columns)
     level = ' class="level"' if len(sections) else ""
     body = "".join(
-        ('<tr class="section">' if line in sections else "<tr>") + "".join(
-            f'<th scope="row"{"" if line in sections else level}>{html.escape(str(cell))}</th>' if place == 0
-            else f"<td>{html.escape(str(cell))}</td>" for place, cell in enumerate(cells)) + "</tr>"
-        for line, cells in enumerate(frame.itertuples(index=False)))
+        ('<tr class="section">' if line in sections else "<tr>")
+        + "".join(
+            f'<th scope="row"{"" if line in sections else level}>{html.escape(str(cell))}</th>'
+            if place == 0
+            else f"<td>{html.escape(str(cell))}</td>"
+            for place, cell in enumerate(cells)
+        )
+        + "</tr>"
+        for line, cells in enumerate(frame.itertuples(index=False))
+    )
     room = " short" if frame.iloc[:, 0].astype(str).str.len().max() <= SHORT else ""
     room += " many" if len(frame.columns) >= MANY else ""
-    return (f'<div class="table-wrap" tabindex="0"><table class="rows{room}"><caption>{html.escape(caption)}</caption>'
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
+    return (
+        f'<div class="table-wrap" tabindex="0"><table '
+        f'class="rows{room}"><caption>{html.escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
 
 
 def markdown_table(heads: list[str], lines: list[list[str]], caption: str) -> list[str]:
-    """A table whose cells are Markdown, with links and citations, as the lines of a page; its first column names the rows."""
+    """A table whose cells are Markdown, with links and citations, as the lines of a page; its first column
+    names the rows.
+    """
     if not lines:
         return ["There is none in this book.", ""]
-    cells = [f"{'* -' if place == 0 else '  -'} {cell}" for line in [heads, *lines] for place, cell in enumerate(line)]
+    cells = [
+        f"{'* -' if place == 0 else '  -'} {cell}"
+        for line in [heads, *lines]
+        for place, cell in enumerate(line)
+    ]
     return [f"```{{list-table}} {caption}", ":header-rows: 1", ":stub-columns: 1", "", *cells, "```", ""]
 
 
@@ -69,17 +86,31 @@ def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns
     """
     if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
-    shown = pd.DataFrame({"": rows[label].replace("", "All")} | {
-        heading[0].upper() + heading[1:].replace("_", " "): [FORMATS[style](row) for _, row in rows.iterrows()]
-        for heading, style in columns.items()})
+    shown = pd.DataFrame(
+        {"": rows[label].replace("", "All")}
+        | {
+            heading[0].upper() + heading[1:].replace("_", " "): [
+                FORMATS[style](row) for _, row in rows.iterrows()
+            ]
+            for heading, style in columns.items()
+        }
+    )
     styles = {label, *columns.values()}
-    told = "" if "method" in styles else methods.how(rows, intervals=bool(styles & {"full", "limits", "lower", "upper"}),
-                                                     counts=not styles & {"n", "share", "n_percent"})
+    told = (
+        ""
+        if "method" in styles
+        else methods.how(
+            rows,
+            intervals=bool(styles & {"full", "limits", "lower", "upper"}),
+            counts=not styles & {"n", "share", "n_percent"},
+        )
+    )
     table(shown.rename(columns={"": rows.attrs.get("label", "Group")}), captioned(caption, told))
 
 
 def cross_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
-    """Show rows as a table with a line for each first part of the ids (in capitals) and a column for each group.
+    """Show rows as a table with a line for each first part of the ids (in capitals) and a column for each
+    group.
 
     Below it stands what was skipped, and why.
     """
@@ -87,41 +118,61 @@ def cross_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
         return skip(reason)
     line = rows["result_id"].str.split(".").str[0].str.upper()
     gone = rows["statistic"] == "skipped"
-    cells = pd.DataFrame({corner: line, "group": rows["group"], "cell": [estimate(row) for _, row in rows.iterrows()]})[~gone]
-    wide = cells.pivot(index=corner, columns="group", values="cell").reindex(
-        index=cells[corner].unique(), columns=cells["group"].unique()).fillna("–")
+    cells = pd.DataFrame(
+        {corner: line, "group": rows["group"], "cell": [estimate(row) for _, row in rows.iterrows()]}
+    )[~gone]
+    wide = (
+        cells.pivot(index=corner, columns="group", values="cell")
+        .reindex(index=cells[corner].unique(), columns=cells["group"].unique())
+        .fillna("–")
+    )
     table(wide.reset_index().rename(columns=lambda name: name[:1].upper() + name[1:]), caption)
     if gone.any():
         skip("; ".join(f"{name} ({why})" for name, why in zip(line[gone], rows.loc[gone, "note"])))
 
 
 def compared_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
-    """Show rows as a table with a line for each group and a column for each population; a group's P value stands last.
+    """Show rows as a table with a line for each group and a column for each population; a group's P value
+    stands last.
 
-    Proportions are shown with their counts, everything else with its limits; what was skipped is left to :func:`analysis_lib.show.notes.left_out`.
+    Proportions are shown with their counts, everything else with its limits; what was skipped is left to
+    :func:`analysis_lib.show.notes.left_out`.
     """
     if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
     rows = rows[rows["statistic"] != "skipped"]
     tested = rows["statistic"] == "p"
-    shown = [share(row) if row["statistic"] == "proportion" else full(row) for _, row in rows[~tested].iterrows()]
+    shown = [
+        share(row) if row["statistic"] == "proportion" else full(row) for _, row in rows[~tested].iterrows()
+    ]
     wide = rows[~tested].assign(cell=shown).pivot(index="group", columns="population", values="cell")
-    wide = wide.reindex(index=rows["group"].unique(), columns=rows.loc[~tested, "population"].unique()).fillna("–")
+    wide = wide.reindex(
+        index=rows["group"].unique(), columns=rows.loc[~tested, "population"].unique()
+    ).fillna("–")
     if tested.any():
         p = {row["group"]: bare_p(row) for _, row in rows[tested].iterrows()}
         wide["P"] = [p.get(group, "–") for group in wide.index]
-    table(wide.reset_index(names=corner).rename(columns=lambda name: name[:1].upper() + name[1:]),
-          captioned(caption, methods.how(rows, intervals=False, counts=(rows.loc[~tested, "statistic"] != "proportion").any())))
+    table(
+        wide.reset_index(names=corner).rename(columns=lambda name: name[:1].upper() + name[1:]),
+        captioned(
+            caption,
+            methods.how(rows, intervals=False, counts=(rows.loc[~tested, "statistic"] != "proportion").any()),
+        ),
+    )
 
 
 def characteristics(rows: pd.DataFrame, caption: str) -> None:
-    """Show the rows of :func:`analysis_lib.analyses.table_1.table_1` as the paper prints them; a dagger marks a rough P value."""
+    """Show the rows of :func:`analysis_lib.analyses.table_1.table_1` as the paper prints them; a dagger marks
+    a rough P value.
+    """
     if reason := too_small(rows):
         return skip(reason)
     by_id = rows.set_index("result_id")
     sizes = rows[rows["result_id"].str.startswith("table1.n.")]
-    columns = {name.split(".")[-1]: f"{'All' if name.endswith('.all') else whose} (n = {estimate(by_id.loc[name])})"
-               for name, whose in zip(sizes["result_id"], sizes["population"])}
+    columns = {
+        name.split(".")[-1]: f"{'All' if name.endswith('.all') else whose} (n = {estimate(by_id.loc[name])})"
+        for name, whose in zip(sizes["result_id"], sizes["population"])
+    }
     counted, tested = rows[rows["statistic"] == "proportion"], (rows["statistic"] == "p").any()
     variable_of = counted["result_id"].str.split(".").str[1]
     lines, sections = [], []
@@ -130,19 +181,36 @@ def characteristics(rows: pd.DataFrame, caption: str) -> None:
         among = cells["population"].iloc[-1].partition(", ")[2]
         heading = cells["group"].iloc[0].partition(": ")[0] + (f" ({among})" if among else "")
         sections.append(len(lines))
-        lines.append([heading, *[""] * len(columns), *([printed_p(by_id.loc[f"table1.{variable}.p"])] if tested else [])])
-        lines += [[name.partition(": ")[2], *[n_percent(cell) for _, cell in level.iterrows()], *([""] if tested else [])]
-                  for name, level in cells.groupby("group", sort=False)]
+        lines.append(
+            [
+                heading,
+                *[""] * len(columns),
+                *([printed_p(by_id.loc[f"table1.{variable}.p"])] if tested else []),
+            ]
+        )
+        lines += [
+            [
+                name.partition(": ")[2],
+                *[n_percent(cell) for _, cell in level.iterrows()],
+                *([""] if tested else []),
+            ]
+            for name, level in cells.groupby("group", sort=False)
+        ]
     heads = ["Characteristic", *columns.values(), *(["P"] if tested else [])]
     tests = methods.how(rows[rows["statistic"] == "p"], counts=False)
-    note = f" P: {tests.rstrip('.')} over known values; † small expected counts, a rough approximation." if tests else ""
+    note = (
+        f" P: {tests.rstrip('.')} over known values; † small expected counts, a rough approximation."
+        if tests
+        else ""
+    )
     table(pd.DataFrame(lines, columns=heads), caption + note, sections)
     if "table1.left_out" in by_id.index:
         skip(by_id.loc["table1.left_out", "note"])
 
 
 def factor_table(rows: pd.DataFrame, endpoint: str, caption: str) -> None:
-    """Show the rows of :func:`analysis_lib.analyses.prognosis.univariable`: one line for each level compared with its reference.
+    """Show the rows of :func:`analysis_lib.analyses.prognosis.univariable`: one line for each level compared
+    with its reference.
 
     Medians stand with their events and patients; the reference is ``no``, or the first level of a factor.
     """
@@ -157,12 +225,25 @@ def factor_table(rows: pd.DataFrame, endpoint: str, caption: str) -> None:
         for _, level in levels.drop(without.index).iterrows():
             term = factor if yes_no else level["result_id"].removeprefix(f"{prefix}.median.")
             ratio = f"cox.{prefix}.uv.{term}"
-            lines.append({
-                "Factor": by_id.loc[test_id, "group"] + ("" if yes_no else f": {level['group']}, not {without['group'].iloc[0]}"),
-                "With": median_and_counts(level),
-                "Without": median_and_counts(without.iloc[0]) if len(without) else "nobody",
-                "HR (95% CI)": ratio_cell(by_id.loc[ratio]) if ratio in by_id.index else UNDEFINED,
-                "P": bare_p(by_id.loc[test_id])})
-    shown = rows[rows["statistic"].isin(["median time", "hazard ratio"]) | rows["result_id"].str.contains(".logrank.", regex=False)]
-    table(pd.DataFrame(lines), captioned(f"{caption} Median in months (events / patients), hazard ratio (HR), log-rank P.",
-                                         methods.how(shown, counts=False)) + marks_told(rows))
+            lines.append(
+                {
+                    "Factor": by_id.loc[test_id, "group"]
+                    + ("" if yes_no else f": {level['group']}, not {without['group'].iloc[0]}"),
+                    "With": median_and_counts(level),
+                    "Without": median_and_counts(without.iloc[0]) if len(without) else "nobody",
+                    "HR (95% CI)": ratio_cell(by_id.loc[ratio]) if ratio in by_id.index else UNDEFINED,
+                    "P": bare_p(by_id.loc[test_id]),
+                }
+            )
+    shown = rows[
+        rows["statistic"].isin(["median time", "hazard ratio"])
+        | rows["result_id"].str.contains(".logrank.", regex=False)
+    ]
+    table(
+        pd.DataFrame(lines),
+        captioned(
+            f"{caption} Median in months (events / patients), hazard ratio (HR), log-rank P.",
+            methods.how(shown, counts=False),
+        )
+        + marks_told(rows),
+    )

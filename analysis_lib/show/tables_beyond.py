@@ -15,12 +15,21 @@ def design_table(rows: pd.DataFrame) -> pd.DataFrame:
         return rows
     by_id = rows.set_index("result_id", drop=False)
     seen = [one for one in by_id.index if f"{one}.events" in by_id.index]
-    return pd.DataFrame({
-        "Comparison": [by_id.loc[one, "group"] for one in seen],
-        "Patients / events": [f"{numbers.counted(by_id.loc[one], 'n')} / {numbers.counted(by_id.loc[one], 'events')}" for one in seen],
-        "HR (95% CI)": [numbers.compact(by_id.loc[one]) for one in seen],
-        "HR that these events show": [numbers.estimate(by_id.loc[f"{one}.detectable"]) for one in seen],
-        "Events / patients needed": [_needed(*(by_id.loc[f"{one}.{what}", "value"] for what in ("events", "patients"))) for one in seen]})
+    return pd.DataFrame(
+        {
+            "Comparison": [by_id.loc[one, "group"] for one in seen],
+            "Patients / events": [
+                f"{numbers.counted(by_id.loc[one], 'n')} / {numbers.counted(by_id.loc[one], 'events')}"
+                for one in seen
+            ],
+            "HR (95% CI)": [numbers.compact(by_id.loc[one]) for one in seen],
+            "HR that these events show": [numbers.estimate(by_id.loc[f"{one}.detectable"]) for one in seen],
+            "Events / patients needed": [
+                _needed(*(by_id.loc[f"{one}.{what}", "value"] for what in ("events", "patients")))
+                for one in seen
+            ],
+        }
+    )
 
 
 def _needed(events, patients) -> str:
@@ -28,22 +37,36 @@ def _needed(events, patients) -> str:
 
 
 def multiplicity_table(tests: pd.DataFrame) -> pd.DataFrame:
-    """The tests with P below 0.05 as finished text, smallest first: ``Comparison, P`` and P after each correction."""
+    """The tests with P below 0.05 as finished text, smallest first: ``Comparison, P`` and P after each
+    correction.
+    """
     if results.skip_reason(tests):
         return tests
     p = tests["value"].astype(float)
     columns = {"P": p} | {words.split("'")[0]: corrected(p, name) for name, (_, words) in METHODS.items()}
-    shown = pd.DataFrame({"Comparison": [name_of(one.result_id, one.group) for one in tests.itertuples()]} | columns)
+    shown = pd.DataFrame(
+        {"Comparison": [name_of(one.result_id, one.group) for one in tests.itertuples()]} | columns
+    )
     shown = shown[shown["P"] < LIMIT].sort_values("P", kind="stable")
     if shown.empty:
         return results.skipped("multiplicity.small", f"no comparison has P below {LIMIT:g}")
-    return shown.assign(**{column: [rounding.p_value(value).removeprefix("P ").removeprefix("= ") for value in shown[column]]
-                           for column in columns})
+    return shown.assign(
+        **{
+            column: [rounding.p_value(value).removeprefix("P ").removeprefix("= ") for value in shown[column]]
+            for column in columns
+        }
+    )
 
 
 def name_of(result_id: str, group: str) -> str:
     """What a comparison is called: ``OS2: elevated LDH``, ``Regimens: IPI``."""
     first, second = result_id.split(".")[:2]
-    where = {"table1": "Regimens", "first": "Comprehensive and focal fields", "bed": "Irradiated sites", "lc": "Local control",
-             "osrt": "OS from radiotherapy", "cox": f"{second.upper()}, several factors"}.get(first, first.upper())
+    where = {
+        "table1": "Regimens",
+        "first": "Comprehensive and focal fields",
+        "bed": "Irradiated sites",
+        "lc": "Local control",
+        "osrt": "OS from radiotherapy",
+        "cox": f"{second.upper()}, several factors",
+    }.get(first, first.upper())
     return f"{where}: {group}"

@@ -97,4 +97,6 @@ def long_name() -> bytes:
 
 
 def many_wrong() -> bytes:
-    return b"patient_id,last_follow_up_day,vital_status\n" + b"".join(b"%d,1,lost\n" % number for number in range(100))
+    return b"patient_id,last_follow_up_day,vital_status\n" + b"".join(
+        b"%d,1,lost\n" % number for number in range(100)
+    )

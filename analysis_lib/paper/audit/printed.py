@@ -12,10 +12,20 @@ from analysis_lib.rows.rounding import number
 COLUMNS = ["id", "section", "what", "printed", "recomputed", "verdict", "arithmetic"]
 REGIMENS = ("rt", "cmt", "st")
 TABLE_1 = {  # variable of Table 1 -> its levels, in order
-    "bridging": ("yes", "no"), "product": ("axi", "tisa"), "best_response": ("CR", "PR", "SD", "DP"), "cns": ("yes", "no"),
-    "bulky": ("yes", "no"), "sites": ("lt2", "ge2"), "extranodal": ("no", "yes"), "ecog": ("0", "1", "2", "3", "4"),
-    "stage": ("I", "II", "III", "IV"), "ldh": ("no", "yes"), "ipi": ("1", "2", "3", "4"), "status": ("CR", "PR", "DP"),
-    "alive": ("living", "deceased")}
+    "bridging": ("yes", "no"),
+    "product": ("axi", "tisa"),
+    "best_response": ("CR", "PR", "SD", "DP"),
+    "cns": ("yes", "no"),
+    "bulky": ("yes", "no"),
+    "sites": ("lt2", "ge2"),
+    "extranodal": ("no", "yes"),
+    "ecog": ("0", "1", "2", "3", "4"),
+    "stage": ("I", "II", "III", "IV"),
+    "ldh": ("no", "yes"),
+    "ipi": ("1", "2", "3", "4"),
+    "status": ("CR", "PR", "DP"),
+    "alive": ("living", "deceased"),
+}
 Z = stats.norm.ppf(0.975)
 
 

@@ -29,16 +29,30 @@ RESAMPLES = 99999
 
 
 def pearson_rows(variable: str) -> pd.DataFrame:
-    """Pearson's test of a characteristic of Table 1, step by step: ``pearson.expected.<level>.<regimen>`` and ``pearson.p``."""
+    """Pearson's test of a characteristic of Table 1, step by step: ``pearson.expected.<level>.<regimen>`` and
+    ``pearson.p``.
+    """
     table = table_of(variable)
     test = stats.chi2_contingency(table, correction=False)
-    cells = [row(results.slug("pearson.expected", level, regimen), "expected", test.expected_freq[i, j], n=int(table[i, j]),
-                 group=f"{level}, {regimen.upper()}", note=f"adds {(table[i, j] - test.expected_freq[i, j]) ** 2 / test.expected_freq[i, j]:.2f}")
-             for i, level in enumerate(TABLE_1[variable]) for j, regimen in enumerate(REGIMENS)]
-    return results.collect([*cells, row("pearson.p", "p", test.pvalue, note=f"chi-square {test.statistic:.2f}, {test.dof} df")])
+    cells = [
+        row(
+            results.slug("pearson.expected", level, regimen),
+            "expected",
+            test.expected_freq[i, j],
+            n=int(table[i, j]),
+            group=f"{level}, {regimen.upper()}",
+            note=f"adds {(table[i, j] - test.expected_freq[i, j]) ** 2 / test.expected_freq[i, j]:.2f}",
+        )
+        for i, level in enumerate(TABLE_1[variable])
+        for j, regimen in enumerate(REGIMENS)
+    ]
+    return results.collect(
+        [*cells, row("pearson.p", "p", test.pvalue, note=f"chi-square {test.statistic:.2f}, {test.dof} df")]
+    )
 
 
 # --- Table 1: P values ----------------------------------------------------------------------------
+
 
 def table_of(variable: str, missing: bool = False) -> np.ndarray:
     """The counts of a characteristic in Table 1, levels x regimens."""
@@ -47,7 +61,9 @@ def table_of(variable: str, missing: bool = False) -> np.ndarray:
 
 
 def exact_p(table: np.ndarray) -> float:
-    """Fisher's exact test of an r x c table (Freeman-Halton), by Monte Carlo: :data:`RESAMPLES` tables, seed :data:`SEED`."""
+    """Fisher's exact test of an r x c table (Freeman-Halton), by Monte Carlo: :data:`RESAMPLES` tables, seed
+    :data:`SEED`.
+    """
     occupied = table[table.sum(axis=1) > 0]
     sampler = stats.MonteCarloMethod(n_resamples=RESAMPLES, rng=np.random.default_rng(SEED))
     return float(stats.fisher_exact(occupied, method=sampler).pvalue)
@@ -59,7 +75,9 @@ def scores(table: np.ndarray) -> list[np.ndarray]:
 
 
 def table_1_tests() -> list[tuple]:
-    """Each printed P value under Pearson's test and its rivals, and whether the conclusion hangs on the choice."""
+    """Each printed P value under Pearson's test and its rivals, and whether the conclusion hangs on the
+    choice.
+    """
     checks = []
     for variable in TABLE_1:
         claim, table = f"t1.{variable}.p", table_of(variable)
@@ -67,23 +85,52 @@ def table_1_tests() -> list[tuple]:
         low = int((pearson.expected_freq < 5).sum())
         rivals = {"exact (Freeman-Halton)": exact_p(table)}
         if variable in ORDERED:
-            rivals |= {"ANOVA of scores": stats.f_oneway(*scores(table)).pvalue, "Kruskal-Wallis": stats.kruskal(*scores(table)).pvalue}
+            rivals |= {
+                "ANOVA of scores": stats.f_oneway(*scores(table)).pvalue,
+                "Kruskal-Wallis": stats.kruskal(*scores(table)).pvalue,
+            }
         if variable == "bulky":
-            rivals["Pearson, missing as a level"] = stats.chi2_contingency(table_of(variable, True), correction=False).pvalue
+            rivals["Pearson, missing as a level"] = stats.chi2_contingency(
+                table_of(variable, True), correction=False
+            ).pvalue
         shown, met = p_as_printed(pearson.pvalue, claim)
-        checks.append(check(
-            f"p.{claim}", "Table 1", f"P of {about(claim)}", printed_text(claim), shown, "reproduces" if met else "inconsistent",
-            f"Pearson's chi-square {pearson.statistic:.2f}, {pearson.dof} df, without correction{' and without the missing' if variable == 'bulky' else ''}; "
-            f"{low} of {table.size} expected counts below 5. Others: "
-            + ", ".join(f"{name} {p:.2g}" for name, p in rivals.items()) + "."))
-        other = [name for name, p in rivals.items() if (p < 0.05) != (pearson.pvalue < 0.05) or met != p_as_printed(p, claim)[1]
-                 and printed_text(claim).startswith("<")]
+        checks.append(
+            check(
+                f"p.{claim}",
+                "Table 1",
+                f"P of {about(claim)}",
+                printed_text(claim),
+                shown,
+                "reproduces" if met else "inconsistent",
+                f"Pearson's chi-square {pearson.statistic:.2f}, {pearson.dof} df, without "
+                f"correction{' and without the missing' if variable == 'bulky' else ''}; "
+                f"{low} of {table.size} expected counts below 5. Others: "
+                + ", ".join(f"{name} {p:.2g}" for name, p in rivals.items())
+                + ".",
+            )
+        )
+        other = [
+            name
+            for name, p in rivals.items()
+            if (p < 0.05) != (pearson.pvalue < 0.05)
+            or met != p_as_printed(p, claim)[1]
+            and printed_text(claim).startswith("<")
+        ]
         if other:
-            checks.append(check(
-                f"p.{claim}.choice", "Table 1", f"whether {about(claim)} differs between the regimens", printed_text(claim),
-                ", ".join(f"{name}: {rivals[name]:.2g}" for name in other), "fragile",
-                "Chi-square takes the levels as names without an order; tests of ordered scores ask whether one group tends to be higher. "
-                "The footnote names ANOVA, though the table prints no mean."))
+            checks.append(
+                check(
+                    f"p.{claim}.choice",
+                    "Table 1",
+                    f"whether {about(claim)} differs between the regimens",
+                    printed_text(claim),
+                    ", ".join(f"{name}: {rivals[name]:.2g}" for name in other),
+                    "fragile",
+                    "Chi-square takes the levels as names without an order; tests of ordered scores ask "
+                    "whether "
+                    "one group tends to be higher. "
+                    "The footnote names ANOVA, though the table prints no mean.",
+                )
+            )
     return checks + [_limited_stage(), _others_alike()]
 
 
@@ -92,24 +139,45 @@ def _limited_stage() -> tuple:
     halves = np.array([table[:2].sum(axis=0), table[2:].sum(axis=0)])
     p = stats.chi2_contingency(halves, correction=False).pvalue
     rt, cmt, st = (f"{a}/{a + b}" for a, b in halves.T)
-    return check("p.t1.stage.limited", "Table 1", "stage I-II against III-IV between the regimens", printed_text("t1.stage.p"), f"{p:.3f}", "fragile",
-                  f"Stage I or II: {rt} RT, {cmt} CMT, {st} ST. In four levels P = {printed_text('t1.stage.p')}; in the two that the "
-                  f"paper's models use, P = {p:.3f}. The Discussion explains the result of RT by limited stage, which the "
-                  "Results count among what does not differ.")
+    return check(
+        "p.t1.stage.limited",
+        "Table 1",
+        "stage I-II against III-IV between the regimens",
+        printed_text("t1.stage.p"),
+        f"{p:.3f}",
+        "fragile",
+        f"Stage I or II: {rt} RT, {cmt} CMT, {st} ST. In four levels P = "
+        f"{printed_text('t1.stage.p')}; in the two that the "
+        f"paper's models use, P = {p:.3f}. The Discussion explains the result of RT by limited "
+        f"stage, which the "
+        "Results count among what does not differ.",
+    )
 
 
 def _others_alike() -> tuple:
     low = [v for v in TABLE_1 if stats.chi2_contingency(table_of(v), correction=False).pvalue < 0.05]
-    return check("p.t1.only_two", "Results: patients and treatment", "only LDH and performance status differ (P < 0.05)", 2, len(low),
-                  "reproduces" if sorted(low) == ["ecog", "ldh"] else "inconsistent",
-                  f"Of {len(TABLE_1)} tests, 0.05 x {len(TABLE_1)} = {0.05 * len(TABLE_1):.2g} would fall below 0.05 by chance.")
+    return check(
+        "p.t1.only_two",
+        "Results: patients and treatment",
+        "only LDH and performance status differ (P < 0.05)",
+        2,
+        len(low),
+        "reproduces" if sorted(low) == ["ecog", "ldh"] else "inconsistent",
+        f"Of {len(TABLE_1)} tests, 0.05 x {len(TABLE_1)} = {0.05 * len(TABLE_1):.2g} would fall "
+        f"below 0.05 by chance.",
+    )
 
 
 # --- comprehensive against focal ------------------------------------------------------------------
 
 CONTRASTS = {  # factor of the comparison -> its levels in Table 1
-    "ipi3": ("ipi", ("3", "4")), "stage": ("stage", ("III", "IV")), "sites": ("sites", ("ge2",)), "extranodal": ("extranodal", ("yes",)),
-    "ldh": ("ldh", ("yes",)), "ecog": ("ecog", ("2", "3", "4"))}
+    "ipi3": ("ipi", ("3", "4")),
+    "stage": ("stage", ("III", "IV")),
+    "sites": ("sites", ("ge2",)),
+    "extranodal": ("extranodal", ("yes",)),
+    "ldh": ("ldh", ("yes",)),
+    "ecog": ("ecog", ("2", "3", "4")),
+}
 
 
 MORE_FOCAL = ("ipi3", "sites", "extranodal")  # factors that the paper calls more frequent with focal RT
@@ -119,18 +187,26 @@ MORE_FOCAL = ("ipi3", "sites", "extranodal")  # factors that the paper calls mor
 def splits(factor: str, test) -> list[tuple[int, int]]:
     """The pairs (comprehensive, focal) of patients with a factor that give the printed P and fit Table 1.
 
-    Every RT and CMT patient was irradiated, and up to 14 of the ST patients: their counts in Table 1 bound the sum of a pair.
+    Every RT and CMT patient was irradiated, and up to 14 of the ST patients: their counts in Table 1 bound
+    the sum of a pair.
     """
     variable, levels = CONTRASTS[factor]
     least = sum(printed_count(f"t1.{variable}.{level}.{r}.n") for level in levels for r in ("rt", "cmt"))
     late = printed_count("rt.pts.n") - printed_count("res.rt.n") - printed_count("res.cmt.n")
     n_comp, n_focal = printed_count("cf.comp.n"), printed_count("cf.focal.n")
-    pairs = [(a, b) for a, b in product(range(n_comp + 1), range(n_focal + 1)) if least <= a + b <= least + late]
+    pairs = [
+        (a, b) for a, b in product(range(n_comp + 1), range(n_focal + 1)) if least <= a + b <= least + late
+    ]
     if factor in MORE_FOCAL:
         pairs = [(a, b) for a, b in pairs if b * n_comp > a * n_focal]
     tables = [(pair, np.array([[pair[0], n_comp - pair[0]], [pair[1], n_focal - pair[1]]])) for pair in pairs]
-    return [pair for pair, table in tables if (table.sum(axis=1) > 0).all() and (table.sum(axis=0) > 0).all()
-            and p_as_printed(test(table), f"cf.{factor}.p")[1]]
+    return [
+        pair
+        for pair, table in tables
+        if (table.sum(axis=1) > 0).all()
+        and (table.sum(axis=0) > 0).all()
+        and p_as_printed(test(table), f"cf.{factor}.p")[1]
+    ]
 
 
 def _pearson(table) -> float:
@@ -149,32 +225,91 @@ TESTS = {"Pearson": _pearson, "Yates": _with_yates, "Fisher": _fisher}
 
 
 def contrasts() -> list[tuple]:
-    """P values between comprehensive and focal RT: recomputed where counts are printed, else which counts could give them."""
+    """P values between comprehensive and focal RT: recomputed where counts are printed, else which counts
+    could give them.
+    """
     section, checks = "Results: comprehensive and focal radiotherapy", []
     n_comp, n_focal = printed_count("cf.comp.n"), printed_count("cf.focal.n")
-    advanced = np.array([[n_comp - printed_count("cf.comp.limited.n"), printed_count("cf.comp.limited.n")], [n_focal - printed_count("cf.focal.limited.n"), printed_count("cf.focal.limited.n")]])
-    checks.append(check("cf.stage", section, "advanced stage by field", printed_text("cf.stage.p"), bounded(_pearson(advanced)), "reproduces",
-                         f"{advanced[0, 0]}/{n_comp} and {advanced[1, 0]}/{n_focal}, from the numbers with limited stage; below 0.001 by every test."))
+    advanced = np.array(
+        [
+            [n_comp - printed_count("cf.comp.limited.n"), printed_count("cf.comp.limited.n")],
+            [n_focal - printed_count("cf.focal.limited.n"), printed_count("cf.focal.limited.n")],
+        ]
+    )
+    checks.append(
+        check(
+            "cf.stage",
+            section,
+            "advanced stage by field",
+            printed_text("cf.stage.p"),
+            bounded(_pearson(advanced)),
+            "reproduces",
+            f"{advanced[0, 0]}/{n_comp} and {advanced[1, 0]}/{n_focal}, from the numbers with "
+            f"limited stage; below 0.001 by every test.",
+        )
+    )
     for factor in ("ipi3", "sites", "extranodal", "ldh", "ecog"):
         found = {name: splits(factor, test) for name, test in TESTS.items()}
         count = sum(map(len, found.values()))
         shown = "; ".join(f"{name}: {_pairs(pairs)}" for name, pairs in found.items())
-        checks.append(check(f"cf.{factor}", section, f"{about(f'cf.{factor}.p')}", printed_text(f"cf.{factor}.p"),
-                             f"{count} possible splits" if count else "no split", "cannot be decided" if count else "inconsistent",
-                             f"The counts are not printed.{' Poor is taken as ECOG 2 or more.' if factor == 'ecog' else ''} Numbers (comprehensive of {n_comp}, focal of {n_focal}) that give this P within Table 1's "
-                             f"margins: {shown}."))
-    checks.append(check("cf.bulky", section, "bulky disease by field", printed_text("cf.bulky.p"), "–", "cannot be decided",
-                         "Neither the counts nor the number of patients with known bulk in each group are printed."))
+        checks.append(
+            check(
+                f"cf.{factor}",
+                section,
+                f"{about(f'cf.{factor}.p')}",
+                printed_text(f"cf.{factor}.p"),
+                f"{count} possible splits" if count else "no split",
+                "cannot be decided" if count else "inconsistent",
+                f"The counts are not "
+                f"printed.{' Poor is taken as ECOG 2 or more.' if factor == 'ecog' else ''} "
+                f"Numbers (comprehensive of {n_comp}, focal of {n_focal}) that give this P "
+                f"within Table 1's "
+                f"margins: {shown}.",
+            )
+        )
+    checks.append(
+        check(
+            "cf.bulky",
+            section,
+            "bulky disease by field",
+            printed_text("cf.bulky.p"),
+            "–",
+            "cannot be decided",
+            "Neither the counts nor the number of patients with known bulk in each group are printed.",
+        )
+    )
     alone = [b for pairs in (splits("sites", test) for test in TESTS.values()) for _, b in pairs]
-    most = printed_count("t1.sites.ge2.rt.n") + printed_count("t1.sites.ge2.cmt.n") + printed_count("rt.pts.n") - printed_count("res.rt.n") - printed_count("res.cmt.n") - n_focal
+    most = (
+        printed_count("t1.sites.ge2.rt.n")
+        + printed_count("t1.sites.ge2.cmt.n")
+        + printed_count("rt.pts.n")
+        - printed_count("res.rt.n")
+        - printed_count("res.cmt.n")
+        - n_focal
+    )
     largest = _pearson(np.array([[most, n_comp - most], [n_focal, 0]]))
-    checks.append(check(
-        "cf.sites.definition", section, "focal patients with a single site of disease", 0, f"{n_focal - max(alone)} to {n_focal - min(alone)}", "fragile",
-        f"By the definition in the Methods, RT to a patient with one site is comprehensive: all {n_focal} focal patients had 2 or more sites, at most "
-        f"{most} comprehensive ones had, and P would be {bounded(largest)}. P = {printed_text('cf.sites.p')} needs {min(alone)} to {max(alone)} focal patients with 2 or "
-        "more sites. Both hold only if sites were counted at the first salvage therapy, and the others had gained a site before RT."))
+    checks.append(
+        check(
+            "cf.sites.definition",
+            section,
+            "focal patients with a single site of disease",
+            0,
+            f"{n_focal - max(alone)} to {n_focal - min(alone)}",
+            "fragile",
+            f"By the definition in the Methods, RT to a patient with one site is comprehensive: all "
+            f"{n_focal} "
+            f"focal patients had 2 or more sites, at most "
+            f"{most} comprehensive ones had, and P would be {bounded(largest)}. P = "
+            f"{printed_text('cf.sites.p')} needs {min(alone)} to {max(alone)} focal patients with 2 or "
+            "more sites. Both hold only if sites were counted at the first salvage therapy, and the others "
+            "had "
+            "gained a site before RT.",
+        )
+    )
     return checks
 
 
 def _pairs(pairs: list[tuple[int, int]]) -> str:
-    return ", ".join(f"({a}, {b})" for a, b in pairs) if 0 < len(pairs) <= 4 else f"{len(pairs) or 'no'} pairs"
+    return (
+        ", ".join(f"({a}, {b})" for a, b in pairs) if 0 < len(pairs) <= 4 else (f"{len(pairs) or 'no'} pairs")
+    )

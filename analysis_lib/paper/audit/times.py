@@ -18,14 +18,22 @@ RATIOS = ("mv.os1.resp", "mv.os2.stage", "mv.os2.ldh", "mv.efs2.stage", "mv.efs2
 
 
 def wald_rows(claim: str) -> pd.DataFrame:
-    """Result rows ``wald.least, wald.most`` (P values) and ``wald.fits`` (share of the unrounded limits) of a printed ratio."""
+    """Result rows ``wald.least, wald.most`` (P values) and ``wald.fits`` (share of the unrounded limits) of a
+    printed ratio.
+    """
     least, most, share = wald_range(claim)
     method = "Wald test from the printed ratio and interval"
-    return results.collect([row("wald.least", "p", least, method=method), row("wald.most", "p", most, method=method),
-                            row("wald.fits", "proportion", 100 * share, method="grid over the rounding box of the limits")])
+    return results.collect(
+        [
+            row("wald.least", "p", least, method=method),
+            row("wald.most", "p", most, method=method),
+            row("wald.fits", "proportion", 100 * share, method="grid over the rounding box of the limits"),
+        ]
+    )
 
 
 # --- response -------------------------------------------------------------------------------------
+
 
 def responses() -> list[tuple]:
     """The share of complete responses, and duration of response against time to failure."""
@@ -36,51 +44,96 @@ def responses() -> list[tuple]:
     both = late + early - n
     gap = round((median + 0.05 - (q1 - 0.05)) * 30.4375)
     return [
-        check("response.cr_of_which", "Results: patients and treatment", "CR, as a share of which patients", printed_text("res.cr.pct"),
-               f"{number(100 * cr / n, 0)} or {number(100 * cr / orr, 0)}", "fragile",
-               f"The wording makes CR a share of the responders: {cr}/{orr} = {100 * cr / orr:.1f}%. Printed is the share of all: {cr}/{n} = "
-               f"{100 * cr / n:.1f}%."),
-        check("response.duration", "Results: patients and treatment", "lower quartile of the duration of response, beside the time to failure",
-               printed_text("res.dor.iqr"), f"at least {both} responses by day {gap}", "fragile",
-               f"At least {late} of {orr} responses lasted {q1 - 0.05:.2f} months or more; at least {early} of {n} patients had failed "
-               f"before {median + 0.05:.2f} months. So at least {late} + {early} - {n} = {both} patients did both, and had responded by day "
-               f"{gap} after the infusion, while responses were assessed around day {printed_text('met.early_resp.day')}. Everything fits if durations "
-               "were counted from the infusion."),
+        check(
+            "response.cr_of_which",
+            "Results: patients and treatment",
+            "CR, as a share of which patients",
+            printed_text("res.cr.pct"),
+            f"{number(100 * cr / n, 0)} or {number(100 * cr / orr, 0)}",
+            "fragile",
+            f"The wording makes CR a share of the responders: {cr}/{orr} = {100 * cr / orr:.1f}%. "
+            f"Printed is the share of all: {cr}/{n} = "
+            f"{100 * cr / n:.1f}%.",
+        ),
+        check(
+            "response.duration",
+            "Results: patients and treatment",
+            "lower quartile of the duration of response, beside the time to failure",
+            printed_text("res.dor.iqr"),
+            f"at least {both} responses by day {gap}",
+            "fragile",
+            f"At least {late} of {orr} responses lasted {q1 - 0.05:.2f} months or more; at least {early} "
+            f"of {n} patients had failed "
+            f"before {median + 0.05:.2f} months. So at least {late} + {early} - {n} = {both} patients "
+            f"did both, and had responded by day "
+            f"{gap} after the infusion, while responses were assessed around day "
+            f"{printed_text('met.early_resp.day')}. Everything fits if durations "
+            "were counted from the infusion.",
+        ),
     ]
 
 
 # --- follow-up ------------------------------------------------------------------------------------
 
+
 def follow_up() -> list[tuple]:
-    """Whether median follow-up is the observed time or the reverse Kaplan-Meier estimate, from the number of deaths."""
+    """Whether median follow-up is the observed time or the reverse Kaplan-Meier estimate, from the number of
+    deaths.
+    """
     checks, deaths, n = [], printed_count("t1.alive.deceased.all.n"), printed_count("res.n")
     for fu, endpoint in (("fu1", "os1"), ("fu2", "os2")):
-        quartiles = [float(parts(printed_text(f"{fu}.iqr"))[0]), printed_number(f"{fu}.median"), float(parts(printed_text(f"{fu}.iqr"))[1])]
-        anchors = sorted([(0.0, 1.0), (12.0, printed_number(f"{endpoint}.12m") / 100), (24.0, printed_number(f"{endpoint}.24m") / 100),
-                          (printed_number(f"{endpoint}.median"), 0.5)])
+        quartiles = [
+            float(parts(printed_text(f"{fu}.iqr"))[0]),
+            printed_number(f"{fu}.median"),
+            float(parts(printed_text(f"{fu}.iqr"))[1]),
+        ]
+        anchors = sorted(
+            [
+                (0.0, 1.0),
+                (12.0, printed_number(f"{endpoint}.12m") / 100),
+                (24.0, printed_number(f"{endpoint}.24m") / 100),
+                (printed_number(f"{endpoint}.median"), 0.5),
+            ]
+        )
         fits = {}
         for reading in ("observed time", "reverse Kaplan-Meier"):
             by_q3, at_risk = implied_deaths(quartiles, anchors, n, reverse=reading != "observed time")
             fits[reading] = (by_q3, by_q3 + at_risk)
-        naive = [reading for reading, (least, most) in fits.items() if least <= deaths <= most] == ["observed time"]
+        naive = [reading for reading, (least, most) in fits.items() if least <= deaths <= most] == [
+            "observed time"
+        ]
         shown = {reading: f"{least:.0f} to {most:.0f}" for reading, (least, most) in fits.items()}
-        checks.append(check(
-            f"follow_up.{fu}", "Results: survival after salvage therapy", f"deaths implied by the median follow-up from "
-            f"{'infusion' if fu == 'fu1' else 'salvage therapy'}, which way it was computed", deaths,
-            "; ".join(f"{reading}: {number}" for reading, number in shown.items()), "reproduces" if naive else "cannot be decided",
-            f"{n} patients; {', '.join(f'{100 * level:g}% alive at {t:g}' for t, level in anchors[1:])} months; quartiles of follow-up "
-            f"{', '.join(f'{q:g}' for q in quartiles)} months. Deaths up to the last of these, and at most all still at risk there: "
-            f"{shown['observed time']} if follow-up is everyone's observed time, {shown['reverse Kaplan-Meier']} if it is the reverse "
-            f"Kaplan-Meier estimate. {deaths} died: the paper, which does not say, reports observed time."))
+        checks.append(
+            check(
+                f"follow_up.{fu}",
+                "Results: survival after salvage therapy",
+                f"deaths implied by the median "
+                f"follow-up from "
+                f"{'infusion' if fu == 'fu1' else 'salvage therapy'}, which way it was computed",
+                deaths,
+                "; ".join(f"{reading}: {number}" for reading, number in shown.items()),
+                "reproduces" if naive else "cannot be decided",
+                f"{n} patients; {', '.join(f'{100 * level:g}% alive at {t:g}' for t, level in anchors[1:])} "
+                f"months; quartiles of follow-up "
+                f"{', '.join(f'{q:g}' for q in quartiles)} months. Deaths up to the last of these, and at "
+                f"most "
+                f"all still at risk there: "
+                f"{shown['observed time']} if follow-up is everyone's observed time, "
+                f"{shown['reverse Kaplan-Meier']} if it is the reverse "
+                f"Kaplan-Meier estimate. {deaths} died: the paper, which does not say, reports observed "
+                f"time.",
+            )
+        )
     return checks
 
 
 def implied_deaths(quartiles, anchors, n: int, reverse: bool) -> tuple[float, float]:
     """Deaths by the upper quartile of follow-up, and patients at risk there, from a survival curve's anchors.
 
-    Between anchors survival is exponential. In each interval that ends at a quartile the actuarial identity holds:
-    deaths = (1 - q)(at risk at start - half the censored), with q the survival ratio. ``reverse``: quartiles are those of
-    the time to censoring, so that n x survival x their level is at risk; else those of everyone's observed time.
+    Between anchors survival is exponential. In each interval that ends at a quartile the actuarial identity
+    holds: deaths = (1 - q)(at risk at start - half the censored), with q the survival ratio. ``reverse``:
+    quartiles are those of the time to censoring, so that n x survival x their level is at risk; else those of
+    everyone's observed time.
     """
     times, levels = np.array([t for t, _ in anchors]), np.log([s for _, s in anchors])
     survival = np.exp(np.interp([0.0, *quartiles], times, levels))
@@ -92,29 +145,64 @@ def implied_deaths(quartiles, anchors, n: int, reverse: bool) -> tuple[float, fl
 
 # --- medians --------------------------------------------------------------------------------------
 
+
 def medians() -> list[tuple]:
     """Medians of parts against the median of the whole, and the spread of events that an interval needs."""
     checks = []
     for endpoint in ("os1", "os2", "efs2"):
         whole = printed_number(f"{endpoint}.median")
         claims = read_claims()
-        ours = claims[claims["claim_id"].str.match(rf"uv\.{endpoint}\..*\.median$") & ~claims["claim_id"].str.contains("bulky")]
-        pairs = ours.groupby(ours["claim_id"].str.split(".").str[2].replace("nonresp", "resp"))["printed"].agg(list)
+        ours = claims[
+            claims["claim_id"].str.match(rf"uv\.{endpoint}\..*\.median$")
+            & ~claims["claim_id"].str.contains("bulky")
+        ]
+        pairs = ours.groupby(ours["claim_id"].str.split(".").str[2].replace("nonresp", "resp"))[
+            "printed"
+        ].agg(list)
         outside = [name for name, pair in pairs.items() if not _between(whole, pair)]
         shown = "; ".join(" and ".join(pair) for pair in pairs)
-        checks.append(check(f"median.{endpoint}.between", "Results: prognostic factors", f"medians of {endpoint.upper()} by factor lie on either "
-                             "side of the overall median", f"{whole:g}", f"{len(pairs) - len(outside)} of {len(pairs)}",
-                             "inconsistent" if outside else "reproduces", f"{shown} months around {whole:g}. Bulk is left out: it is not known in everyone."))
-    checks += [_information("mv.os1.resp", "t1.alive.deceased.all.n"), _information("mv.os2.stage", "t1.alive.deceased.all.n"),
-               _information("mv.os2.ldh", "t1.alive.deceased.all.n")]
-    checks.append(check("median.efs1", "Results: survival after salvage therapy", "median EFS1 beside the median time to failure", printed_text("efs1.median"),
-                         printed_text("ttf.median"), "reproduces" if printed_text("efs1.median") == printed_text("ttf.median") else "fragile",
-                         "Everyone failed, and no salvage therapy came before failure, so EFS1 is the time to failure: nobody is censored."))
+        checks.append(
+            check(
+                f"median.{endpoint}.between",
+                "Results: prognostic factors",
+                f"medians of {endpoint.upper()} by factor lie on either side of the overall median",
+                f"{whole:g}",
+                f"{len(pairs) - len(outside)} of {len(pairs)}",
+                "inconsistent" if outside else "reproduces",
+                f"{shown} months around {whole:g}. Bulk is left out: it is not known in everyone.",
+            )
+        )
+    checks += [
+        _information("mv.os1.resp", "t1.alive.deceased.all.n"),
+        _information("mv.os2.stage", "t1.alive.deceased.all.n"),
+        _information("mv.os2.ldh", "t1.alive.deceased.all.n"),
+    ]
+    checks.append(
+        check(
+            "median.efs1",
+            "Results: survival after salvage therapy",
+            "median EFS1 beside the median time to failure",
+            printed_text("efs1.median"),
+            printed_text("ttf.median"),
+            "reproduces" if printed_text("efs1.median") == printed_text("ttf.median") else "fragile",
+            "Everyone failed, and no salvage therapy came before failure, so EFS1 is the time "
+            "to failure: nobody is censored.",
+        )
+    )
     progressed = printed_count("t1.status.DP.all.n")
-    checks.append(check("median.efs2.events", "Table 1", "EFS2 events, at least those with progression at last follow-up", progressed,
-                         f"{progressed} to {printed_count('res.n')}", "cannot be decided",
-                         f"{progressed} of {printed_count('res.n')} patients had progressive disease at last follow-up and so an EFS2 event; how many more had "
-                         "one before (a new line, or death without progression) is not printed."))
+    checks.append(
+        check(
+            "median.efs2.events",
+            "Table 1",
+            "EFS2 events, at least those with progression at last follow-up",
+            progressed,
+            f"{progressed} to {printed_count('res.n')}",
+            "cannot be decided",
+            f"{progressed} of {printed_count('res.n')} patients had progressive disease at "
+            f"last follow-up and so an EFS2 event; how many more had "
+            "one before (a new line, or death without progression) is not printed.",
+        )
+    )
     return checks
 
 
@@ -131,49 +219,119 @@ def _information(claim: str, events_claim: str) -> tuple:
     split = [_smaller_group(se, events) for se in (wide, narrow)]
     possible = not math.isnan(split[0])
     upper = f"{split[1]:.0f}" if not math.isnan(split[1]) else f"{events / 2:.0f}"
-    return check(f"events.{claim}", "Results: prognostic factors", f"deaths in the smaller group, from the width of the interval ({about(f'{claim}.ci')})",
-                  f"{events} in all", f"about {split[0]:.0f} to {upper}" if possible else "none", "cannot be decided" if possible else "inconsistent",
-                  f"The interval {printed_text(f'{claim}.ci')} has a standard error of {narrow:.3f} to {wide:.3f} on the log scale; with d1 + d2 = {events} "
-                  "deaths, roughly 1/d1 + 1/d2 = its square. (In an adjusted model this is an approximation.)")
+    return check(
+        f"events.{claim}",
+        "Results: prognostic factors",
+        f"deaths in the smaller group, from the width of the interval ({about(f'{claim}.ci')})",
+        f"{events} in all",
+        f"about {split[0]:.0f} to {upper}" if possible else "none",
+        "cannot be decided" if possible else "inconsistent",
+        f"The interval {printed_text(f'{claim}.ci')} has a standard error of {narrow:.3f} to "
+        f"{wide:.3f} on the log scale; with d1 + d2 = {events} "
+        "deaths, roughly 1/d1 + 1/d2 = its square. (In an adjusted model this is an "
+        "approximation.)",
+    )
 
 
 def _smaller_group(se: float, events: int) -> float:
-    """The smaller solution d of 1/d + 1/(events - d) = se squared; not a number where the error is too small for any split."""
+    """The smaller solution d of 1/d + 1/(events - d) = se squared; not a number where the error is too small
+    for any split.
+    """
     inside = events**2 - 4 * events / se**2
     return (events - math.sqrt(inside)) / 2 if inside >= 0 else math.nan
 
 
 # --- radiotherapy ---------------------------------------------------------------------------------
 
+
 def radiotherapy() -> list[tuple]:
-    """Local control against its numbers of failures; the largest schedule; statements on dose where details are missing."""
+    """Local control against its numbers of failures; the largest schedule; statements on dose where details
+    are missing.
+    """
     section = "Results: salvage radiotherapy"
-    n, failed, latest = printed_count("resp.evaluable.n"), printed_count("lc.events.n"), float(parts(printed_text("lc.tte.range"))[1])
+    n, failed, latest = (
+        printed_count("resp.evaluable.n"),
+        printed_count("lc.events.n"),
+        float(parts(printed_text("lc.tte.range"))[1]),
+    )
     best = 100 * (1 - (failed - 1) / n)
     before, rate = 0.75, printed_number("lc.1y")
-    most_dose, most_fractions = float(parts(printed_text("rt.dose.range"))[1]), float(parts(printed_text("rt.fx.range"))[1])
+    most_dose, most_fractions = (
+        float(parts(printed_text("rt.dose.range"))[1]),
+        float(parts(printed_text("rt.fx.range"))[1]),
+    )
     return [
-        check("lc.rate", section, "local control at 12 months with this number of failures", printed_text("lc.1y"), f"at most {best:.1f}",
-               "reproduces" if rate <= best else "inconsistent",
-               f"Of {failed} failures the last came at {latest:g} months, so at most {failed - 1} within 12. Without early censoring control would be "
-               f"1 - {failed - 1}/{n} = {best:.1f}%; sites censored early, by death, bring it down to what is printed."),
-        check("lc.bulky_median", section, "median in-field PFS of bulky sites", printed_text("lc.bulky.median"), f"{latest:g}", "fragile",
-               f"The median falls on the last of all {failed} failures ({latest:g} months). A curve at height S before it reaches one half there only if "
-               f"at most S/(S - 1/2) sites are at risk: for S = {before:.0%} that is {before / (before - 0.5):.0f}. The median rests on a handful of sites, and "
-               "“not reached” beside it means little more."),
-        check("lc.response_is_last_status", section, "in-field progressions as response and as recurrence", printed_text("resp.pd.n"), printed_text("lc.events.n"),
-               "fragile", f"{printed_count('resp.pd.n')} progressions among the responses and {failed} recurrences up to {latest:g} months are the same number: the "
-               "response must be the last known state of the site, not the best response, and not the first assessment."),
-        check("rt.largest_schedule", section, "largest dose and largest number of fractions", f"{most_dose:g} Gy, {most_fractions:g}",
-               f"{most_dose / most_fractions:g} Gy a fraction", "reproduces", f"{most_dose:g}/{most_fractions:g} = {most_dose / most_fractions:g} Gy, a usual fraction: "
-               "the two extremes can belong to one course."),
+        check(
+            "lc.rate",
+            section,
+            "local control at 12 months with this number of failures",
+            printed_text("lc.1y"),
+            f"at most {best:.1f}",
+            "reproduces" if rate <= best else "inconsistent",
+            f"Of {failed} failures the last came at {latest:g} months, so at most {failed - 1} within "
+            f"12. Without early censoring control would be "
+            f"1 - {failed - 1}/{n} = {best:.1f}%; sites censored early, by death, bring it down to what "
+            f"is printed.",
+        ),
+        check(
+            "lc.bulky_median",
+            section,
+            "median in-field PFS of bulky sites",
+            printed_text("lc.bulky.median"),
+            f"{latest:g}",
+            "fragile",
+            f"The median falls on the last of all {failed} failures ({latest:g} months). A curve at "
+            f"height S before it reaches one half there only if "
+            f"at most S/(S - 1/2) sites are at risk: for S = {before:.0%} that is "
+            f"{before / (before - 0.5):.0f}. The median rests on a handful of sites, and "
+            "“not reached” beside it means little more.",
+        ),
+        check(
+            "lc.response_is_last_status",
+            section,
+            "in-field progressions as response and as recurrence",
+            printed_text("resp.pd.n"),
+            printed_text("lc.events.n"),
+            "fragile",
+            f"{printed_count('resp.pd.n')} progressions among the responses and {failed} "
+            f"recurrences up to {latest:g} months are the same number: the "
+            "response must be the last known state of the site, not the best response, and not the first "
+            "assessment.",
+        ),
+        check(
+            "rt.largest_schedule",
+            section,
+            "largest dose and largest number of fractions",
+            f"{most_dose:g} Gy, {most_fractions:g}",
+            f"{most_dose / most_fractions:g} Gy a fraction",
+            "reproduces",
+            f"{most_dose:g}/{most_fractions:g} = {most_dose / most_fractions:g} Gy, a usual fraction: "
+            "the two extremes can belong to one course.",
+        ),
         _dose_ranges(),
-        check("rt.low_dose_one", "Results: comprehensive and focal radiotherapy", "one comprehensive patient with low dose", printed_text("cf.comp.lowdose.n"), "–",
-               "cannot be decided", f"Details are incomplete for {printed_count('cf.incomplete.n')} of {printed_count('cf.sites.n')} sites of first courses. Unless these were all focal, the "
-               "statement is about the comprehensive patients whose dose is known."),
-        check("rt.sequence", "Discussion", "most patients with salvage RT also had systemic therapy", "overwhelming majority",
-               f"{printed_count('rt.pts.n') - printed_count('res.rt.n')} to {printed_count('rt.pts.n')} of {printed_count('rt.pts.n')}", "cannot be decided",
-               f"{printed_count('res.rt.n')} of {printed_count('rt.pts.n')} irradiated patients had RT alone as first salvage; how many of them had systemic therapy later is not printed."),
+        check(
+            "rt.low_dose_one",
+            "Results: comprehensive and focal radiotherapy",
+            "one comprehensive patient with low dose",
+            printed_text("cf.comp.lowdose.n"),
+            "–",
+            "cannot be decided",
+            f"Details are incomplete for {printed_count('cf.incomplete.n')} of "
+            f"{printed_count('cf.sites.n')} sites of first courses. Unless these "
+            f"were all focal, the "
+            "statement is about the comprehensive patients whose dose is known.",
+        ),
+        check(
+            "rt.sequence",
+            "Discussion",
+            "most patients with salvage RT also had systemic therapy",
+            "overwhelming majority",
+            f"{printed_count('rt.pts.n') - printed_count('res.rt.n')} to {printed_count('rt.pts.n')} of "
+            f"{printed_count('rt.pts.n')}",
+            "cannot be decided",
+            f"{printed_count('res.rt.n')} of {printed_count('rt.pts.n')} irradiated patients had RT "
+            f"alone as first salvage; how many of them had systemic therapy later is not printed.",
+        ),
     ]
 
 
@@ -181,18 +339,27 @@ def _dose_ranges() -> tuple:
     fields = [[float(end) for end in parts(printed_text(f"cf.{f}.dose.range"))] for f in ("comp", "focal")]
     whole = [float(end) for end in parts(printed_text("rt.dose.range"))]
     low, high = min(f[0] for f in fields), max(f[1] for f in fields)
-    return check("rt.dose_ranges", "Results: comprehensive and focal radiotherapy", "ranges of dose by field within the range of all sites",
-                  printed_text("rt.dose.range"), f"{low:g}–{high:g}", "reproduces" if low >= whole[0] and high <= whole[1] else "inconsistent",
-                  f"Comprehensive {printed_text('cf.comp.dose.range')}, focal {printed_text('cf.focal.dose.range')} Gy.")
+    return check(
+        "rt.dose_ranges",
+        "Results: comprehensive and focal radiotherapy",
+        "ranges of dose by field within the range of all sites",
+        printed_text("rt.dose.range"),
+        f"{low:g}–{high:g}",
+        "reproduces" if low >= whole[0] and high <= whole[1] else "inconsistent",
+        f"Comprehensive {printed_text('cf.comp.dose.range')}, focal "
+        f"{printed_text('cf.focal.dose.range')} Gy.",
+    )
 
 
 # --- hazard ratios --------------------------------------------------------------------------------
 
-def wald_range(claim: str, steps: int = 201) -> tuple[float, float, float]:
-    """The smallest and the largest Wald P that a printed hazard ratio and its interval allow, and the share of limits that fit.
 
-    Over a grid of unrounded limits: the ratio is the geometric mean of its limits, and must itself round to the print; the
-    share says how much of the rounding box of the limits does.
+def wald_range(claim: str, steps: int = 201) -> tuple[float, float, float]:
+    """The smallest and the largest Wald P that a printed hazard ratio and its interval allow, and the share
+    of limits that fit.
+
+    Over a grid of unrounded limits: the ratio is the geometric mean of its limits, and must itself round to
+    the print; the share says how much of the rounding box of the limits does.
     """
     ratio = ends_of(printed_text(f"{claim}.hr"))
     lower, upper = (np.linspace(*ends_of(part), steps)[:-1] for part in parts(printed_text(f"{claim}.ci")))
@@ -214,11 +381,28 @@ def hazard_ratios() -> list[tuple]:
         wanted = (0.0, float(printed[1:])) if printed.startswith("<") else ends_of(printed)
         overlap = least < wanted[1] and most >= wanted[0]
         inside = wanted[0] <= least and most < wanted[1]
-        verdict = "inconsistent" if share == 0 or not overlap else "reproduces" if inside and share > 0.5 else "within rounding"
+        verdict = (
+            "inconsistent"
+            if share == 0 or not overlap
+            else "reproduces"
+            if inside and share > 0.5
+            else "within rounding"
+        )
         low, high = (ends_of(part) for part in parts(printed_text(f"{claim}.ci")))
-        checks.append(check(
-            f"wald.{claim}", "Results: prognostic factors", f"P of {about(f'{claim}.hr')} from the hazard ratio and its interval", printed,
-            f"{least:.2g} to {most:.2g}", verdict, f"HR {printed_text(f'{claim}.hr')} ({printed_text(f'{claim}.ci')}): limits from {low[0]:g}-{high[0]:g} to {low[1]:g}-{high[1]:g} have "
-            f"geometric means of {math.sqrt(low[0] * high[0]):.2f} to {math.sqrt(low[1] * high[1]):.2f}; {100 * share:.0f}% of them print this ratio"
-            + (", so the unrounded limits are nearly known." if share < 0.1 else ".")))
+        checks.append(
+            check(
+                f"wald.{claim}",
+                "Results: prognostic factors",
+                f"P of {about(f'{claim}.hr')} from the hazard ratio and its interval",
+                printed,
+                f"{least:.2g} to {most:.2g}",
+                verdict,
+                f"HR {printed_text(f'{claim}.hr')} "
+                f"({printed_text(f'{claim}.ci')}): limits from "
+                f"{low[0]:g}-{high[0]:g} to {low[1]:g}-{high[1]:g} have "
+                f"geometric means of {math.sqrt(low[0] * high[0]):.2f} to {math.sqrt(low[1] * high[1]):.2f}; "
+                f"{100 * share:.0f}% of them print this ratio"
+                + (", so the unrounded limits are nearly known." if share < 0.1 else "."),
+            )
+        )
     return checks
