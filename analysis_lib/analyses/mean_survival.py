@@ -29,7 +29,7 @@ def restricted_means(study: Cohort, name: str, months=(12, 24), reference: str =
         return results.skipped(prefix, reason)
     frame = endpoints.derive(study, name)
     frame = frame[frame["salvage_regimen"].notna()]
-    groups = {level: of for level, of in frame.groupby(frame["salvage_regimen"].astype(str), sort=False)}
+    groups = dict(frame.groupby(frame["salvage_regimen"].astype(str), sort=False))
     shown = {
         level
         for level, of in groups.items()

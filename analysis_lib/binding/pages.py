@@ -279,7 +279,8 @@ def methods_page(studies: list[Cohort], book: Path) -> str:
         for each in chapters.chapters_of(study):
             file = book / "cohorts" / study.name / "results" / f"{each}.csv"
             for method in methods.used(results.read(file)) if file.is_file() else []:
-                link = f"[{notes.markdown(chapters.short_title(each, study))}](../cohorts/{study.name}/{each}.ipynb)"
+                title = notes.markdown(chapters.short_title(each, study))
+                link = f"[{title}](../cohorts/{study.name}/{each}.ipynb)"
                 entry = methods.named(method)
                 places.setdefault(entry, {}).setdefault(each, link)
                 called.setdefault(entry, entry.called or methods.capital(methods.printed(method)))

@@ -185,12 +185,15 @@ What this is: the results of one cohort, to be pooled with those of other centre
 {whose}
 
 What is in it
-  rows.csv     every result: its name, whom it speaks of, the number with its limits, how many patients it rests on, and
-               the method. It opens in any spreadsheet; a cell that would start a formula has an apostrophe before it.
-  export.json  what the numbers mean: definitions of columns and endpoints, versions of the software, chapters.
+  rows.csv     every result: its name, whom it speaks of, the number with its limits, how many patients it
+               rests on, and the method. It opens in any spreadsheet; a cell that would start a formula has an
+               apostrophe before it.
+  export.json  what the numbers mean: definitions of columns and endpoints, versions of the software,
+               chapters.
   README.txt   this page.
 
-What is not in it: no row of a patient, no identifier, no calendar date, no file name, no name of a person or a machine.
+What is not in it: no row of a patient, no identifier, no calendar date, no file name, no name of a person or
+a machine.
 
 Chapters computed: {", ".join(done) or "none"}
 Chapters skipped for want of columns: {", ".join(skipped) or "none"}

@@ -206,13 +206,18 @@ PAGE = """{mark}
 <title>Check of {title}</title>
 <style>
 :root {{ color-scheme: light dark; --line: #c9ced6; --soft: #f3f5f8; --ink: #1b1f24; --paper: #fff }}
-@media (prefers-color-scheme: dark) {{ :root {{ --line: #4a5260; --soft: #262b33; --ink: #e8eaed; --paper: #17191d }} }}
-body {{ font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0 auto; padding: 1rem; max-width: 82rem }}
-h1 {{ font-size: 1.6rem; line-height: 1.25; margin: .5rem 0 }} h2 {{ font-size: 1.25rem; margin: 2rem 0 .5rem }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --line: #4a5260; --soft: #262b33; --ink: #e8eaed; --paper: #17191d }}
+}}
+body {{ font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0 auto;
+  padding: 1rem; max-width: 82rem }}
+h1 {{ font-size: 1.6rem; line-height: 1.25; margin: .5rem 0 }}
+h2 {{ font-size: 1.25rem; margin: 2rem 0 .5rem }}
 .wide {{ overflow-x: auto }}
 table {{ border-collapse: collapse; width: 100% }} caption {{ text-align: left; padding-bottom: .5rem }}
 th, td {{ text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid var(--line) }}
-td {{ overflow-wrap: anywhere }} td:nth-child(2), td:nth-child(1) {{ overflow-wrap: normal }} thead th {{ background: var(--soft) }}
+td {{ overflow-wrap: anywhere }} td:nth-child(2), td:nth-child(1) {{ overflow-wrap: normal }}
+thead th {{ background: var(--soft) }}
 td:nth-child(3), td:nth-child(5), td:nth-child(6) {{ min-width: 13rem }}
 @media (max-width: 48rem) {{
   table, caption, tbody, tr, td {{ display: block }} thead {{ position: absolute; left: -999rem }}

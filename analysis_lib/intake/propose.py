@@ -281,7 +281,7 @@ def _matches(source: Source, table: str) -> dict[str, list[tuple[str, float]]]:
         )
         close = len(rivals) > 1 and rivals[0][0] < OWN - 0.1 and rivals[0][0] - rivals[1][0] < 0.05
         # of several columns that look like it only a clear one is sure
-        for score, heading in rivals if close else rivals[1:]:
+        for _score, heading in rivals if close else rivals[1:]:
             found[heading] = sorted(
                 (
                     (name, min(value, SURE - 0.01) if name == target else value)

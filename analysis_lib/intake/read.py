@@ -175,7 +175,7 @@ def _subset(cohort: Cohort, expression: str, source: str) -> Cohort:
                 )
             ],
         )
-    plain = cohort.patients.astype({c: "string" for c in cohort.patients.select_dtypes("category")})
+    plain = cohort.patients.astype(dict.fromkeys(cohort.patients.select_dtypes("category"), "string"))
     try:
         holds = plain.eval(expression, engine="python")
         kept = plain.index[pd.Series(holds, index=plain.index).astype("boolean").fillna(False)]

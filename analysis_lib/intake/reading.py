@@ -183,12 +183,10 @@ def decode(data: bytes) -> str:
     if not mark and not wide and not re.search(rb"[\x00-\x08\x0e-\x1f]", data):
         matches = charset_normalizer.from_bytes(data, cp_isolation=CODE_PAGES)
         ranked = sorted(
-            (
-                (match.chaos, -match.coherence, CODE_PAGES.index(page), page)
-                for match in matches
-                for page in match.could_be_from_charset
-                if page in CODE_PAGES
-            )
+            (match.chaos, -match.coherence, CODE_PAGES.index(page), page)
+            for match in matches
+            for page in match.could_be_from_charset
+            if page in CODE_PAGES
         )
         if (
             ranked

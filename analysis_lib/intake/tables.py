@@ -125,7 +125,7 @@ def map_table(raw: pd.DataFrame, name: str, manifest: dict, problems: list[dict]
                 name, f"the file has both {column} and {as_date(column)}", "Keep one of them.", field=column
             )
         )
-    for column, words in manifest["values"].get(name, {}).items():
+    for column, _words in manifest["values"].get(name, {}).items():
         if column not in table:
             problems.append(
                 problem(

@@ -53,7 +53,9 @@ def decimal_marks(values: pd.Series) -> set[str]:
     bare = _bare(values)
     shown = set()
     for mark, other in ((".", ","), (",", ".")):
-        sure = rf"[+-]?(?:[0-9]+{re.escape(mark)}[0-9]+|{GROUPED[other]}{re.escape(mark)}[0-9]+|{GROUPED[other]}{re.escape(other)}[0-9]{{3}})"
+        here, there = re.escape(mark), re.escape(other)
+        grouped = GROUPED[other]
+        sure = rf"[+-]?(?:[0-9]+{here}[0-9]+|{grouped}{here}[0-9]+|{grouped}{there}[0-9]{{3}})"
         if (bare.str.fullmatch(sure) & ~bare.str.fullmatch(f"[+-]?{EITHER}")).any():
             shown.add(mark)
     return shown

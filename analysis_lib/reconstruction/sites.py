@@ -93,13 +93,13 @@ def later_courses(state, fixed, rng) -> pd.DataFrame:
     for i in transplanted:  # two months after the transplant
         sizes.remove(1)
         rows.append({"patient": i, "course": 2, "start": state[i, TTS] + 149 + 61, "n": 1})
-    for k, (i, after, room) in enumerate(chosen):
+    for i, after, _room in chosen:
         latest = end[i] - (21 if state[i, DEAD] else 45)
         start = after + int((latest - after) * rng.beta(0.8, 2.5)) if latest > after else after
         rows.append({"patient": i, "course": 2, "start": start, "n": sizes.pop()})
     # Third courses, if second courses did not take all sites.
     rng.shuffle(chosen)
-    for i, after, room in chosen:
+    for i, _after, _room in chosen:
         if not sizes:
             break
         second = next(r["start"] for r in rows if r["patient"] == i)

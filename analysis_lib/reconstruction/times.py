@@ -177,8 +177,8 @@ def walk(state, fixed, two_ok, slot, steps, hot, cold, seed, stop_at_zero, best)
     lowest = loss
     best[:] = state
     pair = np.zeros(2, np.int64)
-    old_i = np.empty(state.shape[1], np.int64)
-    old_j = np.empty(state.shape[1], np.int64)
+    np.empty(state.shape[1], np.int64)
+    np.empty(state.shape[1], np.int64)
     saved = state.copy()
     for step in range(steps):
         temperature = hot * (cold / hot) ** (step / steps)

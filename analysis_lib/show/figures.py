@@ -111,7 +111,7 @@ def risk_at(curve: pd.DataFrame, day: float) -> int:
 
 
 def _risk_table(axes, curves, groups, ticks):
-    for line, (group, style) in enumerate(style_of(groups).items()):
+    for line, (group, _style) in enumerate(style_of(groups).items()):
         curve = curves[curves["group"] == group]
         for tick in ticks:
             at_risk, least = risk_at(curve, tick * DAYS_PER_MONTH), curves.attrs.get("min_cell_count", 0)

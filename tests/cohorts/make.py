@@ -43,7 +43,7 @@ def write(path, header, rows, delimiter=",", encoding="utf-8"):
         csv.writer(file, delimiter=delimiter, lineterminator="\r\n").writerows([header, *rows])
 
 
-# --- klinik: German words, semicolons, decimal commas, Windows-1252 --------------------------------------------
+# --- klinik: German words, semicolons, decimal commas, Windows-1252 -------------------------------
 
 
 def klinik(folder, random):
@@ -149,7 +149,7 @@ def klinik(folder, random):
     )
 
 
-# --- redcap: raw codes, repeating instruments, a checkbox, a missing-data code ----------------------------------
+# --- redcap: raw codes, repeating instruments, a checkbox, a missing-data code --------------------
 
 DICTIONARY = [  # variable, form, type, label, choices, validation
     ("record_id", "baseline", "text", "Record ID", "", ""),
@@ -342,7 +342,7 @@ def redcap(folder, random):
     )
 
 
-# --- three-columns: who, how long, whether -----------------------------------------------------------------------
+# --- three-columns: who, how long, whether --------------------------------------------------------
 
 
 def three_columns(folder, random):

@@ -1,0 +1,463 @@
+"""The command line as a user meets it: mistakes end in one message before anything runs, a failure leaves the
+old book.
+"""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from analysis_lib.__main__ import main
+from analysis_lib.binding import build, chapter, chapters, contents, pages
+from analysis_lib.dictionary import columns
+from analysis_lib.files import replacing
+from analysis_lib.intake.manifest import bundled_cohorts
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
+
+from everywhere import everywhere
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOK = """\
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # {title}
+#
+# ## Section
+
+# %% tags=["parameters"]
+cohort = "reconstructed"
+results_dir = ""
+
+# %%
+from IPython.display import HTML, display
+{code}
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["build", "lymfoma"], "Did you mean 'lymphoma'"),
+        (["build", "lymphoma", "-p", "alpha_betta", "3"], "No chapter takes a parameter 'alpha_betta'"),
+        (["build", "lymphoma", "-p", "alpha_beta", "three"], "must be a number"),
+        (["build", "lymphoma", "-p", "cohort", "3"], "No chapter takes a parameter 'cohort'"),
+        (["run", "04_survivall", "lymphoma"], "There is no chapter '04_survivall'"),
+        (["run", "04_survival", "lymphoma", "-p", "alpha_beta", "3"], "takes no parameter alpha_beta"),
+        (["check", "nowhere/cohort.yml"], "There is no such cohort"),
+    ],
+)
+def test_a_mistake_ends_in_one_message_before_anything_runs(arguments, says, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(chapter, "run", lambda *_: pytest.fail("something ran"))
+    assert main([*arguments, *(["--out", str(tmp_path / "out")] if arguments[0] != "check" else [])]) == 1
+    told = capsys.readouterr()
+    assert says in told.err and "Traceback" not in told.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_cohorts_and_check_answer_in_plain_lines(capsys):
+    assert main(["cohorts"]) == 0 and main(["check", "lymphoma"]) == 0
+    told = capsys.readouterr().out
+    assert (
+        all(name in told for name in bundled_cohorts())
+        and "no problem found" in told
+        and "sites: none" in told
+    )
+
+
+def small_book(folder, monkeypatch, **notebooks):
+    for name, code in notebooks.items():
+        (folder / f"{name[1:]}.py").write_text(NOTEBOOK.format(title=name, code=code))
+    everywhere(monkeypatch, chapters.NOTEBOOKS, folder)
+
+
+def test_a_failing_notebook_leaves_the_old_book_and_a_non_zero_exit(tmp_path, monkeypatch, capsys):
+    notebooks, out = tmp_path / "notebooks", tmp_path / "out"
+    notebooks.mkdir()
+    (out / "html").mkdir(parents=True)
+    (out / "html" / "index.html").write_text("an older book")
+    small_book(notebooks, monkeypatch, _01_good="display(HTML('<p>fine</p>'))", _02_bad="1 / 0")
+    assert main(["build", "lymphoma", "--out", str(out)]) == 1
+    told = capsys.readouterr()
+    assert (
+        "failed: lymphoma 02_bad: ZeroDivisionError: division by zero" in told.out
+        and "1 done, 0 skipped, 1 failed" in told.out
+    )
+    assert (out / "html" / "index.html").read_text() == "an older book" and "No book was made" in told.err
+    assert not (out / "source" / "book" / "cohorts" / "lymphoma" / "02_bad.ipynb").exists()
+
+
+# A build of one small chapter, in a process of its own; it says where it is, so that it can be killed there.
+SMALL_BUILD = """\
+import sys, time
+from pathlib import Path
+from analysis_lib import build, chapter, leaks, pages, replacing
+folder = Path({folder!r})
+chapter.NOTEBOOKS = folder / "notebooks"
+
+def at(module, name):
+    original = getattr(module, name)
+    def pausing(*arguments, **options):
+        if {pause!r} == f"before {{name}}":
+            wait()
+        result = original(*arguments, **options)
+        if {pause!r} == f"after {{name}}":
+            wait()
+        return result
+    setattr(module, name, pausing)
+
+def wait():
+    (folder / "paused").touch()
+    time.sleep(60)
+
+def without_a_kernel(each, path, study, page, *_):
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text('{{"cells": []}}')
+    return chapters.Outcome(study.name, each, "done")
+
+def without_sphinx(source, html):
+    page = html / "book" / "cohorts" / "lymphoma" / "01_slow.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<p>chapter number {number}</p>")
+    (html / "index.html").touch()
+    (html / "searchindex.js").touch()
+
+if {pause!r} not in ("in a notebook", "in Sphinx", "nowhere"):  # the real ones are slow, and not what is interrupted
+    chapter.run, build.render = without_a_kernel, without_sphinx
+for module, name in ((build, "run_all"), (build, "render"), (replacing, "replace")):
+    at(module, name)
+build.build(["lymphoma"], folder / "out", 1)
+"""
+MOMENTS = [
+    "before run_all",
+    "in a notebook",
+    "in Sphinx",
+    "after render",
+    "between the renames",
+    "after replace",
+]
+SAVES = """\
+import time
+from pathlib import Path
+from analysis_lib import results
+rows = results.save([results.row("a", "count", 7)], "lymphoma", "01_slow", results_dir)
+if Path({flag!r}).exists():
+    Path({paused!r}).touch()
+    time.sleep(60)
+display(HTML("<p>chapter number {number}</p>"))"""
+
+
+def small_build(folder, number, pause=""):
+    (folder / "notebooks").mkdir(exist_ok=True)
+    (folder / "paused").unlink(missing_ok=True)
+    code = SAVES.format(flag=str(folder / "slow"), paused=str(folder / "paused"), number=number)
+    (folder / "notebooks" / "01_slow.py").write_text(NOTEBOOK.format(title="Slow", code=code))
+    script = SMALL_BUILD.format(folder=str(folder), pause=pause, number=number)
+    if pause == "between the renames":  # the old book is aside, the new one not yet in place
+        script = script.replace(
+            "build.build([",
+            """real = replacing.os.replace
+def renaming(old, new):
+    if Path(new).name == "html" and Path(new).parent == folder / "out":
+        wait()
+    real(old, new)
+replacing.os.replace = renaming
+build.build([""",
+        )
+    return subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=folder,
+    )
+
+
+def book_number(folder):
+    """Which of the builds the book is from; None without a book. A half book fails."""
+    html = folder / "out" / "html"
+    if not html.exists():
+        return None
+    assert (html / "index.html").is_file() and (html / "searchindex.js").is_file()
+    page = (html / "book" / "cohorts" / "lymphoma" / "01_slow.html").read_text("utf-8")
+    return int(page.partition("<p>chapter number ")[2].partition("<")[0])
+
+
+def processes_of(folder):
+    """Processes whose command line or working directory speaks of a folder (Linux)."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command, where = (
+                (process / "cmdline").read_bytes().decode(errors="replace"),
+                os.readlink(process / "cwd"),
+            )
+        except OSError:
+            continue
+        if str(folder) in command + where and int(process.name) != os.getpid():
+            found.append(int(process.name))
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for surviving processes in /proc")
+def test_a_killed_build_leaves_the_old_book_or_none_and_the_next_is_right(tmp_path):
+    first = small_build(tmp_path, 0)
+    assert first.wait(300) == 0, first.stdout.read()
+    assert book_number(tmp_path) == 0
+    for number, moment in enumerate(MOMENTS, start=1):
+        if moment == "in a notebook":
+            (tmp_path / "slow").touch()
+        running = small_build(tmp_path, number, moment)
+        deadline = time.monotonic() + 120
+        while not (
+            (tmp_path / "paused").exists()
+            or moment == "in Sphinx"
+            and list((tmp_path / "out").glob(".building-*/.building-*"))
+        ):
+            assert running.poll() is None and time.monotonic() < deadline, (
+                moment,
+                running.stdout.read() if running.poll() is not None else "",
+            )
+            time.sleep(0.02)
+        os.kill(running.pid, signal.SIGKILL)
+        running.wait()
+        (tmp_path / "slow").unlink(missing_ok=True)
+        assert book_number(tmp_path) in ([number] if moment == "after replace" else [0, None]), moment
+        with replacing.alone(tmp_path / "out"):  # what the next build does first
+            assert book_number(tmp_path) is not None and not list((tmp_path / "out").glob(".[br]*-*")), moment
+    deadline = time.monotonic() + 30
+    while (left := processes_of(tmp_path)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not left
+    last = small_build(tmp_path, 99, "nowhere")
+    assert last.wait(300) == 0, last.stdout.read()
+    assert book_number(tmp_path) == 99 and sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        ".lock",
+        "html",
+        "source",
+    ]
+
+
+def test_a_second_build_into_the_same_folder_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(replacing, "PATIENCE", 0.2)
+    monkeypatch.setattr(chapter, "run", lambda *_: pytest.fail("something ran"))
+    with replacing.alone(tmp_path / "out"):
+        assert main(["build", "lymphoma", "--out", str(tmp_path / "out")]) == 1
+    told = capsys.readouterr().err
+    assert "Another build is writing to" in told and "Traceback" not in told
+
+
+def cohort_in(folder, patients=9, more=""):
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = "".join(f"A{number},{20 + number},dead\n" for number in range(patients))
+    (folder / "p.csv").write_text(f"patient_id,last_follow_up_day,vital_status\n{rows}")
+    (folder / "cohort.yml").write_text(f"tables: {{patients: p.csv}}\n{more}")
+    return folder / "cohort.yml"
+
+
+@pytest.mark.parametrize(
+    ("place", "out", "says"),
+    [
+        ("out/html", "out", "written over its own input"),
+        ("out/source/book", "out", "written over its own input"),
+        ("html", ".", "is no book of this program"),
+        ("hospital", str(ROOT / "book"), "inside the folder of this program"),
+    ],
+)
+def test_no_input_and_nothing_else_is_overwritten(tmp_path, monkeypatch, capsys, place, out, says):
+    monkeypatch.setattr(chapter, "run", lambda *_: pytest.fail("something ran"))
+    monkeypatch.chdir(tmp_path)
+    manifest, other = cohort_in(tmp_path / place), cohort_in(tmp_path / "elsewhere")
+    before = fingerprint(tmp_path)
+    assert main(["build", str(other if place == "html" else manifest), "--out", out]) == 1
+    assert says in capsys.readouterr().err and fingerprint(tmp_path) == before
+
+
+def test_a_cohort_too_small_to_show_is_refused(tmp_path, capsys):
+    assert main(["build", str(cohort_in(tmp_path / "few", 4)), "--out", str(tmp_path / "out")]) == 1
+    assert "fewer than 5 patients" in capsys.readouterr().err
+
+
+def test_two_cohorts_with_one_name_are_refused(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "p.csv").write_text("patient_id,last_follow_up_day,vital_status\nA,9,dead\n")
+        (tmp_path / folder / "cohort.yml").write_text("name: same\ntables: {patients: p.csv}")
+    with pytest.raises(build.BuildError, match="are called 'same'"):
+        build.read_all([tmp_path / "a", tmp_path / "b"])
+
+
+def test_the_committed_contents_are_those_of_the_bundled_cohorts():
+    studies = [read_cohort(name) for name in bundled_cohorts()]
+    assert (ROOT / "_toc.yml").read_text("utf-8") == contents.table_of_contents(studies)
+
+
+def test_the_comparison_reads_result_rows(tmp_path):
+    study = read_cohort("lymphoma")
+    row = results.row("os1.median", "median time", 3.04, lower=1.8, upper=None)
+    table = pages.compared(
+        {study: results.collect([row])}, {"os1.median": "Median OS1", "os2.median": "Median OS2"}
+    )
+    assert table.to_numpy().tolist() == [["Median OS1, months (95% CI)", "3.0 (1.8–NR)"]]
+
+
+def test_the_dictionary_page_names_every_column():
+    page = pages.dictionary_page()
+    assert all(column in page for table in columns.TABLES.values() for column in table.columns)
+
+
+HOSPITAL = """\
+Fallnr;Infusion;Zuletzt gesehen;Status;Rezidiv;Beginn;Therapie
+{rows}"""
+MANIFEST = """\
+name: klinikum
+title: Klinikum, CAR-T 2018–2021
+tables: {patients: fälle.csv}
+columns:
+  patients:
+    Fallnr: patient_id
+    Infusion: infusion_date
+    Zuletzt gesehen: last_follow_up_date
+    Status: vital_status
+    Rezidiv: failure_date
+    Beginn: salvage_start_date
+    Therapie: salvage_regimen
+values:
+  patients:
+    vital_status: {tot: dead, lebt: alive}
+    salvage_regimen: {Bestrahlung: RT, beides: CMT, Systemtherapie: ST}
+date_format: "%d.%m.%Y"
+"""
+
+
+@pytest.fixture(scope="session")
+def hospital(tmp_path_factory):
+    """A hospital's own file, outside the checkout: other words, calendar dates, and few columns."""
+    import numpy as np
+    import pandas as pd
+
+    folder, rng = tmp_path_factory.mktemp("klinikum"), np.random.default_rng(7)
+    rows = []
+    for number in range(40):
+        start = pd.Timestamp("2019-01-01") + pd.Timedelta(days=int(rng.integers(0, 700)))
+        failure = start + pd.Timedelta(days=int(rng.integers(20, 200)))
+        salvage = failure + pd.Timedelta(days=int(rng.integers(0, 30)))
+        last = salvage + pd.Timedelta(days=int(rng.exponential(300)))
+        dates = [f"{day:%d.%m.%Y}" for day in (start, last, failure, salvage)]
+        rows.append(
+            ";".join(
+                [
+                    f"KH-{90210 + number}",
+                    dates[0],
+                    dates[1],
+                    rng.choice(["tot", "lebt"]),
+                    dates[2],
+                    dates[3],
+                    rng.choice(["Bestrahlung", "beides", "Systemtherapie"]),
+                ]
+            )
+        )
+    (folder / "fälle.csv").write_text(HOSPITAL.format(rows="\n".join(rows)), "utf-8")
+    (folder / "cohort.yml").write_text(MANIFEST, "utf-8")
+    return folder
+
+
+def fingerprint(*folders):
+    files = (file for folder in folders for file in sorted(Path(folder).rglob("*")) if file.is_file())
+    return {
+        file: hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in files
+        if "__pycache__" not in file.parts
+    }
+
+
+def test_a_hospital_builds_its_book_outside_the_checkout(hospital, tmp_path):
+    before = fingerprint(ROOT / "book", ROOT / "notebooks", ROOT / "analysis_lib", hospital)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "analysis_lib",
+            "build",
+            str(hospital / "cohort.yml"),
+            "--out",
+            str(tmp_path / "b"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=None,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert fingerprint(ROOT / "book", ROOT / "notebooks", ROOT / "analysis_lib", hospital) == before
+    html = tmp_path / "b" / "html"
+    assert (html / "index.html").is_file()
+    survival = (html / "book" / "cohorts" / "klinikum" / "04_survival.html").read_text("utf-8")
+    assert "The median OS2 was" in survival and "Klinikum" in survival
+    everything = "".join(
+        file.read_text("utf-8", errors="ignore")
+        for file in (tmp_path / "b").rglob("*")
+        if file.suffix in (".html", ".csv", ".ipynb", ".js", ".md", ".txt", ".json")
+    )
+    assert "KH-902" not in everything and str(hospital) not in everything
+    assert not any(f".{month:02d}.2019" in everything for month in range(1, 13))
+
+
+NASTY = """<script>alert(1)</script> | [x](javascript:alert(2)) {cite}`nobody2000` $x$ {{ y }} *bold* `code` <img src=x onerror=alert(3)> &lt;b&gt; # |"""
+
+
+def test_words_of_the_manifest_show_as_they_are_written(tmp_path, monkeypatch):
+    from bs4 import BeautifulSoup
+
+    code = """\
+from analysis_lib import results, text
+from analysis_lib.cohort import read_cohort
+study = read_cohort(cohort)
+text.about(study)
+rows = results.save([results.row("os1.median", "median time", 3.5, n=7, events=7, group="=1+1", note="@SUM(A1)")], study.name, "01_after", results_dir)
+text.rows_table(rows, "Caption", value="")"""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "01_after.py").write_text(
+        NOTEBOOK.format(title="Failure after CAR T-cell infusion", code=code)
+    )
+    everywhere(monkeypatch, chapters.NOTEBOOKS, tmp_path / "notebooks")
+    quoted = NASTY.replace("'", "''")
+    nasty = cohort_in(
+        tmp_path / "nasty", 9, f"name: nasty\ntitle: '{quoted}'\nnote: '{quoted}'\nindex_event: '{quoted}'\n"
+    )
+    build.build([str(nasty), "lymphoma"], tmp_path / "out", 1)
+    html = tmp_path / "out" / "html"
+    for page in html.rglob("*.html"):
+        soup = BeautifulSoup(page.read_text("utf-8"), "html.parser")
+        assert not [script for script in soup.find_all("script") if "alert(" in script.get_text()], page
+        assert not soup.find_all("img", onerror=True) and not soup.find_all(
+            "a", href=lambda href: href and "javascript:" in href
+        ), page
+    whole = " ".join(NASTY.split())
+    for page in ("book/cohorts/nasty/index", "book/cohorts/nasty/01_after"):
+        soup = BeautifulSoup((html / f"{page}.html").read_text("utf-8"), "html.parser")
+        heading = soup.find("article").find("h1")
+        heading.find("a", class_="headerlink").decompose()
+        assert heading.get_text().strip().endswith(whole) and whole in soup.title.get_text(), page
+        assert whole in " ".join(soup.find(class_="cohort-note").get_text().split())
+    compared = BeautifulSoup((html / "book/generated/compare.html").read_text("utf-8"), "html.parser")
+    assert whole in compared.find("article").get_text()
+    written = (
+        tmp_path / "out" / "source" / "book" / "cohorts" / "nasty" / "results" / "01_after.csv"
+    ).read_text()
+    assert ",'=1+1," in written and ",'@SUM(A1)" in written and ",3.5," in written
+    assert results.read_all(tmp_path / "out" / "source" / "book" / "cohorts" / "nasty" / "results")[
+        "group"
+    ].tolist() == ["=1+1"]

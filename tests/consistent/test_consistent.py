@@ -1,0 +1,148 @@
+"""The consistent cohorts meet the paper as well as the bundled one, their rows are fresh, and ranges are
+judged by rule.
+"""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis_lib.consistent import cohorts, ranges
+from analysis_lib.intake.manifest import locate, read_manifest
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.reconstruction import check, many
+from analysis_lib.rows import results
+from analysis_lib.show import consistent_page
+
+from plausible import assert_plausible
+
+
+@cache
+def cached():
+    return cohorts.rows()
+
+
+@cache
+def bundled_rows():
+    return many.rows_of(locate("reconstructed"))
+
+
+def test_there_are_several_and_all_are_coherent():
+    assert len(cohorts.numbers()) >= 30
+    for number in cohorts.numbers():
+        study = cohorts.read(number)  # raises if anything of it is impossible
+        assert (len(study.patients), len(study.sites), study.synthetic) == (120, 93, True)
+
+
+def test_each_is_as_plausible_as_the_bundled_cohort():
+    for number in cohorts.numbers():
+        assert_plausible(check.realism(cohorts.tables(number)))
+
+
+def test_each_meets_the_ledger_as_well_as_the_bundled_cohort():
+    # The flow's first two boxes speak of the database, which the consistent cohorts share with the bundled
+    # one.
+    database = {"met.database.n"}
+    bundled = many.missed(bundled_rows()) | database
+    for number, rows in cached().groupby("cohort"):
+        missed = many.missed(rows)
+        assert len(missed - database) <= len(bundled - database), (number, missed - bundled)
+
+
+@pytest.mark.parametrize("which", [0, -1])
+def test_the_cached_rows_are_those_of_todays_chapters(which):
+    number = cohorts.numbers()[which]
+    fresh = many.rows_of_tables(cohorts.tables(number), number).set_index("result_id")
+    kept = cached()[cached()["cohort"] == number].set_index("result_id")
+    advice = "run `python -m analysis_lib.reconstruction.many rows`"
+    assert set(fresh.index) == set(kept.index), advice
+    for column in ("value", "lower", "upper"):
+        ours, theirs = (frame.loc[fresh.index, column].astype(float).to_numpy() for frame in (fresh, kept))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-9, err_msg=advice)
+
+
+def test_the_cached_rows_cover_what_the_chapters_give():
+    own = set(bundled_rows().loc[bundled_rows()["statistic"] != "skipped", "result_id"])
+    assert len(own - set(cached()["result_id"])) <= 2  # the flow's two boxes above the cohort
+
+
+def test_the_bundled_cohort_is_the_first_and_each_names_the_command_that_made_it():
+    made_by = pd.read_csv(cohorts.FOLDER / "made_by.csv").set_index("cohort")["made_by"]
+    assert made_by.index.tolist() == cohorts.numbers() and made_by.is_unique
+    assert made_by[1] == read_manifest(locate("reconstructed"))["made_by"]
+    first, bundled = cohorts.read(1).patients, read_cohort("reconstructed").patients
+    pd.testing.assert_frame_equal(first, bundled)
+
+
+def test_the_cohorts_differ():
+    diversity = ranges.diversity({n: cohorts.read(n) for n in cohorts.numbers()}).set_index("result_id")
+    assert diversity.loc["consistent.curves", "value"] > 10  # percentage points
+    profiles = {
+        cohorts.read(n).patients.groupby(ranges.PROFILE, observed=True).size().to_string()
+        for n in cohorts.numbers()
+    }
+    assert len(profiles) >= 4
+
+
+def of(values, lower, upper, statistic="rate"):
+    return pd.DataFrame(
+        {
+            "cohort": range(len(values)),
+            "chapter": "04",
+            "result_id": "x.rate12",
+            "population": "",
+            "group": "",
+            "statistic": statistic,
+            "value": values,
+            "lower": lower,
+            "upper": upper,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("frame", "verdict"),
+    [
+        (of([40, 40], [30, 30], [50, 50]), "determined"),
+        (of([40, 42], [30, 30], [50, 50]), "determined"),
+        (of([40, 45], [30, 30], [50, 50]), "partly determined"),
+        (of([40, 60], [30, 50], [50, 70]), "not determined"),
+        (of([1.0, 1.05], [0.5, 0.5], [2, 2], "hazard ratio"), "determined"),
+        (of([0.7, 1.4], [0.5, 1.0], [1.0, 2.0], "hazard ratio"), "not determined"),
+        (of([0.2, 0.9], None, None, "p"), "partly determined"),
+        (of([0.50, 0.61], None, None, "p"), "determined"),
+        (of([0.04, 0.06], None, None, "p"), "not determined"),
+        (of([12.0, None], [6, 6], [None, None], "median time"), "not determined"),
+        (of([None, None], [6, 7], [None, None], "median time"), "determined"),
+    ],
+)
+def test_verdicts(frame, verdict):
+    assert ranges.ranges(frame)["verdict"].tolist() == [verdict]
+
+
+def test_a_rate_that_is_not_estimable_everywhere_has_no_range():
+    assert ranges.ranges(of([40, None], [30, None], [50, None])).empty
+
+
+def test_identical_cohorts_are_not_apart():
+    study = cohorts.read(cohorts.numbers()[0])
+    diversity = ranges.diversity({1: study, 2: study}).set_index("result_id")["value"]
+    assert diversity["consistent.profiles"] == 0 and diversity["consistent.curves"] == 0
+
+
+def test_results_are_named_in_words():
+    assert consistent_page.name_of("os2.rate12.salvage_regimen.rt", "RT") == (
+        "OS2 at 12 months, Salvage regimen: RT"
+    )
+    assert consistent_page.name_of("cox.os2.uv.ldh_elevated", "Elevated LDH") == (
+        "OS2, single factor, Elevated LDH: hazard ratio"
+    )
+    assert consistent_page.name_of("os2.median", "") == "OS2 median"
+
+
+def test_printed_medians_come_from_the_claims():
+    printed = ranges.printed_medians("os2.median.salvage_sequence")
+    # the median after radiotherapy alone is not reached
+    assert set(printed) == {"CMT", "ST", "ST then RT", "RT then ST"}
+    assert results.slug("RT then ST") == "rt_then_st"

@@ -1,0 +1,335 @@
+"""What the paper prints: the file of claims, the verdicts of the ledger, the arithmetic of the audit."""
+
+import base64
+import io
+import re
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from IPython.display import display
+
+from analysis_lib.analyses.survival import estimates
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.paper import ledger
+from analysis_lib.paper.audit import tests, times, verdicts
+from analysis_lib.paper.claims import RECONSTRUCTED, contradictions, parts, read_claims
+from analysis_lib.rows import results
+from analysis_lib.rows.results import row
+from analysis_lib.show import ledger_page
+
+from everywhere import everywhere
+
+CLAIMS = read_claims()
+
+
+def claim(printed, result_id="os2.median", field="value", claim_id="x"):
+    return pd.DataFrame(
+        [
+            {
+                "claim_id": claim_id,
+                "section": "Results",
+                "population": "all patients",
+                "about": "OS2",
+                "statistic": "median",
+                "printed": printed,
+                "result_id": result_id,
+                "field": field,
+                "same_as": "",
+                "note": "why not",
+            }
+        ]
+    )
+
+
+def verdict(claims, *rows):
+    return ledger.hold_against(claims, results.collect(rows)).iloc[0]
+
+
+# --- the files ------------------------------------------------------------------------------------
+
+
+def test_claims_have_ids_of_their_own_and_repeats_point_to_one_of_them():
+    assert CLAIMS["claim_id"].is_unique and len(CLAIMS) >= 597
+    assert set(CLAIMS["same_as"]) - {""} <= set(CLAIMS["claim_id"])
+    assert not (CLAIMS["same_as"] == CLAIMS["claim_id"]).any()
+
+
+def test_a_repeat_prints_the_same_unless_the_paper_contradicts_itself():
+    by_id = CLAIMS.set_index("claim_id")
+    for repeat in CLAIMS[CLAIMS["same_as"] != ""].itertuples():
+        first = by_id.loc[repeat.same_as]
+        assert repeat.statistic == first["statistic"], repeat.claim_id
+        assert repeat.printed == first["printed"] or repeat.claim_id in contradictions(), repeat.claim_id
+
+
+@pytest.mark.parametrize("printed", CLAIMS["printed"].unique())
+def test_every_printed_number_can_be_read(printed):
+    assert parts(printed)
+
+
+def test_pairs_speak_of_limits_and_fields_are_known():
+    pairs = CLAIMS["printed"].str.contains("–")
+    with_result = CLAIMS["result_id"] != ""
+    assert (CLAIMS.loc[pairs & with_result, "field"] == "limits").all()
+    assert not (CLAIMS.loc[~pairs, "field"] == "limits").any()
+    assert set(CLAIMS.loc[with_result, "field"]) <= {"value", "limits", "n", "events", "groups", "highest"}
+    assert (CLAIMS.loc[~with_result, "note"] != "").all(), "a claim without a result says why"
+    assert all(results.slug(i) == i for i in CLAIMS["result_id"])
+
+
+def test_the_claims_are_facts_and_hold_no_sentence_of_the_paper():
+    """No cell is long, and none has the shape of a sentence."""
+    for column in CLAIMS:
+        cells = CLAIMS[column]
+        assert cells.str.len().max() <= 70, cells[cells.str.len().idxmax()]
+        assert not cells.str.contains(r"[a-z]\. [A-Z]|[“”\"]").any()
+
+
+def test_contradictions_are_claims_and_show_their_arithmetic():
+    reasons = contradictions()
+    assert set(reasons) <= set(CLAIMS["claim_id"])
+    numeric = {name: why for name, why in reasons.items() if not name.startswith("dis.prognostic")}
+    assert all(len(re.findall(r"\d+", why)) >= 3 for why in numeric.values())
+
+
+# --- verdicts -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("printed", "value", "met"),
+    [
+        ("9.8", 9.75, True),
+        ("9.8", 9.8499, True),
+        ("9.8", 9.85, False),
+        ("9.8", 9.7499, False),
+        ("43", 42.5, True),
+        ("15.0", 15.04, True),
+        ("15.0", 15.06, False),
+        ("0.00671", 0.0067054, True),
+        ("<0.001", 0.00099, True),
+        ("<0.001", 0.001, False),
+        ("P>0.05", 0.051, True),
+        ("P>0.05", 0.049, False),
+        ("P<0.05", 0.049, True),
+        ("NR", None, True),
+        ("NR", 30.0, False),
+        ("9.8", None, False),
+        ("all", 100.0, True),
+        ("all", 99.0, False),
+    ],
+)
+def test_a_claim_is_met_at_printed_precision_rounding_half_up(printed, value, met):
+    statistic = "median time" if printed in ("NR", "9.8") else "estimate"
+    assert (verdict(claim(printed), row("os2.median", statistic, value))["verdict"] == "reproduced") is met
+
+
+def test_both_limits_must_be_met_each_at_its_own_precision():
+    os2 = row("os2.median", "median time", 9.8, lower=6.31, upper=18.64)
+    assert verdict(claim("6.3–18.6", field="limits"), os2)["verdict"] == "reproduced"
+    off = verdict(claim("6.3–18.7", field="limits"), os2)
+    assert (off["verdict"], off["recomputed"]) == ("differs", "6.3–18.6")
+    assert (
+        verdict(claim("4–50.4", field="limits"), row("os2.median", "range", 30, lower=4.0, upper=50.4))[
+            "verdict"
+        ]
+        == "reproduced"
+    )
+
+
+def test_counts_groups_and_ranks():
+    share = row("os2.median", "proportion", 77.5, n=120, events=93)
+    assert verdict(claim("93", field="events"), share)["verdict"] == "reproduced"
+    assert verdict(claim("124", field="n"), share)["recomputed"] == "120"
+    groups = [
+        row(f"os2.median.g.{g}", "median time", value)
+        for g, value in (("rt", None), ("cmt", 7.3), ("st", 6.6))
+    ]
+    assert verdict(claim("3", "os2.median.g", "groups"), *groups)["verdict"] == "reproduced"
+    assert verdict(claim("highest", "os2.median.g.rt", "highest"), *groups)["verdict"] == "reproduced"
+    assert verdict(claim("highest", "os2.median.g.cmt", "highest"), *groups)["verdict"] == "differs"
+    assert verdict(claim("highest", "os2.median.g.cmt", "highest"), *groups[1:])["verdict"] == "reproduced"
+
+
+def test_a_result_that_is_missing_or_skipped_is_not_computed_and_says_why():
+    assert verdict(claim("9.8"), row("os1.median", "median time", 9.8))[["verdict", "why"]].tolist() == [
+        "not computed",
+        "no result os2.median",
+    ]
+    assert (
+        verdict(claim("9.8"), row("os2.median", "skipped", None, note="no column stage"))["why"]
+        == "no column stage"
+    )
+    assert verdict(claim("9.8", ""), row("os1.median", "median time", 9.8))["why"] == "why not"
+    assert verdict(claim("0.6"), row("os2.median", "p", None, note="no events"))["verdict"] == "not computed"
+
+
+def test_an_impossible_claim_is_impossible_only_where_it_is_not_met():
+    ldh = CLAIMS[CLAIMS["claim_id"] == "res.ldh.p"]
+    assert verdict(ldh, row("table1.ldh_elevated.p", "p", 0.00671))["verdict"] == "impossible"
+    assert verdict(ldh, row("table1.ldh_elevated.p", "p", 0.0061))["verdict"] == "reproduced"
+
+
+def test_a_changed_value_turns_a_verdict_and_the_totals():
+    claims = CLAIMS[CLAIMS["claim_id"].isin(["os1.median", "os1.median.ci"])]
+    before = results.collect([row("os1.median", "median time", 15.0, lower=11.7, upper=24.4)])
+    after = before.assign(value=15.2)
+    assert (
+        ledger.totals(ledger.hold_against(claims, before))
+        .set_index("result_id")
+        .loc["ledger.reproduced", "events"]
+        == 2
+    )
+    held = ledger.hold_against(claims, after)
+    assert held["verdict"].tolist() == ["differs", "reproduced"]
+    assert ledger.totals(held).set_index("result_id").loc["ledger.differs", "events"] == 1
+    assert ledger.near(held).loc[0, ["events", "n"]].tolist() == [0, 1]
+
+
+def test_the_ledger_reads_what_the_chapters_saved(tmp_path):
+    study = read_cohort("lymphoma")
+    assert results.skip_reason(ledger.of_cohort(study, tmp_path))
+    assert results.skip_reason(ledger.totals(ledger.of_cohort(study)))
+    results.save([row("os1.median", "median time", 15.0)], "reconstructed", "04_survival", tmp_path)
+    held = ledger.hold_against(CLAIMS, results.read_all(tmp_path))
+    assert (
+        len(held) == len(CLAIMS) and held.set_index("claim_id").loc["os1.median", "verdict"] == "reproduced"
+    )
+    assert results.read_all(tmp_path / "nowhere").empty
+
+
+def test_a_chapter_shows_its_own_slice_on_the_reconstructed_cohort_only(monkeypatch):
+    shown = []
+    everywhere(monkeypatch, display, lambda shape: shown.append(shape.data))
+    rows = results.collect([row("os1.median", "median time", 15.0, lower=11.7, upper=24.4)])
+    assert set(ledger.slice_of(rows)["claim_id"]) == {"os1.median", "os1.median.ci"}
+    ledger_page.beside(read_cohort("lymphoma"), rows)
+    assert shown == []
+    ledger_page.beside(replace(read_cohort("lymphoma"), name=RECONSTRUCTED), rows)
+    assert "2 claims of this chapter, 2 reproduced" in shown[0] and "11.7–24.4" in shown[0]
+
+
+def test_changing_one_patients_time_turns_verdicts():
+    study = read_cohort(RECONSTRUCTED)
+    patients = study.patients.copy()
+    first = patients.loc[patients["vital_status"] == "dead", "last_follow_up_day"].nsmallest(1).index
+    patients.loc[first, "last_follow_up_day"] += 365
+    met = [
+        (ledger.against(each, estimates(each, "OS1"))["verdict"] == "reproduced").sum()
+        for each in (study, replace(study, patients=patients))
+    ]
+    assert met[0] == 4 and met[1] < 4
+
+
+def test_the_page_holds_every_claim_works_without_script_and_saves_itself():
+    held = ledger.hold_against(CLAIMS, results.collect([row("os1.median", "median time", 15.0)]))
+    page = BeautifulSoup(ledger_page.page_html(held), "html.parser")
+    assert len(page.select("tbody tr[data-verdict]")) == len(CLAIMS) and page.select_one(
+        ".ledger-filters"
+    ).has_attr("hidden")
+    assert [option.text for option in page.select("select[name=verdict] option")][1:] == list(ledger.VERDICTS)
+    assert not re.search(r"https?://", str(page))
+    link = page.select_one("a[download]")["href"]
+    saved = pd.read_csv(
+        io.BytesIO(base64.b64decode(link.partition("base64,")[2])), dtype=str, keep_default_na=False
+    )
+    assert saved["printed"].tolist() == held["printed"].tolist()
+
+
+# --- the audit ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def checks():
+    return verdicts.audit().set_index("id")
+
+
+def test_every_check_has_an_id_a_verdict_and_its_arithmetic(checks):
+    assert checks.index.is_unique and set(checks["verdict"]) == set(verdicts.VERDICTS)
+    assert (checks["arithmetic"].str.len() > 5).all()
+
+
+def test_all_percentages_round_half_up_but_one(checks):
+    assert "half up: 182 of 183" in checks.loc["percent.rule", "recomputed"]
+    assert [name for name in checks.index if name.startswith("percent.rt")] == ["percent.rt.tech.both.pct"]
+    assert checks.loc["percent.rt.tech.both.pct", ["printed", "recomputed", "verdict"]].tolist() == [
+        "7",
+        "8",
+        "inconsistent",
+    ]
+
+
+def test_all_p_values_of_table_1_are_pearsons(checks):
+    printed = checks[checks.index.str.fullmatch(r"p\.t1\.\w+\.p")]
+    assert len(printed) == 13 and (printed["verdict"] == "reproduces").all()
+    assert (
+        printed.loc["p.t1.ldh.p", "recomputed"] == "0.00671"
+        and printed.loc["p.t1.stage.p", "recomputed"] == "0.0872"
+    )
+    assert {"p.t1.stage.p.choice", "p.t1.ipi.p.choice"} <= set(checks.index[checks["verdict"] == "fragile"])
+
+
+def test_exact_and_ordered_tests_against_r(checks):
+    """fisher.test, aov and kruskal.test of R 4.2.2 on the printed counts."""
+    for variable, p in {
+        "ldh": 0.006791457,
+        "best_response": 0.7074931,
+        "stage": 0.09539362,
+        "ecog": 0.001574215,
+    }.items():
+        error = 4 * (p * (1 - p) / tests.RESAMPLES) ** 0.5
+        assert tests.exact_p(tests.table_of(variable)) == pytest.approx(p, abs=error), variable
+    # 0.0265, 0.03568611
+    assert "ANOVA of scores 0.027, Kruskal-Wallis 0.036" in checks.loc["p.t1.stage.p", "arithmetic"]
+
+
+def test_sums_agree_across_sections(checks):
+    sums = checks[checks.index.str.startswith("sum.")]
+    assert set(sums["verdict"]) == {"reproduces", "cannot be decided"}
+    assert (
+        sums.loc["sum.late_rt", "recomputed"] == "14"
+        and sums.loc["sum.not_evaluable", "recomputed"] == "8 + 4"
+    )
+
+
+def test_follow_up_is_observed_time():
+    # An exponential curve without censoring: everyone who leaves has died.
+    survival = [(0.0, 1.0), (12.0, 0.5), (24.0, 0.25)]
+    deaths, at_risk = times.implied_deaths([4.98, 12.0, 24.0], survival, 100, reverse=False)
+    assert (deaths, at_risk) == (pytest.approx(75, abs=1), 25)
+    halved, left = times.implied_deaths([4.98, 12.0, 24.0], survival, 100, reverse=True)
+    assert halved < deaths and left == pytest.approx(6.25)
+
+
+def test_wald_p_from_the_ratio_and_its_interval(checks):
+    least, most, share = times.wald_range("mv.os2.stage")
+    assert least < 0.0039 < most and share > 0.5  # log 2.2 over log(3.8/1.3)/3.92 has P = 0.0039
+    assert times.wald_range("mv.os2.ldh")[2] < 0.05
+    assert (checks[checks.index.str.startswith("wald.")]["verdict"] == "within rounding").all()
+
+
+def test_split_of_events_from_a_standard_error():
+    assert times._smaller_group(0.25, 64) == pytest.approx(32)
+    assert times._smaller_group((1 / 16 + 1 / 48) ** 0.5, 64) == pytest.approx(16)
+    assert pd.isna(times._smaller_group(0.2, 64))
+
+
+def test_splits_that_give_the_printed_p_fit_table_1():
+    for factor, (_variable, _levels) in tests.CONTRASTS.items():
+        for test in tests.TESTS.values():
+            for comprehensive, focal in tests.splits(factor, test):
+                assert 0 <= comprehensive <= 29 and 0 <= focal <= 25
+    pearson = tests.splits("sites", tests.TESTS["Pearson"])
+    assert pearson == [(13, 18), (14, 19), (17, 21)]
+
+
+def test_what_cannot_stand_together_is_said(checks):
+    wrong = set(checks.index[checks["verdict"] == "inconsistent"])
+    assert wrong == {"percent.rt.tech.both.pct", "text.ldh", "text.failures", "text.sites", "text.bulky"}
+
+
+def test_other_cohorts_have_no_audit():
+    skipped = verdicts.of_cohort(read_cohort("lymphoma"))
+    assert results.skip_reason(skipped)
+    assert results.skip_reason(verdicts.totals(verdicts.theme(skipped, "sum")))

@@ -1,0 +1,197 @@
+"""The bundled reconstructed cohort: coherent, plausible, and saying what the paper prints."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.reconstruction import check
+
+from plausible import assert_plausible
+
+# Claims that no cohort can meet, with the arithmetic, are in check.IMPOSSIBLE. Others that this one does not
+# meet:
+MISSED: set[str] = set()
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return check.read(check.BUNDLED)
+
+
+@pytest.fixture(scope="module")
+def claims(tables):
+    return check.compare(tables).set_index("claim")
+
+
+def test_the_library_reads_it_and_its_manifest_says_it_is_synthetic():
+    study = read_cohort("reconstructed")  # levels, ranges and the order of moments are checked on reading
+    assert (len(study.patients), len(study.sites)) == (120, 93)
+    assert "synthetic: true" in (check.BUNDLED / "cohort.yml").read_text()
+
+
+def test_table_1_is_exact(claims):
+    table_1 = claims[claims.index.str.startswith("t1.")]
+    assert len(table_1) > 290
+    assert set(table_1.verdict) == {"match"}
+
+
+def test_every_claim_is_met_or_known_not_to_be(claims):
+    assert len(claims) == 597
+    assert set(claims.index[claims.verdict == "miss"]) == MISSED
+    assert set(claims.index[claims.verdict == "impossible"]) == set(check.IMPOSSIBLE)
+
+
+def test_the_impossible_claims_are_impossible():
+    ldh = check.stats.chi2_contingency([[8, 17], [11, 4], [52, 28]], correction=False)[1]
+    assert check.fits(ldh, "0.00671") and not check.fits(ldh, "0.006")  # rounds to .007
+    assert not check.fits(100 * 6 / 80, "7")  # 7.5% rounds to 8
+    assert 35 + 58 == 93 and 93 + 27 == 120  # not 97 of 124
+    # With focal fields 25, so that at least 21 of them on several sites are needed for P = .04 ...
+    pairs = [
+        (a, b)
+        for a in range(4)
+        for b in range(26)
+        if check.fits(
+            check.two_by_two(
+                [True] * a + [False] * (29 - a) + [True] * b + [False] * (25 - b), ["c"] * 29 + ["f"] * 25
+            ),
+            "0.04",
+        )
+    ]
+    # ... no count of at most three comprehensive patients with several sites leaves enough single-site
+    # patients: only 10 + 5 (RT, CMT) + at most 14 (systemic therapy, then RT) of the 54 can have a single
+    # site.
+    assert all((29 - a) + (25 - b) > 10 + 5 + 14 for a, b in pairs)
+
+
+def test_the_prognostic_index_is_the_sum_of_its_items(tables):
+    p = tables["patients"]
+    items = (
+        (p.over_60 == "yes").astype(int)
+        + (p.ecog >= 2)
+        + (p.ldh_elevated == "yes")
+        + p.stage.isin(["III", "IV"])
+        + (p.extranodal_sites > 1)
+    )
+    assert (items == p.ipi).all() and p.ipi.between(1, 4).all()
+
+
+def test_covariates_do_not_contradict_each_other(tables):
+    p = tables["patients"]
+    assert (p.disease_sites >= p.extranodal_sites).all() and (p.disease_sites >= 1).all()
+    assert (p.disease_sites[p.stage == "I"] == 1).all()
+    assert (p.disease_sites[p.stage.isin(["II", "III"])] >= 2).all()
+    assert (p.extranodal_sites[p.stage == "IV"] >= 1).all()
+    assert p.bulky_disease[p.cns_disease == "yes"].isna().all()
+    assert (p.bridging_therapy[p.bridging_radiotherapy == "yes"] == "yes").all()
+    assert (p.response_day.notna() == p.best_response.isin(["CR", "PR"])).all()
+    assert (p.complete_response_day.notna() == (p.best_response == "CR")).all()
+    assert (p.response_day <= p.complete_response_day)[p.best_response == "CR"].all()
+    assert (p.first_assessment_day <= p.response_day)[p.response_day.notna()].all()
+    assert (p.last_disease_status[p.vital_status == "dead"] == "PD").all()
+
+
+def test_lines_agree_with_the_patients(tables):
+    p, lines = tables["patients"].set_index("patient_id"), tables["lines"]
+    assert (lines.groupby("patient_id").line.apply(list).map(lambda x: x == list(range(1, len(x) + 1)))).all()
+    assert (lines.groupby("patient_id").line_start_day.diff().dropna() > 0).all()
+    first = lines[lines.line == 1].set_index("patient_id").reindex(p.index)
+    assert (first.modality == p.salvage_regimen).all() and (first.line_start_day == p.salvage_start_day).all()
+    second = lines[lines.line == 2].set_index("patient_id").line_start_day.reindex(p.index)
+    pd.testing.assert_series_equal(second, p.next_line_day, check_names=False)
+    assert set(p.index[p.transplant_day.notna()]) == set(lines.patient_id[lines.modality == "HSCT"])
+
+
+def test_sites_nest_in_courses_and_courses_in_lines(tables):
+    sites, lines = tables["sites"], tables["lines"]
+    courses = sites.groupby(["patient_id", "course"])
+    assert (courses[["rt_start_day", "rt_field"]].nunique() == 1).all(axis=None)
+    assert (courses.rt_start_day.first().groupby("patient_id").diff().dropna() > 0).all()
+    radiotherapy = lines[lines.modality.isin(["RT", "CMT"])]
+    starts = set(zip(radiotherapy.patient_id, radiotherapy.line_start_day))
+    assert set(zip(sites.patient_id, sites.rt_start_day)) == starts
+
+
+def test_in_field_status_agrees_with_the_patient(tables):
+    s = tables["sites"].merge(tables["patients"], on="patient_id")
+    assert (s.in_field_progression_day.notna() == (s.in_field_response == "PD")).all()
+    assert (s.last_disease_status[s.in_field_response == "PD"] == "PD").all()
+    assert (s.in_field_response[s.last_disease_status == "CR"] == "CR").all()
+    first_event = s[["progression_day", "next_line_day"]].min(axis=1)
+    assert (first_event <= s.in_field_progression_day)[s.in_field_progression_day.notna()].all()
+    one_site = (s.course == 1) & (s.disease_sites == 1) & s.salvage_regimen.isin(["RT", "CMT"])
+    assert (s.rt_field[one_site] == "comprehensive").all()
+
+
+def test_screening_holds_the_cohort(tables):
+    screening = tables["screening"]
+    assert len(screening) == 352
+    assert set(screening.patient_id[screening.included == "yes"]) == set(tables["patients"].patient_id)
+
+
+def test_it_looks_like_a_clinic_s_data(tables):
+    assert_plausible(check.realism(tables))
+
+
+def test_one_changed_time_is_noticed(tables):
+    changed = {name: table.copy() for name, table in tables.items()}
+    p = changed["patients"]
+    dead = np.flatnonzero(p.vital_status == "dead")
+    p.loc[dead, "last_follow_up_day"] = p.loc[dead, "last_follow_up_day"] + 45
+    assert (check.compare(changed).verdict == "miss").sum() > 5
+
+
+def test_reading_and_checking_need_no_solver_and_no_compiler():
+    code = (
+        "import sys; sys.modules['ortools'] = sys.modules['numba'] = None; import "
+        "analysis_lib.reconstruction.check"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# --- a small run: the same steps, a twentieth of them ---------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small():
+    pytest.importorskip(
+        "ortools",
+        reason="OR-tools and numba come with the optional extra `reconstruct`; make test installs it",
+    )
+    from analysis_lib.reconstruction.__main__ import make
+
+    return next(make(seed=1, quick=True))
+
+
+def test_a_small_run_gives_a_coherent_cohort(small, tmp_path):
+    from analysis_lib.reconstruction.__main__ import write
+
+    write(small, tmp_path, "a small run")
+    study = read_cohort(tmp_path)  # levels, ranges and the order of moments are checked on reading
+    assert (len(study.patients), len(study.sites), len(study.screening), study.synthetic) == (
+        120,
+        93,
+        352,
+        True,
+    )
+    assert (study.patients["salvage_sequence"] == "ST then RT").sum() == 14
+
+
+def test_a_small_run_meets_table_1_exactly_and_most_of_the_rest(small, tmp_path):
+    from analysis_lib.reconstruction.__main__ import write
+
+    write(small, tmp_path, "a small run")  # the check reads what stands in the files
+    found = check.compare(check.read(tmp_path)).set_index("claim")["verdict"]
+    assert set(found[found.index.str.startswith("t1.")]) == {"match"}
+    assert (found == "miss").sum() < 60
+
+
+def test_equal_seeds_give_equal_tables(small):
+    from analysis_lib.reconstruction.__main__ import make
+
+    for name, table in next(make(seed=1, quick=True)).items():
+        pd.testing.assert_frame_equal(table, small[name])

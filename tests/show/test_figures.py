@@ -1,0 +1,114 @@
+"""The flow diagram and the bars of shares: what is drawn, what the alt text says, and when nothing is
+drawn.
+"""
+
+import re
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+from IPython.display import display
+
+from analysis_lib.analyses import summaries
+from analysis_lib.rows import results
+from analysis_lib.rows.results import row
+from analysis_lib.show import canvas, figures_cohort
+
+from everywhere import everywhere
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Figures instead of images: what was drawn, with its alt text; and the notes about what was not."""
+    seen = {"figures": [], "alt": [], "notes": []}
+
+    def show(figure, alt, caption):
+        seen["figures"].append(figure)
+        seen["alt"].append(alt)
+
+    everywhere(monkeypatch, canvas.show, show)
+    everywhere(monkeypatch, display, lambda thing: seen["notes"].append(thing.data))
+    yield seen
+    plt.close("all")
+
+
+def flow_rows(*ids_and_counts):
+    return results.collect(
+        [row(name, "count", count, group=name.rsplit(".", 1)[-1]) for name, count in ids_and_counts]
+    )
+
+
+def words_of(figure):
+    return [words.get_text() for words in figure.axes[0].texts]
+
+
+def test_flow_draws_a_box_for_each_count(shown):
+    figures_cohort.flow_diagram(
+        flow_rows(
+            ("flow.database", 30),
+            ("flow.not_included", 18),
+            ("flow.included", 12),
+            ("flow.salvage_regimen.rt", 5),
+            ("flow.salvage_regimen.st", 7),
+            ("flow.any_rt", 9),
+            ("flow.any_rt.salvage_regimen.rt", 5),
+            ("flow.any_rt.salvage_regimen.st", 4),
+        ),
+        "Flow.",
+    )
+    words = words_of(shown["figures"][0])
+    assert {
+        "database\nn = 30",
+        "included\nn = 12",
+        "rt\nn = 5",
+        "st\nn = 7",
+        "any_rt\nn = 9",
+        "not_included: n = 18",
+    } <= set(words)
+    assert {"5", "4"} <= set(words)  # how many of each regimen had radiotherapy, on the arrows
+    assert all(f"{count}" in shown["alt"][0] for count in (30, 18, 12, 5, 7, 9, 4))
+
+
+def test_flow_without_screening_starts_at_the_patients(shown):
+    figures_cohort.flow_diagram(flow_rows(("flow.included", 12), ("flow.salvage_regimen.rt", 12)), "Flow.")
+    assert [w for w in words_of(shown["figures"][0]) if w] == ["included\nn = 12", "rt\nn = 12"]
+
+
+def test_a_single_step_is_not_drawn(shown):
+    figures_cohort.flow_diagram(flow_rows(("flow.included", 12)), "Flow.")
+    assert not shown["figures"] and "single step" in shown["notes"][0]
+
+
+def test_shares_draws_bars_with_their_intervals(shown):
+    rows = results.collect(
+        [summaries.proportion("a", 3, 12, group="First"), summaries.proportion("b", 0, 12, group="Second")]
+    )
+    figures_cohort.shares(rows, "Patients", "Shares.")
+    axes = shown["figures"][0].axes[0]
+    assert [bar.get_width() for bar in axes.patches] == [25, 0]
+    ends = [segment[:, 0] for segment in axes.collections[0].get_segments()]
+    assert [list(end) for end in ends] == [
+        pytest.approx(list(map(float, r))) for r in rows[["lower", "upper"]].to_numpy()
+    ]
+    assert re.search(r"First: 3 of 12 \(25%\), 95% CI 5–57; Second: 0 of 12 \(0%\)", shown["alt"][0])
+
+
+@pytest.mark.parametrize(
+    "rows, reason",
+    [
+        (results.skipped("a", "this cohort has no stage"), "this cohort has no stage"),
+        (results.collect([summaries.proportion("a", 0, 0)]), "nobody to count"),
+    ],
+)
+def test_shares_of_nobody_are_not_drawn(shown, rows, reason):
+    figures_cohort.shares(rows, "Patients", "Shares.")
+    assert not shown["figures"] and reason in shown["notes"][0]
+
+
+def test_a_figure_carries_alt_text_and_caption_escaped(monkeypatch):
+    out = []
+    everywhere(monkeypatch, display, lambda bundle, raw: out.append(bundle["text/html"]))
+    figure, _ = canvas.canvas(1)
+    canvas.show(figure, alt='P < 0.001 "small"', caption="A & B")
+    assert 'alt="P &lt; 0.001 &quot;small&quot;"' in out[0] and "A &amp; B</figcaption>" in out[0]
+    assert pd.Series(plt.get_fignums()).empty
