@@ -2,7 +2,6 @@
 
 import pandas as pd
 import pytest
-from hospital import write
 
 from analysis_lib.analyses import survival, table_1
 from analysis_lib.cohort import disclosure
@@ -11,6 +10,8 @@ from analysis_lib.rows import released, results
 from analysis_lib.rows.released import NotReleased, Released
 from analysis_lib.rows.results import row
 from analysis_lib.show import figures, figures_cohort, notes, sentences, tables
+
+from hospital import write
 
 RAW = [row("os1.median", "median time", 15.0, lower=11.7, upper=24.4, n=120, events=70)]
 DOORS = {
