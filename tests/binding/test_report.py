@@ -17,7 +17,7 @@ from analysis_lib.binding import chapters, manuscript, pages, strobe
 from analysis_lib.binding.contents import table_of_contents
 from analysis_lib.cohort import disclosure
 from analysis_lib.intake.read import read_cohort
-from analysis_lib.rows import methods, results
+from analysis_lib.rows import methods, released, results
 from analysis_lib.rows.results import row
 from analysis_lib.show.numbers import estimate, full, limits
 
