@@ -1,5 +1,6 @@
 """What makes a page stale: each kind of input is changed in a copy of the tree, and exactly the right chapters notice."""
 
+import functools
 import shutil
 
 import pytest
@@ -35,13 +36,16 @@ def tree(original, tmp_path):
     return root
 
 
+parameters_of = functools.cache(chapter.parameters_of)
+
+
 def fingerprints(root, given=()):
     """Of every chapter of three cohorts."""
     found = {}
     for name in COHORTS:
         for each in ALL if name == "reconstructed" else EARLY:
             notebook = root / "notebooks" / f"{each}.py"
-            takes = chapter.parameters_of(each)
+            takes = parameters_of(each)
             rows = sorted((root / "book" / "cohorts" / name / "results").glob("*.csv")) if inputs.reads_rows(notebook) else ()
             found[name, each] = inputs.fingerprint(
                 notebook, root, root / "analysis_lib" / "data" / name / "cohort.yml",
