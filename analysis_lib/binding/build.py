@@ -16,13 +16,14 @@ from analysis_lib.binding.contents import write_contents
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files import replacing
 from analysis_lib.files.places import ROOT
+from analysis_lib.files.refusal import Refused
 from analysis_lib.intake.manifest import locate
 from analysis_lib.intake.read import read_cohort
 
 GENERATED = ("cohorts", "generated")  # folders of book/ that a build writes and git ignores
 
 
-class BuildError(Exception):
+class BuildError(Refused):
     """The book was not built; the message says why, in words for whoever asked for it."""
 
 

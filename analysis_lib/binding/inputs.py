@@ -28,16 +28,28 @@ PACKAGE, DISTRIBUTION, LOCK = "analysis_lib", "salvage-book", "requirements.lock
 RESULTS_DIR = "results_dir"  # the parameter through which a chapter can find the rows of others
 TAKEN_IF_THERE = ("numexpr", "bottleneck")  # pandas calculates with these when they are installed
 # Read by Python or a library, and can change what a page shows.
-ENVIRONMENT = re.compile(r"PYTHON(?!EXECUTABLE).*|LANG|LANGUAGE|LC_.*|TZ|MPL.*|MATPLOTLIBRC|IPYTHON.*|SOURCE_DATE_EPOCH|"
-                         r"(OMP|MKL|OPENBLAS|BLIS|VECLIB|NUMEXPR|NPY|ARROW|SALVAGE)_.*")
-SETTINGS = (".config/matplotlib/matplotlibrc", ".matplotlib/matplotlibrc", ".ipython/profile_default/ipython_config.py",
-            ".ipython/profile_default/ipython_kernel_config.py")  # of the user, below the home folder
+ENVIRONMENT = re.compile(
+    r"PYTHON(?!EXECUTABLE).*|LANG|LANGUAGE|LC_.*|TZ|MPL.*|MATPLOTLIBRC|IPYTHON.*|SOURCE_DATE_EPOCH|"
+    r"(OMP|MKL|OPENBLAS|BLIS|VECLIB|NUMEXPR|NPY|ARROW|SALVAGE)_.*"
+)
+SETTINGS = (
+    ".config/matplotlib/matplotlibrc",
+    ".matplotlib/matplotlibrc",
+    ".ipython/profile_default/ipython_config.py",
+    ".ipython/profile_default/ipython_kernel_config.py",
+)  # of the user, below the home folder
 DYNAMIC, READERS = ("import_module", "__import__"), ("read_cohort", "locate")
 LONGEST_NAME = 100  # characters of a text that may name a file
 
 
-def fingerprint(notebook: Path, root: Path, cohort: Path, parameters: dict, rows: Iterable[Path] = (),
-                makers: Iterable[Path] = ()) -> str:
+def fingerprint(
+    notebook: Path,
+    root: Path,
+    cohort: Path,
+    parameters: dict,
+    rows: Iterable[Path] = (),
+    makers: Iterable[Path] = (),
+) -> str:
     """What identifies the page of a chapter for a cohort: the same for the same inputs, on any day and in any folder.
 
     Parameters
@@ -62,13 +74,20 @@ def fingerprint(notebook: Path, root: Path, cohort: Path, parameters: dict, rows
     """
     makers = list(makers)
     used = {*makers, *modules_used([notebook, *makers], root)}
-    files = {path.relative_to(root).as_posix(): _digest(path) for path in used | data_files([notebook, *used], root)}
+    files = {
+        path.relative_to(root).as_posix(): _digest(path)
+        for path in used | data_files([notebook, *used], root)
+    }
     told = {
-        "notebook": [notebook.name, _digest(notebook)], "library": files,
+        "notebook": [notebook.name, _digest(notebook)],
+        "library": files,
         "parameters": {key: repr(parameters[key]) for key in parameters},
         "cohort": [[name, _digest(path)] for name, path in cohort_files(cohort)],
         "rows": sorted([path.name, _digest(path)] for path in rows),
-        "lock": _digest(root / LOCK), "versions": versions(), "environment": environment(notebook.parent)}
+        "lock": _digest(root / LOCK),
+        "versions": versions(),
+        "environment": environment(notebook.parent),
+    }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
@@ -77,12 +96,15 @@ def reads_rows(notebook: Path) -> bool:
     if (tree := _parsed(notebook.read_text("utf-8"))) is None:
         return True
     calls = [each for each in ast.walk(tree) if isinstance(each, ast.Call)]
-    saving = {id(each) for call in calls if ast.unparse(call.func) == "results.save" for each in ast.walk(call)}
+    saving = {
+        id(each) for call in calls if ast.unparse(call.func) == "results.save" for each in ast.walk(call)
+    }
     mentioned = [each for each in ast.walk(tree) if isinstance(each, ast.Name) and each.id == RESULTS_DIR]
     return any(isinstance(each.ctx, ast.Load) and id(each) not in saving for each in mentioned)
 
 
 # --- modules of the library -----------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True)
 class Mentions:
@@ -145,8 +167,11 @@ def _library(root: Path) -> tuple[dict[str, Path], dict[tuple[str, str], list[st
             below.clear()
             continue
         below[:] = [name for name in below if name != "__pycache__"]
-        modules |= {dotted if name == "__init__.py" else f"{dotted}.{name[:-3]}": Path(folder, name)
-                    for name in files if name.endswith(".py")}
+        modules |= {
+            dotted if name == "__init__.py" else f"{dotted}.{name[:-3]}": Path(folder, name)
+            for name in files
+            if name.endswith(".py")
+        }
         data[folder, homes[folder]] = [name for name in files if not name.endswith((".py", ".pyc"))]
     return modules, data, bundled
 
@@ -164,7 +189,7 @@ def _read(source: str, package: tuple[str, ...]) -> Mentions:
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            above = package[:len(package) - node.level + 1] if node.level else ()
+            above = package[: len(package) - node.level + 1] if node.level else ()
             base = ".".join([*above, *([node.module] if node.module else [])])
             modules |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -197,6 +222,7 @@ def _modules(name: str, modules: dict[str, Path]) -> Iterator[Path]:
 
 # --- what lies outside ----------------------------------------------------------------------------------------
 
+
 def cohort_files(cohort: Path) -> list[tuple[str, Path]]:
     """The manifest or bare table, and every file beside it that the manifest names, each with what it is called there.
 
@@ -207,7 +233,9 @@ def cohort_files(cohort: Path) -> list[tuple[str, Path]]:
         return files
     written = yaml.load(cohort.read_text("utf-8-sig"), Loader=yaml.BaseLoader)
     named = sorted({text.partition("#")[0] for text in _texts(written)} - {""})
-    called = cohort.parent.name if "name" not in (written or {}) else ""  # the folder names a cohort that has no name
+    called = (
+        cohort.parent.name if "name" not in (written or {}) else ""
+    )  # the folder names a cohort that has no name
     files = [(f"{called}/{cohort.name}", cohort)]
     return files + [(name, cohort.parent / name) for name in named if _is_file(cohort.parent / name)]
 
@@ -233,7 +261,10 @@ def _is_file(path: Path) -> bool:
 @functools.cache
 def versions() -> dict[str, str]:
     """Python, the system, and the distributions that the program depends on, as installed."""
-    found = {"python": sys.version, "system": f"{platform.system()} {platform.machine()} {platform.libc_ver()}"}
+    found = {
+        "python": sys.version,
+        "system": f"{platform.system()} {platform.machine()} {platform.libc_ver()}",
+    }
     waiting = [DISTRIBUTION, *TAKEN_IF_THERE]
     while waiting:
         name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
@@ -245,7 +276,9 @@ def versions() -> dict[str, str]:
             continue
         found[name] = installed.version
         needed = [Requirement(each) for each in installed.requires or ()]
-        waiting += [each.name for each in needed if each.marker is None or each.marker.evaluate({"extra": ""})]
+        waiting += [
+            each.name for each in needed if each.marker is None or each.marker.evaluate({"extra": ""})
+        ]
     return found
 
 

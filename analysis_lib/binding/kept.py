@@ -20,8 +20,20 @@ from pathlib import Path
 
 TOLD, FILES = "told.json", "files/"
 AS_MANY = 3  # entries of a label: going back to what was before a change, and forth, costs nothing
-UNFINISHED, FORGOTTEN = ".keeping-", 24 * 3600  # seconds after which an unfinished file is one that a killed build left
-UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, TypeError, ValueError, RuntimeError)
+UNFINISHED, FORGOTTEN = (
+    ".keeping-",
+    24 * 3600,
+)  # seconds after which an unfinished file is one that a killed build left
+UNREADABLE = (
+    OSError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    KeyError,
+    TypeError,
+    ValueError,
+    RuntimeError,
+)
 
 
 def keep(store: Path, label: str, fingerprint: str, folder: Path, files: list[Path], told: dict) -> None:
@@ -98,7 +110,9 @@ def _let_go(place: Path) -> None:
         with contextlib.suppress(OSError):
             ages[path] = path.stat().st_mtime
     entries = sorted((path for path in ages if path.suffix == ".zip"), key=ages.get, reverse=True)
-    lost = [path for path in ages if path.name.startswith(UNFINISHED) and time.time() - ages[path] > FORGOTTEN]
+    lost = [
+        path for path in ages if path.name.startswith(UNFINISHED) and time.time() - ages[path] > FORGOTTEN
+    ]
     for path in entries[AS_MANY:] + lost:
         with contextlib.suppress(OSError):
             path.unlink()

@@ -29,11 +29,29 @@ WARM = Path(__file__).with_name("warm.py")
 PATIENCE = 120  # seconds that the imports of the warm process may take on a slow disk
 # What chapters pull in, the kernel's own first. A test sees that none is missing.
 PRELOADED = (
-    "ipykernel.kernelapp", "ipykernel.zmqshell", "IPython.core.completer", "IPython.core.pylabtools",
-    "numpy", "pandas", "pandera.pandas", "pyarrow.parquet", "openpyxl", "charset_normalizer", "yaml",
-    "scipy.stats", "scipy.optimize", "lifelines", "greenwood", "firthmodels", "statsmodels.api", "statsmodels.stats.meta_analysis",
-    "matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg",
-    "matplotlib.backends.backend_pdf", "seaborn",
+    "ipykernel.kernelapp",
+    "ipykernel.zmqshell",
+    "IPython.core.completer",
+    "IPython.core.pylabtools",
+    "numpy",
+    "pandas",
+    "pandera.pandas",
+    "pyarrow.parquet",
+    "openpyxl",
+    "charset_normalizer",
+    "yaml",
+    "scipy.stats",
+    "scipy.optimize",
+    "lifelines",
+    "greenwood",
+    "firthmodels",
+    "statsmodels.api",
+    "statsmodels.stats.meta_analysis",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_svg",
+    "matplotlib.backends.backend_pdf",
+    "seaborn",
 )
 # Differ from kernel to kernel and mean nothing to a library while it is imported.
 OF_ONE_KERNEL = ("JPY_SESSION_NAME", "JPY_PARENT_PID", "PYTEST_CURRENT_TEST", "PWD", "OLDPWD", "_")
@@ -42,7 +60,9 @@ OF_ONE_KERNEL = ("JPY_SESSION_NAME", "JPY_PARENT_PID", "PYTEST_CURRENT_TEST", "P
 def why_plain() -> str:
     """Why kernels cannot be forked here; empty if they can."""
     if not sys.platform.startswith("linux") or not hasattr(os, "fork"):
-        return "Kernels cannot be forked safely on this system, so each starts on its own, which takes longer."
+        return (
+            "Kernels cannot be forked safely on this system, so each starts on its own, which takes longer."
+        )
     if not entry_points(group=KernelProvisionerFactory.GROUP_NAME, name=NAME):
         return "This program was installed before it could fork kernels, so each starts on its own. Install it again."
     return ""
@@ -86,7 +106,12 @@ class ForkedProvisioner(LocalProvisioner):
             kernel = _fork(cmd, str(kwargs.get("cwd") or os.getcwd()), env, kwargs)
         if kernel is None:
             return await super().launch_kernel(cmd, **kwargs | {"env": env})
-        self.process, self.pid, self.pgid, self.cwd = kernel, kernel.pid, kernel.pid, kwargs.get("cwd", os.getcwd())
+        self.process, self.pid, self.pgid, self.cwd = (
+            kernel,
+            kernel.pid,
+            kernel.pid,
+            kwargs.get("cwd", os.getcwd()),
+        )
         return self.connection_info
 
 
@@ -133,14 +158,22 @@ class ForkedKernel:
 
 # --- asking the warm process ------------------------------------------------------------------------------------
 
+
 # Libraries may read the environment while they are imported, so another environment needs another process.
 @functools.lru_cache(maxsize=1)
 def _warm(environment: frozenset, cwd: str) -> socket.socket:
     """Start a warm process; it ends with this process, or when nobody can ask it any more and its kernels have ended."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with its:
-        subprocess.Popen([sys.executable, str(WARM), str(its.fileno()), *PRELOADED], pass_fds=[its.fileno()], cwd=cwd,
-                         env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
+        subprocess.Popen(
+            [sys.executable, str(WARM), str(its.fileno()), *PRELOADED],
+            pass_fds=[its.fileno()],
+            cwd=cwd,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
     return ours
 
 
@@ -150,7 +183,11 @@ def _fork(cmd: list[str], cwd: str, env: dict[str, str], kwargs: dict) -> Forked
     for _ in range(2):  # a warm process that was killed is started once more
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its, open(os.devnull) as nothing:
-            streams = [nothing.fileno(), _number_of(kwargs.get("stdout"), 1), _number_of(kwargs.get("stderr"), 2)]
+            streams = [
+                nothing.fileno(),
+                _number_of(kwargs.get("stdout"), 1),
+                _number_of(kwargs.get("stderr"), 2),
+            ]
             with contextlib.suppress(OSError):
                 socket.send_fds(_warm(_lasting(env), cwd), [request], [*streams, its.fileno()])
         ours.settimeout(PATIENCE)
@@ -165,11 +202,17 @@ def _fork(cmd: list[str], cwd: str, env: dict[str, str], kwargs: dict) -> Forked
 def _can_be_forked(cmd: list[str], kwargs: dict) -> bool:
     """Whether a command is the plain one for a kernel of this Python, in a folder that hides no library behind a file."""
     cwd, streams = Path(kwargs.get("cwd") or "."), [kwargs.get(name) for name in ("stdout", "stderr")]
-    return (cmd[:3] == [sys.executable, "-m", "ipykernel_launcher"] and not kwargs.get("independent")
-            and set(kwargs) <= {"env", "cwd", "stdin", "stdout", "stderr", "kernel_id", "extra_arguments", "independent"}
-            and not any(each in (subprocess.PIPE, subprocess.STDOUT, subprocess.DEVNULL) for each in streams)
-            and cwd.is_dir() and not any((cwd / f"{name.partition('.')[0]}{end}").exists()
-                                         for name in PRELOADED for end in ("", ".py")))
+    return (
+        cmd[:3] == [sys.executable, "-m", "ipykernel_launcher"]
+        and not kwargs.get("independent")
+        and set(kwargs)
+        <= {"env", "cwd", "stdin", "stdout", "stderr", "kernel_id", "extra_arguments", "independent"}
+        and not any(each in (subprocess.PIPE, subprocess.STDOUT, subprocess.DEVNULL) for each in streams)
+        and cwd.is_dir()
+        and not any(
+            (cwd / f"{name.partition('.')[0]}{end}").exists() for name in PRELOADED for end in ("", ".py")
+        )
+    )
 
 
 def _lasting(env) -> frozenset:

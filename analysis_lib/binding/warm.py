@@ -37,7 +37,9 @@ def main() -> None:
     known, given = list(warnings.filters), dict(os.environ)
     load(sys.argv[2:])
     filters = [each for each in warnings.filters if each not in known]
-    variables = {name: value for name, value in os.environ.items() if name not in given and name != "MPLBACKEND"}
+    variables = {
+        name: value for name, value in os.environ.items() if name not in given and name != "MPLBACKEND"
+    }
     gc.collect()
     gc.freeze()  # a kernel's garbage collector leaves what was imported alone, so that its memory stays shared
     if request := serve(channel):
@@ -47,11 +49,17 @@ def main() -> None:
 
 def load(modules: list[str]) -> None:
     """Import what is there, as if in a kernel: matplotlib and pandas ask, while they are imported, where they are."""
-    os.environ.setdefault("MPLBACKEND", INLINE)  # a name only: the backend, loaded before the kernel, would show nothing
+    os.environ.setdefault(
+        "MPLBACKEND", INLINE
+    )  # a name only: the backend, loaded before the kernel, would show nothing
     builtins.get_ipython = lambda: SimpleNamespace(kernel=None)
-    with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO(), "UTF-8")):  # a kernel's spelling, which pandas keeps
+    with contextlib.redirect_stdout(
+        io.TextIOWrapper(io.BytesIO(), "UTF-8")
+    ):  # a kernel's spelling, which pandas keeps
         for name in modules:
-            with contextlib.suppress(ImportError):  # an extra that is not installed; a notebook that wants it says so
+            with contextlib.suppress(
+                ImportError
+            ):  # an extra that is not installed; a notebook that wants it says so
                 importlib.import_module(name)
     del builtins.get_ipython
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib_inline"]:

@@ -16,7 +16,7 @@ from analysis_lib.__main__ import main
 from analysis_lib.binding import build, chapter, chapters, contents, pages
 from analysis_lib.dictionary import columns
 from analysis_lib.files import replacing
-from analysis_lib.intake.manifest import bundled_cohorts
+from analysis_lib.intake.bundled import bundled_cohorts
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 

@@ -18,7 +18,9 @@ EARLY = ALL - LATE
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
     root = tmp_path_factory.mktemp("tree")
-    shutil.copytree(chapter.ROOT / "analysis_lib", root / "analysis_lib", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        chapter.ROOT / "analysis_lib", root / "analysis_lib", ignore=shutil.ignore_patterns("__pycache__")
+    )
     shutil.copytree(chapter.NOTEBOOKS, root / "notebooks", ignore=shutil.ignore_patterns("*.ipynb"))
     shutil.copy(chapter.ROOT / "requirements.lock", root)
     return root
@@ -46,10 +48,19 @@ def fingerprints(root, given=()):
         for each in ALL if name == "reconstructed" else EARLY:
             notebook = root / "notebooks" / f"{each}.py"
             takes = parameters_of(each)
-            rows = sorted((root / "book" / "cohorts" / name / "results").glob("*.csv")) if inputs.reads_rows(notebook) else ()
+            rows = (
+                sorted((root / "book" / "cohorts" / name / "results").glob("*.csv"))
+                if inputs.reads_rows(notebook)
+                else ()
+            )
             found[name, each] = inputs.fingerprint(
-                notebook, root, root / "analysis_lib" / "data" / name / "cohort.yml",
-                {key: value for key, value in dict(given).items() if key in takes}, rows, [root / "analysis_lib" / "chapter.py"])
+                notebook,
+                root,
+                root / "analysis_lib" / "data" / name / "cohort.yml",
+                {key: value for key, value in dict(given).items() if key in takes},
+                rows,
+                [root / "analysis_lib" / "chapter.py"],
+            )
     return found
 
 
@@ -62,7 +73,12 @@ def stale(root, change, given=()):
 
 def of(chapters, *cohorts):
     """Pairs of the reconstructed cohort, or of others, with these of their chapters."""
-    return {(name, each) for name in cohorts or COHORTS for each in chapters if each in (ALL if name == "reconstructed" else EARLY)}
+    return {
+        (name, each)
+        for name in cohorts or COHORTS
+        for each in chapters
+        if each in (ALL if name == "reconstructed" else EARLY)
+    }
 
 
 def append(path, text="\n# a remark\n"):
@@ -70,14 +86,22 @@ def append(path, text="\n# a remark\n"):
         assert path.exists()
         with path.open("a") as file:
             file.write(text)
+
     return change
 
 
 def using(*modules):
     """The chapters whose text imports one of these modules by name."""
     text = {name: (chapter.NOTEBOOKS / f"{name}.py").read_text() for name in ALL}
-    return {name for name in ALL for module in modules if any(line.startswith(("from analysis_lib", "import analysis_lib")) and module in line
-                                                             for line in text[name].splitlines())}
+    return {
+        name
+        for name in ALL
+        for module in modules
+        if any(
+            line.startswith(("from analysis_lib", "import analysis_lib")) and module in line
+            for line in text[name].splitlines()
+        )
+    }
 
 
 def test_nothing_changed_nothing_is_stale_wherever_the_tree_lies(original, tree, tmp_path):
@@ -91,7 +115,9 @@ def test_each_page_has_a_fingerprint_of_its_own(tree):
     assert len(set(found.values())) == len(found)
 
 
-@pytest.mark.parametrize("more", ["\n# %% [markdown]\n# Well, then.\n", "\n%magic\n", "\nawait something\n", "\n)("])
+@pytest.mark.parametrize(
+    "more", ["\n# %% [markdown]\n# Well, then.\n", "\n%magic\n", "\nawait something\n", "\n)("]
+)
 def test_a_comma_in_a_notebook_or_what_is_no_python(tree, more):
     assert stale(tree, append(tree / "notebooks" / "04_survival.py", more)) == of({"04_survival"})
 
@@ -109,17 +135,28 @@ def test_a_module_used_directly(tree):
 def test_a_module_used_by_a_module(tree):
     assert stale(tree, append(tree / "analysis_lib" / "observed.py")) == of(ALL - {"11_audit"})
     assert stale(tree, append(tree / "analysis_lib" / "repeated.py")) == of({"09_beyond", "13_known_truth"})
-    assert stale(tree, append(tree / "analysis_lib" / "radiotherapy.py")) == of(using("radiotherapy") | {"13_known_truth"})
+    assert stale(tree, append(tree / "analysis_lib" / "radiotherapy.py")) == of(
+        using("radiotherapy") | {"13_known_truth"}
+    )
 
 
 def test_a_module_imported_within_a_function(tree):
     with (tree / "analysis_lib" / "pooling.py").open("a") as file:
         file.write("\ndef later():\n    from analysis_lib import competing\n    return competing\n")
-    assert stale(tree, append(tree / "analysis_lib" / "competing.py")) == of({"08_in_context", "09_beyond", "13_known_truth"})
+    assert stale(tree, append(tree / "analysis_lib" / "competing.py")) == of(
+        {"08_in_context", "09_beyond", "13_known_truth"}
+    )
 
 
-@pytest.mark.parametrize("lazy", ['importlib.import_module("analysis_lib.starter")', 'importlib.import_module(".starter", __name__)',
-                                  'getattr({"a": "analysis_lib.starter:new"}, "a")', "importlib.import_module(name)"])
+@pytest.mark.parametrize(
+    "lazy",
+    [
+        'importlib.import_module("analysis_lib.starter")',
+        'importlib.import_module(".starter", __name__)',
+        'getattr({"a": "analysis_lib.starter:new"}, "a")',
+        "importlib.import_module(name)",
+    ],
+)
 def test_a_module_imported_by_its_name(tree, lazy):
     with (tree / "analysis_lib" / "pooling.py").open("a") as file:
         file.write(f"\ndef later(name):\n    import importlib\n    return {lazy}\n")
@@ -139,8 +176,12 @@ def test_a_package_in_which_a_used_module_lies(tree):
 
 
 def test_data_of_the_library(tree):
-    assert stale(tree, append(tree / "analysis_lib" / "paper" / "series.csv", "x")) >= of({"08_in_context", "11_audit"})
-    assert stale(tree, append(tree / "analysis_lib" / "data" / "consistent" / "rows.parquet", "x")) >= of(using("consistent"))
+    assert stale(tree, append(tree / "analysis_lib" / "paper" / "series.csv", "x")) >= of(
+        {"08_in_context", "11_audit"}
+    )
+    assert stale(tree, append(tree / "analysis_lib" / "data" / "consistent" / "rows.parquet", "x")) >= of(
+        using("consistent")
+    )
     assert stale(tree, append(tree / "analysis_lib" / "proof" / "traps.csv", "x")) == set()
 
 
@@ -151,11 +192,15 @@ def test_data_that_a_module_reads_from_the_folder_of_another(tree):
     for module, where in {"pooling": '"risk-tables"', "simulation": '"risk-tables/risks.csv"'}.items():
         with (tree / "analysis_lib" / f"{module}.py").open("a") as file:
             file.write(f"\nRISKS = Path(__file__).parent / {where}\n")
-    assert stale(tree, append(tree / "analysis_lib" / "risk-tables" / "risks.csv")) == of({"08_in_context", "13_known_truth"})
+    assert stale(tree, append(tree / "analysis_lib" / "risk-tables" / "risks.csv")) == of(
+        {"08_in_context", "13_known_truth"}
+    )
 
 
 def test_a_new_file_counts_as_much_as_a_changed_one(tree):
-    assert stale(tree, lambda: (tree / "analysis_lib" / "paper" / "new.csv").write_text("x")) >= of({"11_audit"})
+    assert stale(tree, lambda: (tree / "analysis_lib" / "paper" / "new.csv").write_text("x")) >= of(
+        {"11_audit"}
+    )
 
 
 def test_a_table_of_a_cohort_counts_for_the_cohorts_that_name_it(tree):
@@ -166,22 +211,35 @@ def test_a_table_of_a_cohort_counts_for_the_cohorts_that_name_it(tree):
 
 
 def test_a_manifest(tree):
-    assert stale(tree, append(tree / "analysis_lib" / "data" / "axi-cel" / "cohort.yml", "note: other\n")) == of(ALL, "axi-cel")
+    assert stale(
+        tree, append(tree / "analysis_lib" / "data" / "axi-cel" / "cohort.yml", "note: other\n")
+    ) == of(ALL, "axi-cel")
 
 
 def test_a_cohort_that_a_chapter_reads_by_its_name(tree):
     with (tree / "notebooks" / "04_survival.py").open("a") as file:
         file.write('\nother = read_cohort("lymphoma")\n')
-    assert stale(tree, append(tree / "analysis_lib" / "data" / "lymphoma" / "lymphoma.csv")) == of(ALL, "lymphoma") | of({"04_survival"})
+    assert stale(tree, append(tree / "analysis_lib" / "data" / "lymphoma" / "lymphoma.csv")) == of(
+        ALL, "lymphoma"
+    ) | of({"04_survival"})
 
 
-@pytest.mark.parametrize("manifest", ["tables: {patients: 'a.xlsx#Sheet 1'}", "redcap: a.xlsx", "redcap: {export: b.csv, dictionary: a.xlsx}",
-                                      "tables: {patients: b.csv, sites: ./a.xlsx}"])
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "tables: {patients: 'a.xlsx#Sheet 1'}",
+        "redcap: a.xlsx",
+        "redcap: {export: b.csv, dictionary: a.xlsx}",
+        "tables: {patients: b.csv, sites: ./a.xlsx}",
+    ],
+)
 def test_whatever_names_a_file_of_the_cohort(tmp_path, manifest):
     (tmp_path / "cohort.yml").write_text(manifest)
     (tmp_path / "a.xlsx").write_bytes(b"1")
     (tmp_path / "b.csv").write_bytes(b"1")
-    assert (tmp_path / "a.xlsx").resolve() in [path.resolve() for _, path in inputs.cohort_files(tmp_path / "cohort.yml")]
+    assert (tmp_path / "a.xlsx").resolve() in [
+        path.resolve() for _, path in inputs.cohort_files(tmp_path / "cohort.yml")
+    ]
 
 
 def test_the_folder_counts_if_it_names_the_cohort(tmp_path):
@@ -206,14 +264,26 @@ def test_rows_of_another_chapter_count_for_the_chapter_that_reads_them(tree):
 
 
 def test_an_installed_version(tree, monkeypatch):
-    assert {"python", "system", "salvage-book", "pandas", "lifelines", "scipy", "ipykernel"} <= set(inputs.versions())
+    assert {"python", "system", "salvage-book", "pandas", "lifelines", "scipy", "ipykernel"} <= set(
+        inputs.versions()
+    )
     assert "pytest" not in inputs.versions()
     other = inputs.versions() | {"lifelines": "0.99"}
     assert stale(tree, lambda: monkeypatch.setattr(inputs, "versions", lambda: other)) == of(ALL)
 
 
-@pytest.mark.parametrize(("name", "counts"), [("OMP_NUM_THREADS", True), ("LC_ALL", True), ("MPLBACKEND", True), ("PYTHONPATH", True),
-                                              ("TZ", True), ("EDITOR", False), ("JPY_PARENT_PID", False)])
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("OMP_NUM_THREADS", True),
+        ("LC_ALL", True),
+        ("MPLBACKEND", True),
+        ("PYTHONPATH", True),
+        ("TZ", True),
+        ("EDITOR", False),
+        ("JPY_PARENT_PID", False),
+    ],
+)
 def test_variables_that_change_a_page(tree, monkeypatch, name, counts):
     assert stale(tree, lambda: monkeypatch.setenv(name, "left")) == (of(ALL) if counts else set())
 
@@ -227,12 +297,20 @@ def test_every_module_that_a_chapter_really_loads_was_found_by_reading(tmp_path)
     import subprocess
     import sys
 
-    code = ("import sys\nfrom pathlib import Path\nfrom analysis_lib import chapter\nfrom analysis_lib.binding import inputs\n"
-            "name = sys.argv[1]\nchapter.calculate(name, chapter.ROOT / 'analysis_lib/data/reconstructed/cohort.yml', Path(sys.argv[2]))\n"
-            "loaded = {Path(m.__file__) for n, m in sys.modules.items() if n.partition('.')[0] == 'analysis_lib'}\n"
-            "known = inputs.modules_used(chapter.NOTEBOOKS / f'{name}.py', chapter.ROOT) | inputs.modules_used(Path(chapter.__file__), chapter.ROOT)\n"
-            "known |= {Path(chapter.__file__)} | inputs.modules_used(Path(inputs.__file__), chapter.ROOT) | {Path(inputs.__file__)}\n"
-            "print(sorted(str(p) for p in loaded - known))")
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom analysis_lib import chapter\nfrom analysis_lib.binding import inputs\n"
+        "name = sys.argv[1]\nchapter.calculate(name, chapter.ROOT / 'analysis_lib/data/reconstructed/cohort.yml', Path(sys.argv[2]))\n"
+        "loaded = {Path(m.__file__) for n, m in sys.modules.items() if n.partition('.')[0] == 'analysis_lib'}\n"
+        "known = inputs.modules_used(chapter.NOTEBOOKS / f'{name}.py', chapter.ROOT) | inputs.modules_used(Path(chapter.__file__), chapter.ROOT)\n"
+        "known |= {Path(chapter.__file__)} | inputs.modules_used(Path(inputs.__file__), chapter.ROOT) | {Path(inputs.__file__)}\n"
+        "print(sorted(str(p) for p in loaded - known))"
+    )
     for name in ("08_in_context", "11_audit"):
-        told = subprocess.run([sys.executable, "-c", code, name, str(tmp_path)], capture_output=True, text=True, cwd=chapter.ROOT, check=True)
+        told = subprocess.run(
+            [sys.executable, "-c", code, name, str(tmp_path)],
+            capture_output=True,
+            text=True,
+            cwd=chapter.ROOT,
+            check=True,
+        )
         assert told.stdout.strip().splitlines()[-1] == "[]"

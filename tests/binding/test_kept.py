@@ -42,7 +42,11 @@ def test_what_is_kept_comes_back_as_it_was(made, tmp_path):
 def test_another_fingerprint_or_label_or_store_has_nothing(made, tmp_path):
     store = tmp_path / "store"
     keep(store, LABEL, "a" * 64, made, files_of(made), {})
-    for where in [(store, LABEL, "b" * 64), (store, "axi-cel/04_survival", "a" * 64), (tmp_path / "none", LABEL, "a" * 64)]:
+    for where in [
+        (store, LABEL, "b" * 64),
+        (store, "axi-cel/04_survival", "a" * 64),
+        (tmp_path / "none", LABEL, "a" * 64),
+    ]:
         assert kept(*where, tmp_path / "back") is None
     assert not (tmp_path / "back").exists() and not (tmp_path / "none").exists()
 
@@ -53,7 +57,7 @@ def test_an_entry_damaged_at_any_byte_gives_nothing_or_the_truth(made, tmp_path)
     entry = store / LABEL / f"{'a' * 64}.zip"
     whole = entry.read_bytes()
     for place in range(0, len(whole), 3):
-        entry.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1:])
+        entry.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
         back = tmp_path / f"back{place}"
         if kept(store, LABEL, "a" * 64, back) is None:
             assert not back.exists()
@@ -78,7 +82,9 @@ def test_an_entry_never_writes_outside_the_folder(tmp_path, name):
     place = tmp_path / "store" / LABEL
     place.mkdir(parents=True)
     with zipfile.ZipFile(place / f"{'a' * 64}.zip", "w") as archive:
-        archive.writestr("told.json", json.dumps({"told": {}, "files": {name: hashlib.sha256(b"x").hexdigest()}}))
+        archive.writestr(
+            "told.json", json.dumps({"told": {}, "files": {name: hashlib.sha256(b"x").hexdigest()}})
+        )
         archive.writestr(f"files/{name}", "x")
     assert kept(tmp_path / "store", LABEL, "a" * 64, tmp_path / "a" / "b" / "back") is None
     assert not list(tmp_path.rglob("*evil*"))
@@ -91,7 +97,9 @@ def test_the_latest_used_entries_stay(made, tmp_path):
         os.utime(store / LABEL / f"{number}.zip", (number, number))
     assert kept(store, LABEL, "0", tmp_path / "back") == {"number": 0}
     keep(store, LABEL, "new", made, files_of(made), {})
-    assert sorted(path.stem for path in (store / LABEL).iterdir()) == sorted(["0", "new", *map(str, range(2, AS_MANY))])
+    assert sorted(path.stem for path in (store / LABEL).iterdir()) == sorted(
+        ["0", "new", *map(str, range(2, AS_MANY))]
+    )
 
 
 def keep_for_ever(store, made):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.provisioning import KernelProvisionerFactory
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from jupyter_client.provisioning import KernelProvisionerFactory
 from nbformat.v4 import new_code_cell, new_notebook
 
 from analysis_lib import chapter
@@ -21,20 +21,31 @@ from analysis_lib.cohort import locate
 
 LIBRARIES = ("analysis_lib", "matplotlib_inline")  # must never be in the warm process
 PARENT = "import os; print(open(f'/proc/{os.getppid()}/cmdline').read().split('\\0')[1])"
-pytestmark = pytest.mark.skipif(bool(kernels.why_plain()) and not sys.platform.startswith("linux"), reason="this system has no safe fork")
+pytestmark = pytest.mark.skipif(
+    bool(kernels.why_plain()) and not sys.platform.startswith("linux"), reason="this system has no safe fork"
+)
 
 
 def notebook(*cells):
-    return new_notebook(cells=[new_code_cell(cell) for cell in cells],
-                        metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}})
+    return new_notebook(
+        cells=[new_code_cell(cell) for cell in cells],
+        metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}},
+    )
 
 
 def printed(executed, cell=-1):
-    return "".join(output["text"] for output in executed.cells[cell].outputs if output.get("name") == "stdout").strip()
+    return "".join(
+        output["text"] for output in executed.cells[cell].outputs if output.get("name") == "stdout"
+    ).strip()
 
 
 def run(*cells, folder, **options):
-    client = NotebookClient(notebook(*cells), resources={"metadata": {"path": str(folder)}}, shutdown_kernel="immediate", **options)
+    client = NotebookClient(
+        notebook(*cells),
+        resources={"metadata": {"path": str(folder)}},
+        shutdown_kernel="immediate",
+        **options,
+    )
     return client.execute()
 
 
@@ -70,8 +81,12 @@ def plain(monkeypatch):
 
 
 def test_a_kernel_is_a_fork_of_the_warm_process_which_knows_no_module_of_ours(forked):
-    executed = run(PARENT, "import sys; print('pandas' in sys.modules, [m for m in sys.modules if m.partition('.')[0] in "
-                   f"{LIBRARIES}])", folder=forked)
+    executed = run(
+        PARENT,
+        "import sys; print('pandas' in sys.modules, [m for m in sys.modules if m.partition('.')[0] in "
+        f"{LIBRARIES}])",
+        folder=forked,
+    )
     assert printed(executed, 0) == str(kernels.WARM)
     assert printed(executed) == "True []"
 
@@ -147,8 +162,12 @@ def test_a_notebook_cannot_tell_a_forked_kernel_from_a_plain_one(folder, plain):
 @pytest.mark.parametrize("name", ["03_failure", "04_survival"])
 def test_a_chapter_has_the_same_outputs_to_the_byte(name, tmp_path, plain):
     def outputs(where):
-        executed = chapter.execute(name, {"cohort": str(locate("reconstructed")), "results_dir": str(tmp_path / where)})
-        return [[output for output in cell.get("outputs", [])] for cell in executed.cells], (tmp_path / where / f"{name}.csv").read_bytes()
+        executed = chapter.execute(
+            name, {"cohort": str(locate("reconstructed")), "results_dir": str(tmp_path / where)}
+        )
+        return [[output for output in cell.get("outputs", [])] for cell in executed.cells], (
+            tmp_path / where / f"{name}.csv"
+        ).read_bytes()
 
     expected, expected_rows = outputs("plain")
     with kernels.forked(chapter.NOTEBOOKS):
@@ -158,33 +177,47 @@ def test_a_chapter_has_the_same_outputs_to_the_byte(name, tmp_path, plain):
 
 
 def test_what_chapters_import_is_in_the_warm_process(forked):
-    code = ("import sys; before = set(sys.modules)\n"
-            "from analysis_lib import consistent, figures_beyond, local_failure, missing, pooling, validation, weighting\n"
-            "from analysis_lib.paper import audit, ledger\n"
-            "import analysis_lib.text\n"
-            "new = {name.partition('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)\n"
-            "print(sorted(new - {'analysis_lib', 'matplotlib_inline'}))")
+    code = (
+        "import sys; before = set(sys.modules)\n"
+        "from analysis_lib import consistent, figures_beyond, local_failure, missing, pooling, validation, weighting\n"
+        "from analysis_lib.paper import audit, ledger\n"
+        "import analysis_lib.text\n"
+        "new = {name.partition('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)\n"
+        "print(sorted(new - {'analysis_lib', 'matplotlib_inline'}))"
+    )
     assert printed(run("import os; os.chdir(%r)" % str(chapter.NOTEBOOKS), code, folder=forked)) == "[]"
 
 
 def test_libraries_that_had_threads_work_after_the_fork(forked, tmp_path):
-    code = ("import hashlib, numpy as np, pandas as pd\n"
-            "a = np.random.default_rng(1).normal(size=(400, 400)); b = np.linalg.solve(a, a @ a)\n"
-            f"pd.DataFrame(a[:, :3], columns=list('abc')).to_parquet({str(tmp_path / 'a.parquet')!r})\n"
-            f"print(hashlib.md5(b.tobytes()).hexdigest(), len(pd.read_parquet({str(tmp_path / 'a.parquet')!r})))")
-    here = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    code = (
+        "import hashlib, numpy as np, pandas as pd\n"
+        "a = np.random.default_rng(1).normal(size=(400, 400)); b = np.linalg.solve(a, a @ a)\n"
+        f"pd.DataFrame(a[:, :3], columns=list('abc')).to_parquet({str(tmp_path / 'a.parquet')!r})\n"
+        f"print(hashlib.md5(b.tobytes()).hexdigest(), len(pd.read_parquet({str(tmp_path / 'a.parquet')!r})))"
+    )
+    here = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
     assert [printed(run(code, folder=forked, timeout=60)) for _ in range(3)] == [here] * 3
 
 
 def test_a_cell_that_takes_too_long_is_interrupted(forked):
     with pytest.raises(CellTimeoutError):
         run("import time\ntime.sleep(60)", folder=forked, timeout=2)
-    executed = run("import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('interrupted')", "print('went on')",
-                   folder=forked, timeout=2, interrupt_on_timeout=True, allow_errors=True)
+    executed = run(
+        "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('interrupted')",
+        "print('went on')",
+        folder=forked,
+        timeout=2,
+        interrupt_on_timeout=True,
+        allow_errors=True,
+    )
     assert printed(executed, 0).startswith("interrupted") and printed(executed) == "went on"
 
 
-@pytest.mark.parametrize("end", ["import os; os._exit(3)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"])
+@pytest.mark.parametrize(
+    "end", ["import os; os._exit(3)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"]
+)
 def test_a_kernel_that_dies_is_noticed_and_the_next_one_starts(forked, end):
     with pytest.raises(DeadKernelError):
         run(end, folder=forked)
@@ -195,9 +228,16 @@ def test_many_kernels_at_a_time(forked):
     import asyncio
 
     async def all_at_once():
-        clients = [NotebookClient(notebook(f"import time; time.sleep(0.2); print({n})"), resources={"metadata": {"path": str(forked)}})
-                   for n in range(6)]
-        return [printed(each) for each in await asyncio.gather(*(client.async_execute() for client in clients))]
+        clients = [
+            NotebookClient(
+                notebook(f"import time; time.sleep(0.2); print({n})"),
+                resources={"metadata": {"path": str(forked)}},
+            )
+            for n in range(6)
+        ]
+        return [
+            printed(each) for each in await asyncio.gather(*(client.async_execute() for client in clients))
+        ]
 
     assert asyncio.run(all_at_once()) == list("012345")
 
@@ -250,9 +290,17 @@ def test_no_process_outlives_a_builder_that_is_killed(tmp_path, end):
 
 
 @pytest.mark.parametrize("pretended", ["darwin", "win32"])
-def test_where_fork_is_not_to_be_had_kernels_are_plain_and_it_is_said_once(pretended, folder, plain, monkeypatch, capfd):
+def test_where_fork_is_not_to_be_had_kernels_are_plain_and_it_is_said_once(
+    pretended, folder, plain, monkeypatch, capfd
+):
     with monkeypatch.context() as patched:
-        patched.setattr(kernels, "sys", type("Pretended", (), {"platform": pretended, "stderr": sys.stderr, "executable": sys.executable}))
+        patched.setattr(
+            kernels,
+            "sys",
+            type(
+                "Pretended", (), {"platform": pretended, "stderr": sys.stderr, "executable": sys.executable}
+            ),
+        )
         with kernels.forked(folder):
             ran = [printed(run(PARENT, folder=folder)) for _ in range(2)]
     assert str(kernels.WARM) not in ran
@@ -265,11 +313,42 @@ def by_the_environment():
 
 def test_nbconvert_and_nbval_take_it_from_the_environment(tmp_path):
     path = tmp_path / "a.ipynb"
-    nbformat.write(notebook(PARENT, "import os; print('JUPYTER_DEFAULT_PROVISIONER_NAME' in os.environ)"), path)
-    subprocess.run([sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", "--inplace", "--execute", str(path)],
-                   env=by_the_environment(), check=True, capture_output=True)
+    nbformat.write(
+        notebook(PARENT, "import os; print('JUPYTER_DEFAULT_PROVISIONER_NAME' in os.environ)"), path
+    )
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "jupyter",
+            "nbconvert",
+            "--to",
+            "notebook",
+            "--inplace",
+            "--execute",
+            str(path),
+        ],
+        env=by_the_environment(),
+        check=True,
+        capture_output=True,
+    )
     executed = nbformat.read(path, 4)
     assert printed(executed, 0) == str(kernels.WARM) and printed(executed) == "False"
-    checked = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", str(path)],
-                             env=by_the_environment(), capture_output=True, text=True, cwd=tmp_path)
+    checked = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--nbval",
+            "--nbval-current-env",
+            str(path),
+        ],
+        env=by_the_environment(),
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
     assert "2 passed" in checked.stdout, checked.stdout[-2000:]
