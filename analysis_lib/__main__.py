@@ -48,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     each.add_argument(
         "--jobs", type=_positive, default=2, metavar="N", help="notebooks at a time (default: 2)"
     )
+    each.add_argument(
+        "--fresh", action="store_true", help="run every chapter, whatever earlier builds have made"
+    )
     _add_parameters(each)
     each.set_defaults(command=_build)
 
@@ -152,20 +155,27 @@ def _parameters(pairs: list[list[str]]) -> dict[str, float]:
 
 
 def _build(parsed) -> int:
+    from analysis_lib.binding import reuse
+    from analysis_lib.intake.bundled import bundled_cohorts
+
     parameters = _parameters(parsed.parameter)
+    cohorts = parsed.cohorts or list(bundled_cohorts())
+    out = parsed.out.resolve() if parsed.out else None
+    book = out or places.ROOT / "_build"
+    if (out or not parsed.cohorts) and not parsed.fresh:
+        if outcomes := reuse.unchanged(book, cohorts, parameters):
+            print("Nothing that the book is made of has changed, so it is left as it is.")
+            return _summary(outcomes, book / "html" / "index.html")
 
     from tqdm import tqdm
 
     from analysis_lib.binding import chapters
     from analysis_lib.binding.build import build, read_all
-    from analysis_lib.intake.bundled import bundled_cohorts
 
-    cohorts = parsed.cohorts or list(bundled_cohorts())
     studies = read_all(cohorts).values()
     total = sum(len(chapters.chapters_of(study)) for study in studies)
-    out = parsed.out.resolve() if parsed.out else None
     if parsed.cohorts and not out:
-        out = places.ROOT / "_build" / "-".join(study.name for study in studies)
+        out = book = book / "-".join(study.name for study in studies)
     # On a terminal a bar, in a log plain lines.
     bar = tqdm(total=total, disable=not sys.stderr.isatty(), unit="chapter", dynamic_ncols=True)
 
@@ -180,8 +190,8 @@ def _build(parsed) -> int:
 
     report.count = 0
     with bar:
-        outcomes = build(cohorts, out, parsed.jobs, parameters, report)
-    return _summary(outcomes, (out or places.ROOT / "_build") / "html" / "index.html")
+        outcomes = build(cohorts, out, parsed.jobs, parameters, report, parsed.fresh)
+    return _summary(outcomes, book / "html" / "index.html")
 
 
 def _summary(outcomes: list, book: Path) -> int:
@@ -230,7 +240,8 @@ def _map(parsed) -> int:
 
 def _run(parsed) -> int:
     from analysis_lib.binding import chapter, chapters
-    from analysis_lib.binding.build import BuildError, check_for_leaks
+    from analysis_lib.binding.build import check_for_leaks
+    from analysis_lib.binding.outcome import BuildError
     from analysis_lib.intake.manifest import locate
     from analysis_lib.intake.read import read_cohort
 

@@ -25,6 +25,7 @@ import yaml
 from packaging.requirements import Requirement
 
 PACKAGE, DISTRIBUTION, LOCK = "analysis_lib", "salvage-book", "requirements.lock"
+SHELF = "data"  # folder of the library that holds a folder for each set of data
 RESULTS_DIR = "results_dir"  # the parameter through which a chapter can find the rows of others
 TAKEN_IF_THERE = ("numexpr", "bottleneck")  # pandas calculates with these when they are installed
 # Read by Python or a library, and can change what a page shows.
@@ -139,16 +140,17 @@ def data_files(sources: Iterable[Path], root: Path) -> set[Path]:
     """The files of the library that these notebooks and modules may read.
 
     Those in the folder of a module and below, as far as that is no package of its own; and those whose name, or whose
-    folder's name, one of them mentions. Bundled cohorts are left out, since a cohort counts where it is the input, unless
+    folder's name, one of them mentions. What stands on the library's shelf of data belongs to no module, so only a
+    mention counts there. Bundled cohorts are left out, since a cohort counts where it is the input, unless
     one is read by its name.
     """
     sources, (_, data, bundled) = list(sources), _library(root)
     said = [_mentions(path, root) for path in sources]
     texts = frozenset().union(*(each.texts for each in said))
     cohorts = frozenset().union(*(each.cohorts for each in said))
-    homes, found = {str(path.parent) for path in sources}, set()
+    homes, found = {str(path.parent) for path in sources} - {str(root / PACKAGE)}, set()
     for (folder, home), files in data.items():
-        counts = home in homes or bool(texts & set(Path(folder).relative_to(root / PACKAGE).parts))
+        counts = home in homes or bool(texts & set(Path(folder).relative_to(root / PACKAGE).parts) - {SHELF})
         found |= {Path(folder, name) for name in files if counts or name in texts}
     for manifest in bundled:
         if manifest.parent.name in cohorts:
@@ -196,7 +198,8 @@ def _read(source: str, package: tuple[str, ...]) -> Mentions:
             texts |= {node.value, *node.value.split("/")} if len(node.value) < LONGEST_NAME else set()
             if re.fullmatch(rf"({PACKAGE}|\.)[\w.]*(:\w+)?", node.value):
                 name = node.value.partition(":")[0]
-                modules |= {name, ".".join([*package, name.lstrip(".")])}
+                above = package[: len(package) + 1 - max(1, len(name) - len(name.lstrip(".")))]
+                modules |= {name, ".".join([*above, name.lstrip(".")])}
         elif isinstance(node, ast.Call):
             called, first = ast.unparse(node.func).rpartition(".")[2], node.args[0] if node.args else None
             anything |= called in DYNAMIC and not isinstance(first, ast.Constant)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib.binding.chapters import NOTEBOOKS
 from analysis_lib.cohort.endpoints import ENDPOINTS, Endpoint
 from analysis_lib.dictionary import rules
 from analysis_lib.dictionary.columns import TABLES
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import curves
+from analysis_lib.files.places import NOTEBOOKS
 from analysis_lib.files.refusal import Refused
 from analysis_lib.rows import results
 

@@ -103,9 +103,11 @@ def test_a_failing_notebook_leaves_the_old_book_and_a_non_zero_exit(tmp_path, mo
 SMALL_BUILD = """\
 import sys, time
 from pathlib import Path
-from analysis_lib import build, chapter, leaks, pages, replacing
+from analysis_lib.binding import build, chapter, chapters, leaks, outcome, pages, reuse
+from analysis_lib.files import replacing
 folder = Path({folder!r})
-chapter.NOTEBOOKS = folder / "notebooks"
+for module in (build, chapter, chapters, reuse):
+    module.NOTEBOOKS = folder / "notebooks"
 
 def at(module, name):
     original = getattr(module, name)
@@ -125,9 +127,9 @@ def wait():
 def without_a_kernel(each, path, study, page, *_):
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text('{{"cells": []}}')
-    return chapters.Outcome(study.name, each, "done")
+    return outcome.Outcome(study.name, each, "done")
 
-def without_sphinx(source, html):
+def without_sphinx(source, html, place):
     page = html / "book" / "cohorts" / "lymphoma" / "01_slow.html"
     page.parent.mkdir(parents=True)
     page.write_text("<p>chapter number {number}</p>")
@@ -151,7 +153,7 @@ MOMENTS = [
 SAVES = """\
 import time
 from pathlib import Path
-from analysis_lib import results
+from analysis_lib.rows import results
 rows = results.save([results.row("a", "count", 7)], "lymphoma", "01_slow", results_dir)
 if Path({flag!r}).exists():
     Path({paused!r}).touch()
@@ -224,7 +226,7 @@ def test_a_killed_build_leaves_the_old_book_or_none_and_the_next_is_right(tmp_pa
         while not (
             (tmp_path / "paused").exists()
             or moment == "in Sphinx"
-            and list((tmp_path / "out").glob(".building-*/.building-*"))
+            and list((tmp_path / "out").glob(".kept/sphinx/*"))
         ):
             assert running.poll() is None and time.monotonic() < deadline, (
                 moment,
@@ -244,6 +246,7 @@ def test_a_killed_build_leaves_the_old_book_or_none_and_the_next_is_right(tmp_pa
     last = small_build(tmp_path, 99, "nowhere")
     assert last.wait(300) == 0, last.stdout.read()
     assert book_number(tmp_path) == 99 and sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        ".kept",
         ".lock",
         "html",
         "source",
@@ -422,12 +425,14 @@ def test_words_of_the_manifest_show_as_they_are_written(tmp_path, monkeypatch):
     from bs4 import BeautifulSoup
 
     code = """\
-from analysis_lib import results, text
-from analysis_lib.cohort import read_cohort
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
+from analysis_lib.show.notes import about
+from analysis_lib.show.tables import rows_table
 study = read_cohort(cohort)
-text.about(study)
+about(study)
 rows = results.save([results.row("os1.median", "median time", 3.5, n=7, events=7, group="=1+1", note="@SUM(A1)")], study.name, "01_after", results_dir)
-text.rows_table(rows, "Caption", value="")"""
+rows_table(rows, "Caption", value="")"""
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "01_after.py").write_text(
         NOTEBOOK.format(title="Failure after CAR T-cell infusion", code=code)

@@ -5,13 +5,13 @@ import shutil
 
 import pytest
 
-from analysis_lib import chapter
-from analysis_lib.binding import inputs
+from analysis_lib.binding import chapters, inputs
+from analysis_lib.files.places import NOTEBOOKS, ROOT
 
 COHORTS = ("reconstructed", "axi-cel", "lymphoma")
-ALL = frozenset(chapter.chapters())
+ALL = frozenset(chapters.chapters())
 WITH_ALPHA_BETA = {"05_radiotherapy", "06_comprehensive_focal", "09_beyond"}
-LATE = {name for name in ALL if chapter.on_the_paper(name)}
+LATE = {name for name in ALL if chapters.on_the_paper(name)}
 EARLY = ALL - LATE
 
 
@@ -19,10 +19,10 @@ EARLY = ALL - LATE
 def original(tmp_path_factory):
     root = tmp_path_factory.mktemp("tree")
     shutil.copytree(
-        chapter.ROOT / "analysis_lib", root / "analysis_lib", ignore=shutil.ignore_patterns("__pycache__")
+        ROOT / "analysis_lib", root / "analysis_lib", ignore=shutil.ignore_patterns("__pycache__")
     )
-    shutil.copytree(chapter.NOTEBOOKS, root / "notebooks", ignore=shutil.ignore_patterns("*.ipynb"))
-    shutil.copy(chapter.ROOT / "requirements.lock", root)
+    shutil.copytree(NOTEBOOKS, root / "notebooks", ignore=shutil.ignore_patterns("*.ipynb"))
+    shutil.copy(ROOT / "requirements.lock", root)
     return root
 
 
@@ -38,7 +38,7 @@ def tree(original, tmp_path):
     return root
 
 
-parameters_of = functools.cache(chapter.parameters_of)
+parameters_of = functools.cache(chapters.parameters_of)
 
 
 def fingerprints(root, given=()):
@@ -59,7 +59,7 @@ def fingerprints(root, given=()):
                 root / "analysis_lib" / "data" / name / "cohort.yml",
                 {key: value for key, value in dict(given).items() if key in takes},
                 rows,
-                [root / "analysis_lib" / "chapter.py"],
+                [root / "analysis_lib" / "binding/chapter.py"],
             )
     return found
 
@@ -92,7 +92,7 @@ def append(path, text="\n# a remark\n"):
 
 def using(*modules):
     """The chapters whose text imports one of these modules by name."""
-    text = {name: (chapter.NOTEBOOKS / f"{name}.py").read_text() for name in ALL}
+    text = {name: (NOTEBOOKS / f"{name}.py").read_text() for name in ALL}
     return {
         name
         for name in ALL
@@ -123,27 +123,33 @@ def test_a_comma_in_a_notebook_or_what_is_no_python(tree, more):
 
 
 def test_a_notebook_that_cannot_be_read_as_python_uses_everything(tree):
-    append(tree / "notebooks" / "04_survival.py", "\nawait something\nfrom analysis_lib import starter\n")()
-    assert stale(tree, append(tree / "analysis_lib" / "starter.py")) == of({"04_survival"})
+    append(
+        tree / "notebooks" / "04_survival.py", "\nawait something\nfrom analysis_lib.intake import starter\n"
+    )()
+    assert stale(tree, append(tree / "analysis_lib" / "intake/starter.py")) == of({"04_survival"})
 
 
 def test_a_module_used_directly(tree):
-    assert stale(tree, append(tree / "analysis_lib" / "pooling.py")) == of({"08_in_context"})
-    assert stale(tree, append(tree / "analysis_lib" / "simulation.py")) == of({"13_known_truth"})
+    assert stale(tree, append(tree / "analysis_lib" / "analyses/context.py")) == of({"08_in_context"})
+    assert stale(tree, append(tree / "analysis_lib" / "analyses/simulation.py")) == of({"13_known_truth"})
 
 
 def test_a_module_used_by_a_module(tree):
-    assert stale(tree, append(tree / "analysis_lib" / "observed.py")) == of(ALL - {"11_audit"})
-    assert stale(tree, append(tree / "analysis_lib" / "repeated.py")) == of({"09_beyond", "13_known_truth"})
-    assert stale(tree, append(tree / "analysis_lib" / "radiotherapy.py")) == of(
+    assert stale(tree, append(tree / "analysis_lib" / "estimators/observed.py")) == of(ALL - {"11_audit"})
+    assert stale(tree, append(tree / "analysis_lib" / "estimators/repeated.py")) == of(
+        {"09_beyond", "13_known_truth"}
+    )
+    assert stale(tree, append(tree / "analysis_lib" / "analyses/radiotherapy.py")) == of(
         using("radiotherapy") | {"13_known_truth"}
     )
 
 
 def test_a_module_imported_within_a_function(tree):
-    with (tree / "analysis_lib" / "pooling.py").open("a") as file:
-        file.write("\ndef later():\n    from analysis_lib import competing\n    return competing\n")
-    assert stale(tree, append(tree / "analysis_lib" / "competing.py")) == of(
+    with (tree / "analysis_lib" / "analyses/context.py").open("a") as file:
+        file.write(
+            "\ndef later():\n    from analysis_lib.estimators import competing\n    return competing\n"
+        )
+    assert stale(tree, append(tree / "analysis_lib" / "estimators/competing.py")) == of(
         {"08_in_context", "09_beyond", "13_known_truth"}
     )
 
@@ -151,24 +157,24 @@ def test_a_module_imported_within_a_function(tree):
 @pytest.mark.parametrize(
     "lazy",
     [
-        'importlib.import_module("analysis_lib.starter")',
-        'importlib.import_module(".starter", __name__)',
-        'getattr({"a": "analysis_lib.starter:new"}, "a")',
+        'importlib.import_module("analysis_lib.intake.starter")',
+        'importlib.import_module("..intake.starter", __package__)',
+        'getattr({"a": "analysis_lib.intake.starter:new"}, "a")',
         "importlib.import_module(name)",
     ],
 )
 def test_a_module_imported_by_its_name(tree, lazy):
-    with (tree / "analysis_lib" / "pooling.py").open("a") as file:
+    with (tree / "analysis_lib" / "analyses/context.py").open("a") as file:
         file.write(f"\ndef later(name):\n    import importlib\n    return {lazy}\n")
-    assert stale(tree, append(tree / "analysis_lib" / "starter.py")) == of({"08_in_context"})
+    assert stale(tree, append(tree / "analysis_lib" / "intake/starter.py")) == of({"08_in_context"})
 
 
 def test_a_module_that_no_chapter_uses(tree):
-    assert stale(tree, append(tree / "analysis_lib" / "starter.py")) == set()
+    assert stale(tree, append(tree / "analysis_lib" / "intake/starter.py")) == set()
 
 
 def test_what_makes_a_page_of_a_notebook(tree):
-    assert stale(tree, append(tree / "analysis_lib" / "takeaway.py")) == of(ALL)
+    assert stale(tree, append(tree / "analysis_lib" / "binding/takeaway.py")) == of(ALL)
 
 
 def test_a_package_in_which_a_used_module_lies(tree):
@@ -182,14 +188,17 @@ def test_data_of_the_library(tree):
     assert stale(tree, append(tree / "analysis_lib" / "data" / "consistent" / "rows.parquet", "x")) >= of(
         using("consistent")
     )
-    assert stale(tree, append(tree / "analysis_lib" / "proof" / "traps.csv", "x")) == set()
+    assert stale(tree, append(tree / "analysis_lib" / "data" / "proof" / "traps.csv", "x")) == set()
 
 
 def test_data_that_a_module_reads_from_the_folder_of_another(tree):
     (tree / "analysis_lib" / "risk-tables").mkdir()
     (tree / "analysis_lib" / "risk-tables" / "__init__.py").write_text("")
     (tree / "analysis_lib" / "risk-tables" / "risks.csv").write_text("a\n")
-    for module, where in {"pooling": '"risk-tables"', "simulation": '"risk-tables/risks.csv"'}.items():
+    for module, where in {
+        "analyses/context": '"risk-tables"',
+        "analyses/simulation": '"risk-tables/risks.csv"',
+    }.items():
         with (tree / "analysis_lib" / f"{module}.py").open("a") as file:
             file.write(f"\nRISKS = Path(__file__).parent / {where}\n")
     assert stale(tree, append(tree / "analysis_lib" / "risk-tables" / "risks.csv")) == of(
@@ -298,19 +307,19 @@ def test_every_module_that_a_chapter_really_loads_was_found_by_reading(tmp_path)
     import sys
 
     code = (
-        "import sys\nfrom pathlib import Path\nfrom analysis_lib import chapter\nfrom analysis_lib.binding import inputs\n"
-        "name = sys.argv[1]\nchapter.calculate(name, chapter.ROOT / 'analysis_lib/data/reconstructed/cohort.yml', Path(sys.argv[2]))\n"
+        "import sys\nfrom pathlib import Path\n"
+        "from analysis_lib.binding import chapter, inputs, reuse\nfrom analysis_lib.files.places import NOTEBOOKS, ROOT\n"
+        "chapter.calculate(sys.argv[1], ROOT / 'analysis_lib/data/reconstructed/cohort.yml', Path(sys.argv[2]))\n"
         "loaded = {Path(m.__file__) for n, m in sys.modules.items() if n.partition('.')[0] == 'analysis_lib'}\n"
-        "known = inputs.modules_used(chapter.NOTEBOOKS / f'{name}.py', chapter.ROOT) | inputs.modules_used(Path(chapter.__file__), chapter.ROOT)\n"
-        "known |= {Path(chapter.__file__)} | inputs.modules_used(Path(inputs.__file__), chapter.ROOT) | {Path(inputs.__file__)}\n"
-        "print(sorted(str(p) for p in loaded - known))"
+        "start = [NOTEBOOKS / f'{sys.argv[1]}.py', *reuse.MAKERS, Path(reuse.__file__)]\n"
+        "print(sorted(str(p) for p in loaded - inputs.modules_used(start, ROOT) - {*start}))"
     )
     for name in ("08_in_context", "11_audit"):
         told = subprocess.run(
             [sys.executable, "-c", code, name, str(tmp_path)],
             capture_output=True,
             text=True,
-            cwd=chapter.ROOT,
+            cwd=ROOT,
             check=True,
         )
         assert told.stdout.strip().splitlines()[-1] == "[]"
