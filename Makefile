@@ -9,7 +9,7 @@ BOOK := _build/html/index.html
 SOURCES := $(shell find analysis_lib book notebooks -type f -not -name '*.ipynb' -not -name '*.pyc' \
 	-not -path 'book/cohorts/*' -not -path 'book/generated/*') _config.yml _toc.yml
 
-.PHONY: book test lab notebooks lock bench clean
+.PHONY: book test lint format lab notebooks lock bench clean
 
 book: $(BOOK)
 
@@ -18,8 +18,18 @@ $(BOOK): $(STAMP) $(SOURCES)
 
 # The tests read the finished book, so it is made first if anything in it has changed. They also make a small cohort,
 # which needs the solver and the compiler of the extra `reconstruct`; readers and re-runners do not install these.
-test: $(BOOK) $(EXTRA)
+test: lint $(BOOK) $(EXTRA)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The house keeps its order: layout, floors, types. `make format` lays the code out.
+lint: $(STAMP)
+	$(BIN)/ruff check --quiet analysis_lib tests tools notebooks
+	$(BIN)/ruff format --quiet --check analysis_lib tests tools
+	$(BIN)/lint-imports --no-logo
+
+format: $(STAMP)
+	$(BIN)/ruff check --quiet --fix analysis_lib tests tools notebooks
+	$(BIN)/ruff format --quiet analysis_lib tests tools
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab --notebook-dir notebooks
@@ -37,7 +47,7 @@ bench: $(STAMP)
 
 lock:
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
-		--extra test --extra lab --python-version 3.11 pyproject.toml --output-file requirements.lock
+		--extra test --extra lint --extra lab --python-version 3.11 pyproject.toml --output-file requirements.lock
 	printf 'ortools\nnumba\n' | $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --constraint requirements.lock --python-version 3.11 - --output-file reconstruct.lock
 

@@ -196,7 +196,7 @@ consistent_page.beside(study, rows)
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 alive = study.patients[study.patients["vital_status"] == "alive"]
 living = summaries.spread("follow_up.alive", alive["last_follow_up_day"], days=True)
-both = disclosure.protect(study, results.collect([fu1, living])) if len(alive) else results.skipped("follow_up.alive", "too few are alive")
+both = disclosure.protect(study, results.collect([fu1, living])) if len(alive) else disclosure.skipped(study, "follow_up.alive", "too few are alive")
 say(both, "The {follow_up.alive:n} patients who are alive were followed for a median of {follow_up.alive:full}. The "
     "naive median is {os1.follow_up.naive}, the reverse Kaplan–Meier median {os1.follow_up.reverse_km}. Among the living "
     "no time is cut short by death, as in the reverse method. But the dead, whom it leaves out, were watched as well, "
@@ -211,7 +211,7 @@ say(both, "The {follow_up.alive:n} patients who are alive were followed for a me
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 died = ends[ends["result_id"] == "efs2.ended_by.death"]
 other = died.assign(value=died["events"] - died["value"]).dropna(subset=["value"])
-say(other if len(other) else results.skipped("efs2.other", endpoints.lacking(study, "EFS2") or "the numbers are too small"),
+say(other if len(other) else disclosure.skipped(study, "efs2.other", endpoints.lacking(study, "EFS2") or "the numbers are too small"),
     "Of {efs2.ended_by.death:events} patients with an event, {efs2.ended_by.death} had one that was not death. "
     "Earlier new lines would pull the curve down without any change in the disease: the endpoint also measures what "
     "clinicians do.")

@@ -28,6 +28,7 @@ from analysis_lib.analyses import table_1 as baseline
 from analysis_lib.cohort import disclosure
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
+from analysis_lib.rows.released import public
 from analysis_lib.show import consistent_page, figures_cohort, ledger_page
 from analysis_lib.show.notes import about
 from analysis_lib.show.sentences import say
@@ -91,7 +92,7 @@ characteristics(table_1, "Characteristics of the patients, n (%).")
 
 # %%
 tests = table_1[table_1["statistic"] == "p"].sort_values("value", kind="stable").reset_index(drop=True)
-lowest = tests.head(3) if len(tests) else results.skipped("table1.p", study.lacks("salvage_regimen"))
+lowest = tests.head(3) if len(tests) else disclosure.skipped(study, "table1.p", study.lacks("salvage_regimen"))
 rows_table(lowest, "The three smallest P values of the table", test="", detail="note")
 
 # %% [markdown]
@@ -158,9 +159,9 @@ consistent_page.beside(study, rows)
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 known = tests["value"].dropna()
-counted = results.collect([results.row("tests.all", "count", len(known)),
-                           results.row("tests.low", "count", int((known < 0.05).sum())),
-                           results.row("tests.expected", "estimate", 0.05 * len(known))])
+counted = public(results.collect([results.row("tests.all", "count", len(known)),  # tests are no patients
+                                  results.row("tests.low", "count", int((known < 0.05).sum())),
+                                  results.row("tests.expected", "estimate", 0.05 * len(known))]))
 say(counted if len(known) else lowest, "Of {tests.all} tests, {tests.low} have P below 0.05. Chance alone would give "
     "5% of them: {tests.expected} on average. The tests are not independent, though: such factors go together, and a score "
     "that is built from several others repeats them.")
@@ -173,7 +174,7 @@ say(counted if len(known) else lowest, "Of {tests.all} tests, {tests.low} have P
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 reason = study.lacks("ecog", "salvage_regimen")
-checked = results.skipped("table1.ecog.permutation", reason) if reason else disclosure.protect(study, results.collect([
+checked = disclosure.skipped(study, "table1.ecog.permutation", reason) if reason else disclosure.protect(study, results.collect([
     table_1, summaries.association_by_permutation(study.patients, "ecog", "salvage_regimen", "table1.ecog.permutation",
                                                    least=study.min_cell_count)]))
 say(checked, "The approximation gives {table1.ecog.p} ({table1.ecog.p:note}); the {table1.ecog.permutation:method} gives "

@@ -42,6 +42,7 @@ from analysis_lib.cohort import first_course
 from analysis_lib.estimators import bootstrap, weights
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
+from analysis_lib.rows.released import public
 from analysis_lib.show import consistent_page, figures, figures_beyond, tables_beyond
 from analysis_lib.show.notes import about, left_out
 from analysis_lib.show.sentences import say
@@ -471,6 +472,6 @@ say(later, *[f"From six months on, {{{i}:n}} patients are compared ({{{i}:note}}
 bound = results.row("bound", "estimate", 2 * 2 / (2 + 2 - 1))
 ratios = compared[compared["result_id"].isin(["weighted.os2.crude", "weighted.os2.crude.e_value"])]
 ratio = [results.row("ratio", "estimate", weights.risk_ratio(float(x))) for x in ratios["value"].head(1)]
-say(results.collect([ratios, bound, *ratio]) if ratio else compared, "Such a factor can move a risk ratio by {bound} at most. The crude hazard "
+say(results.collect([ratios, public(results.collect([bound, *ratio]))]) if ratio else compared, "Such a factor can move a risk ratio by {bound} at most. The crude hazard "
     "ratio amounts to a risk ratio of about {ratio}; its E-value is {weighted.os2.crude.e_value}. Where that risk ratio (turned round if below "
     "1) is within the bound, the factor could explain all of it.")

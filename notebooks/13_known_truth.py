@@ -29,6 +29,7 @@ from dataclasses import replace
 
 from analysis_lib.analyses import local_failure, simulation, weighting
 from analysis_lib.rows import results
+from analysis_lib.rows.released import public
 from analysis_lib.show import figures, figures_beyond
 from analysis_lib.show.sentences import say
 
@@ -57,10 +58,10 @@ answers = simulation.answers(study, share)
 # In all figures the line is the truth. The analyses are those of the chapter *Beyond the paper*.
 
 # %%
-made = results.collect([results.row("simulated.patients", "count", len(study.patients)),
+made = public(results.collect([results.row("simulated.patients", "count", len(study.patients)),
                         results.row("simulated.rt", "count", int((study.patients["salvage_regimen"] == "RT").sum())),
                         results.row("simulated.dead", "count", int((study.patients["vital_status"] == "dead").sum())),
-                        results.row("simulated.bulk", "count", int(study.patients["bulky_disease"].isna().sum()))])
+                        results.row("simulated.bulk", "count", int(study.patients["bulky_disease"].isna().sum()))]))
 say(made, "Simulated patients: {simulated.patients}; {simulated.rt} began with radiotherapy alone; {simulated.dead} died; bulk is "
     "not known in {simulated.bulk}.")
 
@@ -104,7 +105,7 @@ figures_beyond.competing(local_failure.curves(sites), competing, "Local failure 
                          "minus Kaplan–Meier, and Aalen–Johansen with death as competing event.")
 
 # %%
-true = results.collect([results.row("truth", "rate", truth["competing"])])
+true = public(results.collect([results.row("truth", "rate", truth["competing"])]))
 figures.forest(competing, "Sites that fail within a year. The line is the true "
                "share, from the rates that were put in.", reference=truth["competing"], axis="Sites, %")
 say(results.collect([answers, true]), "In truth {truth} of the sites fail within a year. One minus Kaplan–Meier says "
@@ -120,7 +121,7 @@ say(results.collect([answers, true]), "In truth {truth} of the sites fail within
 bulk = results.collect([answers[answers["result_id"].str.startswith("known.missing")], simulation.complete_cases(study)])
 figures.forest(bulk, "Death, bulky disease against none, adjusted for stage and LDH. The line is the true hazard ratio.",
                reference=truth["missing"])
-ratio = results.collect([results.row("truth", "hazard ratio", truth["missing"])])
+ratio = public(results.collect([results.row("truth", "hazard ratio", truth["missing"])]))
 say(results.collect([bulk, ratio]), "The true hazard ratio is {truth}. With unknown read as no it comes to {known.missing.naive:full}; in "
     "complete cases to {known.missing.complete:full}; with multiple imputation to {known.missing.remedy:full}.")
 
@@ -174,6 +175,6 @@ say(larger, *[f"{words[0]}: {{coverage.{bias}.naive}} of {{coverage.{bias}.naive
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 blind = study.patients.drop(columns="ldh_elevated")
-half = simulation.confounding(replace(study, patients=blind))[1].assign(result_id="blind")
+half = public(simulation.confounding(replace(study, patients=blind))[1].assign(result_id="blind"))
 say(results.collect([answers, half]), "Crude: {known.confounding.naive:full}. Weighted by stage alone: {blind:full}. Weighted by stage and LDH: "
     "{known.confounding.remedy:full}. Weights remove the part of the bias that was measured; the rest stays, and nothing in the data shows it.")

@@ -15,7 +15,8 @@ from analysis_lib.analyses import summaries
 from analysis_lib.cohort import disclosure
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.estimators.meta import LOGIT, combine, logit
-from analysis_lib.rows import results
+from analysis_lib.rows import released, results
+from analysis_lib.rows.released import release
 from analysis_lib.rows.results import row, slug
 
 SERIES = Path(__file__).parents[1] / "paper" / "series.csv"
@@ -23,6 +24,7 @@ SERIES = Path(__file__).parents[1] / "paper" / "series.csv"
 WITH_OLD_SITES = ("local", "local and de novo")
 
 
+@released.published
 def published() -> pd.DataFrame:
     """The published series of failure in previously involved sites, as Ababneh et al. (2023) print or cite
     them.
@@ -43,12 +45,12 @@ def own_series(study: Cohort) -> pd.DataFrame:
     ``pooled`` is ``no`` for synthetic patients: they repeat counts that the paper printed.
     """
     if reason := _not_comparable(study):
-        return results.skipped("context.own", reason)
+        return disclosure.skipped(study, "context.own", reason)
     pattern, k = study.patients["failure_pattern"].dropna(), study.min_cell_count
     events, n = int(pattern.isin(WITH_OLD_SITES).sum()), len(pattern)
     if disclosure.hides(study) and (events < k or n - events < k):
-        return results.skipped("context.own", "the numbers are too small")
-    return pd.DataFrame(
+        return disclosure.skipped(study, "context.own", "the numbers are too small")
+    own = pd.DataFrame(
         [
             {
                 "key": "own",
@@ -63,6 +65,7 @@ def own_series(study: Cohort) -> pd.DataFrame:
             }
         ]
     )
+    return release(own, study.min_cell_count)
 
 
 def in_context(study: Cohort, printing: str = "Results") -> pd.DataFrame:
@@ -73,13 +76,14 @@ def in_context(study: Cohort, printing: str = "Results") -> pd.DataFrame:
     ``Discussion``.
     """
     if not study.after_car_t:
-        return results.skipped("context", _not_comparable(study))
+        return disclosure.skipped(study, "context", _not_comparable(study))
     series = published()
     other = {"Results": "Discussion", "Discussion": "Results"}[printing]
     series = series[series["place"] != other].assign(pooled="yes")
     own = own_series(study)
     mine = [] if results.skip_reason(own) else [own[own["pooled"] == "yes"]]
-    return pd.concat([series, *(part for part in mine if len(part))], ignore_index=True)
+    together = pd.concat([series, *(part for part in mine if len(part))], ignore_index=True)
+    return release(together, study.min_cell_count)
 
 
 @disclosure.protected
@@ -109,6 +113,7 @@ def _not_comparable(study: Cohort) -> str:
     return study.lacks("failure_pattern")
 
 
+@released.derived
 def shares(series: pd.DataFrame, prefix: str = "context") -> pd.DataFrame:
     """The share of each series with its exact interval: rows ``<prefix>.<key>``, group the label, note what
     was counted.
@@ -128,6 +133,7 @@ def shares(series: pd.DataFrame, prefix: str = "context") -> pd.DataFrame:
     return rows
 
 
+@released.derived
 def pooled(series: pd.DataFrame, prefix: str = "context.pooled") -> pd.DataFrame:
     """The share over the series marked ``pooled``, by fixed and by random effects.
 
@@ -165,6 +171,7 @@ def pooled(series: pd.DataFrame, prefix: str = "context.pooled") -> pd.DataFrame
     )
 
 
+@released.derived
 def left_out_in_turn(series: pd.DataFrame) -> pd.DataFrame:
     """The random-effects share without each series in turn, rows ``context.without.<key>``; the largest
     change first.
@@ -199,29 +206,35 @@ def two_printings(study: Cohort) -> pd.DataFrame:
         ``context.printed.shift`` (percentage points): Discussion minus Results.
     """
     if not study.after_car_t:
-        return results.skipped("context.printed", _not_comparable(study))
+        return disclosure.skipped(study, "context.printed", _not_comparable(study))
     counts = published().query("key == 'ababneh2023'").set_index("place")
     first, second = counts.loc["Results"], counts.loc["Discussion"]
     minus = {"method": "Discussion minus Results"}
-    return results.collect(
-        [
-            summaries.proportion(
-                "context.printed.results", first["events"], first["n"], group="Results", population="patients"
-            ),
-            summaries.proportion(
-                "context.printed.discussion",
-                second["events"],
-                second["n"],
-                group="Discussion",
-                population="patients",
-            ),
-            row("context.printed.more_failures", "count", second["events"] - first["events"], **minus),
-            row("context.printed.more_patients", "count", second["n"] - first["n"], **minus),
-            row(
-                "context.printed.shift",
-                "estimate",
-                100 * (second["events"] / second["n"] - first["events"] / first["n"]),
-                **minus,
-            ),
-        ]
+    return released.public(
+        results.collect(
+            [
+                summaries.proportion(
+                    "context.printed.results",
+                    first["events"],
+                    first["n"],
+                    group="Results",
+                    population="patients",
+                ),
+                summaries.proportion(
+                    "context.printed.discussion",
+                    second["events"],
+                    second["n"],
+                    group="Discussion",
+                    population="patients",
+                ),
+                row("context.printed.more_failures", "count", second["events"] - first["events"], **minus),
+                row("context.printed.more_patients", "count", second["n"] - first["n"], **minus),
+                row(
+                    "context.printed.shift",
+                    "estimate",
+                    100 * (second["events"] / second["n"] - first["events"] / first["n"]),
+                    **minus,
+                ),
+            ]
+        )
     )

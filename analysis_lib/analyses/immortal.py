@@ -34,14 +34,16 @@ def second_modality(study: Cohort, first: str) -> pd.DataFrame:
     it never did. A cohort without lines of therapy gives the row that says so.
     """
     if reason := study.lacks("salvage_regimen", "lines.line_start_day") or endpoints.lacking(study, "OS2"):
-        return results.skipped(slug("immortal", first), reason)
+        return disclosure.skipped(study, slug("immortal", first), reason)
     frame = endpoints.derive(study, "OS2")
     frame = frame[frame["salvage_regimen"] == first].reset_index(drop=True)
     later = study.lines[(study.lines["line"] > 1) & study.lines["modality"].isin(SECOND_MODALITY[first])]
     begun = frame["patient_id"].map(later.groupby("patient_id")["line_start_day"].min()).astype("Float64")
     entered = (begun - frame["salvage_start_day"].astype("Float64")).to_numpy(dtype=float, na_value=np.nan)
     if not np.isfinite(entered).any():
-        return results.skipped(slug("immortal", first), "nobody went on from the first modality to the other")
+        return disclosure.skipped(
+            study, slug("immortal", first), "nobody went on from the first modality to the other"
+        )
     return frame.assign(entered=entered)
 
 

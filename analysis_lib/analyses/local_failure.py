@@ -18,6 +18,7 @@ from analysis_lib.estimators import curves as km_curves
 from analysis_lib.estimators.models import Z
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
+from analysis_lib.rows.released import release
 from analysis_lib.rows.results import row, slug
 
 FAILED, DIED = 1, 2
@@ -34,10 +35,10 @@ def sites(study: Cohort) -> pd.DataFrame:
     """The assessable sites with ``days``, ``event`` (local failure), ``cause`` (0 neither, 1 failed, 2 the
     patient died without) and ``patient`` (a number); or the row that says why there are none."""
     if reason := endpoints.lacking(study, "LC"):
-        return results.skipped("failure", reason)
+        return disclosure.skipped(study, "failure", reason)
     frame = endpoints.derive(study, "LC")
     if not frame["event"].any():
-        return results.skipped("failure", "no site failed within the field")
+        return disclosure.skipped(study, "failure", "no site failed within the field")
     died = ~frame["event"] & (frame["vital_status"] == "dead")
     return disclosure.carrying(
         study,
@@ -53,14 +54,14 @@ def curves(frame: pd.DataFrame) -> pd.DataFrame:
     if results.skip_reason(frame):
         return frame
     if reason := disclosure.of_single_patients(frame):
-        return results.skipped("failure.curve", reason)
+        return release(results.skipped("failure.curve", reason), disclosure.carried_rule(frame))
     km = km_curves.kaplan_meier(frame["days"], frame["event"])
     incidence = competing.cumulative_incidence(frame["days"], frame["cause"])
     parts = [km["days"].to_frame().assign(kind=CURVES[0], percent=100 * (1 - km["survival"]))]
     for code, kind in ((FAILED, CURVES[1]), (DIED, CURVES[2])):
         if f"incidence{code}" in incidence:
             parts.append(incidence[["days"]].assign(kind=kind, percent=100 * incidence[f"incidence{code}"]))
-    return pd.concat(parts).reset_index(drop=True)
+    return release(pd.concat(parts).reset_index(drop=True), disclosure.carried_rule(frame))
 
 
 def without_each(days, cause, patient) -> list:

@@ -29,7 +29,8 @@ def restricted_means(study: Cohort, name: str, months=(12, 24), reference: str =
         return results.skipped(prefix, reason)
     frame = endpoints.derive(study, name)
     frame = frame[frame["salvage_regimen"].notna()]
-    groups = dict(frame.groupby(frame["salvage_regimen"].astype(str), sort=False))
+    by_regimen = frame.groupby(frame["salvage_regimen"].astype(str), sort=False)
+    groups = {level: of for level, of in by_regimen}  # noqa: C416 (dict() takes a groupby for a mapping)
     shown = {
         level
         for level, of in groups.items()

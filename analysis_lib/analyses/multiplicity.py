@@ -16,6 +16,7 @@ from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.paper import claims
 from analysis_lib.rows import results
+from analysis_lib.rows.released import derived
 from analysis_lib.rows.results import row, slug
 
 LIMIT = 0.05
@@ -76,6 +77,7 @@ def corrected(p, method: str) -> np.ndarray:
     return multipletests(p, method=METHODS[method][0])[1]
 
 
+@derived
 def tally(tests: pd.DataFrame) -> pd.DataFrame:
     """How many of the tests have P below 0.05, as they are and after correction.
 
@@ -124,6 +126,7 @@ def _count(result_id, p, population, method) -> dict:
     )
 
 
+@derived
 def ranks(tests: pd.DataFrame) -> pd.DataFrame:
     """The sorted P values with the limits they are held against: ``rank, p, holm, bh`` (limits at 0.05),
     ``outcome``.

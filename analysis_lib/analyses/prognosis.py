@@ -14,6 +14,7 @@ from analysis_lib.dictionary import columns, words
 from analysis_lib.estimators import models
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
+from analysis_lib.rows.released import derived, release
 from analysis_lib.rows.results import row, slug
 
 # Factors of the study: those of the index therapy, and those of the patient and the disease when salvage
@@ -164,18 +165,18 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     """
     prefix = name.lower()
     if reason := endpoints.lacking(study, name) or _all_absent(study, factors):
-        return results.skipped(slug(prefix, "uv"), reason)
+        return disclosure.skipped(study, slug(prefix, "uv"), reason)
     if endpoints.derive(study, name).empty:
-        return results.skipped(slug(prefix, "uv"), "this cohort has nobody to follow")
+        return disclosure.skipped(study, slug(prefix, "uv"), "this cohort has nobody to follow")
     absent, parts = [factor for factor in factors if study.lacks(factor)], []
     for factor in factors:
         if factor in absent:
-            parts.append(results.skipped(slug("cox", name, "uv", factor), study.lacks(*absent)))
+            parts.append(disclosure.skipped(study, slug("cox", name, "uv", factor), study.lacks(*absent)))
             continue
         parts.append(results.pick(estimates(study, name, by=factor), "median time", "p"))
         model = cox(study, name, [factor], "uv")
         if reason := results.skip_reason(model):
-            parts.append(results.skipped(slug("cox", name, "uv", factor), reason))
+            parts.append(disclosure.skipped(study, slug("cox", name, "uv", factor), reason))
         else:
             of_the_model = ("events_per_variable", "ph", "ph.global")
             parts.append(
@@ -186,9 +187,8 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     if tests.empty:
         return rows
     small = tests[tests["value"] < 0.05]
-    return results.collect(
+    counted = results.collect(
         [
-            rows,
             row(
                 slug(prefix, "uv", "small_p"),
                 "count",
@@ -207,8 +207,11 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
             ),
         ]
     )
+    # counts of tests, not of patients: they follow from P values that have passed
+    return results.collect([rows, release(counted, study.min_cell_count)])
 
 
+@derived
 def holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     """Holm's correction (1979) of an endpoint's log-rank tests.
 
@@ -295,7 +298,7 @@ def multivariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     """
     prefix = slug("cox", name, "mv")
     if reason := endpoints.lacking(study, name) or _all_absent(study, factors):
-        return results.skipped(prefix, reason)
+        return disclosure.skipped(study, prefix, reason)
     frame = endpoints.derive(study, name)
     left_out = {
         factor: reason
@@ -307,14 +310,19 @@ def multivariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     }
     kept = [factor for factor in factors if factor not in left_out]
     if len(kept) < 2:
-        return results.skipped(
-            prefix, f"fewer than two factors can be compared ({'; '.join(dict.fromkeys(left_out.values()))})"
+        return disclosure.skipped(
+            study,
+            prefix,
+            f"fewer than two factors can be compared ({'; '.join(dict.fromkeys(left_out.values()))})",
         )
     model = cox(study, name, kept, "mv")
     if results.skip_reason(model):
         return model
     return results.collect(
-        [model, *(results.skipped(slug(prefix, factor), reason) for factor, reason in left_out.items())]
+        [
+            model,
+            *(disclosure.skipped(study, slug(prefix, factor), reason) for factor, reason in left_out.items()),
+        ]
     )
 
 

@@ -28,6 +28,7 @@ from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.repeated import cox
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
+from analysis_lib.rows.released import published
 from analysis_lib.rows.results import row
 
 SEED = 13
@@ -141,6 +142,7 @@ def truths(share: float) -> dict[str, float]:
 # --- answers --------------------------------------------------------------------------------------
 
 
+@published
 def answers(study: Cohort, share: float) -> pd.DataFrame:
     """The four questions, each answered naively and with its remedy.
 
@@ -270,6 +272,7 @@ def _missing(study):
     ]
 
 
+@published
 def complete_cases(study: Cohort) -> pd.DataFrame:
     """Bulk among patients in whom it is known, adjusted for stage and LDH: row ``known.missing.complete``."""
     frame = endpoints.derive(study, "OS2").dropna(subset=["bulky_disease"])
@@ -279,6 +282,7 @@ def complete_cases(study: Cohort) -> pd.DataFrame:
     )
 
 
+@published
 def repeat(count: int, n: int, seed: int) -> pd.DataFrame:
     """The answers of many simulated cohorts, for :func:`analysis_lib.show.figures_beyond.replicates`.
 
@@ -297,6 +301,7 @@ def repeat(count: int, n: int, seed: int) -> pd.DataFrame:
     return pd.concat(parts).reset_index(drop=True)
 
 
+@published
 def coverage(repeated: pd.DataFrame) -> pd.DataFrame:
     """How often the interval holds the truth: rows ``coverage.<bias>.<naive, remedy>`` (of ``n`` cohorts)."""
     known = repeated[repeated["statistic"] != "skipped"]

@@ -21,6 +21,7 @@ from analysis_lib.estimators.curves import INTERVAL, KM, at, at_risk, kaplan_mei
 from analysis_lib.estimators.logrank import logrank_test, pairwise_logrank
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
+from analysis_lib.rows.released import release
 from analysis_lib.rows.results import row, slug
 
 # times at which rates are read, and what takes their place where nobody is followed for a year
@@ -40,10 +41,10 @@ def curves(study: Cohort, name: str, by: str | None = None, where=None) -> pd.Da
         (the label of the group; empty without ``by``); or the row that says why there is no curve.
     """
     if reason := _reason(study, name, by):
-        return results.skipped(slug(name, "curve"), reason)
+        return disclosure.skipped(study, slug(name, "curve"), reason)
     groups = _groups(_frame(study, name, where), by)
     if not groups:
-        return results.skipped(slug(name, "curve"), NOBODY)
+        return disclosure.skipped(study, slug(name, "curve"), NOBODY)
     drawn = {label: kaplan_meier(group["days"], group["event"]) for label, group in groups.items()}
     if disclosure.hides(study):
         drawn = {
@@ -52,13 +53,12 @@ def curves(study: Cohort, name: str, by: str | None = None, where=None) -> pd.Da
             if len(steps := coarse.coarse(curve, study.min_cell_count))
         }
     if not drawn:
-        return results.skipped(slug(name, "curve"), "there are too few patients or events for a curve")
+        return disclosure.skipped(
+            study, slug(name, "curve"), "there are too few patients or events for a curve"
+        )
     stacked = pd.concat([curve.assign(group=label) for label, curve in drawn.items()]).reset_index(drop=True)
-    stacked.attrs |= {
-        "label": words.label_of(by) if by else "",
-        "min_cell_count": study.min_cell_count * disclosure.hides(study),
-    }
-    return stacked
+    stacked.attrs["label"] = words.label_of(by) if by else ""
+    return release(stacked, study.min_cell_count)
 
 
 # --- medians, rates, tests ------------------------------------------------------------------------

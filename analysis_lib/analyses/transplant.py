@@ -10,6 +10,7 @@ from analysis_lib.cohort import disclosure
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.rows import results
+from analysis_lib.rows.released import release
 from analysis_lib.rows.results import row, slug
 
 
@@ -89,14 +90,18 @@ def transplant_lanes(study: Cohort) -> pd.DataFrame:
     there are no lanes for real ones, only the row that says so.
     """
     if reason := study.lacks("transplant_day", "sites.rt_start_day"):
-        return results.skipped("hsct.lanes", reason)
+        return disclosure.skipped(study, "hsct.lanes", reason)
     if not study.synthetic:
-        return results.skipped(
-            "hsct.lanes", "the figure would show single patients, so it is drawn for synthetic cohorts only"
+        return disclosure.skipped(
+            study,
+            "hsct.lanes",
+            "the figure would show single patients, so it is drawn for synthetic cohorts only",
         )
     both = _peri_transplant(study)
     if both.empty:
-        return results.skipped("hsct.lanes", "nobody in this cohort had both radiotherapy and a transplant")
+        return disclosure.skipped(
+            study, "hsct.lanes", "nobody in this cohort had both radiotherapy and a transplant"
+        )
     both = both.assign(followed=both["last_follow_up_day"] - both["transplant_day"]).sort_values(
         "followed", ascending=False
     )
@@ -121,4 +126,4 @@ def transplant_lanes(study: Cohort) -> pd.DataFrame:
             (number, what, *((day - patient["transplant_day"]) / DAYS_PER_MONTH for day in ends))
             for what, *ends in lane
         ]
-    return pd.DataFrame(lanes, columns=["lane", "what", "start", "end"])
+    return release(pd.DataFrame(lanes, columns=["lane", "what", "start", "end"]), study.min_cell_count)

@@ -17,6 +17,7 @@ from analysis_lib.estimators.models import indicators
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
 from analysis_lib.rows.methods import SEED
+from analysis_lib.rows.released import derived
 from analysis_lib.rows.results import row, slug
 
 FEWEST_EVENTS = 10
@@ -82,6 +83,7 @@ COLUMNS = {
 }
 
 
+@derived
 def beside(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows that a table of the models shows, with its columns in ``population``."""
     part = rows["result_id"].str.split(".").str[-1]

@@ -30,6 +30,7 @@ from analysis_lib.estimators.weights import (
     stabilised,
 )
 from analysis_lib.rows import results
+from analysis_lib.rows.released import release
 from analysis_lib.rows.results import row, slug
 
 # What the choice of treatment may have rested on, as far as the study recorded it when salvage therapy began.
@@ -63,21 +64,23 @@ def prepare(study: Cohort) -> pd.DataFrame:
         Or the row that says why there is no such comparison.
     """
     if reason := study.lacks("salvage_regimen") or endpoints.lacking(study, "OS2"):
-        return results.skipped("weighted.os2", reason)
+        return disclosure.skipped(study, "weighted.os2", reason)
     frame = endpoints.derive(study, "OS2")
     frame = frame[frame["salvage_regimen"].isin(["RT", "ST"])].reset_index(drop=True)
     choices = [
         factors for names in (CONFOUNDERS, FEW_CONFOUNDERS) if (factors := usable(study, frame, names))
     ]
     if not choices:
-        return results.skipped(
-            "weighted.os2", study.lacks(*CONFOUNDERS) or "the groups do not differ in any known factor"
+        return disclosure.skipped(
+            study, "weighted.os2", study.lacks(*CONFOUNDERS) or "the groups do not differ in any known factor"
         )
     for factors in choices:
         known = frame.dropna(subset=factors).reset_index(drop=True)
         treated = known["salvage_regimen"] == "RT"
         if min(treated.sum(), (~treated).sum()) < FEWEST:
-            return results.skipped("weighted.os2", f"one of the groups has fewer than {FEWEST} patients")
+            return disclosure.skipped(
+                study, "weighted.os2", f"one of the groups has fewer than {FEWEST} patients"
+            )
         try:
             score = propensity(models.indicators(known, factors), treated)
         except NotEstimable as why:
@@ -92,7 +95,7 @@ def prepare(study: Cohort) -> pd.DataFrame:
         )
         known.attrs["factors"] = factors
         return disclosure.carrying(study, known)
-    return results.skipped("weighted.os2", reason)
+    return disclosure.skipped(study, "weighted.os2", reason)
 
 
 @disclosure.protected_by_frame
@@ -216,7 +219,7 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
     days, event = frame["days"], frame["event"]
     term = pd.DataFrame({"systemic": (~frame["treated"]).astype(float)})
     few = [factor for factor in ("advanced_stage", "ldh_elevated") if factor in frame.attrs["factors"]]
-    least = frame.attrs.get("min_cell_count", 0)
+    least = disclosure.carried_rule(frame)
     rows = [
         hazard_ratio("weighted.os2.crude", term, "systemic", days, event, least=least, group="As they are")
     ]
@@ -273,11 +276,12 @@ def curves(frame: pd.DataFrame) -> pd.DataFrame:
     if results.skip_reason(frame):
         return frame
     if reason := disclosure.of_single_patients(frame):
-        return results.skipped("weighted.curve", reason)
-    return pd.concat(
+        return release(results.skipped("weighted.curve", reason), disclosure.carried_rule(frame))
+    drawn = pd.concat(
         [
             kaplan_meier(of["days"], of["event"], weights=of[kind]).assign(group=GROUPS[treated], kind=words)
             for kind, words in KINDS.items()
             for treated, of in frame.groupby("treated", sort=False)
         ]
     ).reset_index(drop=True)
+    return release(drawn, disclosure.carried_rule(frame))

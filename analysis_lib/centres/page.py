@@ -11,6 +11,7 @@ from analysis_lib.centres.exchange import Export
 from analysis_lib.centres.pooled import PAPER, SCALES, result_of
 from analysis_lib.dictionary.words import listed
 from analysis_lib.rows import results
+from analysis_lib.rows.released import published, require
 from analysis_lib.rows.results import slug
 from analysis_lib.show import figures, notes, numbers
 from analysis_lib.show.sentences import sentence
@@ -53,6 +54,7 @@ def mixture(centres: list[Export]) -> str:
 
 def show(rows: pd.DataFrame, result_id: str) -> None:
     """Show one pooled result: forest plot, sentences, and which centres took no part, with the reason."""
+    require(rows)
     prefix = slug("pooled", result_id)
     mine = rows[(rows["result_id"] == prefix) | rows["result_id"].str.startswith(f"{prefix}.")]
     label = mine["population"].iloc[0]
@@ -135,6 +137,7 @@ def sentences(prefix: str, label: str) -> list[str]:
     ]
 
 
+@published
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
     """Every pooled result beside what the paper prints, as finished text: one line a result, limits in
     brackets.
@@ -167,6 +170,7 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["Result", "Fixed", "Random", "I², %", "Paper"])
 
 
+@published
 def overview(centres: list[Export]) -> pd.DataFrame:
     """The centres as finished text: one line each, with its patients and what it could not compute."""
     lines = []

@@ -20,6 +20,7 @@ from analysis_lib.estimators import meta
 from analysis_lib.estimators.meta import Scale
 from analysis_lib.paper import claims as paper_claims
 from analysis_lib.rows import results, rounding
+from analysis_lib.rows.released import published
 from analysis_lib.rows.results import row, slug
 
 Z = stats.norm.isf(0.025)
@@ -100,6 +101,7 @@ def result_of(centre: Export, result_id: str) -> pd.Series:
 # --- several --------------------------------------------------------------------------------------
 
 
+@published
 def pooled(centres: list[Export], wanted: dict[str, str]) -> pd.DataFrame:
     """Pool results over centres.
 
@@ -242,6 +244,7 @@ def _printed(centres: list[Export], result_id: str, label: str, found: dict[str,
     ]  # as printed, with its own precision
 
 
+@published
 def weighed_by_patients(rows: pd.DataFrame, result_id: str) -> pd.DataFrame:
     """The mean of the pooled centres' estimates with their patients as weights: row
     ``pooled.<id>.by_patients``.
@@ -270,6 +273,7 @@ def weighed_by_patients(rows: pd.DataFrame, result_id: str) -> pd.DataFrame:
     )
 
 
+@published
 def weights(centres: list[Export], result_id: str) -> pd.DataFrame:
     """Each centre's share of the weight: rows ``pooled.<id>.weight.<kind>.<name>`` (percent), kind the
     ``population``.

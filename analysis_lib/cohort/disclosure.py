@@ -20,7 +20,9 @@ from scipy import stats
 
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.rows import results
+from analysis_lib.rows.released import NotReleased, Released, release
 
+RULE = "min_cell_count"  # under which name a frame of single patients carries it
 COUNTS = ("count", "at risk")
 OF_VALUES = ("median", "median months", "median dose", "range", "range months", "range dose")
 OF_TIMES = ("median time", "rate", "restricted mean")
@@ -68,7 +70,7 @@ def in_words(study: Cohort) -> str:
     )
 
 
-def protected(analysis: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
+def protected(analysis: Callable[..., pd.DataFrame]) -> Callable[..., Released]:
     """Make an analysis ``f(study, ...)`` return protected rows."""
 
     @functools.wraps(analysis)
@@ -78,7 +80,7 @@ def protected(analysis: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFra
     return protecting
 
 
-def protect(study: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
+def protect(study: Cohort, rows: pd.DataFrame) -> Released:
     """The rows as they may be shown; doing it twice changes nothing.
 
     Counts (``n``, ``events``, values that are counts) are banded. A share is hidden when fewer than ``k``
@@ -90,18 +92,42 @@ def protect(study: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
     return _protect(rows, study.min_cell_count)
 
 
-def _protect(rows: pd.DataFrame, k: int) -> pd.DataFrame:
+def _protect(rows: pd.DataFrame, k: int) -> Released:
     if k <= 1:
-        return rows
+        return release(rows, k)
     shown = results.collect([_shown(record, k) for record in rows.to_dict("records")])
     shown.attrs = rows.attrs
-    return shown
+    return release(shown, k)
+
+
+def skipped(study: Cohort, result_id: str, reason: str) -> Released:
+    """The row of an analysis that was not done, with the reason as it may be shown."""
+    return protect(study, results.skipped(result_id, reason))
 
 
 def carrying(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     """A frame of single patients that knows from how many on its cohort's numbers may be shown."""
-    frame.attrs["min_cell_count"] = study.min_cell_count
+    frame.attrs[RULE] = study.min_cell_count
     return frame
+
+
+def carried_rule(frame: pd.DataFrame) -> int:
+    """The rule that a frame of :func:`carrying` brings with it.
+
+    Raises
+    ------
+    NotReleased
+        If it brings none, as after a pandas operation that dropped it: then nothing is made of it.
+    """
+    if isinstance(frame, Released) and frame.rule is not None:  # the row that says why there is no table
+        return frame.rule
+    if RULE not in frame.attrs:
+        raise NotReleased(
+            "This table of single patients no longer says which disclosure rule its cohort has, so nothing "
+            "is "
+            "shown of it. Pass it through disclosure.carrying(study, table)."
+        )
+    return frame.attrs[RULE]
 
 
 def protected_by_frame(analysis: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
@@ -109,14 +135,14 @@ def protected_by_frame(analysis: Callable[..., pd.DataFrame]) -> Callable[..., p
 
     @functools.wraps(analysis)
     def protecting(frame: pd.DataFrame, *arguments, **options) -> pd.DataFrame:
-        return _protect(analysis(frame, *arguments, **options), frame.attrs.get("min_cell_count", 0))
+        return _protect(analysis(frame, *arguments, **options), carried_rule(frame))
 
     return protecting
 
 
 def of_single_patients(frame: pd.DataFrame) -> str:
     """Why a figure drawn straight from a frame of :func:`carrying` is not shown; empty where it may be."""
-    return "its steps would show single patients" if frame.attrs.get("min_cell_count", 0) > 1 else ""
+    return "its steps would show single patients" if carried_rule(frame) > 1 else ""
 
 
 def _shown(record: dict, k: int) -> dict:

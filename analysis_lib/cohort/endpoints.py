@@ -13,6 +13,7 @@ import pandas as pd
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.first_course import first_courses
 from analysis_lib.dictionary import columns
+from analysis_lib.rows.released import published
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ def lacking(study: Cohort, name: str) -> str:
     return study.lacks(*([table + endpoint.origin] if endpoint.origin else []), *needed)
 
 
+@published
 def definitions(study: Cohort) -> pd.DataFrame:
     """The endpoints that this cohort can give, in words, for a table; one row an endpoint, all columns
     text.

@@ -11,6 +11,7 @@ import yaml
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files.places import BUNDLED
 from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows.released import published
 
 FOLDER = BUNDLED / "consistent"
 TABLES = ("patients", "sites", "lines")
@@ -53,6 +54,7 @@ def read(number: int) -> Cohort:
         return read_cohort(hand_over(tables(number), number, Path(folder)))
 
 
+@published
 def rows() -> pd.DataFrame:
     """The committed result rows of all cohorts."""
     return pd.read_parquet(FOLDER / "rows.parquet")

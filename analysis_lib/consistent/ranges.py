@@ -21,6 +21,7 @@ from analysis_lib.consistent.cohorts import rows
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.paper.claims import read_claims
 from analysis_lib.rows import results
+from analysis_lib.rows.released import published
 from analysis_lib.rows.results import row, slug
 
 # A result is determined if the cohorts differ by at most a tenth of its confidence interval, partly up to a
@@ -33,6 +34,7 @@ PROFILE = ["salvage_regimen", "ldh_elevated", "advanced_stage", "poor_performanc
 # --- what they agree on ---------------------------------------------------------------------------
 
 
+@published
 def ranges(every: pd.DataFrame) -> pd.DataFrame:
     """For each result that every cohort has, its lowest and highest value and whether the paper determines
     it.
@@ -102,6 +104,7 @@ def _verdict(share: float) -> str:
     return VERDICTS[0] if share <= NARROW else VERDICTS[1] if share <= WIDE else VERDICTS[2]
 
 
+@published
 def open_results(every: pd.DataFrame) -> pd.DataFrame:
     """The ranges of estimates with an interval, and of P values, that the paper does not print."""
     found = ranges(every)
@@ -109,6 +112,7 @@ def open_results(every: pd.DataFrame) -> pd.DataFrame:
     return found[~found["printed"] & found["statistic"].isin(kinds)].reset_index(drop=True)
 
 
+@published
 def tally(open_: pd.DataFrame) -> pd.DataFrame:
     """How many results that the paper does not print are determined: rows ``determined.<verdict>``."""
     counts = open_["verdict"].value_counts()
@@ -143,6 +147,7 @@ def printed_medians(prefix: str) -> dict[str, float]:
     return {groups[claim.result_id]: float(claim.printed) for claim in claims.itertuples()}
 
 
+@published
 def range_rows(open_: pd.DataFrame) -> pd.DataFrame:
     """The ranges as result rows ``range.<result_id>``: lower and upper are the lowest and highest value over
     the cohorts.
@@ -165,6 +170,7 @@ def range_rows(open_: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+@published
 def adjusted(studies: dict[int, Cohort]) -> pd.DataFrame:
     """The question the paper leaves open: OS2 after systemic therapy alone against radiotherapy alone, given
     stage and LDH.
@@ -219,6 +225,7 @@ def adjusted(studies: dict[int, Cohort]) -> pd.DataFrame:
 # --- how different they are -----------------------------------------------------------------------
 
 
+@published
 def diversity(studies: dict[int, Cohort]) -> pd.DataFrame:
     """How far apart the cohorts are, pair by pair, without regard to the order of patients.
 
@@ -281,6 +288,7 @@ def height(curve: pd.DataFrame, days) -> np.ndarray:
     return 100 * curve["survival"].to_numpy()[place]
 
 
+@published
 def envelope(studies: dict[int, Cohort], name: str, by: str) -> pd.DataFrame:
     """Every cohort's curves of an endpoint on a grid of days, for
     :func:`analysis_lib.show.figures_cohort.envelope`.

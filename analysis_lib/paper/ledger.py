@@ -25,6 +25,7 @@ from analysis_lib.paper.claims import (
     read_claims,
 )
 from analysis_lib.rows import results, rounding
+from analysis_lib.rows.released import published
 from analysis_lib.rows.results import row
 
 VERDICTS = {
@@ -143,6 +144,7 @@ def _unrounded(value) -> str:
 # --- totals, and a chapter's own slice ------------------------------------------------------------
 
 
+@published
 def of_cohort(study: Cohort, results_dir: str | Path = "") -> pd.DataFrame:
     """Every claim held against the rows that the chapters saved, or the row that says why there is no ledger.
 
@@ -156,6 +158,7 @@ def of_cohort(study: Cohort, results_dir: str | Path = "") -> pd.DataFrame:
     return hold_against(read_claims(), rows)
 
 
+@published
 def against(study: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
     """The claims that speak of these rows, held against them, or the row that says why not."""
     if reason := why_not(study):
@@ -163,6 +166,7 @@ def against(study: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
     return hold_against(slice_of(rows), rows)
 
 
+@published
 def totals(held: pd.DataFrame, prefix: str = "ledger") -> pd.DataFrame:
     """How many claims got each verdict: rows ``<prefix>.<verdict>`` (share of all claims), and
     ``<prefix>.claims``.
@@ -190,6 +194,7 @@ def totals(held: pd.DataFrame, prefix: str = "ledger") -> pd.DataFrame:
     )
 
 
+@published
 def by_section(held: pd.DataFrame) -> pd.DataFrame:
     """Verdicts by section of the paper, as finished text: one line a section, one column a verdict, and the
     total.
@@ -209,11 +214,13 @@ def by_section(held: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+@published
 def unmet(held: pd.DataFrame) -> pd.DataFrame:
     """The claims that are not reproduced."""
     return held if results.skip_reason(held) else held[held["verdict"] != "reproduced"]
 
 
+@published
 def near(held: pd.DataFrame) -> pd.DataFrame:
     """Of the claims whose result prints otherwise, how many are one unit of the last printed digit away:
     ``ledger.near``.

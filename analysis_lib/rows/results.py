@@ -15,6 +15,7 @@ import pandas as pd
 
 from analysis_lib.files import spreadsheet
 from analysis_lib.files.places import ROOT
+from analysis_lib.rows import released
 
 COLUMNS = [
     "result_id",
@@ -130,13 +131,14 @@ def slug(*parts: object) -> str:
 
 
 def collect(parts) -> pd.DataFrame:
-    """Rows, or frames of rows, as one frame in the order given.
+    """Rows, or frames of rows, as one frame in the order given; released if each part is.
 
     Raises
     ------
     ValueError
         When two rows share a ``result_id``.
     """
+    parts = list(parts)
     frames = [
         part if isinstance(part, pd.DataFrame) else pd.DataFrame([part], columns=COLUMNS) for part in parts
     ]
@@ -147,7 +149,8 @@ def collect(parts) -> pd.DataFrame:
     twice = rows.loc[rows["result_id"].duplicated(), "result_id"].tolist()
     if twice:
         raise ValueError(f"result rows share an id: {', '.join(twice)}")
-    return rows
+    rule = released.strictest(frames) if frames else None
+    return rows if rule is None else released.release(rows, rule)
 
 
 def hidden(row) -> str:
@@ -180,7 +183,7 @@ def save(parts, cohort_name: str, chapter: str, results_dir: str | Path = "") ->
     results_dir : str or Path
         Where to write; by default ``book/cohorts/<cohort>/results`` of this checkout.
     """
-    rows, where = collect(parts), folder(cohort_name, results_dir)
+    rows, where = released.require(collect(parts)), folder(cohort_name, results_dir)
     safe = rows.assign(
         **{column: rows[column].map(spreadsheet.safe) for column in ("population", "group", "method", "note")}
     )

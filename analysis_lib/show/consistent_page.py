@@ -15,6 +15,7 @@ from analysis_lib.consistent.ranges import VERDICTS, open_results, ranges
 from analysis_lib.dictionary import words
 from analysis_lib.paper import claims
 from analysis_lib.rows import results, rounding
+from analysis_lib.rows.released import public, require
 from analysis_lib.rows.results import row, slug
 from analysis_lib.show import notes, numbers, sentences, tables
 
@@ -41,10 +42,11 @@ TOPICS = {  # chapter 9, whose rows say in their group what they are
 
 def show(open_: pd.DataFrame, verdict: str, caption: str) -> None:
     """Show the ranges of one verdict, the widest first."""
+    require(open_)
     of = open_[open_["verdict"] == verdict].sort_values("share", ascending=False, kind="stable")
     if of.empty:
         return notes.skip(f"no result is {verdict}")
-    tables.table(_lines(of), caption)
+    tables.table(public(_lines(of)), caption)
 
 
 def _lines(of: pd.DataFrame) -> pd.DataFrame:
@@ -83,6 +85,7 @@ def beside(study: Cohort, chapter_rows: pd.DataFrame) -> None:
 
     On other cohorts than the reconstructed, nothing. ``chapter_rows`` are the chapter's saved rows.
     """
+    require(chapter_rows)
     if study.name != claims.RECONSTRUCTED:
         return
     open_ = open_results(rows())
@@ -162,17 +165,19 @@ def say(study: Cohort, *templates: str) -> None:
     of = of[of.groupby("result_id")["cohort"].transform("nunique") == count]
     if of.empty:
         return
-    spans = results.collect(
-        [
-            row(
-                one.result_id,
-                one.statistic,
-                None,
-                lower=None if np.isinf(one.lowest) else one.lowest,
-                upper=None if np.isinf(one.highest) else one.highest,
-            )
-            for one in ranges(of).itertuples()
-        ]
+    spans = public(
+        results.collect(
+            [
+                row(
+                    one.result_id,
+                    one.statistic,
+                    None,
+                    lower=None if np.isinf(one.lowest) else one.lowest,
+                    upper=None if np.isinf(one.highest) else one.highest,
+                )
+                for one in ranges(of).itertuples()
+            ]
+        )
     )
     if said := " ".join(filter(None, (sentences.sentence(spans, template) for template in templates))):
         display(

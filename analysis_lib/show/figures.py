@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.rows import methods, results
+from analysis_lib.rows.released import require
 from analysis_lib.rows.results import STATISTICS
 from analysis_lib.show import notes, numbers
 from analysis_lib.show.canvas import PALETTE, canvas, month_ticks, plain_log_ticks, show, style_of
@@ -35,6 +36,7 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
     rows : pandas.DataFrame, optional
         Result rows with the groups' medians and the log-rank test; they go into the alt text.
     """
+    require(curves)
     if reason := results.skip_reason(curves):
         return notes.skip(reason)
     groups = list(dict.fromkeys(curves["group"]))
@@ -70,7 +72,7 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
             alignment="left",
         )
     _risk_table(table, curves, groups, ticks)
-    if least := curves.attrs.get("min_cell_count"):
+    if (least := curves.rule) > 1:
         caption += (
             f" Drawn so that every step stands for {least} events or more, and ended where fewer "
             f"than {least} are at risk; "
@@ -114,7 +116,7 @@ def _risk_table(axes, curves, groups, ticks):
     for line, (group, _style) in enumerate(style_of(groups).items()):
         curve = curves[curves["group"] == group]
         for tick in ticks:
-            at_risk, least = risk_at(curve, tick * DAYS_PER_MONTH), curves.attrs.get("min_cell_count", 0)
+            at_risk, least = risk_at(curve, tick * DAYS_PER_MONTH), curves.rule
             axes.text(
                 tick,
                 -line,
@@ -173,6 +175,7 @@ def forest(
         Ids of rows that are set apart from the others (printed elsewhere, a prediction), and what is written
         of each; drawn in black, as far as they have a value and limits.
     """
+    require(rows)
     if reason := results.skip_reason(rows):
         return notes.skip(reason)
     apart = apart or {}

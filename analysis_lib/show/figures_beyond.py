@@ -12,6 +12,7 @@ from analysis_lib.analyses import multiplicity, weighting
 from analysis_lib.cohort import disclosure
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.rows import methods, results, rounding
+from analysis_lib.rows.released import require
 from analysis_lib.show import numbers, sentences
 from analysis_lib.show.canvas import (
     DASHES,
@@ -33,6 +34,7 @@ def love(rows: pd.DataFrame, caption: str) -> None:
 
     ``rows`` come from :func:`analysis_lib.analyses.weighting.balance`.
     """
+    require(rows)
     if reason := results.skip_reason(rows):
         return skip(reason)
     shown = rows[~rows["result_id"].str.endswith(".largest") & rows["value"].notna()]
@@ -85,6 +87,7 @@ def scores(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     ``frame`` comes from :func:`analysis_lib.analyses.weighting.prepare`, ``rows`` from
     :func:`analysis_lib.analyses.weighting.sizes`.
     """
+    require(rows)
     if reason := results.skip_reason(frame) or disclosure.of_single_patients(frame):
         return skip(reason)
     figure, axes = canvas(2.9)
@@ -121,6 +124,7 @@ def competing(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
 
     ``curves`` and ``rows`` come from :func:`analysis_lib.analyses.local_failure.curves` and ``incidences``.
     """
+    require(curves)
     if reason := results.skip_reason(curves):
         return skip(reason)
     figure, axes = canvas(3.4)
@@ -152,6 +156,7 @@ def weighted_curves(curves: pd.DataFrame, rows: pd.DataFrame, what: str, caption
 
     ``curves`` and ``rows`` come from :func:`analysis_lib.analyses.weighting.curves` and ``compare``.
     """
+    require(curves)
     if reason := results.skip_reason(curves):
         return skip(reason)
     kinds, groups = list(dict.fromkeys(curves["kind"])), list(weighting.GROUPS.values())
@@ -188,6 +193,7 @@ def sorted_p(ranks: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
 
     ``ranks`` and ``rows`` come from :func:`analysis_lib.analyses.multiplicity.ranks` and ``tally``.
     """
+    require(ranks)
     if reason := results.skip_reason(ranks):
         return skip(reason)
     figure, axes = canvas(3.5)
@@ -242,6 +248,7 @@ def replicates(repeated: pd.DataFrame, caption: str) -> None:
 
     ``repeated`` comes from :func:`analysis_lib.analyses.simulation.repeat`.
     """
+    require(repeated)
     known = repeated[(repeated["statistic"] != "skipped")].astype(
         {"value": float, "lower": float, "upper": float}
     )

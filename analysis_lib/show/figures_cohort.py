@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.rows import methods, results
+from analysis_lib.rows.released import require
 from analysis_lib.show import notes, numbers
 from analysis_lib.show.canvas import PALETTE, canvas, plain_log_ticks, show, style_of
 
@@ -15,6 +16,7 @@ def shares(rows: pd.DataFrame, what: str, caption: str) -> None:
 
     ``rows`` are proportions of one population; ``what`` says of whom, for the axis (``"Patients"``).
     """
+    require(rows)
     if reason := results.skip_reason(rows):
         return notes.skip(reason)
     drawn = rows[rows["value"].notna() & (rows["statistic"] == "proportion")]
@@ -69,6 +71,7 @@ def swimmer(lanes: pd.DataFrame, axis: str, alt: str, caption: str) -> None:
     alt, caption : str
         What the figure shows, and what it is.
     """
+    require(lanes)
     if reason := results.skip_reason(lanes):
         return notes.skip(reason)
     count = lanes["lane"].max()
@@ -117,6 +120,7 @@ def flow_diagram(rows: pd.DataFrame, caption: str) -> None:
     ``rows`` come from :func:`analysis_lib.analyses.participants.flow`; boxes for counts that the cohort does
     not know are left out.
     """
+    require(rows)
     count = {row["result_id"]: row for _, row in rows.iterrows()}
     first = [r for r in rows["result_id"] if r.startswith("flow.salvage_regimen.")]
     levels = (
@@ -207,6 +211,7 @@ def envelope(curves: pd.DataFrame, anchors: dict[str, float], what: str, alt: st
     anchors : dict
         The printed median of a group in months; groups without one (not reached) are left out.
     """
+    require(curves)
     groups = list(dict.fromkeys(curves["group"]))
     figure, panels = canvas(0.5 + 1.75 * len(groups), nrows=len(groups), sharex=True, sharey=True)
     for axes, (group, style) in zip(np.atleast_1d(panels), style_of(groups).items()):
@@ -231,6 +236,7 @@ def stacked_intervals(rows: pd.DataFrame, axis: str, caption: str) -> None:
     """Show many hazard ratios with their intervals as thin lines, sorted, on a log scale; the dotted line is
     1.
     """
+    require(rows)
     drawn = rows.astype({"value": float, "lower": float, "upper": float}).sort_values(
         "value", ascending=False
     )

@@ -12,11 +12,13 @@ from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.paper.claims import HERE, read_claims
 from analysis_lib.paper.ledger import VERDICTS, against
 from analysis_lib.rows import results
+from analysis_lib.rows.released import require
 from analysis_lib.show import notes, tables
 
 
 def show(held: pd.DataFrame, caption: str) -> None:
     """Show claims as a table, by section, each with its reason beneath."""
+    require(held)
     if reason := results.skip_reason(held):
         return notes.skip(reason)
     display(HTML(_table_of(held, caption)))
@@ -28,6 +30,7 @@ def beside(study: Cohort, rows: pd.DataFrame) -> None:
 
     ``rows`` are the chapter's saved rows. A repeat of a claim is shown only where it does not say the same.
     """
+    require(rows)
     held = against(study, rows)
     if results.skip_reason(held):
         return
@@ -61,6 +64,7 @@ def page(held: pd.DataFrame) -> None:
 
     Without JavaScript the whole table stands there, unfiltered.
     """
+    require(held)
     if reason := results.skip_reason(held):
         return notes.skip(reason)
     display(HTML(page_html(held)))

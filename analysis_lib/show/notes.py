@@ -11,6 +11,7 @@ from IPython.display import HTML, display
 from analysis_lib.cohort import disclosure
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.rows import results
+from analysis_lib.rows.released import require
 from analysis_lib.show.numbers import estimate
 
 TOO_SMALL = "the numbers are too small"
@@ -44,6 +45,7 @@ def captioned(caption: str, told: str) -> str:
 
 def left_out(rows: pd.DataFrame) -> None:
     """Say why parts of an analysis are missing; nothing when none is."""
+    require(rows)
     if notes := list(dict.fromkeys(rows.loc[rows["statistic"] == "skipped", "note"])):
         skip("; ".join(notes))
 
@@ -52,6 +54,7 @@ def noticed(rows: pd.DataFrame) -> None:
     """Show the rows of :func:`analysis_lib.analyses.participants.noticed` as a list, a line for each thing
     that was odd; nothing when none was.
     """
+    require(rows)
     if rows.empty:
         return
     lines = []

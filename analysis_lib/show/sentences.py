@@ -9,6 +9,7 @@ from IPython.display import Markdown, display
 
 from analysis_lib.cohort import disclosure
 from analysis_lib.rows import results
+from analysis_lib.rows.released import require
 from analysis_lib.rows.results import STATISTICS
 from analysis_lib.rows.rounding import UNDEFINED
 from analysis_lib.show.notes import TOO_SMALL, skip
@@ -74,6 +75,7 @@ def sentence(rows: pd.DataFrame, template: str) -> str:
     percent), ``n_percent`` (a and percent with one decimal, as in Table 1), ``n``, ``events``, ``group``,
     ``method``, ``note``, ``verdict`` (a P value in words).
     """
+    require(rows)
     by_id = rows.set_index("result_id")
     fields = re.findall(r"\{([^{}:]+)(?::(\w+))?\}", template)
     if any(name not in by_id.index or _unsaid(by_id.loc[name], style) for name, style in fields):
@@ -90,6 +92,7 @@ def sentence(rows: pd.DataFrame, template: str) -> str:
 
 def say(rows: pd.DataFrame, *templates: str) -> None:
     """Show sentences built from rows as one paragraph; sentences about absent rows are left out."""
+    require(rows)
     if reason := results.skip_reason(rows):
         return skip(reason)
     said = " ".join(filter(None, (sentence(rows, template) for template in templates)))

@@ -10,6 +10,7 @@ import pandas as pd
 from IPython.display import HTML, display
 
 from analysis_lib.rows import methods, results
+from analysis_lib.rows.released import require
 from analysis_lib.rows.rounding import UNDEFINED
 from analysis_lib.show.notes import captioned, skip, too_small
 from analysis_lib.show.numbers import (
@@ -35,10 +36,16 @@ def table(frame: pd.DataFrame, caption: str, sections=(), rows: pd.DataFrame | N
     ``sections`` are the positions of rows that head those below them; ``rows`` the result rows that the frame
     was made of, whose methods end the caption.
     """
+    require(frame)
     if reason := results.skip_reason(frame):
         return skip(reason)
     told = "" if rows is None else methods.how(rows, counts=False)
-    display(HTML(html_table(frame, captioned(caption, told), sections)))
+    _shown(frame, captioned(caption, told), sections)
+
+
+def _shown(frame: pd.DataFrame, caption: str, sections=()) -> None:
+    """Show the cells that a table of released rows is made of."""
+    display(HTML(html_table(frame, caption, sections)))
 
 
 def html_table(frame: pd.DataFrame, caption: str, sections=()) -> str:
@@ -84,6 +91,7 @@ def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns
 
     Example: ``rows_table(medians, "Median OS2", n="n", events="events", median="full")``.
     """
+    require(rows)
     if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
     shown = pd.DataFrame(
@@ -105,7 +113,7 @@ def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns
             counts=not styles & {"n", "share", "n_percent"},
         )
     )
-    table(shown.rename(columns={"": rows.attrs.get("label", "Group")}), captioned(caption, told))
+    _shown(shown.rename(columns={"": rows.attrs.get("label", "Group")}), captioned(caption, told))
 
 
 def cross_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
@@ -114,6 +122,7 @@ def cross_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
 
     Below it stands what was skipped, and why.
     """
+    require(rows)
     if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
     line = rows["result_id"].str.split(".").str[0].str.upper()
@@ -126,7 +135,7 @@ def cross_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
         .reindex(index=cells[corner].unique(), columns=cells["group"].unique())
         .fillna("–")
     )
-    table(wide.reset_index().rename(columns=lambda name: name[:1].upper() + name[1:]), caption)
+    _shown(wide.reset_index().rename(columns=lambda name: name[:1].upper() + name[1:]), caption)
     if gone.any():
         skip("; ".join(f"{name} ({why})" for name, why in zip(line[gone], rows.loc[gone, "note"])))
 
@@ -138,6 +147,7 @@ def compared_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
     Proportions are shown with their counts, everything else with its limits; what was skipped is left to
     :func:`analysis_lib.show.notes.left_out`.
     """
+    require(rows)
     if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
     rows = rows[rows["statistic"] != "skipped"]
@@ -152,7 +162,7 @@ def compared_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
     if tested.any():
         p = {row["group"]: bare_p(row) for _, row in rows[tested].iterrows()}
         wide["P"] = [p.get(group, "–") for group in wide.index]
-    table(
+    _shown(
         wide.reset_index(names=corner).rename(columns=lambda name: name[:1].upper() + name[1:]),
         captioned(
             caption,
@@ -165,6 +175,7 @@ def characteristics(rows: pd.DataFrame, caption: str) -> None:
     """Show the rows of :func:`analysis_lib.analyses.table_1.table_1` as the paper prints them; a dagger marks
     a rough P value.
     """
+    require(rows)
     if reason := too_small(rows):
         return skip(reason)
     by_id = rows.set_index("result_id")
@@ -203,7 +214,7 @@ def characteristics(rows: pd.DataFrame, caption: str) -> None:
         if tests
         else ""
     )
-    table(pd.DataFrame(lines, columns=heads), caption + note, sections)
+    _shown(pd.DataFrame(lines, columns=heads), caption + note, sections)
     if "table1.left_out" in by_id.index:
         skip(by_id.loc["table1.left_out", "note"])
 
@@ -214,6 +225,7 @@ def factor_table(rows: pd.DataFrame, endpoint: str, caption: str) -> None:
 
     Medians stand with their events and patients; the reference is ``no``, or the first level of a factor.
     """
+    require(rows)
     if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
     prefix, by_id, lines = endpoint.lower(), rows.set_index("result_id", drop=False), []
@@ -239,7 +251,7 @@ def factor_table(rows: pd.DataFrame, endpoint: str, caption: str) -> None:
         rows["statistic"].isin(["median time", "hazard ratio"])
         | rows["result_id"].str.contains(".logrank.", regex=False)
     ]
-    table(
+    _shown(
         pd.DataFrame(lines),
         captioned(
             f"{caption} Median in months (events / patients), hazard ratio (HR), log-rank P.",

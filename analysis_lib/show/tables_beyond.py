@@ -6,9 +6,11 @@ import pandas as pd
 
 from analysis_lib.analyses.multiplicity import LIMIT, METHODS, corrected
 from analysis_lib.rows import results, rounding
+from analysis_lib.rows.released import derived
 from analysis_lib.show import numbers
 
 
+@derived
 def design_table(rows: pd.DataFrame) -> pd.DataFrame:
     """The comparisons as finished text, one line each."""
     if results.skip_reason(rows):
@@ -36,6 +38,7 @@ def _needed(events, patients) -> str:
     return "no difference to see" if pd.isna(events) else f"{int(events):,} / {int(patients):,}"
 
 
+@derived
 def multiplicity_table(tests: pd.DataFrame) -> pd.DataFrame:
     """The tests with P below 0.05 as finished text, smallest first: ``Comparison, P`` and P after each
     correction.

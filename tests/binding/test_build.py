@@ -154,7 +154,8 @@ SAVES = """\
 import time
 from pathlib import Path
 from analysis_lib.rows import results
-rows = results.save([results.row("a", "count", 7)], "lymphoma", "01_slow", results_dir)
+from analysis_lib.rows.released import public
+rows = results.save([public(results.collect([results.row("a", "count", 7)]))], "lymphoma", "01_slow", results_dir)
 if Path({flag!r}).exists():
     Path({paused!r}).touch()
     time.sleep(60)
@@ -427,12 +428,13 @@ def test_words_of_the_manifest_show_as_they_are_written(tmp_path, monkeypatch):
     code = """\
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show.notes import about
-from analysis_lib.show.tables import rows_table
+from analysis_lib.rows.released import public
+from analysis_lib.show import notes, tables
 study = read_cohort(cohort)
-about(study)
-rows = results.save([results.row("os1.median", "median time", 3.5, n=7, events=7, group="=1+1", note="@SUM(A1)")], study.name, "01_after", results_dir)
-rows_table(rows, "Caption", value="")"""
+notes.about(study)
+row = results.row("os1.median", "median time", 3.5, n=7, events=7, group="=1+1", note="@SUM(A1)")
+rows = results.save([public(results.collect([row]))], study.name, "01_after", results_dir)
+tables.rows_table(rows, "Caption", value="")"""
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "01_after.py").write_text(
         NOTEBOOK.format(title="Failure after CAR T-cell infusion", code=code)

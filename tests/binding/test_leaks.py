@@ -242,10 +242,11 @@ cohort = "reconstructed"
 results_dir = ""
 
 # %%
-from analysis_lib import results
-from analysis_lib.cohort import read_cohort
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
+from analysis_lib.rows.released import public
 study = read_cohort(cohort)
-rows = results.save([results.row("a", "count", 7)], study.name, "01_leaking", results_dir)
+rows = results.save([public(results.collect([results.row("a", "count", 7)]))], study.name, "01_leaking", results_dir)
 print(study.patients["patient_id"].iloc[3])
 """
 

@@ -183,7 +183,12 @@ def test_further_analyses_stand_apart_and_repeat_nothing(study, rows):
 
 
 def test_the_numbers_of_chapters_on_the_paper_itself_are_no_results(public, tmp_path):
-    results.save([row("a", "p", 0.1, method="log-rank test")], "", "11_audit", tmp_path / "results")
+    results.save(
+        [public(results.collect([row("a", "p", 0.1, method="log-rank test")]))],
+        "",
+        "11_audit",
+        tmp_path / "results",
+    )
     manuscript.write(public, tmp_path)
     assert "log-rank" not in (tmp_path / "report.md").read_text("utf-8")
 
@@ -278,7 +283,9 @@ def test_anchors_are_those_of_the_builder():
 def test_the_page_offers_its_paragraphs_and_warns_of_synthetic_patients(public, tmp_path, synthetic):
     a_book(tmp_path)
     cohort = replace(public, synthetic=synthetic)
-    results.save([row("flow.included", "count", 80)], "", "01_cohort", tmp_path / "results")
+    results.save(
+        [public(results.collect([row("flow.included", "count", 80)]))], "", "01_cohort", tmp_path / "results"
+    )
     manuscript.write(cohort, tmp_path)
     page = (tmp_path / "report.md").read_text("utf-8")
     assert (

@@ -26,6 +26,7 @@ from analysis_lib.files import spreadsheet
 from analysis_lib.intake.manifest import locate
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results, rounding
+from analysis_lib.rows.released import public
 from analysis_lib.show import canvas, figures, figures_cohort, ledger_page, numbers, tables
 
 from everywhere import everywhere
@@ -85,7 +86,12 @@ def a_page(drawn):
 def offered(drawn, study, tmp_path):
     """A page that was given its files, with the folder it stands in."""
     page = a_page(drawn)
-    results.save([results.row("a", "count", 1)], study.name, "04_survival", tmp_path / "results")
+    results.save(
+        [public(results.collect([results.row("a", "count", 1)]))],
+        study.name,
+        "04_survival",
+        tmp_path / "results",
+    )
     takeaway.offer(page, study, "04_survival", tmp_path, tmp_path / "results")
     return page, tmp_path
 
@@ -114,7 +120,12 @@ def test_the_page_itself_keeps_the_picture_only(offered):
 
 def test_a_page_with_nothing_but_words_offers_its_rows(study, tmp_path):
     page = new_notebook(cells=[new_markdown_cell("# Survival: Ours")])
-    results.save([results.row("a", "count", 1)], study.name, "04_survival", tmp_path / "results")
+    results.save(
+        [public(results.collect([results.row("a", "count", 1)]))],
+        study.name,
+        "04_survival",
+        tmp_path / "results",
+    )
     takeaway.offer(page, study, "04_survival", tmp_path, tmp_path / "results")
     assert page.cells[-1].source.endswith("[result rows (CSV)](results/04_survival.csv)")
 

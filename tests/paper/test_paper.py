@@ -16,6 +16,7 @@ from analysis_lib.paper import ledger
 from analysis_lib.paper.audit import tests, times, verdicts
 from analysis_lib.paper.claims import RECONSTRUCTED, contradictions, parts, read_claims
 from analysis_lib.rows import results
+from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
 from analysis_lib.show import ledger_page
 
@@ -191,7 +192,12 @@ def test_the_ledger_reads_what_the_chapters_saved(tmp_path):
     study = read_cohort("lymphoma")
     assert results.skip_reason(ledger.of_cohort(study, tmp_path))
     assert results.skip_reason(ledger.totals(ledger.of_cohort(study)))
-    results.save([row("os1.median", "median time", 15.0)], "reconstructed", "04_survival", tmp_path)
+    results.save(
+        [public(results.collect([row("os1.median", "median time", 15.0)]))],
+        "reconstructed",
+        "04_survival",
+        tmp_path,
+    )
     held = ledger.hold_against(CLAIMS, results.read_all(tmp_path))
     assert (
         len(held) == len(CLAIMS) and held.set_index("claim_id").loc["os1.median", "verdict"] == "reproduced"

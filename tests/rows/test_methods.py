@@ -18,6 +18,7 @@ from analysis_lib.estimators import curves
 from analysis_lib.intake.manifest import locate
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import methods, results
+from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
 from analysis_lib.show import canvas, figures, tables
 
@@ -174,9 +175,8 @@ def test_tables_name_what_stands_in_them(monkeypatch):
         display,
         lambda shown: seen.append(re.search("<caption>(.*?)</caption>", shown.data).group(1)),
     )
-    rows = results.collect(
-        [row("a", "proportion", 50.0, lower=7, upper=93, n=4, events=2, method="exact binomial interval")]
-    )
+    shared = row("a", "proportion", 50.0, lower=7, upper=93, n=4, events=2, method="exact binomial interval")
+    rows = public(results.collect([shared]))
     tables.rows_table(rows, "Shares", share="share", interval="limits")
     tables.rows_table(rows, "Shares", share="share")
     tables.rows_table(rows, "Shares.", percent="")
@@ -189,12 +189,13 @@ def test_tables_name_what_stands_in_them(monkeypatch):
 
 def test_the_page_lists_what_was_called_and_nothing_else(tmp_path):
     study = read_cohort("lymphoma")
+    made = [
+        row("a", "p", 0.1, method="log-rank test"),
+        row("b", "at risk", 3, method="time at least 12 months"),
+        row("c", "at risk", 3, method="time at least 24 months"),
+    ]
     results.save(
-        [
-            row("a", "p", 0.1, method="log-rank test"),
-            row("b", "at risk", 3, method="time at least 12 months"),
-            row("c", "at risk", 3, method="time at least 24 months"),
-        ],
+        [public(results.collect(made))],
         study.name,
         "04_survival",
         tmp_path / "cohorts" / study.name / "results",

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis_lib.rows import results, rounding
+from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
 from analysis_lib.show import sentences, tables
 
@@ -20,10 +21,9 @@ finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
 )
 def test_rows_survive_writing_and_reading(tmp_path_factory, value, lower, n, note):
     folder = tmp_path_factory.mktemp("rows")
-    saved = results.save(
-        [row("os1.median", "median time", value, lower=lower, n=n, note=note)], "x", "04_survival", folder
-    )
-    pd.testing.assert_frame_equal(results.read(folder / "04_survival.csv"), saved)
+    made = public(results.collect([row("os1.median", "median time", value, lower=lower, n=n, note=note)]))
+    saved = results.save([made], "x", "04_survival", folder)
+    pd.testing.assert_frame_equal(results.read(folder / "04_survival.csv"), pd.DataFrame(saved))
 
 
 def test_ids_are_slugs_statistics_are_known_and_ids_are_unique():
@@ -72,18 +72,20 @@ def test_p_values(p, shown):
     assert rounding.p_value(p) == shown
 
 
-ROWS = results.collect(
-    [
-        row("os2.median", "median time", 9.84, lower=6.3, upper=None, n=120, events=64),
-        row("os1.median", "median time", None, lower=11.7),
-        row("failure.local", "proportion", 77.5, lower=69, upper=84.6, n=120, events=93),
-        row("empty", "proportion", None, n=0, events=0),
-        row("lines", "range", 2.0, lower=1, upper=8),
-        row("dose", "range", 36.7, lower=4, upper=50.4),
-        row("rmst.less", "restricted mean", -0.2, lower=-2.7, upper=2.3),
-        row("os2.logrank", "p", 0.61),
-        row("cox", "hazard ratio", 0.4962, lower=0.291, upper=0.866),
-    ]
+ROWS = public(
+    results.collect(
+        [
+            row("os2.median", "median time", 9.84, lower=6.3, upper=None, n=120, events=64),
+            row("os1.median", "median time", None, lower=11.7),
+            row("failure.local", "proportion", 77.5, lower=69, upper=84.6, n=120, events=93),
+            row("empty", "proportion", None, n=0, events=0),
+            row("lines", "range", 2.0, lower=1, upper=8),
+            row("dose", "range", 36.7, lower=4, upper=50.4),
+            row("rmst.less", "restricted mean", -0.2, lower=-2.7, upper=2.3),
+            row("os2.logrank", "p", 0.61),
+            row("cox", "hazard ratio", 0.4962, lower=0.291, upper=0.866),
+        ]
+    )
 )
 
 

@@ -22,12 +22,14 @@ from analysis_lib.paper.audit.printed import (
 )
 from analysis_lib.rows import results
 from analysis_lib.rows.methods import SEED
+from analysis_lib.rows.released import published
 from analysis_lib.rows.results import row
 
 ORDERED = ("ecog", "stage", "ipi")  # whose levels carry a score
 RESAMPLES = 99999
 
 
+@published
 def pearson_rows(variable: str) -> pd.DataFrame:
     """Pearson's test of a characteristic of Table 1, step by step: ``pearson.expected.<level>.<regimen>`` and
     ``pearson.p``.

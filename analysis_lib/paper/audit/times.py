@@ -11,12 +11,14 @@ from scipy import stats
 from analysis_lib.paper.audit.printed import Z, about, check, ends_of, printed_count, printed_text
 from analysis_lib.paper.claims import parts, printed_number, read_claims
 from analysis_lib.rows import results
+from analysis_lib.rows.released import published
 from analysis_lib.rows.results import row
 from analysis_lib.rows.rounding import number
 
 RATIOS = ("mv.os1.resp", "mv.os2.stage", "mv.os2.ldh", "mv.efs2.stage", "mv.efs2.ldh")
 
 
+@published
 def wald_rows(claim: str) -> pd.DataFrame:
     """Result rows ``wald.least, wald.most`` (P values) and ``wald.fits`` (share of the unrounded limits) of a
     printed ratio.

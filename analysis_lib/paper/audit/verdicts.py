@@ -17,6 +17,7 @@ from analysis_lib.paper.audit.tests import contrasts, table_1_tests
 from analysis_lib.paper.audit.times import follow_up, hazard_ratios, medians, radiotherapy, responses
 from analysis_lib.paper.claims import RECONSTRUCTED
 from analysis_lib.rows import results
+from analysis_lib.rows.released import published
 from analysis_lib.rows.results import row
 
 VERDICTS = {
@@ -29,6 +30,7 @@ VERDICTS = {
 }
 
 
+@published
 def audit() -> pd.DataFrame:
     """All checks, in the order of the paper's themes; columns
     :data:`analysis_lib.paper.audit.printed.COLUMNS`, all text.
@@ -50,6 +52,7 @@ def audit() -> pd.DataFrame:
     return checks
 
 
+@published
 def of_cohort(study: Cohort) -> pd.DataFrame:
     """:func:`audit` on the page of the reconstructed cohort; elsewhere the row that says why not."""
     if study.name != RECONSTRUCTED:
@@ -70,6 +73,7 @@ def theme(checks: pd.DataFrame, *themes: str, verdict: str = "") -> pd.DataFrame
     ]
 
 
+@published
 def totals(checks: pd.DataFrame) -> pd.DataFrame:
     """Result rows: how many checks there are (``audit.checks``) and how many ended in each verdict
     (``audit.<verdict>``).
