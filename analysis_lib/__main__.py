@@ -1,4 +1,7 @@
-"""The command line: ``salvage-book`` or ``python -m analysis_lib``."""
+"""The command line: ``salvage-book`` or ``python -m analysis_lib``.
+
+A command imports what it needs when it runs, so that help, a list and a mistake are answered at once.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from tqdm import tqdm
-
-from analysis_lib.binding import chapter, chapters
-from analysis_lib.binding.build import BuildError, build, check_for_leaks, check_parameters, read_all
-from analysis_lib.binding.chapters import Outcome
-from analysis_lib.centres import send
-from analysis_lib.centres.book import pool
-from analysis_lib.centres.exchange import SharingError
-from analysis_lib.cohort.problems import CohortError
-from analysis_lib.dictionary.words import listed
 from analysis_lib.files import places
-from analysis_lib.intake import check_report, propose, starter
-from analysis_lib.intake.manifest import bundled_cohorts, locate
-from analysis_lib.intake.read import read_cohort
+from analysis_lib.files.refusal import Refused
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         return parsed.command(parsed)
-    except (CohortError, BuildError, SharingError) as error:
+    except Refused as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -56,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     each.add_argument(
         "--jobs", type=_positive, default=2, metavar="N", help="notebooks at a time (default: 2)"
+    )
+    each.add_argument(
+        "--fresh", action="store_true", help="run every chapter, whatever earlier builds have made"
     )
     _add_parameters(each)
     each.set_defaults(command=_build)
@@ -152,22 +146,40 @@ def _parameters(pairs: list[list[str]]) -> dict[str, float]:
     try:
         given = {name: float(value) for name, value in pairs}
     except ValueError as error:
-        raise BuildError(f"A parameter must be a number ({error}).") from None
-    check_parameters(given)
+        raise Refused(f"A parameter must be a number ({error}).") from None
+    if given:
+        from analysis_lib.binding.build import check_parameters
+
+        check_parameters(given)
     return given
 
 
 def _build(parsed) -> int:
-    cohorts = parsed.cohorts or bundled_cohorts()
-    parameters, studies = _parameters(parsed.parameter), read_all(cohorts).values()
-    total = sum(len(chapters.chapters_of(study)) for study in studies)
+    from analysis_lib.binding import reuse
+    from analysis_lib.intake.bundled import bundled_cohorts
+
+    parameters = _parameters(parsed.parameter)
+    cohorts = parsed.cohorts or list(bundled_cohorts())
     out = parsed.out.resolve() if parsed.out else None
+    book = out or places.ROOT / "_build"
+    if (out or not parsed.cohorts) and not parsed.fresh:
+        if outcomes := reuse.unchanged(book, cohorts, parameters):
+            print("Nothing that the book is made of has changed, so it is left as it is.")
+            return _summary(outcomes, book / "html" / "index.html")
+
+    from tqdm import tqdm
+
+    from analysis_lib.binding import chapters
+    from analysis_lib.binding.build import build, read_all
+
+    studies = read_all(cohorts).values()
+    total = sum(len(chapters.chapters_of(study)) for study in studies)
     if parsed.cohorts and not out:
-        out = places.ROOT / "_build" / "-".join(study.name for study in studies)
+        out = book = book / "-".join(study.name for study in studies)
     # On a terminal a bar, in a log plain lines.
     bar = tqdm(total=total, disable=not sys.stderr.isatty(), unit="chapter", dynamic_ncols=True)
 
-    def report(outcome: Outcome) -> None:
+    def report(outcome) -> None:
         bar.set_description(f"{outcome.cohort} {outcome.chapter}")
         bar.update()
         if bar.disable:
@@ -178,11 +190,11 @@ def _build(parsed) -> int:
 
     report.count = 0
     with bar:
-        outcomes = build(cohorts, out, parsed.jobs, parameters, report)
-    return _summary(outcomes, (out or places.ROOT / "_build") / "html" / "index.html")
+        outcomes = build(cohorts, out, parsed.jobs, parameters, report, parsed.fresh)
+    return _summary(outcomes, book / "html" / "index.html")
 
 
-def _summary(outcomes: list[Outcome], book: Path) -> int:
+def _summary(outcomes: list, book: Path) -> int:
     by_status = {
         status: [o for o in outcomes if o.status == status] for status in ("done", "skipped", "failed")
     }
@@ -201,16 +213,23 @@ def _summary(outcomes: list[Outcome], book: Path) -> int:
 
 
 def _check(parsed) -> int:
+    from analysis_lib.intake import check_report
+
     return check_report.check(parsed.cohort, parsed.csv, parsed.html)
 
 
 def _new(parsed) -> int:
+    from analysis_lib.dictionary.words import listed
+    from analysis_lib.intake import starter
+
     names = starter.new(parsed.folder)
     print(f"Written to {parsed.folder}: {listed(names)}.\nBegin with README.txt.")
     return 0
 
 
 def _map(parsed) -> int:
+    from analysis_lib.intake import propose
+
     proposal = propose.propose(parsed.files, parsed.out)
     if parsed.out:
         print(f"Written: {parsed.out}. Read it, correct it, then: salvage-book check {parsed.out}")
@@ -220,6 +239,12 @@ def _map(parsed) -> int:
 
 
 def _run(parsed) -> int:
+    from analysis_lib.binding import chapter, chapters
+    from analysis_lib.binding.build import check_for_leaks
+    from analysis_lib.binding.outcome import BuildError
+    from analysis_lib.intake.manifest import locate
+    from analysis_lib.intake.read import read_cohort
+
     known = chapters.chapters()
     name = Path(parsed.notebook).stem
     if name not in known:
@@ -245,6 +270,8 @@ def _run(parsed) -> int:
 
 
 def _export(parsed) -> int:
+    from analysis_lib.centres import send
+
     out, manifest = send.export(parsed.cohort, parsed.out)
     ended = manifest["chapters"].values()
     print(
@@ -259,14 +286,17 @@ def _export(parsed) -> int:
 
 
 def _pool(parsed) -> int:
+    from analysis_lib.centres.book import pool
+
     print(f"The book: {pool(parsed.exports, parsed.out.resolve())}")
     return 0
 
 
 def _cohorts(parsed) -> int:
-    for name in bundled_cohorts():
-        study = read_cohort(name)
-        print(f"{name:15} {len(study.patients):4} patients  {study.title}")
+    from analysis_lib.intake.bundled import bundled_cohorts
+
+    for name, title in bundled_cohorts().items():
+        print(f"{name:15} {title}")
     return 0
 
 

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from analysis_lib.binding import chapter, chapters, leaks, pages
-from analysis_lib.binding.chapters import Outcome
+from analysis_lib.binding import chapter, chapters, kernels, leaks, pages, reuse
 from analysis_lib.binding.contents import write_contents
+from analysis_lib.binding.outcome import BuildError, Outcome
+from analysis_lib.binding.rendering import render
+from analysis_lib.binding.reuse import GENERATED
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files import replacing
-from analysis_lib.files.places import ROOT
+from analysis_lib.files.places import NOTEBOOKS, ROOT
 from analysis_lib.intake.manifest import locate
 from analysis_lib.intake.read import read_cohort
-
-GENERATED = ("cohorts", "generated")  # folders of book/ that a build writes and git ignores
-
-
-class BuildError(Exception):
-    """The book was not built; the message says why, in words for whoever asked for it."""
 
 
 def read_all(wheres: Iterable[str | Path]) -> dict[Path, Cohort]:
@@ -57,6 +52,7 @@ def build(
     jobs: int = 2,
     parameters: dict | None = None,
     report: Callable[[Outcome], None] = lambda outcome: None,
+    fresh: bool = False,
 ) -> list[Outcome]:
     """Build the book of some cohorts.
 
@@ -74,6 +70,9 @@ def build(
         Further parameters for the chapters that take them (``{"alpha_beta": 3}``).
     report : callable
         Called with each outcome as it comes.
+    fresh : bool
+        Whether to forget what earlier builds in this place have made. Otherwise a chapter runs only when
+        something it is made from has changed (:mod:`analysis_lib.binding.reuse`).
 
     Returns
     -------
@@ -89,25 +88,49 @@ def build(
         writes there; or if the HTML does not build cleanly or holds anything of the input
         (:mod:`analysis_lib.binding.leaks`).
     """
+    parameters = parameters or {}
+    made_from = reuse.of_book(wheres, parameters)
+    as_read = {path: reuse.of_cohort(path) for path in map(locate, wheres)}
     studies = read_all(wheres)
-    check_parameters(parameters or {})
+    check_parameters(parameters)
     check_place(out, studies)
     target = out or ROOT / "_build"
+    store = target / reuse.KEPT
     try:
         with replacing.alone(target), replacing.workshop(target) as work:
+            if fresh:
+                shutil.rmtree(store, ignore_errors=True)
             source = stage(work / "source") if out else ROOT
             for name in GENERATED:
                 shutil.rmtree(source / "book" / name, ignore_errors=True)
-            outcomes = run_all(studies, source / "book" / "cohorts", jobs, parameters or {}, report)
+            runs = plan(studies, as_read, source / "book" / "cohorts", parameters)
+            outcomes, unscanned = {}, []
+            for run, mark, outcome in run_all(runs, studies, jobs, store):
+                report(outcome)
+                outcomes[outcome.cohort, outcome.chapter] = outcome
+                if studies[run.manifest].synthetic:
+                    reuse.keep(store, run, mark, outcome)
+                else:
+                    unscanned.append((run, mark, outcome))
+            outcomes = [outcomes[run.cohort, run.chapter] for run in runs]
             if not any(outcome.status == "failed" for outcome in outcomes):
                 pages.write(list(studies.values()), outcomes, source / "book")
                 if out:
                     write_contents(source, list(studies.values()))
-                render(source, work / "html")
-                check_for_leaks(studies, [work / "html", *(source / "book" / name for name in GENERATED)])
+                render(source, work / "html", store / "sphinx")
+                try:
+                    written = [work / "html", *(source / "book" / name for name in GENERATED)]
+                    check_for_leaks(studies, written)
+                except BuildError:
+                    shutil.rmtree(store, ignore_errors=True)
+                    raise
+                for made in unscanned:
+                    reuse.keep(store, *made)
                 replacing.replace(work / "html", target / "html")
                 if out:
                     replacing.replace(source, out / "source")
+                if made_from == reuse.of_book(wheres, parameters):
+                    reuse.note(target, made_from, outcomes)
     except replacing.Busy:
         raise BuildError(
             f"Another build is writing to {target}. Wait until it has ended, or choose another --out."
@@ -169,73 +192,54 @@ def stage(source: Path) -> Path:
     return source
 
 
+def plan(
+    studies: dict[Path, Cohort], as_read: dict[Path, dict], cohorts_dir: Path, parameters: dict
+) -> list[reuse.Run]:
+    """What there is to run: every chapter for every cohort."""
+    takes = {each: chapters.parameters_of(each) for each in chapters.chapters()}
+    runs = []
+    for path, study in studies.items():
+        pages_dir, names = cohorts_dir / study.name, chapters.chapters_of(study)
+        rows = [pages_dir / "results" / f"{each}.csv" for each in names if not chapters.on_the_paper(each)]
+        for each in names:
+            given = {name: value for name, value in parameters.items() if name in takes[each]}
+            runs.append(reuse.Run(study.name, each, path, pages_dir, given, rows, as_read[path]))
+    return runs
+
+
 def run_all(
-    studies: dict[Path, Cohort], cohorts_dir: Path, jobs: int, parameters: dict, report
-) -> list[Outcome]:
-    """Run every chapter for every cohort, ``jobs`` at a time; chapters on the paper read the others' rows and
-    come last.
+    runs: list[reuse.Run], studies: dict[Path, Cohort], jobs: int, store: Path
+) -> Iterator[tuple[reuse.Run, str, Outcome]]:
+    """Run what has to be run, ``jobs`` at a time; chapters on the paper read the others' rows and come last.
+
+    Yields each run as it ends, with the mark to keep it by (empty if it was kept already) and its outcome.
     """
-    work = [
-        (
-            each,
-            path,
-            study,
-            cohorts_dir / study.name / f"{each}.ipynb",
-            cohorts_dir / study.name / "results",
-            parameters,
-        )
-        for path, study in studies.items()
-        for each in chapters.chapters_of(study)
-    ]
-    outcomes = {}
-    with ProcessPoolExecutor(jobs, initializer=replacing.end_with, initargs=(os.getpid(),)) as pool:
+    with contextlib.ExitStack() as stack:
+        pool = None
         for late in (False, True):
-            running = [
-                pool.submit(chapter.run, *job) for job in work if chapters.on_the_paper(job[0]) == late
-            ]
+            waiting = []
+            for run in [run for run in runs if chapters.on_the_paper(run.chapter) == late]:
+                mark = reuse.fingerprint(run)
+                if outcome := reuse.take(store, run, mark):
+                    yield run, "", outcome
+                else:
+                    waiting.append((run, mark))
+            if waiting and not pool:
+                stack.enter_context(kernels.forked(NOTEBOOKS))
+                pool = stack.enter_context(
+                    ProcessPoolExecutor(jobs, initializer=replacing.end_with, initargs=(os.getpid(),))
+                )
+            running = {
+                pool.submit(
+                    chapter.run,
+                    run.chapter,
+                    run.manifest,
+                    studies[run.manifest],
+                    run.pages / f"{run.chapter}.ipynb",
+                    run.results,
+                    run.parameters,
+                ): (run, mark)
+                for run, mark in waiting
+            }
             for future in as_completed(running):
-                outcome = future.result()
-                outcomes[outcome.cohort, outcome.chapter] = outcome
-                report(outcome)
-    return [outcomes[study.name, each] for each, _, study, *_ in work]
-
-
-def render(source: Path, html: Path) -> None:
-    """Build the HTML with warnings as errors, to a folder that does not exist yet.
-
-    Raises
-    ------
-    BuildError
-        With the warnings, if there is any.
-    """
-    code = (
-        "import os; from analysis_lib import replacing; replacing.end_with(os.getppid()); "
-        "from jupyter_book.cli.main import main; main()"
-    )
-    environment = os.environ | {"PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}
-    with replacing.workshop(html.parent) as work:
-        command = [
-            sys.executable,
-            "-c",
-            code,
-            "build",
-            str(source),
-            "--path-output",
-            str(work),
-            "-n",
-            "-W",
-            "--keep-going",
-            "-q",
-        ]
-        run = subprocess.run(command, capture_output=True, text=True, env=environment)
-        if run.returncode or not (work / "_build" / "html" / "index.html").is_file():
-            told = [
-                line
-                for line in (run.stdout + run.stderr).splitlines()
-                if "WARNING" in line or "ERROR" in line
-            ]
-            raise BuildError(
-                "The pages were not built:\n  "
-                + "\n  ".join(told or (run.stdout + run.stderr).splitlines()[-15:])
-            )
-        os.replace(work / "_build" / "html", html)
+                yield *running[future], future.result()

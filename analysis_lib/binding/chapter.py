@@ -14,9 +14,11 @@ from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
 from analysis_lib.binding import takeaway
-from analysis_lib.binding.chapters import NOTEBOOKS, Outcome, parameters_of
+from analysis_lib.binding.chapters import parameters_of
+from analysis_lib.binding.outcome import Outcome
 from analysis_lib.binding.page import as_page
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.files.places import NOTEBOOKS
 
 QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]  # it warns, once a notebook, that it listens on this machine
 # figures come as files to take away as well

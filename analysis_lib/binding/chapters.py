@@ -1,32 +1,18 @@
-"""Which chapters there are, what each takes, and how one ended."""
+"""Which chapters there are, and what each takes."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import jupytext
 
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.units import CAR_T
-from analysis_lib.files.places import ROOT
+from analysis_lib.files.places import NOTEBOOKS
 
-NOTEBOOKS = ROOT / "notebooks"
 RECONSTRUCTED = "reconstructed"
 OWN_PARAMETERS = ("cohort", "results_dir")
 HEADING = re.compile(r"^#{1,6} .+$", re.M)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a chapter ended for a cohort: ``done``, ``skipped`` or ``failed``, with the reason for the last
-    two.
-    """
-
-    cohort: str
-    chapter: str
-    status: str
-    reason: str = ""
 
 
 def chapters() -> list[str]:

@@ -9,7 +9,7 @@ import yaml
 from analysis_lib.binding import chapters, manuscript, pages
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files.places import ROOT
-from analysis_lib.intake.manifest import bundled_cohorts
+from analysis_lib.intake.bundled import bundled_cohorts
 from analysis_lib.intake.read import read_cohort
 
 

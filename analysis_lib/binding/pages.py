@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis_lib.binding import chapters, manuscript, proof, takeaway
-from analysis_lib.binding.chapters import Outcome
+from analysis_lib.binding.outcome import Outcome
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary import columns, rules
 from analysis_lib.dictionary.words import allowed, label_of

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib.binding.chapters import NOTEBOOKS
 from analysis_lib.cohort.endpoints import ENDPOINTS, Endpoint
 from analysis_lib.dictionary import rules
 from analysis_lib.dictionary.columns import TABLES
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import curves
+from analysis_lib.files.places import NOTEBOOKS
+from analysis_lib.files.refusal import Refused
 from analysis_lib.rows import results
 
 FORMAT, FORMAT_VERSION = "salvage-book export", 1
@@ -39,7 +40,7 @@ PARTS = {
 OF_COHORT = {"name": str, "title": str, "synthetic": bool, "index_event": str, "min_cell_count": int}
 
 
-class SharingError(ValueError):
+class SharingError(Refused, ValueError):
     """Nothing was exported or pooled; the message says why, in words for whoever asked for it."""
 
     def _render_traceback_(self):

@@ -8,13 +8,14 @@ import pandas as pd
 
 from analysis_lib.dictionary.columns import TABLES
 from analysis_lib.dictionary.words import CONTROL
+from analysis_lib.files.refusal import Refused
 
 MOST_SHOWN = 40  # problems in a message; `salvage-book check` shows them all
 LONGEST_SHOWN = 80  # characters of a value in a message
 NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
 
 
-class CohortError(ValueError):
+class CohortError(Refused, ValueError):
     """The cohort cannot be used as it is. The message lists every problem, in words for its data manager.
 
     Attributes

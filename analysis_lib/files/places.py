@@ -1,9 +1,11 @@
-"""Where things stand: the checkout, the bundled cohorts."""
+"""Where things stand: the checkout, the chapters, the bundled cohorts."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+
+NOTEBOOKS = ROOT / "notebooks"
 
 BUNDLED = Path(__file__).parents[1] / "data"

@@ -15,7 +15,7 @@ from analysis_lib.cohort.problems import CohortError, problem
 from analysis_lib.dictionary.columns import REPEATING, TABLES
 from analysis_lib.dictionary.units import CAR_T, ISO
 from analysis_lib.dictionary.words import CONTROL, listed
-from analysis_lib.files.places import BUNDLED
+from analysis_lib.intake.bundled import bundled_cohorts, find
 from analysis_lib.intake.reading import SUFFIXES
 from analysis_lib.intake.values import is_date_format
 
@@ -51,28 +51,11 @@ REDCAP_KEYS = {
 DEPTHS = {"tables": 1, "columns": 2, "values": 3}  # how deep the entries of these keys are nested
 
 
-def bundled_cohorts() -> list[str]:
-    """Names of the cohorts that come with the library: the reconstructed one, other synthetic ones, real
-    ones.
-    """
-    manifests = {path.parent.name: read_manifest(path) for path in sorted(BUNDLED.glob("*/cohort.yml"))}
-    return sorted(
-        manifests, key=lambda name: (name != "reconstructed", manifests[name]["synthetic"] != "true", name)
-    )
-
-
 def locate(where: str | Path) -> Path:
     """The manifest or bare table that ``where`` speaks of."""
-    try:
-        path, bundled = Path(where).expanduser(), BUNDLED / str(where) / "cohort.yml"
-        if re.fullmatch(r"[\w-]+", str(where)) and bundled.is_file():
-            return bundled
-        if path.is_dir() and (path / "cohort.yml").is_file():
-            path = path / "cohort.yml"
-        if path.is_file() and path.suffix.lower() in (".yml", ".yaml", *SUFFIXES):
-            return path.resolve()
-    except (OSError, ValueError, RuntimeError):  # a name too long for a file, or a home that nobody has
-        pass
+    path = find(where)
+    if path and path.suffix.lower() in (".yml", ".yaml", *SUFFIXES):
+        return path.resolve()
     near = difflib.get_close_matches(str(where), bundled_cohorts(), n=1)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     raise CohortError(
@@ -81,7 +64,7 @@ def locate(where: str | Path) -> Path:
             problem(
                 "cohort",
                 "there is no such cohort",
-                f"{hint}Give one of {listed(bundled_cohorts())}, or the path of a cohort.yml, of the folder "
+                f"{hint}Give one of {listed(list(bundled_cohorts()))}, or the path of a cohort.yml, of the folder "
                 f"it is "
                 f"in, "
                 f"or of a table ({', '.join(SUFFIXES)}).",

@@ -16,7 +16,7 @@ from analysis_lib.__main__ import main
 from analysis_lib.binding import build, chapter, chapters, contents, pages
 from analysis_lib.dictionary import columns
 from analysis_lib.files import replacing
-from analysis_lib.intake.manifest import bundled_cohorts
+from analysis_lib.intake.bundled import bundled_cohorts
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 
@@ -103,10 +103,11 @@ def test_a_failing_notebook_leaves_the_old_book_and_a_non_zero_exit(tmp_path, mo
 SMALL_BUILD = """\
 import sys, time
 from pathlib import Path
-from analysis_lib.binding import build, chapter, leaks, pages
+from analysis_lib.binding import build, chapter, chapters, leaks, outcome, pages, reuse
 from analysis_lib.files import replacing
 folder = Path({folder!r})
-chapter.NOTEBOOKS = folder / "notebooks"
+for module in (build, chapter, chapters, reuse):
+    module.NOTEBOOKS = folder / "notebooks"
 
 def at(module, name):
     original = getattr(module, name)
@@ -126,9 +127,9 @@ def wait():
 def without_a_kernel(each, path, study, page, *_):
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text('{{"cells": []}}')
-    return chapters.Outcome(study.name, each, "done")
+    return outcome.Outcome(study.name, each, "done")
 
-def without_sphinx(source, html):
+def without_sphinx(source, html, place):
     page = html / "book" / "cohorts" / "lymphoma" / "01_slow.html"
     page.parent.mkdir(parents=True)
     page.write_text("<p>chapter number {number}</p>")
@@ -226,7 +227,7 @@ def test_a_killed_build_leaves_the_old_book_or_none_and_the_next_is_right(tmp_pa
         while not (
             (tmp_path / "paused").exists()
             or moment == "in Sphinx"
-            and list((tmp_path / "out").glob(".building-*/.building-*"))
+            and list((tmp_path / "out").glob(".kept/sphinx/*"))
         ):
             assert running.poll() is None and time.monotonic() < deadline, (
                 moment,
@@ -246,6 +247,7 @@ def test_a_killed_build_leaves_the_old_book_or_none_and_the_next_is_right(tmp_pa
     last = small_build(tmp_path, 99, "nowhere")
     assert last.wait(300) == 0, last.stdout.read()
     assert book_number(tmp_path) == 99 and sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        ".kept",
         ".lock",
         "html",
         "source",

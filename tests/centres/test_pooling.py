@@ -22,7 +22,8 @@ from pybtex.database import parse_file
 from scipy.special import expit
 
 from analysis_lib.analyses import context, prognosis, summaries, survival
-from analysis_lib.binding.chapters import NOTEBOOKS, chapters, parameters_of
+from analysis_lib.binding.chapters import chapters, parameters_of
+from analysis_lib.files.places import NOTEBOOKS
 from analysis_lib.centres import page
 from analysis_lib.centres import pooled as of_centres
 from analysis_lib.centres.exchange import Export

@@ -39,7 +39,8 @@ from matplotlib import pyplot
 from analysis_lib.analyses import local_failure, multiplicity, prognosis, summaries, survival, weighting
 from analysis_lib.analyses.design import detectable, events_needed
 from analysis_lib.binding import proof
-from analysis_lib.binding.chapters import NOTEBOOKS, chapters
+from analysis_lib.binding.chapters import chapters
+from analysis_lib.files.places import NOTEBOOKS
 from analysis_lib.cohort import cohort
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import bootstrap, competing, curves, imputation, models, repeated, states

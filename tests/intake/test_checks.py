@@ -16,7 +16,7 @@ from analysis_lib.cohort.problems import CohortError
 from analysis_lib.dictionary import columns as dictionary
 from analysis_lib.dictionary import rules
 from analysis_lib.intake import check_report
-from analysis_lib.intake.manifest import bundled_cohorts
+from analysis_lib.intake.bundled import bundled_cohorts
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.show import notes
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lifelines.datasets import load_lymphoma
 
 from analysis_lib.cohort.problems import CohortError
-from analysis_lib.intake.manifest import bundled_cohorts
+from analysis_lib.intake.bundled import bundled_cohorts
 from analysis_lib.intake.read import read_cohort
 
 BARE = "patient_id,last_follow_up_day,vital_status\nA,100,dead\nB,200,alive\n"
@@ -34,7 +34,7 @@ def problems_of(path):
 
 
 def test_bundled_cohorts_are_read_with_the_reconstructed_one_first():
-    assert bundled_cohorts()[0] == "reconstructed"
+    assert next(iter(bundled_cohorts())) == "reconstructed"
     for name in bundled_cohorts():
         assert len(read_cohort(name).patients) > 0
 

@@ -1,0 +1,139 @@
+"""Pages -> HTML by Jupyter Book, which is spared what has not changed since it last worked in the same place.
+
+Sphinx renders again the pages that changed, and leaves the others as they are. What it may take from one page
+into another (the contents, headings, labels, citations) is compared here: if any of it changed, all is
+rendered anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from analysis_lib.binding import inputs
+from analysis_lib.binding.outcome import BuildError
+from analysis_lib.files import replacing
+from analysis_lib.files.digest import digest_of, digests
+
+STATE = "rendered.json"  # there while the folder holds what a build finished, and nothing half done
+PAGES = (".md", ".ipynb")
+# Lines and roles of a page that can show on another.
+SHARED = re.compile(
+    r"^#{1,6} .*|^\([\w-]+\)=|:(?:name|label): \S+|^---\n.*?^---|\{(?:cite|ref|numref|eq|doc|term)[^`]*`[^`]*`",
+    re.M,
+)
+COPIED = re.compile(r"(?:_images|_downloads)/([^\"'?#<>]+)")  # files that pages show or offer
+CODE = (
+    "import os; from analysis_lib.files import replacing; replacing.end_with(os.getppid()); "
+    "from jupyter_book.cli.main import main; main()"
+)
+
+
+def render(source: Path, html: Path, place: Path | None = None) -> None:
+    """Build the HTML with warnings as errors, to a folder that does not exist yet.
+
+    Parameters
+    ----------
+    source : Path
+        Holds ``_config.yml``, ``_toc.yml`` and ``book/``.
+    html : Path
+        Where to put the finished pages.
+    place : Path, optional
+        Where Sphinx works and finds what it made before; without it, in a folder that is gone afterwards.
+
+    Raises
+    ------
+    BuildError
+        With the warnings, if there is any.
+    """
+    if place is None:
+        with replacing.workshop(html.parent) as work:
+            return render(source, html, work)
+    files = {"_config.yml": source / "_config.yml", "_toc.yml": source / "_toc.yml"}
+    files |= {
+        path.relative_to(source).as_posix(): path
+        for path in sorted((source / "book").rglob("*"))
+        if path.is_file()
+    }
+    state = {"shared": _shared(files), "all": digests(files)}
+    before = _state(place)
+    if state != before:
+        (place / STATE).unlink(missing_ok=True)
+        if state["shared"] != before.get("shared"):
+            shutil.rmtree(place, ignore_errors=True)
+        _copy(files, place / "source")
+        _sphinx(place)
+        _forget(place / "_build")
+        (place / STATE).write_text(json.dumps(state), "utf-8")
+    shutil.copytree(place / "_build" / "html", html)
+
+
+def _state(place: Path) -> dict:
+    try:
+        return json.loads((place / STATE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _shared(files: dict[str, Path]) -> str:
+    """A digest of what can change more than one page."""
+    whole = {
+        name: path for name, path in files.items() if path.suffix not in PAGES and "/cohorts/" not in name
+    }
+    lines = {
+        name: [found.group() for text in _prose(path) for found in SHARED.finditer(text)]
+        for name, path in files.items()
+        if path.suffix in PAGES
+    }
+    return digest_of([digests(whole), lines, inputs.versions(), inputs.environment(Path())])
+
+
+def _prose(path: Path) -> Iterator[str]:
+    """What Sphinx reads of a page as Markdown: text, and outputs of code that are text."""
+    if path.suffix == ".md":
+        yield path.read_text("utf-8")
+        return
+    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown":
+            yield "".join(cell["source"])
+        for output in cell.get("outputs", []):
+            yield "".join(output.get("data", {}).get("text/markdown", ""))
+
+
+def _copy(files: dict[str, Path], to: Path) -> None:
+    """Make a folder hold these files and no others; a file that is the same keeps its time."""
+    for name, path in files.items():
+        place = to / name
+        if not place.is_file() or place.read_bytes() != path.read_bytes():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
+    for place in to.rglob("*"):
+        if place.is_file() and place.relative_to(to).as_posix() not in files:
+            place.unlink()
+
+
+def _sphinx(place: Path) -> None:
+    environment = os.environ | {"PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}
+    command = [sys.executable, "-c", CODE, "build", str(place / "source"), "--path-output", str(place)]
+    command += ["-n", "-W", "--keep-going", "-q"]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    said = (run.stdout + run.stderr).splitlines()
+    if run.returncode or not (place / "_build" / "html" / "index.html").is_file():
+        told = [line for line in said if "WARNING" in line or "ERROR" in line]
+        raise BuildError("The pages were not built:\n  " + "\n  ".join(told or said[-15:]))
+
+
+def _forget(build: Path) -> None:
+    """Remove what only an earlier version of a page showed or offered."""
+    pages = [page.read_text("utf-8") for page in (build / "html").rglob("*.html")]
+    wanted = {Path(found).name for page in pages for found in COPIED.findall(page)}
+    for folder in ("html/_images", "html/_downloads", "jupyter_execute"):
+        for path in (build / folder).rglob("*"):
+            if path.is_file() and path.name not in wanted:
+                path.unlink()

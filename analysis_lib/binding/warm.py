@@ -1,0 +1,159 @@
+"""The warm process: it imports libraries once, then forks a Jupyter kernel for each request.
+
+:mod:`analysis_lib.binding.kernels` runs this file as a script, ``python warm.py FD MODULE ...``. It imports nothing of
+this project: a module of ours that lived on here would be stale in the next kernel. What an import would have done
+differently inside a kernel is put right, so that a notebook cannot tell a forked kernel from a fresh one.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import ctypes
+import gc
+import importlib
+import importlib.util
+import io
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import warnings
+from types import SimpleNamespace
+
+INLINE = "module://matplotlib_inline.backend_inline"
+PR_SET_PDEATHSIG = 1  # Linux, prctl(2)
+LARGEST = 1 << 20  # bytes of a request; a socket refuses to send more than about 200,000
+LOOK_ROUND = 0.1  # seconds between two looks at whether a kernel, or whoever started us, has ended
+
+
+def main() -> None:
+    """Import the modules named on the command line and serve; in a fork, be the kernel."""
+    here = os.path.dirname(os.path.realpath(__file__))
+    sys.path[:] = [place for place in sys.path if not place or os.path.realpath(place) != here]
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    known, given = list(warnings.filters), dict(os.environ)
+    load(sys.argv[2:])
+    filters = [each for each in warnings.filters if each not in known]
+    variables = {
+        name: value for name, value in os.environ.items() if name not in given and name != "MPLBACKEND"
+    }
+    gc.collect()
+    gc.freeze()  # a kernel's garbage collector leaves what was imported alone, so that its memory stays shared
+    if request := serve(channel):
+        warnings.filters[:] = known
+        run_kernel(request, filters, variables)
+
+
+def load(modules: list[str]) -> None:
+    """Import what is there, as if in a kernel: matplotlib and pandas ask, while they are imported, where they are."""
+    os.environ.setdefault(
+        "MPLBACKEND", INLINE
+    )  # a name only: the backend, loaded before the kernel, would show nothing
+    builtins.get_ipython = lambda: SimpleNamespace(kernel=None)
+    with contextlib.redirect_stdout(
+        io.TextIOWrapper(io.BytesIO(), "UTF-8")
+    ):  # a kernel's spelling, which pandas keeps
+        for name in modules:
+            with contextlib.suppress(
+                ImportError
+            ):  # an extra that is not installed; a notebook that wants it says so
+                importlib.import_module(name)
+    del builtins.get_ipython
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib_inline"]:
+        del sys.modules[name]  # it ties matplotlib to the kernel at the moment it is imported
+
+
+def serve(channel: socket.socket) -> dict | None:
+    """Fork a kernel for each request on the channel; returns the request in the kernel, and ``None`` here at the end.
+
+    A request is the JSON of ``argv``, ``cwd`` and ``env``, with four open files: the kernel's standard streams, and a line
+    on which its process id and, later, its exit code are told. A kernel whose line is closed at the other end is killed;
+    when our parent ends, however that happened, all are. A closed channel means that no request will come any more.
+    """
+    parent, lines, taking = os.getppid(), {}, True
+    while taking or lines:
+        ready = select.select([*lines.values(), *([channel] if taking else [])], [], [], LOOK_ROUND)[0]
+        if os.getppid() != parent:
+            break
+        for pid in [pid for pid, line in lines.items() if line in ready]:
+            kill(pid)
+        if channel in ready:
+            message, files, *_ = socket.recv_fds(channel, LARGEST, 4)
+            taking = bool(message)
+            if taking:
+                pid = os.fork()
+                if not pid:
+                    for other in (channel, *lines.values()):
+                        other.close()
+                    os.close(files[3])
+                    return json.loads(message) | {"streams": files[:3]}
+                lines[pid] = socket.socket(fileno=files[3])
+                tell(lines[pid], pid)
+                for stream in files[:3]:
+                    os.close(stream)
+        bury(lines)
+    for pid in lines:
+        kill(pid)
+    return None
+
+
+def bury(lines: dict[int, socket.socket]) -> None:
+    """Tell on their lines how the kernels ended that have."""
+    while lines:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if not pid:
+            break
+        line = lines.pop(pid)
+        tell(line, os.waitstatus_to_exitcode(status))
+        line.close()
+
+
+def tell(line: socket.socket, number: int) -> None:
+    """Send a number, if anyone still listens."""
+    try:
+        line.send(str(number).encode())
+    except OSError:
+        pass
+
+
+def kill(pid: int) -> None:
+    """Kill a kernel that we have not buried, and the processes it started; it may not lead a group of its own yet."""
+    for end in (os.killpg, os.kill):
+        try:
+            end(pid, signal.SIGKILL)
+            return
+        except ProcessLookupError:
+            pass
+
+
+def run_kernel(request: dict, filters: list, variables: dict[str, str]) -> None:
+    """Be the kernel that was asked for, with the warning filters and variables that libraries set while imported."""
+    server = os.getppid()
+    os.setsid()  # an interrupt goes to the kernel and what it started
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != server:
+        os._exit(1)
+    for place, stream in enumerate(request["streams"]):
+        os.dup2(stream, place)
+        os.close(stream)
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(variables | request["env"] | {"JPY_PARENT_PID": str(server)})
+    sys.argv = [importlib.util.find_spec("ipykernel_launcher").origin, *request["argv"][3:]]
+    sys.orig_argv[:] = request["argv"]
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()  # fresh for each kernel, as Python's own generator is after a fork
+    from ipykernel.kernelapp import IPKernelApp
+
+    app = IPKernelApp.instance(parent_handle=server)
+    app.initialize()
+    warnings.filters[:0] = [each for each in filters if each not in warnings.filters]
+    warnings._filters_mutated()
+    app.start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,325 @@
+"""What makes a page stale: each kind of input is changed in a copy of the tree, and exactly the right chapters notice."""
+
+import functools
+import shutil
+
+import pytest
+
+from analysis_lib.binding import chapters, inputs
+from analysis_lib.files.places import NOTEBOOKS, ROOT
+
+COHORTS = ("reconstructed", "axi-cel", "lymphoma")
+ALL = frozenset(chapters.chapters())
+WITH_ALPHA_BETA = {"05_radiotherapy", "06_comprehensive_focal", "09_beyond"}
+LATE = {name for name in ALL if chapters.on_the_paper(name)}
+EARLY = ALL - LATE
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    root = tmp_path_factory.mktemp("tree")
+    shutil.copytree(
+        ROOT / "analysis_lib", root / "analysis_lib", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    shutil.copytree(NOTEBOOKS, root / "notebooks", ignore=shutil.ignore_patterns("*.ipynb"))
+    shutil.copy(ROOT / "requirements.lock", root)
+    return root
+
+
+@pytest.fixture
+def tree(original, tmp_path):
+    root = tmp_path / "tree"
+    shutil.copytree(original, root)
+    for name in COHORTS:
+        results = root / "book" / "cohorts" / name / "results"
+        results.mkdir(parents=True)
+        for each in EARLY:
+            (results / f"{each}.csv").write_text(f"result_id,value\n{name}.{each},1\n")
+    return root
+
+
+parameters_of = functools.cache(chapters.parameters_of)
+
+
+def fingerprints(root, given=()):
+    """Of every chapter of three cohorts."""
+    found = {}
+    for name in COHORTS:
+        for each in ALL if name == "reconstructed" else EARLY:
+            notebook = root / "notebooks" / f"{each}.py"
+            takes = parameters_of(each)
+            rows = (
+                sorted((root / "book" / "cohorts" / name / "results").glob("*.csv"))
+                if inputs.reads_rows(notebook)
+                else ()
+            )
+            found[name, each] = inputs.fingerprint(
+                notebook,
+                root,
+                root / "analysis_lib" / "data" / name / "cohort.yml",
+                {key: value for key, value in dict(given).items() if key in takes},
+                rows,
+                [root / "analysis_lib" / "binding/chapter.py"],
+            )
+    return found
+
+
+def stale(root, change, given=()):
+    before = fingerprints(root)
+    change()
+    after = fingerprints(root, given)
+    return {key for key in before if before[key] != after[key]}
+
+
+def of(chapters, *cohorts):
+    """Pairs of the reconstructed cohort, or of others, with these of their chapters."""
+    return {
+        (name, each)
+        for name in cohorts or COHORTS
+        for each in chapters
+        if each in (ALL if name == "reconstructed" else EARLY)
+    }
+
+
+def append(path, text="\n# a remark\n"):
+    def change():
+        assert path.exists()
+        with path.open("a") as file:
+            file.write(text)
+
+    return change
+
+
+def using(*modules):
+    """The chapters whose text imports one of these modules by name."""
+    text = {name: (NOTEBOOKS / f"{name}.py").read_text() for name in ALL}
+    return {
+        name
+        for name in ALL
+        for module in modules
+        if any(
+            line.startswith(("from analysis_lib", "import analysis_lib")) and module in line
+            for line in text[name].splitlines()
+        )
+    }
+
+
+def test_nothing_changed_nothing_is_stale_wherever_the_tree_lies(original, tree, tmp_path):
+    elsewhere = tmp_path / "another place"
+    shutil.copytree(tree, elsewhere)
+    assert fingerprints(tree) == fingerprints(elsewhere)
+
+
+def test_each_page_has_a_fingerprint_of_its_own(tree):
+    found = fingerprints(tree)
+    assert len(set(found.values())) == len(found)
+
+
+@pytest.mark.parametrize(
+    "more", ["\n# %% [markdown]\n# Well, then.\n", "\n%magic\n", "\nawait something\n", "\n)("]
+)
+def test_a_comma_in_a_notebook_or_what_is_no_python(tree, more):
+    assert stale(tree, append(tree / "notebooks" / "04_survival.py", more)) == of({"04_survival"})
+
+
+def test_a_notebook_that_cannot_be_read_as_python_uses_everything(tree):
+    append(
+        tree / "notebooks" / "04_survival.py", "\nawait something\nfrom analysis_lib.intake import starter\n"
+    )()
+    assert stale(tree, append(tree / "analysis_lib" / "intake/starter.py")) == of({"04_survival"})
+
+
+def test_a_module_used_directly(tree):
+    assert stale(tree, append(tree / "analysis_lib" / "analyses/context.py")) == of({"08_in_context"})
+    assert stale(tree, append(tree / "analysis_lib" / "analyses/simulation.py")) == of({"13_known_truth"})
+
+
+def test_a_module_used_by_a_module(tree):
+    assert stale(tree, append(tree / "analysis_lib" / "estimators/observed.py")) == of(ALL - {"11_audit"})
+    assert stale(tree, append(tree / "analysis_lib" / "estimators/repeated.py")) == of(
+        {"09_beyond", "13_known_truth"}
+    )
+    assert stale(tree, append(tree / "analysis_lib" / "analyses/radiotherapy.py")) == of(
+        using("radiotherapy") | {"13_known_truth"}
+    )
+
+
+def test_a_module_imported_within_a_function(tree):
+    with (tree / "analysis_lib" / "analyses/context.py").open("a") as file:
+        file.write(
+            "\ndef later():\n    from analysis_lib.estimators import competing\n    return competing\n"
+        )
+    assert stale(tree, append(tree / "analysis_lib" / "estimators/competing.py")) == of(
+        {"08_in_context", "09_beyond", "13_known_truth"}
+    )
+
+
+@pytest.mark.parametrize(
+    "lazy",
+    [
+        'importlib.import_module("analysis_lib.intake.starter")',
+        'importlib.import_module("..intake.starter", __package__)',
+        'getattr({"a": "analysis_lib.intake.starter:new"}, "a")',
+        "importlib.import_module(name)",
+    ],
+)
+def test_a_module_imported_by_its_name(tree, lazy):
+    with (tree / "analysis_lib" / "analyses/context.py").open("a") as file:
+        file.write(f"\ndef later(name):\n    import importlib\n    return {lazy}\n")
+    assert stale(tree, append(tree / "analysis_lib" / "intake/starter.py")) == of({"08_in_context"})
+
+
+def test_a_module_that_no_chapter_uses(tree):
+    assert stale(tree, append(tree / "analysis_lib" / "intake/starter.py")) == set()
+
+
+def test_what_makes_a_page_of_a_notebook(tree):
+    assert stale(tree, append(tree / "analysis_lib" / "binding/takeaway.py")) == of(ALL)
+
+
+def test_a_package_in_which_a_used_module_lies(tree):
+    assert stale(tree, append(tree / "analysis_lib" / "paper" / "__init__.py")) == of(ALL)
+
+
+def test_data_of_the_library(tree):
+    assert stale(tree, append(tree / "analysis_lib" / "paper" / "series.csv", "x")) >= of(
+        {"08_in_context", "11_audit"}
+    )
+    assert stale(tree, append(tree / "analysis_lib" / "data" / "consistent" / "rows.parquet", "x")) >= of(
+        using("consistent")
+    )
+    assert stale(tree, append(tree / "analysis_lib" / "data" / "proof" / "traps.csv", "x")) == set()
+
+
+def test_data_that_a_module_reads_from_the_folder_of_another(tree):
+    (tree / "analysis_lib" / "risk-tables").mkdir()
+    (tree / "analysis_lib" / "risk-tables" / "__init__.py").write_text("")
+    (tree / "analysis_lib" / "risk-tables" / "risks.csv").write_text("a\n")
+    for module, where in {
+        "analyses/context": '"risk-tables"',
+        "analyses/simulation": '"risk-tables/risks.csv"',
+    }.items():
+        with (tree / "analysis_lib" / f"{module}.py").open("a") as file:
+            file.write(f"\nRISKS = Path(__file__).parent / {where}\n")
+    assert stale(tree, append(tree / "analysis_lib" / "risk-tables" / "risks.csv")) == of(
+        {"08_in_context", "13_known_truth"}
+    )
+
+
+def test_a_new_file_counts_as_much_as_a_changed_one(tree):
+    assert stale(tree, lambda: (tree / "analysis_lib" / "paper" / "new.csv").write_text("x")) >= of(
+        {"11_audit"}
+    )
+
+
+def test_a_table_of_a_cohort_counts_for_the_cohorts_that_name_it(tree):
+    data = tree / "analysis_lib" / "data"
+    assert stale(tree, append(data / "reconstructed" / "sites.csv")) == of(ALL, "reconstructed", "axi-cel")
+    assert stale(tree, append(data / "reconstructed" / "screening.csv")) == of(ALL, "reconstructed")
+    assert stale(tree, append(data / "lymphoma" / "lymphoma.csv")) == of(ALL, "lymphoma")
+
+
+def test_a_manifest(tree):
+    assert stale(
+        tree, append(tree / "analysis_lib" / "data" / "axi-cel" / "cohort.yml", "note: other\n")
+    ) == of(ALL, "axi-cel")
+
+
+def test_a_cohort_that_a_chapter_reads_by_its_name(tree):
+    with (tree / "notebooks" / "04_survival.py").open("a") as file:
+        file.write('\nother = read_cohort("lymphoma")\n')
+    assert stale(tree, append(tree / "analysis_lib" / "data" / "lymphoma" / "lymphoma.csv")) == of(
+        ALL, "lymphoma"
+    ) | of({"04_survival"})
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "tables: {patients: 'a.xlsx#Sheet 1'}",
+        "redcap: a.xlsx",
+        "redcap: {export: b.csv, dictionary: a.xlsx}",
+        "tables: {patients: b.csv, sites: ./a.xlsx}",
+    ],
+)
+def test_whatever_names_a_file_of_the_cohort(tmp_path, manifest):
+    (tmp_path / "cohort.yml").write_text(manifest)
+    (tmp_path / "a.xlsx").write_bytes(b"1")
+    (tmp_path / "b.csv").write_bytes(b"1")
+    assert (tmp_path / "a.xlsx").resolve() in [
+        path.resolve() for _, path in inputs.cohort_files(tmp_path / "cohort.yml")
+    ]
+
+
+def test_the_folder_counts_if_it_names_the_cohort(tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "cohort.yml").write_text("tables: {patients: a.csv}")
+    one, two = (inputs.cohort_files(tmp_path / folder / "cohort.yml")[0][0] for folder in ("one", "two"))
+    assert one != two
+
+
+def test_a_parameter_counts_for_the_chapters_that_take_it(tree):
+    assert stale(tree, lambda: None, {"alpha_beta": 3.0}) == of(WITH_ALPHA_BETA)
+
+
+def test_the_lock_file(tree):
+    assert stale(tree, append(tree / "requirements.lock")) == of(ALL)
+
+
+def test_rows_of_another_chapter_count_for_the_chapter_that_reads_them(tree):
+    rows = tree / "book" / "cohorts" / "reconstructed" / "results" / "04_survival.csv"
+    assert stale(tree, append(rows, "x,2\n")) == of({"10_ledger"}, "reconstructed")
+
+
+def test_an_installed_version(tree, monkeypatch):
+    assert {"python", "system", "salvage-book", "pandas", "lifelines", "scipy", "ipykernel"} <= set(
+        inputs.versions()
+    )
+    assert "pytest" not in inputs.versions()
+    other = inputs.versions() | {"lifelines": "0.99"}
+    assert stale(tree, lambda: monkeypatch.setattr(inputs, "versions", lambda: other)) == of(ALL)
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("OMP_NUM_THREADS", True),
+        ("LC_ALL", True),
+        ("MPLBACKEND", True),
+        ("PYTHONPATH", True),
+        ("TZ", True),
+        ("EDITOR", False),
+        ("JPY_PARENT_PID", False),
+    ],
+)
+def test_variables_that_change_a_page(tree, monkeypatch, name, counts):
+    assert stale(tree, lambda: monkeypatch.setenv(name, "left")) == (of(ALL) if counts else set())
+
+
+def test_settings_of_matplotlib(tree, monkeypatch, tmp_path):
+    assert stale(tree, lambda: (tree / "notebooks" / "matplotlibrc").write_text("font.size: 20")) == of(ALL)
+
+
+def test_every_module_that_a_chapter_really_loads_was_found_by_reading(tmp_path):
+    """Python's own answer, for the chapter that uses most and for the one that starts last."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from analysis_lib.binding import chapter, inputs, reuse\nfrom analysis_lib.files.places import NOTEBOOKS, ROOT\n"
+        "chapter.calculate(sys.argv[1], ROOT / 'analysis_lib/data/reconstructed/cohort.yml', Path(sys.argv[2]))\n"
+        "loaded = {Path(m.__file__) for n, m in sys.modules.items() if n.partition('.')[0] == 'analysis_lib'}\n"
+        "start = [NOTEBOOKS / f'{sys.argv[1]}.py', *reuse.MAKERS, Path(reuse.__file__)]\n"
+        "print(sorted(str(p) for p in loaded - inputs.modules_used(start, ROOT) - {*start}))"
+    )
+    for name in ("08_in_context", "11_audit"):
+        told = subprocess.run(
+            [sys.executable, "-c", code, name, str(tmp_path)],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=True,
+        )
+        assert told.stdout.strip().splitlines()[-1] == "[]"

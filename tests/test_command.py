@@ -1,0 +1,76 @@
+"""The command line answers before it loads: what a command has imported by the time it has answered."""
+
+import subprocess
+import sys
+
+import pytest
+
+from analysis_lib.intake.bundled import bundled_cohorts
+
+CODE = """\
+import sys
+from analysis_lib.__main__ import main
+try:
+    status = main(sys.argv[1:])
+except SystemExit as end:
+    status = end.code
+print("status", status)
+print("loaded", *sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def answer(*arguments):
+    """The exit status of a command, the packages it loaded, and what it said."""
+    run = subprocess.run(
+        [sys.executable, "-c", CODE, *arguments], capture_output=True, text=True, timeout=120
+    )
+    *said, status, loaded = run.stdout.splitlines()
+    return status.removeprefix("status "), set(loaded.split()), "\n".join(said) + run.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["--help"], "0", "COMMAND"),
+        (["build", "--help"], "0", "--jobs"),
+        (["cohorts"], "0", "lymphoma"),
+        (["biuld"], "2", "invalid choice: 'biuld'"),
+        ([], "2", "required: COMMAND"),
+        (["build", "lymphoma", "--jobs", "0"], "2", "at least 1"),
+        (["build", "lymphoma", "-p", "alpha_beta", "three"], "1", "must be a number"),
+    ],
+)
+def test_an_answer_that_needs_no_data_loads_nothing_that_reads_data(arguments, status, says):
+    ended, loaded, said = answer(*arguments)
+    assert ended == status and says in said and "Traceback" not in said
+    assert not loaded & {
+        "pandas",
+        "numpy",
+        "scipy",
+        "matplotlib",
+        "jupytext",
+        "nbformat",
+        "pydantic",
+        "sphinx",
+    }
+
+
+def test_a_check_loads_what_reads_tables_and_no_more():
+    ended, loaded, said = answer("check", "lymphoma")
+    assert ended == "0" and "no problem found" in said
+    assert not loaded & {
+        "matplotlib",
+        "lifelines",
+        "greenwood",
+        "scipy",
+        "statsmodels",
+        "sphinx",
+        "jupyter_book",
+        "papermill",
+        "IPython",
+    }
+
+
+def test_cohorts_lists_each_bundled_one_with_its_title():
+    _, _, said = answer("cohorts")
+    assert said.splitlines() == [f"{name:15} {title}" for name, title in bundled_cohorts().items()]
