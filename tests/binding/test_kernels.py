@@ -165,7 +165,7 @@ def test_a_chapter_has_the_same_outputs_to_the_byte(name, tmp_path, plain):
         executed = chapter.execute(
             name, {"cohort": str(locate("reconstructed")), "results_dir": str(tmp_path / where)}
         )
-        return [[output for output in cell.get("outputs", [])] for cell in executed.cells], (
+        return [list(cell.get("outputs", [])) for cell in executed.cells], (
             tmp_path / where / f"{name}.csv"
         ).read_bytes()
 
@@ -185,7 +185,7 @@ def test_what_chapters_import_is_in_the_warm_process(forked):
         "new = {name.partition('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)\n"
         "print(sorted(new - {'analysis_lib', 'matplotlib_inline'}))"
     )
-    assert printed(run("import os; os.chdir(%r)" % str(chapter.NOTEBOOKS), code, folder=forked)) == "[]"
+    assert printed(run(f"import os; os.chdir({str(chapter.NOTEBOOKS)!r})", code, folder=forked)) == "[]"
 
 
 def test_libraries_that_had_threads_work_after_the_fork(forked, tmp_path):

@@ -25,7 +25,7 @@ from analysis_lib.estimators.weights import e_value, propensity, risk_ratio
 
 SOME = settings(max_examples=40, deadline=None)
 SEEDS = st.integers(0, 2**32 - 1)
-DATA = json.loads((Path(__file__).parent / "r" / "datasets.json").read_text("utf-8"))["data"]
+DATA = json.loads((Path(__file__).parents[1] / "r" / "datasets.json").read_text("utf-8"))["data"]
 
 
 def draw(seed, smallest=8):
