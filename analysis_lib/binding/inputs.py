@@ -107,7 +107,7 @@ def reads_rows(notebook: Path) -> bool:
     return any(isinstance(each.ctx, ast.Load) and id(each) not in saving for each in mentioned)
 
 
-# --- modules of the library -----------------------------------------------------------------------------------
+# --- modules of the library -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def _modules(name: str, modules: dict[str, Path]) -> Iterator[Path]:
             yield module
 
 
-# --- what lies outside ----------------------------------------------------------------------------------------
+# --- what lies outside ----------------------------------------------------------------------------
 
 
 def cohort_files(cohort: Path) -> list[tuple[str, Path]]:

@@ -163,9 +163,6 @@ class ForkedKernel:
         return self.returncode
 
 
-# --- asking the warm process ------------------------------------------------------------------------------------
-
-
 # Libraries may read the environment while they are imported, so another environment needs another process.
 @functools.lru_cache(maxsize=1)
 def _warm(environment: frozenset, cwd: str) -> socket.socket:

@@ -24,7 +24,7 @@ GENERATED = ("cohorts", "generated")  # folders of book/ that a build writes and
 MAKERS = tuple(ROOT / "analysis_lib" / "binding" / name for name in ("chapter.py", "page.py"))
 
 
-# --- a chapter for a cohort -------------------------------------------------------------------------------
+# --- a chapter for a cohort -----------------------------------------------------------------------
 
 
 class Run(NamedTuple):
@@ -80,7 +80,7 @@ def keep(store: Path, run: Run, mark: str, outcome: Outcome) -> None:
     kept.keep(store, f"chapters/{run.cohort}/{run.chapter}", mark, run.pages, there, told)
 
 
-# --- a whole book -----------------------------------------------------------------------------------------
+# --- a whole book ---------------------------------------------------------------------------------
 
 
 def of_book(cohorts: Iterable[str | Path], parameters: Mapping) -> str:
