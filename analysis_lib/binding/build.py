@@ -172,8 +172,8 @@ def stage(source: Path) -> Path:
 def run_all(
     studies: dict[Path, Cohort], cohorts_dir: Path, jobs: int, parameters: dict, report
 ) -> list[Outcome]:
-    """Run every chapter for every cohort, ``jobs`` at a time; chapters on the paper read the others' rows and
-    come last.
+    """Run every chapter for every cohort, ``jobs`` at a time; those that read the others' rows come
+    last.
     """
     work = [
         (
@@ -189,10 +189,8 @@ def run_all(
     ]
     outcomes = {}
     with ProcessPoolExecutor(jobs, initializer=replacing.end_with, initargs=(os.getpid(),)) as pool:
-        for late in (False, True):
-            running = [
-                pool.submit(chapter.run, *job) for job in work if chapters.on_the_paper(job[0]) == late
-            ]
+        for turn in chapters.RUNS:
+            running = [pool.submit(chapter.run, *job) for job in work if chapters.about(job[0]).runs == turn]
             for future in as_completed(running):
                 outcome = future.result()
                 outcomes[outcome.cohort, outcome.chapter] = outcome

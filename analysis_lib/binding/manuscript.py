@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib.binding import takeaway
+from analysis_lib.binding import chapters, takeaway
 from analysis_lib.binding import word as word_file
 from analysis_lib.binding.strobe import checklist, checklist_table, places_in_book
 from analysis_lib.cohort import disclosure, endpoints
@@ -23,7 +23,6 @@ from analysis_lib.show import notes, sentences, tables
 from analysis_lib.show.numbers import full
 
 TITLE = "For your manuscript"
-FURTHER = 9  # the chapter of analyses that a sceptical reader would ask for beside those of the study
 SYNTHETIC = (
     "Synthetic patients: these sentences show what the book writes, and nothing here may be "
     "submitted or published as "
@@ -284,10 +283,10 @@ def write(study: Cohort, folder: Path) -> None:
     """Write a cohort's page ``report.md`` and, below ``takeaway``, its paragraphs as text and its checklist
     as Word file.
 
-    ``folder`` holds the cohort's chapters and, below ``results``, their rows. The chapters that repeat the
-    paper are the study; those after them, up to the ones on the paper itself, are further analyses.
+    ``folder`` holds the cohort's chapters and, below ``results``, their rows; what they are told as is what
+    each chapter says (:class:`analysis_lib.binding.chapters.About`).
     """
-    rows, further = (_rows_of(folder, numbers) for numbers in (range(1, FURTHER), [FURTHER]))
+    rows, further = (_rows_of(folder, told_as) for told_as in (chapters.STUDY, chapters.FURTHER))
     stem = folder / takeaway.FOLDER / study.name
     stem.parent.mkdir(parents=True, exist_ok=True)
     answered, note = checklist(study, folder), f"{SYNTHETIC}\n\n" if study.synthetic else ""
@@ -355,12 +354,13 @@ def write(study: Cohort, folder: Path) -> None:
     (folder / "report.md").write_text("\n".join(lines) + "\n", "utf-8")
 
 
-def _rows_of(folder: Path, numbers) -> pd.DataFrame:
-    """The rows of the chapters with these numbers; of a row that two share, the first."""
+def _rows_of(folder: Path, told_as: str) -> pd.DataFrame:
+    """The rows of the chapters that are told so; of a row that two share, the first."""
+    files = [folder / "results" / f"{each}.csv" for each in chapters.chapters()]
     found = [
-        results.read(path)
-        for path in sorted((folder / "results").glob("*.csv"))
-        if int(path.stem[:2]) in numbers
+        results.read(file)
+        for file in files
+        if file.is_file() and chapters.about(file.stem).told_as == told_as
     ]
     return (
         pd.concat(found).drop_duplicates("result_id").reset_index(drop=True) if found else results.collect([])

@@ -7,3 +7,4 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 BUNDLED = Path(__file__).parents[1] / "data"
+RECONSTRUCTED = BUNDLED / "reconstructed" / "cohort.yml"  # the bundled cohort that stands for the paper's
