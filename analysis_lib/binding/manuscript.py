@@ -17,6 +17,7 @@ from analysis_lib.binding import word as word_file
 from analysis_lib.binding.strobe import checklist, checklist_table, places_in_book
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.dictionary.words import label_of, listed
 from analysis_lib.rows import methods, results
 from analysis_lib.show import notes, sentences, tables
@@ -74,7 +75,7 @@ def methods_text(study: Cohort, rows: pd.DataFrame, further: pd.DataFrame | None
                 if beyond
                 else "",
                 "P values are two-sided. Times were counted in whole days and are shown in months of "
-                "30.4375 days.",
+                f"{DAYS_PER_MONTH} days.",
                 disclosure.in_words(study),
                 f"Analyses were run with salvage-book {version('salvage-book')}"
                 + (f" and the Python packages {software}." if software else "."),

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis_lib.estimators import models, observed
+from analysis_lib.estimators.limits import Z
 from analysis_lib.estimators.observed import NotEstimable
 
 INTERVAL = "log"
@@ -134,7 +135,7 @@ def rmst(days, event, tau: float) -> tuple[float, float]:
         raise NotEstimable(f"follow-up ends on day {last:.0f}, before day {tau:.0f}")
     fitted = greenwood.KaplanMeier().fit(greenwood.Surv(days, event=event.astype(int)))
     value, _, upper = fitted.rmst(tau, ci=True)
-    return float(value), float((upper - value) / models.Z)
+    return float(value), float((upper - value) / Z)
 
 
 class Difference(NamedTuple):
@@ -162,6 +163,4 @@ def rmst_difference(days, event, group, tau: float) -> Difference:
     value, se = one - other, np.hypot(se_one, se_other)
     if se == 0:
         raise NotEstimable("nobody had the event by then")
-    return Difference(
-        value, se, value - models.Z * se, value + models.Z * se, float(2 * stats.norm.sf(abs(value / se)))
-    )
+    return Difference(value, se, value - Z * se, value + Z * se, float(2 * stats.norm.sf(abs(value / se))))

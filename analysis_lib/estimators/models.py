@@ -23,6 +23,7 @@ from scipy.linalg import LinAlgWarning
 
 from analysis_lib.dictionary.columns import YES_NO
 from analysis_lib.estimators import observed
+from analysis_lib.estimators.limits import Z
 from analysis_lib.estimators.observed import NotEstimable
 
 # By itself lifelines stops early: against R, hazard ratios were off by up to 1 in 7000 and P values by 1 in
@@ -31,7 +32,6 @@ from analysis_lib.estimators.observed import NotEstimable
 TO_CONVERGENCE = {"precision": 1e-16, "r_precision": 0}
 SMALL_STEPS = {"step_size": 0.5}  # its first steps may run past a large estimate that exists
 RUN_AWAY = "the model did not converge: too few events, or factors that determine each other"
-Z = stats.norm.ppf(0.975)
 
 
 class NoConvergence(NotEstimable):

@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
+from analysis_lib.estimators.limits import Z
 from analysis_lib.reconstruction.state import EFS2_FACTORS, LAST_DAY, OS2_FACTORS
 from analysis_lib.reconstruction.times import (
     ADV,
@@ -99,7 +100,7 @@ def _curve(order, time, event, group, level, out):
                 continue
             if at_risk > d:
                 v += d / (at_risk * (at_risk - d))
-            half = 1.959963984540054 * math.sqrt(v)
+            half = Z * math.sqrt(v)
             if low == math.inf and s * math.exp(-half) <= 0.5:
                 low = t
             if high == math.inf and s * math.exp(half) <= 0.5:
@@ -301,8 +302,8 @@ def _model(order, time, event, cell, design, beta, shown, out, s):
     _cox(order, time, event, cell, design, beta, se)
     for x in range(shown):
         out[s] = beta[x]
-        out[s + 1] = beta[x] - 1.959963984540054 * se[x]
-        out[s + 2] = beta[x] + 1.959963984540054 * se[x]
+        out[s + 1] = beta[x] - Z * se[x]
+        out[s + 2] = beta[x] + Z * se[x]
         out[s + 3] = abs(beta[x]) / se[x]
         s += 4
     return s

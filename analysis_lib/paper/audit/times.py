@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis_lib.paper.audit.printed import Z, about, check, ends_of, printed_count, printed_text
+from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.estimators.limits import Z
+from analysis_lib.paper.audit.printed import about, check, ends_of, printed_count, printed_text
 from analysis_lib.paper.claims import parts, printed_number, read_claims
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row
@@ -42,7 +44,7 @@ def responses() -> list[tuple]:
     late = orr - orr // 4  # values at or above the lower quartile, whichever definition of a quartile
     early = n // 2  # values at or below the median
     both = late + early - n
-    gap = round((median + 0.05 - (q1 - 0.05)) * 30.4375)
+    gap = round((median + 0.05 - (q1 - 0.05)) * DAYS_PER_MONTH)
     return [
         check(
             "response.cr_of_which",
