@@ -4,6 +4,8 @@ against it.
 ``python -m analysis_lib.reconstruction.check [FOLDER]`` prints the claims that the tables do not reproduce,
 and a count. Nothing here comes from the annealer, and nothing here feeds it; sites and lines are drawn again
 when this check misses one.
+
+Long because it computes every printed statistic once more, one after the other.
 """
 
 from __future__ import annotations
@@ -199,7 +201,10 @@ def table_1(p: pd.DataFrame) -> dict:
 
 
 def course_of_disease(p: pd.DataFrame, lines: pd.DataFrame) -> dict:
-    """Response, failure, follow-up and survival of all patients, and survival by group."""
+    """Response, failure, follow-up and survival of all patients, and survival by group.
+
+    Long because it is a list: one printed statistic after the other.
+    """
     out = {}
     n_lines = lines.groupby("patient_id").size()
     shares = {
@@ -321,7 +326,10 @@ def with_patients(sites: pd.DataFrame, p: pd.DataFrame) -> pd.DataFrame:
 
 
 def radiotherapy(p: pd.DataFrame, sites: pd.DataFrame) -> dict:
-    """All 93 sites."""
+    """All 93 sites.
+
+    Long because it is a list: one printed statistic after the other.
+    """
     s = with_patients(sites, p)
     n = s.patient_id.nunique()
     bridged = p[p.patient_id.isin(s.patient_id) & (p.bridging_radiotherapy == "yes")]

@@ -44,6 +44,8 @@ def draw(
     ----------
     responder
         Whether each patient responded.
+
+    Long because its search and the loss that it asks at every step share the two arrays that change.
     """
     n = len(responder)
     yes = rng.permutation(np.flatnonzero(responder))

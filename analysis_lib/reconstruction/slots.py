@@ -45,6 +45,8 @@ def _both(claim: str) -> list[tuple]:
 def slots() -> tuple[list[np.ndarray], list[list[str]]]:
     """Slots of the five blocks, in the order in which :func:`analysis_lib.reconstruction.statistics.block`
     writes them, and their claims.
+
+    Long because it is a list: one printed statistic after the other, in the order of the blocks.
     """
     blocks: list[list[tuple]] = [[] for _ in range(5)]
     names: list[list[str]] = [[] for _ in range(5)]

@@ -1,7 +1,7 @@
 """The printed statistics of a state, computed fast enough to be asked a million times.
 
-The functions are compiled by numba and share arrays; they belong together, and are longer than elsewhere for
-that."""
+Long because its functions, compiled by numba, share their arrays and belong together.
+"""
 
 from __future__ import annotations
 
@@ -63,6 +63,8 @@ def resort(order, time):
 def _curve(order, time, event, group, level, out):
     """Kaplan-Meier of ``group == level``: median (R) and its left end; of all (-1) also log limits, S(12) and
     S(24).
+
+    Long because it is an inner loop, compiled as one function.
     """
     n = len(order)
     at_risk = 0
@@ -196,6 +198,8 @@ def _logrank(order, time, event, group, k):
 def _cox(order, time, event, cell, design, beta, se):
     """Cox model (Efron) of binary covariates; patients are counted by cell. Starts at and updates
     ``beta``.
+
+    Long because it is an inner loop, compiled as one function.
     """
     n = len(order)
     cells, p = design.shape
@@ -323,7 +327,10 @@ def _overall(order, time, event, rates, out, buffer):
 
 @njit(cache=True)
 def block(b, state, fixed, orders, betas, out, buffer):
-    """Statistics of block ``b`` into ``out``."""
+    """Statistics of block ``b`` into ``out``.
+
+    Long because it is an inner loop, compiled as one function.
+    """
     dead = state[:, DEAD]
     if b == 0:
         time = state[:, OS2]

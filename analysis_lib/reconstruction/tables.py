@@ -262,6 +262,7 @@ def assemble(table, state, fixed, rng, tries: int = 20) -> dict[str, pd.DataFram
 
 
 def _assemble(table, state, fixed, rng) -> dict[str, pd.DataFrame]:
+    """Long because it writes four tables column by column."""
     status = last_status(state, fixed, rng)
     sites = build(state, fixed, status, table["mass"].to_numpy(), rng)
     lines, progression, next_line = lines_of_therapy(state, fixed, sites, rng)

@@ -2,6 +2,8 @@
 
 The methods page of the book, the captions and the methods paragraph for a manuscript read this table and the
 rows' ``method``, so that they tell of what was called and of nothing else.
+
+Long because it holds one table, with an entry for every method.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Do the printed medians, intervals and hazard ratios agree with each other and with the counts?"""
+"""Do the printed medians, intervals and hazard ratios agree with each other and with the counts?
+
+Long because each check stands with its arithmetic in words.
+"""
 
 from __future__ import annotations
 
@@ -149,7 +152,10 @@ def implied_deaths(quartiles, anchors, n: int, reverse: bool) -> tuple[float, fl
 
 
 def medians() -> list[tuple]:
-    """Medians of parts against the median of the whole, and the spread of events that an interval needs."""
+    """Medians of parts against the median of the whole, and the spread of events that an interval needs.
+
+    Long because it is a list: one check after the other, each with its arithmetic in words.
+    """
     checks = []
     for endpoint in ("os1", "os2", "efs2"):
         whole = printed_number(f"{endpoint}.median")
@@ -249,6 +255,8 @@ def _smaller_group(se: float, events: int) -> float:
 def radiotherapy() -> list[tuple]:
     """Local control against its numbers of failures; the largest schedule; statements on dose where details
     are missing.
+
+    Long because it is a list: one check after the other, each with its arithmetic in words.
     """
     section = "Results: salvage radiotherapy"
     n, failed, latest = (
