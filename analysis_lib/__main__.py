@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    """Long because it declares every command with its options in one place."""
     parser = argparse.ArgumentParser(
         prog="salvage-book", description="Run the study's chapters on a cohort, and bind them as a book."
     )

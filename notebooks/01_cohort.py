@@ -61,7 +61,7 @@ about(study)
 # $$\hat G(t) = \prod_{t_i \le t} \left(1 - \frac{c_i}{n_i}\right), \qquad
 # \text{median follow-up} = \min\{t : \hat G(t) \le \tfrac12\}.$$
 
-# %% [markdown]
+# %% [markdown] strobe=["6a", "10", "13a", "13b", "13c"]
 # ## Participants and flow
 
 # %%
@@ -100,7 +100,7 @@ say(lines, "The median number of lines was {lines.per_patient} ({lines.per_patie
 waiting = participants.time_to_salvage(study)
 say(waiting, "Salvage therapy started a median of {salvage.time:full} after day 0 (n = {salvage.time:n}).")
 
-# %% [markdown]
+# %% [markdown] strobe=["12d", "14c"]
 # ## Follow-up
 #
 # ### From day 0
@@ -140,7 +140,8 @@ say(fu2, "From the start of salvage therapy, the naive median follow-up is {os2.
 
 # %% [markdown]
 # ## Endpoints
-#
+
+# %% [markdown] strobe=["7", "8", "12d"]
 # ### Definitions
 #
 # The table is written by the code that derives the endpoints, from the same declarations: what it says is what is done.
@@ -149,7 +150,7 @@ say(fu2, "From the start of salvage therapy, the naive median follow-up is {os2.
 table(endpoints.definitions(study), "Endpoints that this cohort can give. Time ends at the first of the events; without "
       "an event it is censored. “Read from” names the columns of the data.")
 
-# %% [markdown]
+# %% [markdown] strobe=["15"]
 # ### What ended each endpoint
 #
 # For a composite endpoint, the first event is the one that counts. How often each came first says what the endpoint
@@ -171,7 +172,7 @@ rows = results.save([flow, odd, lines, waiting, fu1, fu2, ends], study.name, "01
 ledger_page.beside(study, rows)
 consistent_page.beside(study, rows)
 
-# %% [markdown]
+# %% [markdown] strobe=["19"]
 # ## Cautions
 #
 # - Follow-up is a property of a study and not of its patients: never compare naive medians between cohorts whose

@@ -44,7 +44,7 @@ about(study)
 # combined-modality therapy (CMT) and systemic therapy alone (ST) differ? How had they responded to the CAR T cells
 # before, and for how long {cite:p}`ababneh2023`?
 
-# %% [markdown]
+# %% [markdown] strobe=["12a", "12c"]
 # ## How it is estimated
 #
 # Categories are counted. Percentages have everyone in the column as their denominator, patients with a missing value
@@ -80,7 +80,7 @@ about(study)
 # %% [markdown] tags=["car-t"]
 # The paper prints them; they are repeated here to be checked, and to show how to read them.
 
-# %% [markdown]
+# %% [markdown] strobe=["14a", "14b"]
 # ## Table 1
 
 # %%

@@ -12,7 +12,7 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] strobe=["16a", "16c"]
 # # Survival
 #
 # You will learn to read a Kaplan–Meier curve with its risk table, to say what a median and a rate at two years
@@ -41,7 +41,7 @@ about(study)
 # How long do patients live, and how long without a further event, counted from the CAR T-cell infusion (OS1, EFS1)
 # and again from the start of the first salvage therapy (OS2, EFS2)? And does either differ between salvage regimens?
 
-# %% [markdown]
+# %% [markdown] strobe=["12a"]
 # ## How it is estimated
 #
 # At each time $t_i$ at which someone has the event, $d_i$ of the $n_i$ people still at risk have it. The
@@ -54,7 +54,7 @@ about(study)
 # half: it is *not reached* while more than half are estimated to be event-free. The *log-rank test* compares, over
 # all event times, the events observed in each group with those expected if the groups shared one curve.
 
-# %% [markdown]
+# %% [markdown] strobe=["15"]
 # ## Overall survival from day 0 (OS1)
 
 # %%
@@ -81,7 +81,7 @@ figures.survival_curves(survival.curves(study, "EFS1"), "Event-free survival (EF
 say(efs1, "The median EFS1 was {efs1.median:full}.",
     *[f"At {m} months, {{efs1.rate{m}:full}} were estimated to be free of an event." for m in months])
 
-# %% [markdown]
+# %% [markdown] strobe=["15"]
 # ## From the start of salvage therapy (OS2, EFS2)
 #
 # The clock starts anew on the first day of salvage therapy.
@@ -98,7 +98,7 @@ say(os2, "The median OS2 was {os2.median:full}; {os2.median:events} of {os2.medi
 say(efs2, "The median EFS2 was {efs2.median:full}.",
     *[f"At {m} months, {{efs2.rate{m}:full}} were estimated to be free of an event." for m in months])
 
-# %% [markdown]
+# %% [markdown] strobe=["9"]
 # ## OS2 by what the patients received
 #
 # ```{warning}
@@ -141,7 +141,7 @@ rows = results.save([os1, efs1, os2, efs2, os2_groups, os2_pairs, efs2_groups], 
 ledger_page.beside(study, rows)
 consistent_page.beside(study, rows)
 
-# %% [markdown]
+# %% [markdown] strobe=["19"]
 # ## Cautions
 #
 # - A median or a rate near the end of follow-up rests on few people: read the risk table with the curve.

@@ -44,7 +44,7 @@ about(study)
 # radiotherapy did its own task: how were relapses after CAR T-cell therapy irradiated, how did the irradiated sites
 # respond, and how many of them stayed under control {cite:p}`ababneh2023`? Here a *site* is counted, not a patient.
 
-# %% [markdown]
+# %% [markdown] strobe=["11"]
 # ## How it is estimated
 #
 # **Dose.** The effect of a total dose depends on the size of its fractions. The linear-quadratic model gives $n$
@@ -130,7 +130,7 @@ say(responses, "Of all sites, {infield.evaluable:share} were evaluable and {infi
     "course they were followed for {infield.not_evaluable.follow_up:full}, and {infield.not_evaluable.died:share} of "
     "them died.")
 
-# %% [markdown]
+# %% [markdown] strobe=["12e"]
 # ## Local control
 
 # %%
@@ -155,7 +155,7 @@ say(progression, "Number of sites that progressed within the field: {lc.progress
     "Among them, the median time from the start of radiotherapy to progression was {lc.time_to_progression:full}; "
     "{lc.time_to_progression.iqr:limits} months.")
 
-# %% [markdown]
+# %% [markdown] strobe=["17"]
 # ## In-field control by bulk
 
 # %%
@@ -193,7 +193,7 @@ rows = results.save([volume, regions, techniques, doses, bulk, responses, contro
 ledger_page.beside(study, rows)
 consistent_page.beside(study, rows)
 
-# %% [markdown]
+# %% [markdown] strobe=["19"]
 # ## Cautions
 #
 # - Sites are not independent. Intervals and P values of this chapter that take them as if they were are too confident;

@@ -12,7 +12,7 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] strobe=["12b", "17"]
 # # Comprehensive and focal radiotherapy
 #
 # You will learn why two groups that were treated differently cannot be compared as if chance had chosen them, how to
@@ -44,7 +44,7 @@ about(study)
 # among those with limited disease whose sites were all irradiated, is more treatment needed {cite:p}`ababneh2023`?
 # Before comparing, look for what made the physicians choose one or the other.
 
-# %% [markdown]
+# %% [markdown] strobe=["7", "11"]
 # ## How it is defined
 #
 # A field is **comprehensive** when it includes all the sites that the last scan before radiotherapy shows, and **focal**
@@ -108,7 +108,7 @@ rows_table(results.pick(by_field, "median time"), "Median overall survival from 
 say(by_field, "Between the fields the log-rank test gives {osrt.logrank.rt_field}: {osrt.logrank.rt_field:verdict}. "
     "Whatever it shows, the groups were chosen, and the table of baseline factors tells how far apart they were before.")
 
-# %% [markdown]
+# %% [markdown] strobe=["16b"]
 # ## Survival by dose
 
 # %%
@@ -145,7 +145,7 @@ say(by_sites, "Between these groups the log-rank test gives {osrt.logrank.compre
 limited = first_courses.limited_stage(study)
 compared_table(limited, "Patients in stage I or II, by field of the first course.", "Stage")
 
-# %% [markdown]
+# %% [markdown] strobe=["9"]
 # ## Limited stage, comprehensive field: radiotherapy alone, or followed by more
 #
 # ```{warning}
@@ -198,7 +198,7 @@ rows = results.save([first, dose, contrasts, responses, by_field, by_dose, low, 
 ledger_page.beside(study, rows)
 consistent_page.beside(study, rows)
 
-# %% [markdown]
+# %% [markdown] strobe=["19"]
 # ## Cautions
 #
 # - Whoever can be treated comprehensively has little disease. The contrast of survival between the fields is a contrast

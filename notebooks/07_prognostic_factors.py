@@ -12,7 +12,7 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] strobe=["12b", "16a"]
 # # Prognostic factors
 #
 # You will learn to compare patients with and without a factor by their medians, a log-rank test and a hazard ratio, to
@@ -42,7 +42,7 @@ about(study)
 # bridging therapy and the product. From the start of salvage therapy on (OS2, EFS2), it looks at the burden of disease
 # and the condition of the patient at that time. Factors are compared one at a time; then a few go into one model.
 
-# %% [markdown]
+# %% [markdown] strobe=["12a", "12c"]
 # ## How it is estimated
 #
 # The *hazard* $h(t)$ is the rate at which the event happens at time $t$ among those still free of it. A Cox model
@@ -202,7 +202,7 @@ rows = results.save([os1, os2, efs2, os1_model, os2_model, efs2_model, overlap],
 ledger_page.beside(study, rows)
 consistent_page.beside(study, rows)
 
-# %% [markdown]
+# %% [markdown] strobe=["11", "16b", "19"]
 # ## Cautions
 #
 # - A prognostic factor tells who does worse; it does not tell that changing it would help, nor which treatment to give.

@@ -12,7 +12,7 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] strobe=["17", "20"]
 # # Patterns of failure in context
 #
 # You will learn to set a share beside the same share in published series, to pool shares by fixed and by random

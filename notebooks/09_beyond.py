@@ -2,6 +2,7 @@
 # jupyter:
 #   jupytext:
 #     formats: ipynb,py:percent
+#     notebook_metadata_filter: salvage_book
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -10,9 +11,11 @@
 #     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
+#   salvage_book:
+#     told_as: further analyses
 # ---
 
-# %% [markdown]
+# %% [markdown] strobe=["12e", "17"]
 # # Beyond the paper
 #
 # You will learn eight questions that a sceptical statistician puts to any retrospective comparison of treatments, the
@@ -68,7 +71,7 @@ about(study)
 # estimate finite {cite:p}`heinze2001`. Everything drawn by chance (bootstrap samples, imputations) has a fixed seed, which
 # stands with the result.
 
-# %% [markdown]
+# %% [markdown] strobe=["9"]
 # ## Is a second modality better, or only later?
 #
 # A patient is called "systemic therapy, then radiotherapy" because of something that happened *after* the clock started,
@@ -182,7 +185,7 @@ say(causes, "Bulky against other sites: cause-specific {failure.bulky_site.clust
 # are a few points apart, the message stands: most irradiated sites are not the patient's problem. But a low share of
 # failures among sites whose owners die first is no proof of durable control, and bulk can look harmless for the same reason.
 
-# %% [markdown]
+# %% [markdown] strobe=["9", "12a"]
 # ## Would the same patients live longer after the other treatment?
 #
 # Who receives radiotherapy alone? The *propensity score* {cite:p}`rosenbaum1983` is the estimated probability of it, given
@@ -325,7 +328,7 @@ table(tables_beyond.multiplicity_table(tests), "Comparisons with P below 0.05, a
 # disease in various forms. Those that fall away (a P between 0.01 and 0.05) are hints. Tests of baseline factors between
 # groups that nobody randomised answer no question at all, but they count.
 
-# %% [markdown]
+# %% [markdown] strobe=["12c"]
 # ## What if bulk had been known in everyone?
 #
 # First ask *why* it is not known. A value that could not exist is not missing: bulk is not defined for disease of the
@@ -408,7 +411,7 @@ consistent_page.say(study, "the corrected concordance of the model of OS1 goes f
 # *What would change the reading.* Stage and LDH in one model order patients moderately well, and two factors with that many
 # events leave little room for optimism. What such a model has *not* stood is a test in patients of another hospital.
 
-# %% [markdown]
+# %% [markdown] strobe=["10"]
 # ## How large a study would it take?
 #
 # The power of a log-rank test depends on the number of events {cite:p}`schoenfeld1983`. The power to find what was found is not

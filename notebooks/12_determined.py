@@ -2,6 +2,7 @@
 # jupyter:
 #   jupytext:
 #     formats: ipynb,py:percent
+#     notebook_metadata_filter: salvage_book
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -10,6 +11,10 @@
 #     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
+#   salvage_book:
+#     stands_in: the paper's book
+#     runs: after the others
+#     told_as: nothing
 # ---
 
 # %% [markdown]

@@ -2,6 +2,7 @@
 # jupyter:
 #   jupytext:
 #     formats: ipynb,py:percent
+#     notebook_metadata_filter: salvage_book
 #     text_representation:
 #       extension: .py
 #       format_name: percent
@@ -10,9 +11,14 @@
 #     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
+#   salvage_book:
+#     stands_in: the paper's book
+#     runs: after the others
+#     told_as: nothing
+#     patients: its own
 # ---
 
-# %% [markdown] tags=["own-patients"]
+# %% [markdown]
 # # Where the truth is known
 #
 # You will learn to recognise four biases by watching them appear in patients whose truth is known because it was written
@@ -144,7 +150,7 @@ say(coverage, *[f"{words[0]}: the interval holds the truth in {{coverage.{bias}.
                 for bias, words in simulation.BIASES.items()])
 
 # %%
-rows = results.save([made, answers, simulation.complete_cases(study), coverage], "reconstructed", "13_known_truth", results_dir)
+rows = results.save([made, answers, simulation.complete_cases(study), coverage], cohort, "13_known_truth", results_dir)
 
 # %% [markdown]
 # ## Cautions

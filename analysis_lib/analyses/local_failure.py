@@ -15,7 +15,7 @@ from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import competing
 from analysis_lib.estimators import curves as km_curves
-from analysis_lib.estimators.models import Z
+from analysis_lib.estimators.limits import Z
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
 from analysis_lib.rows.released import release

@@ -200,7 +200,11 @@ def plan(
     runs = []
     for path, study in studies.items():
         pages_dir, names = cohorts_dir / study.name, chapters.chapters_of(study)
-        rows = [pages_dir / "results" / f"{each}.csv" for each in names if not chapters.on_the_paper(each)]
+        rows = [
+            pages_dir / "results" / f"{each}.csv"
+            for each in names
+            if chapters.about(each).runs == chapters.WITH_OTHERS
+        ]
         for each in names:
             given = {name: value for name, value in parameters.items() if name in takes[each]}
             runs.append(reuse.Run(study.name, each, path, pages_dir, given, rows, as_read[path]))
@@ -216,9 +220,9 @@ def run_all(
     """
     with contextlib.ExitStack() as stack:
         pool = None
-        for late in (False, True):
+        for turn in chapters.RUNS:
             waiting = []
-            for run in [run for run in runs if chapters.on_the_paper(run.chapter) == late]:
+            for run in [run for run in runs if chapters.about(run.chapter).runs == turn]:
                 mark = reuse.fingerprint(run)
                 if outcome := reuse.take(store, run, mark):
                     yield run, "", outcome

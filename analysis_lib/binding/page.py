@@ -9,7 +9,7 @@ import re
 import nbformat
 from nbformat import NotebookNode
 
-from analysis_lib.binding.chapters import HEADING
+from analysis_lib.binding.chapters import COHORTS, HEADING, about_notebook
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.units import CAR_T
 from analysis_lib.show import notes
@@ -31,7 +31,7 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
     cells = [
         _tidy(cell, study) for cell in executed.cells if "parameters" not in cell.metadata.get("tags", [])
     ]
-    if "own-patients" not in cells[0].metadata.get("tags", []):
+    if about_notebook(executed, study.name).patients == COHORTS:
         cells[0].source = titled(cells[0].source, study)
     sections = [_collapse(section) for section in _sections(cells) if _has_its_say(section)]
     if not study.after_car_t:
@@ -63,7 +63,7 @@ def _tidy(cell: NotebookNode, study: Cohort) -> NotebookNode:
     cell = nbformat.from_dict(
         {key: value for key, value in cell.items() if key != "id"} | {"id": cell.get("id", "")}
     )
-    cell.metadata = {key: cell.metadata[key] for key in ("tags", "mystnb") if key in cell.metadata}
+    cell.metadata = {key: cell.metadata[key] for key in ("tags", "mystnb", "strobe") if key in cell.metadata}
     if cell.cell_type == "code":
         cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
         if "injected-parameters" in cell.metadata.get("tags", []):

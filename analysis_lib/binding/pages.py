@@ -196,7 +196,10 @@ def _files_and_cells() -> list[str]:
 
 
 def dictionary_page() -> str:
-    """The data dictionary, generated from :mod:`analysis_lib.dictionary.columns`."""
+    """The data dictionary, generated from :mod:`analysis_lib.dictionary.columns`.
+
+    Long because it is one page, written from top to bottom.
+    """
     lines = [
         "# Data dictionary",
         "",
@@ -272,6 +275,8 @@ def _marks(words) -> str:
 def methods_page(studies: list[Cohort], book: Path) -> str:
     """Every method that the rows of these cohorts name: what it finds, what computes it, who described it,
     where it is used.
+
+    Long because it is one page, written from top to bottom.
     """
     places: dict[methods.Method, dict[str, str]] = {}
     called: dict[methods.Method, str] = {}

@@ -56,7 +56,10 @@ def numbers() -> pd.DataFrame:
 
 
 def page() -> str:
-    """The page of the book that shows both."""
+    """The page of the book that shows both.
+
+    Long because it is one page, written from top to bottom.
+    """
     table = agreement()
     total, referees = (
         table["numbers_compared"].astype(int).sum(),

@@ -17,13 +17,14 @@ from analysis_lib.show import notes
 class Item:
     """An item of the STROBE checklist for cohort studies, in our own words.
 
+    Where the book answers it is said there: a Markdown cell of a chapter names the items that its section
+    answers in its metadata, ``strobe=["12a"]``; the cell of the chapter's title those that the whole chapter
+    answers.
+
     Attributes
     ----------
     number, topic, asks : str
         As the statement counts it; what it is about; what a reader should find.
-    sections : tuple
-        Where this book answers it: ``(number of the chapter, heading)``; an empty heading is the whole
-        chapter.
     authors : str
         What is left to write.
     """
@@ -31,184 +32,94 @@ class Item:
     number: str
     topic: str
     asks: str
-    sections: tuple[tuple[int, str], ...] = ()
     authors: str = ""
 
 
 STROBE = (
-    Item(
-        "1a",
-        "Title",
-        "The design is named in title or abstract",
-        authors="name it: a retrospective cohort study",
-    ),
+    Item("1a", "Title", "The design is named in title or abstract", "name it: a retrospective cohort study"),
     Item(
         "1b",
         "Abstract",
         "A balanced summary of what was done and found",
-        authors="write it, from the paragraphs above",
+        "write it, from the paragraphs above",
     ),
-    Item("2", "Background", "Why the study was done, and what was known", authors="write it"),
+    Item("2", "Background", "Why the study was done, and what was known", "write it"),
     Item(
         "3",
         "Objectives",
         "Aims, and hypotheses stated beforehand",
-        authors="state them, and say which were not stated beforehand",
+        "state them, and say which were not stated beforehand",
     ),
-    Item("4", "Design", "The main features of the design come early", authors="state them"),
+    Item("4", "Design", "The main features of the design come early", "state them"),
     Item(
         "5",
         "Setting",
         "Places, and dates of recruitment, exposure, follow-up and data collection",
-        authors="state hospitals and dates; no date enters this book",
+        "state hospitals and dates; no date enters this book",
     ),
     Item(
         "6a",
         "Participants",
         "Who was eligible, where they came from, how they were chosen and followed",
-        ((1, "Participants and flow"),),
         "state the criteria, and how patients were found and followed",
     ),
     Item(
         "6b",
         "Participants",
         "For matched studies: the criteria and the numbers matched",
-        authors="does not apply: nobody was matched",
+        "does not apply: nobody was matched",
     ),
     Item(
         "7",
         "Variables",
         "Outcomes, exposures, predictors, confounders and effect modifiers are defined",
-        ((1, "Definitions"), (6, "How it is defined")),
         "say how response and progression were assessed",
     ),
     Item(
         "8",
         "Measurement",
         "For each variable, the source and how it was measured, alike in all groups",
-        ((1, "Definitions"),),
         "name the sources, the response criteria and who assessed them",
     ),
-    Item(
-        "9",
-        "Bias",
-        "What was done about sources of bias",
-        (
-            (4, "OS2 by what the patients received"),
-            (6, "Limited stage, comprehensive field: radiotherapy alone, or followed by more"),
-            (9, "Is a second modality better, or only later?"),
-            (9, "Would the same patients live longer after the other treatment?"),
-        ),
-        "say what was done when the study was planned",
-    ),
-    Item(
-        "10",
-        "Size",
-        "How the number of patients came about",
-        ((1, "Participants and flow"), (9, "How large a study would it take?")),
-        "give the reason for the size",
-    ),
+    Item("9", "Bias", "What was done about sources of bias", "say what was done when the study was planned"),
+    Item("10", "Size", "How the number of patients came about", "give the reason for the size"),
     Item(
         "11",
         "Quantities",
         "How quantities were handled, and why groups were cut where they were",
-        ((5, "How it is estimated"), (6, "How it is defined"), (7, "Cautions")),
         "give the reason for each cut-off",
     ),
-    Item(
-        "12a",
-        "Statistics",
-        "All methods, with those that control confounding",
-        (
-            (2, "How it is estimated"),
-            (4, "How it is estimated"),
-            (7, "How it is estimated"),
-            (9, "Would the same patients live longer after the other treatment?"),
-        ),
-    ),
-    Item(
-        "12b",
-        "Statistics",
-        "How subgroups and interactions were examined",
-        ((6, ""), (7, "")),
-        "say which were planned",
-    ),
-    Item(
-        "12c",
-        "Statistics",
-        "How missing values were handled",
-        (
-            (2, "How it is estimated"),
-            (7, "How it is estimated"),
-            (9, "What if bulk had been known in everyone?"),
-        ),
-    ),
-    Item("12d", "Statistics", "How loss to follow-up was handled", ((1, "Follow-up"), (1, "Definitions"))),
-    Item(
-        "12e",
-        "Statistics",
-        "Sensitivity analyses",
-        ((9, ""), (5, "Local control")),
-        "add those that your question needs",
-    ),
-    Item("13a", "Participants", "Numbers at each stage of the study", ((1, "Participants and flow"),)),
+    Item("12a", "Statistics", "All methods, with those that control confounding"),
+    Item("12b", "Statistics", "How subgroups and interactions were examined", "say which were planned"),
+    Item("12c", "Statistics", "How missing values were handled"),
+    Item("12d", "Statistics", "How loss to follow-up was handled"),
+    Item("12e", "Statistics", "Sensitivity analyses", "add those that your question needs"),
+    Item("13a", "Participants", "Numbers at each stage of the study"),
     Item(
         "13b",
         "Participants",
         "Why some did not take part at each stage",
-        ((1, "Participants and flow"),),
         "give reasons that the data do not hold",
     ),
-    Item("13c", "Participants", "A flow diagram, if it helps", ((1, "Participants and flow"),)),
-    Item(
-        "14a",
-        "Descriptive data",
-        "Who the participants are, with exposures and possible confounders",
-        ((2, "Table 1"),),
-    ),
-    Item("14b", "Descriptive data", "How many values are missing, for each variable", ((2, "Table 1"),)),
-    Item("14c", "Descriptive data", "Follow-up in sum (average and total)", ((1, "Follow-up"),)),
-    Item(
-        "15",
-        "Outcome data",
-        "Numbers of events, or summaries over time",
-        (
-            (1, "What ended each endpoint"),
-            (4, "Overall survival from day 0 (OS1)"),
-            (4, "From the start of salvage therapy (OS2, EFS2)"),
-        ),
-    ),
+    Item("13c", "Participants", "A flow diagram, if it helps"),
+    Item("14a", "Descriptive data", "Who the participants are, with exposures and possible confounders"),
+    Item("14b", "Descriptive data", "How many values are missing, for each variable"),
+    Item("14c", "Descriptive data", "Follow-up in sum (average and total)"),
+    Item("15", "Outcome data", "Numbers of events, or summaries over time"),
     Item(
         "16a",
         "Main results",
         "Estimates with intervals, unadjusted and adjusted, and for what and why",
-        ((4, ""), (7, "")),
         "give the reason for the factors of the models",
     ),
-    Item(
-        "16b",
-        "Main results",
-        "The boundaries of quantities that were cut into groups",
-        ((6, "Survival by dose"), (7, "Cautions")),
-    ),
-    Item("16c", "Main results", "Absolute beside relative risks, where that helps", ((4, ""),)),
-    Item(
-        "17",
-        "Other analyses",
-        "Subgroups, interactions, sensitivity analyses",
-        ((5, "In-field control by bulk"), (6, ""), (8, ""), (9, "")),
-    ),
-    Item("18", "Key results", "A summary in the light of the aims", authors="write it"),
-    Item(
-        "19",
-        "Limitations",
-        "Bias and imprecision, with direction and size",
-        ((1, "Cautions"), (4, "Cautions"), (5, "Cautions"), (6, "Cautions"), (7, "Cautions")),
-        "weigh them for your cohort",
-    ),
-    Item("20", "Interpretation", "A cautious reading, beside other evidence", ((8, ""),), "write it"),
-    Item("21", "External validity", "To whom the results apply", authors="write it"),
-    Item("22", "Funding", "Who paid, and what part they had", authors="state it"),
+    Item("16b", "Main results", "The boundaries of quantities that were cut into groups"),
+    Item("16c", "Main results", "Absolute beside relative risks, where that helps"),
+    Item("17", "Other analyses", "Subgroups, interactions, sensitivity analyses"),
+    Item("18", "Key results", "A summary in the light of the aims", "write it"),
+    Item("19", "Limitations", "Bias and imprecision, with direction and size", "weigh them for your cohort"),
+    Item("20", "Interpretation", "A cautious reading, beside other evidence", "write it"),
+    Item("21", "External validity", "To whom the results apply", "write it"),
+    Item("22", "Funding", "Who paid, and what part they had", "state it"),
 )
 
 
@@ -218,21 +129,14 @@ def checklist(study: Cohort, folder: Path) -> list[tuple[Item, list[tuple[str, s
 
     A section that was skipped, or that this book does not have, answers nothing.
     """
-    shown = {
-        int(each[:2]): each for each in chapters.chapters_of(study) if (folder / f"{each}.ipynb").is_file()
-    }
-    headings = {number: _answered(folder / f"{each}.ipynb") for number, each in shown.items()}
-    return [
-        (
-            item,
-            [
-                _place(shown[number], section, study)
-                for number, section in item.sections
-                if number in shown and (section in headings[number] if section else headings[number])
-            ],
-        )
-        for item in STROBE
+    pages = {each: folder / f"{each}.ipynb" for each in chapters.chapters_of(study)}
+    answered = [
+        (number, _place(each, section, study))
+        for each, page in pages.items()
+        if page.is_file()
+        for number, section in _answered(page)
     ]
+    return [(item, [place for number, place in answered if number == item.number]) for item in STROBE]
 
 
 def _place(each: str, section: str, study: Cohort) -> tuple[str, str, str]:
@@ -243,22 +147,28 @@ def _place(each: str, section: str, study: Cohort) -> tuple[str, str, str]:
     )
 
 
-def _answered(page: Path) -> set[str]:
-    """The headings of a page below which something is shown; none if the whole chapter was skipped."""
+def _answered(page: Path) -> list[tuple[str, str]]:
+    """The items that a page answers, each with the heading of the section, empty for the whole chapter; none
+    if the whole chapter was skipped.
+    """
     cells = json.loads(page.read_text("utf-8"))["cells"]
     if not any(
         cell.get("outputs")
         for cell in cells
         if "synthetic-note" not in str(cell) and "cohort-note" not in str(cell)
     ):
-        return set()
-    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-    return {
-        found
-        for source in sources
-        if "skip-note" not in source
-        for found in re.findall(r"^#{2,3} (.+)$", source, re.M)
-    }
+        return []
+    return [
+        (number, section_of("".join(cell["source"])))
+        for cell in cells
+        for number in cell.get("metadata", {}).get("strobe", [])
+    ]
+
+
+def section_of(source: str) -> str:
+    """The heading that a Markdown cell starts with; empty where it is the title of the chapter."""
+    marks, _, heading = source.partition("\n")[0].partition(" ")
+    return "" if marks == "#" else heading
 
 
 def _anchor(heading: str) -> str:

@@ -111,7 +111,10 @@ def as_cohort(gathered: list[Export]) -> Cohort:
 
 
 def index_page(gathered: list[Export], folder: Path) -> str:
-    """The first page of the pooled part: who takes part, with which software, and what the numbers mean."""
+    """The first page of the pooled part: who takes part, with which software, and what the numbers mean.
+
+    Long because it is one page, written from top to bottom.
+    """
     names = [centre.name for centre in gathered]
     keys = list(dict.fromkeys(key for centre in gathered for key in centre.software))
     versions = pd.DataFrame(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 from pathlib import Path
 
@@ -33,7 +32,7 @@ from analysis_lib.centres.exchange import (
 from analysis_lib.centres.receive import read_exports
 from analysis_lib.cohort import endpoints
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.files import archive, spreadsheet
+from analysis_lib.files import archive, replacing, spreadsheet
 from analysis_lib.intake.manifest import locate
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
@@ -77,18 +76,15 @@ def export(where: str | Path, out: Path | None = None) -> tuple[Path, dict]:
         {name: text.encode("utf-8") for name, text in files.items()} | {"rows.csv": table}
     )
     _check_for_leaks(path, study, packed)
-    unfinished = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        unfinished.write_bytes(packed)
-        if out.exists():
-            raise SharingError(
-                f"{out.name}: it appeared while the chapters were computed. Nothing was written."
-            )
-        unfinished.replace(out)
+        with replacing.finished(out) as unfinished:
+            unfinished.write_bytes(packed)
+            if out.exists():
+                raise SharingError(
+                    f"{out.name}: it appeared while the chapters were computed. Nothing was written."
+                )
     except OSError as error:
         raise SharingError(f"{out.name}: it cannot be written ({error.strerror}).") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
     return out, manifest
 
 

@@ -22,7 +22,9 @@ class Cohort:
     An absent table is an empty frame. ``patients`` holds the derived columns of the data dictionary as well.
     ``warnings`` holds what the check found odd, with rows and values of the file:
     :func:`analysis_lib.analyses.participants.noticed` is what may be shown. Counts below ``min_cell_count``
-    are not shown (:mod:`analysis_lib.cohort.disclosure`); 0 and 1 show everything.
+    are not shown (:mod:`analysis_lib.cohort.disclosure`); 0 and 1 show everything. ``of_the_paper``: these
+    patients stand for the paper's, so its printed numbers may be held against theirs; only the library itself
+    says so, no manifest can.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Cohort:
     screening: pd.DataFrame = field(default_factory=pd.DataFrame)
     warnings: pd.DataFrame = field(default_factory=lambda: as_frame([]))
     min_cell_count: int = 0
+    of_the_paper: bool = False
 
     @property
     def after_car_t(self) -> bool:

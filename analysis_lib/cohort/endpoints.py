@@ -2,6 +2,11 @@
 
 The first event counts; without one, time runs to the last follow-up. Every derived time says which event
 ended it and which column that came from. Definitions follow Ababneh et al. (Haematologica 2023), Methods.
+
+Time to next treatment (TTNT) is the field's own: from the start of a therapy to the start of the next line
+(Campbell et al., Cancers 2020;12:2311, table 2). They censor at death; here death is an event, as in EFS2,
+because whoever dies untreated is not somebody who could still have gone without. A cohort that does not know
+when the next line began has no TTNT: it would be overall survival under another name.
 """
 
 from __future__ import annotations
@@ -90,6 +95,13 @@ ENDPOINTS = {
                 Source("next_line_day", "new line of therapy"),
                 DEATH,
             ),
+        ),
+        Endpoint(
+            "TTNT",
+            "time to next treatment or death, from the start of salvage therapy",
+            "patients",
+            "salvage_start_day",
+            (Source("next_line_day", "new line of therapy"), DEATH),
         ),
         Endpoint(
             "DOR",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -49,9 +50,10 @@ def hand_over(tables: dict[str, pd.DataFrame], number: int, folder: Path) -> Pat
 
 
 def read(number: int) -> Cohort:
-    """One of the cohorts."""
+    """One of the cohorts; it stands for the paper's patients."""
     with tempfile.TemporaryDirectory() as folder:
-        return read_cohort(hand_over(tables(number), number, Path(folder)))
+        study = read_cohort(hand_over(tables(number), number, Path(folder)))
+    return replace(study, of_the_paper=True)
 
 
 @published

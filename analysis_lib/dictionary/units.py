@@ -6,6 +6,6 @@ import pandas as pd
 
 CAR_T = "CAR T-cell infusion"
 
-DAYS_PER_MONTH = 30.4375
+DAYS_PER_MONTH = 30.4375  # 365.25 / 12
 ISO = "ISO8601"
 EXCEL_DAY_0 = pd.Timestamp("1899-12-30")

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis_lib.estimators import models, observed
-from analysis_lib.estimators.models import Z
+from analysis_lib.estimators.limits import Z
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.partial_likelihood import Derivatives, maximum
 

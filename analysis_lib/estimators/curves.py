@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis_lib.estimators import models, observed
+from analysis_lib.estimators.limits import Z
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.weighted_curve import weighted_curve
 
@@ -140,7 +141,7 @@ def rmst(days, event, tau: float) -> tuple[float, float]:
         raise NotEstimable(f"follow-up ends on day {last:.0f}, before day {tau:.0f}")
     fitted = greenwood.KaplanMeier().fit(greenwood.Surv(days, event=event.astype(int)))
     value, _, upper = fitted.rmst(tau, ci=True)
-    return float(value), float((upper - value) / models.Z)
+    return float(value), float((upper - value) / Z)
 
 
 class Difference(NamedTuple):
@@ -170,6 +171,4 @@ def rmst_difference(days, event, group, tau: float) -> Difference:
         raise NotEstimable(
             "the means do not vary: nobody had the event by then, or all of a group on one day"
         )
-    return Difference(
-        value, se, value - models.Z * se, value + models.Z * se, float(2 * stats.norm.sf(abs(value / se)))
-    )
+    return Difference(value, se, value - Z * se, value + Z * se, float(2 * stats.norm.sf(abs(value / se))))

@@ -19,6 +19,7 @@ from scipy import stats
 from analysis_lib.dictionary.columns import YES_NO
 from analysis_lib.estimators import observed
 from analysis_lib.estimators.comparable_pairs import won_and_pairs
+from analysis_lib.estimators.limits import Z
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.partial_likelihood import (
     FLAT,
@@ -31,7 +32,6 @@ from analysis_lib.estimators.partial_likelihood import (
 )
 
 RUN_AWAY = "the model did not converge: too few events, or factors that determine each other"
-Z = stats.norm.ppf(0.975)
 
 
 class NoConvergence(NotEstimable):

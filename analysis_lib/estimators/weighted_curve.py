@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-Z = stats.norm.ppf(0.975)
+from analysis_lib.estimators.limits import Z
 
 
 def weighted_curve(days, event, weights, cluster, interval: str) -> pd.DataFrame:

@@ -1,5 +1,5 @@
-"""Replacing a folder so that a reader finds the old one or the new one, whenever the program is killed; one
-build at a time.
+"""Replacing a file or a folder so that a reader finds the old one or the new one, whenever the program is
+killed; one build at a time.
 """
 
 from __future__ import annotations
@@ -68,6 +68,19 @@ def replace(new: Path, place: Path) -> None:
         os.replace(place, aside)
     os.replace(new, place)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def finished(place: Path) -> Iterator[Path]:
+    """A file to write, beside the place that it takes once it is whole; if anything goes wrong, nothing of it
+    is left.
+    """
+    unfinished = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        yield unfinished
+        os.replace(unfinished, place)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def end_with(parent: int) -> None:

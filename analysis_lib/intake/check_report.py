@@ -6,7 +6,6 @@ The rows hold values of the hospital's file. They are for its data manager and a
 from __future__ import annotations
 
 import html
-import os
 import shutil
 import sys
 import textwrap
@@ -17,7 +16,7 @@ import pandas as pd
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.problems import CohortError, problem
 from analysis_lib.dictionary import columns
-from analysis_lib.files import spreadsheet
+from analysis_lib.files import replacing, spreadsheet
 from analysis_lib.intake.read import read_cohort
 
 COLUMNS = ["severity", "table", "row", "field", "value", "concern", "suggestion"]
@@ -265,14 +264,11 @@ def _write(target: Path | None, content: str) -> None:
     """Write beside the place first, so that no half of a report is ever left."""
     if target is None:
         return
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    encoding = "utf-8-sig" if target.suffix.lower() == ".csv" else "utf-8"
     try:
-        unfinished.write_text(
-            content, "utf-8-sig" if target.suffix.lower() == ".csv" else "utf-8", errors="replace", newline=""
-        )
-        unfinished.replace(target)
+        with replacing.finished(target) as unfinished:
+            unfinished.write_text(content, encoding, errors="replace", newline="")
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise CohortError(
             str(target),
             [

@@ -17,6 +17,7 @@ from analysis_lib.cohort.problems import CohortError, as_frame, problem
 from analysis_lib.dictionary import rules
 from analysis_lib.dictionary.columns import TABLES, YES_NO
 from analysis_lib.dictionary.words import listed
+from analysis_lib.files.places import RECONSTRUCTED
 from analysis_lib.intake import checks, redcap
 from analysis_lib.intake.manifest import locate, read_manifest
 from analysis_lib.intake.tables import (
@@ -98,6 +99,7 @@ def read_cohort(where: str | Path) -> Cohort:
         note=manifest["note"],
         warnings=as_frame(problems),
         min_cell_count=int(manifest["min_cell_count"]),
+        of_the_paper=path.resolve() == RECONSTRUCTED.resolve(),
         **{name: _typed(name, table) for name, table in tables.items()},
     )
     return _subset(_with_derived(cohort), manifest["subset"], path.name)

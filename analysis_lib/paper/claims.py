@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 
 HERE = Path(__file__).parent
-RECONSTRUCTED = "reconstructed"  # the one cohort that stands for the paper's
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 BOUND = re.compile(r"P?([<>])(\d\.\d+)")
 NOT_REACHED = "NR"

@@ -17,7 +17,6 @@ from analysis_lib.paper.claims import (
     BOUND,
     NOT_REACHED,
     NUMBER,
-    RECONSTRUCTED,
     WORDS,
     contradictions,
     decimals,
@@ -249,10 +248,10 @@ def near(held: pd.DataFrame) -> pd.DataFrame:
 
 
 def why_not(study: Cohort) -> str:
-    """Why a cohort has no ledger; empty for the reconstructed one."""
+    """Why a cohort has no ledger; empty for one that stands for the paper's."""
     return (
         ""
-        if study.name == RECONSTRUCTED
+        if study.of_the_paper
         else (
             "the printed numbers are those of the whole study, so only the reconstructed cohort is held "
             "against "

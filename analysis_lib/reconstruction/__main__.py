@@ -36,6 +36,8 @@ def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None 
     A sibling starts from the last cohort that missed nothing: its times, and the covariates that move with
     them, are heated far above where they froze, and cooled again. ``quick`` anneals for seconds and accepts
     what it has then.
+
+    Long because its four stages hand each other what they found, and begin anew where one fails.
     """
     since = since or time.monotonic()
     rng = np.random.default_rng(seed)

@@ -4,6 +4,8 @@ against it.
 ``python -m analysis_lib.reconstruction.check [FOLDER]`` prints the claims that the tables do not reproduce,
 and a count. Nothing here comes from the annealer, and nothing here feeds it; sites and lines are drawn again
 when this check misses one.
+
+Long because it computes every printed statistic once more, one after the other.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from lifelines import CoxPHFitter
 from lifelines.statistics import multivariate_logrank_test
 from scipy import stats
 
-from .targets import MONTH, decimals, targets
+from analysis_lib.dictionary.units import DAYS_PER_MONTH
+
+from .targets import decimals, targets
 
 BUNDLED = Path(__file__).parents[1] / "data" / "reconstructed"
 
@@ -82,19 +86,19 @@ def crossing(table: pd.DataFrame, column: str) -> float:
 
 def median(days, event) -> float:
     """Median in months."""
-    return crossing(curve(days, event), "estimate") / MONTH
+    return crossing(curve(days, event), "estimate") / DAYS_PER_MONTH
 
 
 def median_limits(days, event) -> tuple[float, float]:
     """Log 95% limits of the median, in months."""
     table = curve(days, event)
-    return crossing(table, "conf_low") / MONTH, crossing(table, "conf_high") / MONTH
+    return crossing(table, "conf_low") / DAYS_PER_MONTH, crossing(table, "conf_high") / DAYS_PER_MONTH
 
 
 def rate(days, event, month: float) -> float:
     """Percent event-free at a month."""
     table = curve(days, event)
-    return 100 * table.estimate[table.time <= month * MONTH].iloc[-1]
+    return 100 * table.estimate[table.time <= month * DAYS_PER_MONTH].iloc[-1]
 
 
 def logrank(days, event, group) -> float:
@@ -197,7 +201,10 @@ def table_1(p: pd.DataFrame) -> dict:
 
 
 def course_of_disease(p: pd.DataFrame, lines: pd.DataFrame) -> dict:
-    """Response, failure, follow-up and survival of all patients, and survival by group."""
+    """Response, failure, follow-up and survival of all patients, and survival by group.
+
+    Long because it is a list: one printed statistic after the other.
+    """
     out = {}
     n_lines = lines.groupby("patient_id").size()
     shares = {
@@ -217,7 +224,7 @@ def course_of_disease(p: pd.DataFrame, lines: pd.DataFrame) -> dict:
             int((cd19 == level).sum()),
             100 * (cd19 == level).mean(),
         )
-    cr = p.complete_response_day[p.best_response == "CR"] / MONTH
+    cr = p.complete_response_day[p.best_response == "CR"] / DAYS_PER_MONTH
     out["res.ttcr.median"], out["res.ttcr.range"] = cr.median(), (cr.min(), cr.max())
     out["lines.median"], out["lines.range"] = n_lines.median(), (n_lines.min(), n_lines.max())
     spans = {
@@ -228,7 +235,7 @@ def course_of_disease(p: pd.DataFrame, lines: pd.DataFrame) -> dict:
         "fu2": p.os2,
     }
     for name, days in spans.items():
-        low, middle, high = (q / MONTH for q in quartiles(days))
+        low, middle, high = (q / DAYS_PER_MONTH for q in quartiles(days))
         out[f"{name}.median"], out[f"{name}.iqr"] = middle, (low, high)
     for name, days, event in (
         ("os1", p.os1, p.dead),
@@ -319,11 +326,14 @@ def with_patients(sites: pd.DataFrame, p: pd.DataFrame) -> pd.DataFrame:
 
 
 def radiotherapy(p: pd.DataFrame, sites: pd.DataFrame) -> dict:
-    """All 93 sites."""
+    """All 93 sites.
+
+    Long because it is a list: one printed statistic after the other.
+    """
     s = with_patients(sites, p)
     n = s.patient_id.nunique()
     bridged = p[p.patient_id.isin(s.patient_id) & (p.bridging_radiotherapy == "yes")]
-    start = quartiles(s.groupby("patient_id").rt_start_day.min() / MONTH)
+    start = quartiles(s.groupby("patient_id").rt_start_day.min() / DAYS_PER_MONTH)
     known = s[s.dose_gy.notna()]
     out = {
         "rt.pts.n": n,
@@ -361,13 +371,16 @@ def radiotherapy(p: pd.DataFrame, sites: pd.DataFrame) -> dict:
     out["resp.evaluable.n"] = len(e)
     out |= field_responses("resp", e)
     out["resp.noteval.n"], out["resp.noteval.pct"] = len(s) - len(e), 100 * (1 - len(e) / len(s))
-    low, middle, high = (q / MONTH for q in quartiles(e.control[e.failed]))
+    low, middle, high = (q / DAYS_PER_MONTH for q in quartiles(e.control[e.failed]))
     out |= {
         "lc.1y": rate(e.control, e.failed, 12),
         "lc.events.n": int(e.failed.sum()),
         "lc.tte.median": middle,
         "lc.tte.iqr": (low, high),
-        "lc.tte.range": (e.control[e.failed].min() / MONTH, e.control[e.failed].max() / MONTH),
+        "lc.tte.range": (
+            e.control[e.failed].min() / DAYS_PER_MONTH,
+            e.control[e.failed].max() / DAYS_PER_MONTH,
+        ),
     }
     for name, level in (("bulky", "yes"), ("nonbulky", "no")):
         g = e[e.bulky_site == level]
@@ -454,17 +467,17 @@ def transplant(p: pd.DataFrame, sites: pd.DataFrame) -> dict:
         after[after.patient_id.isin(before.patient_id)],
         after[~after.patient_id.isin(before.patient_id)],
     )
-    follow = (t.last_follow_up_day - t.transplant_day) / MONTH
+    follow = (t.last_follow_up_day - t.transplant_day) / DAYS_PER_MONTH
     status = t.last_disease_status.value_counts()
     return {
         "hsct.n": len(t),
         "hsct.cr.n": int((before.in_field_response == "CR").sum()),
-        "hsct.tt.median": (before.wait / MONTH).median(),
-        "hsct.tt.range": (before.wait.min() / MONTH, before.wait.max() / MONTH),
+        "hsct.tt.median": (before.wait / DAYS_PER_MONTH).median(),
+        "hsct.tt.range": (before.wait.min() / DAYS_PER_MONTH, before.wait.max() / DAYS_PER_MONTH),
         "hsct.addRT.n": len(extra),
-        "hsct.addRT.t": -extra.wait.mean() / MONTH,
+        "hsct.addRT.t": -extra.wait.mean() / DAYS_PER_MONTH,
         "hsct.fifth.n": len(consolidating),
-        "hsct.fifth.t": -consolidating.wait.mean() / MONTH,
+        "hsct.fifth.t": -consolidating.wait.mean() / DAYS_PER_MONTH,
         "hsct.last.cr.n": int(status.get("CR", 0)),
         "hsct.last.dp.n": int(status.get("PD", 0)),
         "hsct.alive.n": int((~t.dead).sum()),
@@ -537,9 +550,9 @@ def realism(tables: dict[str, pd.DataFrame]) -> dict[str, float]:
         "median gap between lines (days)": float(gaps.median()),
         "salvage more than 120 days after failure": int((p.salvage_start_day - p.failure_day > 120).sum()),
         "responses seen before day 21": int((p.response_day < 21).sum()),
-        "longest follow-up (months)": round(p.last_follow_up_day.max() / MONTH, 1),
-        "at risk for OS2 at 24 months": int((os2 >= 24 * MONTH).sum()),
-        "at risk for OS2 at 36 months": int((os2 >= 36 * MONTH).sum()),
+        "longest follow-up (months)": round(p.last_follow_up_day.max() / DAYS_PER_MONTH, 1),
+        "at risk for OS2 at 24 months": int((os2 >= 24 * DAYS_PER_MONTH).sum()),
+        "at risk for OS2 at 36 months": int((os2 >= 36 * DAYS_PER_MONTH).sum()),
     }
 
 

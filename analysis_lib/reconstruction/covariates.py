@@ -89,6 +89,8 @@ def solve(seed: int, effort: float = 20.0) -> pd.DataFrame:
         Decides which of the many solutions is found.
     effort
         CP-SAT's deterministic time (about seconds); equal seeds and efforts give equal tables.
+
+    Long because it states one model: its variables, then each printed count as a constraint.
     """
     from ortools.sat.python import cp_model  # optional extra "reconstruct"
 

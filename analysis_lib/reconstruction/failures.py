@@ -6,20 +6,23 @@ import math
 
 import numpy as np
 
-from .targets import MONTH, interval
+from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.estimators.limits import Z
+
+from .targets import interval
 
 USUAL = [28, 29, 30, 30, 30, 31, 31, 32, 33]  # day of the first assessment
 
 
 def _month_limits(claim: str, column: str = "value") -> tuple[float, float]:
     low, high = interval(claim, column)
-    return math.ceil(low * MONTH), high * MONTH - 1e-6
+    return math.ceil(low * DAYS_PER_MONTH), high * DAYS_PER_MONTH - 1e-6
 
 
 def _order_statistics_of_ci(n: int) -> tuple[int, int]:
     """Which failures are the log-transformed 95% limits of a median when nobody is censored."""
     survival = 1 - np.arange(1, n) / n
-    half = 1.959963984540054 * np.sqrt((1 - survival) / (n * survival))
+    half = Z * np.sqrt((1 - survival) / (n * survival))
     lower = int(np.argmax(survival * np.exp(-half) <= 0.5))
     upper = int(np.argmax(survival * np.exp(half) <= 0.5))
     return lower, upper
@@ -41,6 +44,8 @@ def draw(
     ----------
     responder
         Whether each patient responded.
+
+    Long because its search and the loss that it asks at every step share the two arrays that change.
     """
     n = len(responder)
     yes = rng.permutation(np.flatnonzero(responder))

@@ -3,6 +3,8 @@
 First courses follow from the times; later courses, in-field progressions and bulk are searched at random
 until the printed in-field results come out (Kaplan-Meier at 12 months, medians and log-rank by bulk, bulk
 against dose).
+
+Long because its steps place one kind of thing each, on the same sites, and are tried together.
 """
 
 from __future__ import annotations
@@ -154,7 +156,10 @@ def progression_days(rng) -> np.ndarray:
 
 
 def in_field(sites: pd.DataFrame, state, fixed, status, rng) -> pd.DataFrame | None:
-    """In-field responses and progressions, or None when this try meets no printed rate."""
+    """In-field responses and progressions, or None when this try meets no printed rate.
+
+    Long because a try is given up at any step, and the steps share what has been placed.
+    """
     sites = sites.copy()
     patient = sites.patient.to_numpy()
     end = (state[:, TTS] + state[:, OS2])[patient]
@@ -252,7 +257,10 @@ def regions(sites: pd.DataFrame, cns: np.ndarray, rng) -> np.ndarray:
 
 
 def bulk(sites: pd.DataFrame, mass: np.ndarray, fixed, rng) -> np.ndarray | None:
-    """Whether each site was bulky ('yes', 'no' or '' when not assessable), or None when this try fails."""
+    """Whether each site was bulky ('yes', 'no' or '' when not assessable), or None when this try fails.
+
+    Long because its search and the loss that it asks at every step share what is fixed.
+    """
     n = len(sites)
     assessable = np.ones(n, bool)
     assessable[rng.permutation(np.flatnonzero(sites.region == "CNS"))[: count("rt.notpet.n")]] = False

@@ -8,10 +8,11 @@ import numpy as np
 from numba import njit
 from scipy import stats
 
+from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.reconstruction.state import EFS2_FACTORS, OS2_FACTORS
 from analysis_lib.reconstruction.statistics import NOT_REACHED
 
-from .targets import MONTH, interval, p_interval, printed
+from .targets import interval, p_interval, printed
 
 MARGIN = 1e-3  # keep clear of the edges of a rounding interval
 
@@ -32,7 +33,8 @@ def _slot(claim: str, kind: str, column: str = "value") -> tuple[float, float, f
         return low / 100 + 1e-6, high / 100 - 1e-6, 40.0
     if kind == "hr":
         return math.log(low) + 1e-5, math.log(high) - 1e-5, 16.0
-    return math.log(math.ceil(low * MONTH)) - 1e-9, math.log(high * MONTH) - 1e-9, 6.0  # months
+    least, most = math.ceil(low * DAYS_PER_MONTH), high * DAYS_PER_MONTH  # printed in months
+    return math.log(least) - 1e-9, math.log(most) - 1e-9, 6.0
 
 
 def _both(claim: str) -> list[tuple]:
@@ -43,6 +45,8 @@ def _both(claim: str) -> list[tuple]:
 def slots() -> tuple[list[np.ndarray], list[list[str]]]:
     """Slots of the five blocks, in the order in which :func:`analysis_lib.reconstruction.statistics.block`
     writes them, and their claims.
+
+    Long because it is a list: one printed statistic after the other, in the order of the blocks.
     """
     blocks: list[list[tuple]] = [[] for _ in range(5)]
     names: list[list[str]] = [[] for _ in range(5)]

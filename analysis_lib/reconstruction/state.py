@@ -79,6 +79,8 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
     people
         One row a patient: what :func:`covariates.solve` gives, with regimen, field, responder, bridging,
         axi-cel, failure and response days.
+
+    Long because it fills a state column by column, each from those before.
     """
     n = len(people)
     fixed = np.zeros((n, 12), np.int64)

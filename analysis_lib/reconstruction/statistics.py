@@ -1,7 +1,7 @@
 """The printed statistics of a state, computed fast enough to be asked a million times.
 
-The functions are compiled by numba and share arrays; they belong together, and are longer than elsewhere for
-that."""
+Long because its functions, compiled by numba, share their arrays and belong together.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
+from analysis_lib.estimators.limits import Z
 from analysis_lib.reconstruction.state import EFS2_FACTORS, LAST_DAY, OS2_FACTORS
 from analysis_lib.reconstruction.times import (
     ADV,
@@ -62,6 +63,8 @@ def resort(order, time):
 def _curve(order, time, event, group, level, out):
     """Kaplan-Meier of ``group == level``: median (R) and its left end; of all (-1) also log limits, S(12) and
     S(24).
+
+    Long because it is an inner loop, compiled as one function.
     """
     n = len(order)
     at_risk = 0
@@ -99,7 +102,7 @@ def _curve(order, time, event, group, level, out):
                 continue
             if at_risk > d:
                 v += d / (at_risk * (at_risk - d))
-            half = 1.959963984540054 * math.sqrt(v)
+            half = Z * math.sqrt(v)
             if low == math.inf and s * math.exp(-half) <= 0.5:
                 low = t
             if high == math.inf and s * math.exp(half) <= 0.5:
@@ -195,6 +198,8 @@ def _logrank(order, time, event, group, k):
 def _cox(order, time, event, cell, design, beta, se):
     """Cox model (Efron) of binary covariates; patients are counted by cell. Starts at and updates
     ``beta``.
+
+    Long because it is an inner loop, compiled as one function.
     """
     n = len(order)
     cells, p = design.shape
@@ -301,8 +306,8 @@ def _model(order, time, event, cell, design, beta, shown, out, s):
     _cox(order, time, event, cell, design, beta, se)
     for x in range(shown):
         out[s] = beta[x]
-        out[s + 1] = beta[x] - 1.959963984540054 * se[x]
-        out[s + 2] = beta[x] + 1.959963984540054 * se[x]
+        out[s + 1] = beta[x] - Z * se[x]
+        out[s + 2] = beta[x] + Z * se[x]
         out[s + 3] = abs(beta[x]) / se[x]
         s += 4
     return s
@@ -322,7 +327,10 @@ def _overall(order, time, event, rates, out, buffer):
 
 @njit(cache=True)
 def block(b, state, fixed, orders, betas, out, buffer):
-    """Statistics of block ``b`` into ``out``."""
+    """Statistics of block ``b`` into ``out``.
+
+    Long because it is an inner loop, compiled as one function.
+    """
     dead = state[:, DEAD]
     if b == 0:
         time = state[:, OS2]

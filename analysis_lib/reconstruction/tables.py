@@ -7,10 +7,12 @@ import math
 import numpy as np
 import pandas as pd
 
+from analysis_lib.dictionary.units import DAYS_PER_MONTH
+
 from .covariates import GROUPS, STRATA
 from .failures import USUAL
 from .sites import build
-from .targets import MONTH, count, interval
+from .targets import count, interval
 from .times import (
     AXI,
     BRIDGE,
@@ -229,9 +231,9 @@ def responses(table: pd.DataFrame, state, rng) -> pd.DataFrame:
     late = rng.permutation([i for i in cr if failure[i] > 110])[:12]
     complete[late] = [int(min(failure[i] - 15, 158, rng.integers(55, 125))) for i in late]
     complete[max(cr, key=lambda i: failure[i])] = (
-        math.ceil(interval("res.ttcr.range", "upper")[0] * MONTH) + 1
+        math.ceil(interval("res.ttcr.range", "upper")[0] * DAYS_PER_MONTH) + 1
     )
-    lowest = math.ceil(interval("res.ttcr.median")[0] * MONTH)
+    lowest = math.ceil(interval("res.ttcr.median")[0] * DAYS_PER_MONTH)
     for i in rng.permutation(cr):  # until the median is right
         if np.median(complete[cr]) >= lowest:
             break
@@ -260,6 +262,7 @@ def assemble(table, state, fixed, rng, tries: int = 20) -> dict[str, pd.DataFram
 
 
 def _assemble(table, state, fixed, rng) -> dict[str, pd.DataFrame]:
+    """Long because it writes four tables column by column."""
     status = last_status(state, fixed, rng)
     sites = build(state, fixed, status, table["mass"].to_numpy(), rng)
     lines, progression, next_line = lines_of_therapy(state, fixed, sites, rng)

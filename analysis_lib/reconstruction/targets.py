@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pandas as pd
 
-MONTH = 30.4375  # days
-
 
 @cache
 def targets() -> pd.DataFrame:

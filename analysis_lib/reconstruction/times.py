@@ -45,6 +45,8 @@ def _after_change(state, i, keep):
 def _move(state, fixed, two_ok, pair):
     """Propose a change in place. Returns a bit mask of the blocks it touches; patients in ``pair``; 0 if
     none.
+
+    Long because it is an inner loop, compiled as one function.
     """
     n = len(state)
     i = np.random.randint(n)
@@ -158,7 +160,10 @@ def _move(state, fixed, two_ok, pair):
 
 @njit(cache=True)
 def walk(state, fixed, two_ok, slot, steps, hot, cold, seed, stop_at_zero, best):
-    """Anneal in place from temperature ``hot`` to ``cold``. Returns (steps done, loss, best loss)."""
+    """Anneal in place from temperature ``hot`` to ``cold``. Returns (steps done, loss, best loss).
+
+    Long because it is an inner loop, compiled as one function.
+    """
     np.random.seed(seed)
     n = len(state)
     orders = np.empty((4, n), np.int64)

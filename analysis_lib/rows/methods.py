@@ -1,8 +1,9 @@
 """The methods that rows name, declared in one table: what each finds, what computes it, who described it.
 
 The methods page of the book, the captions and the methods paragraph for a manuscript read this table and the
-rows' ``method``, so that they tell of what was called and of nothing else. It knows nobody but
-:mod:`analysis_lib.rows.results`.
+rows' ``method``, so that they tell of what was called and of nothing else.
+
+Long because it holds one table, with an entry for every method.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.rows import results
 
 # of every random number that an analysis draws (reshufflings, resamples): the answers can be repeated
@@ -19,7 +21,7 @@ SEED = 2023
 HERE = "this book"  # what computes a method that no library offers
 
 CONVENTIONS = (
-    "Times are whole days, shown in months of 30.4375 days (365.25 / 12).",
+    f"Times are whole days, shown in months of {DAYS_PER_MONTH} days (365.25 / 12).",
     "P values are two-sided and, unless a correction is named, not corrected for the number of tests.",
     "Intervals are 95% confidence intervals, except where a table says quartiles or range.",
     "Whoever has the event or leaves on a day counts as at risk on that day.",
@@ -68,13 +70,6 @@ METHODS = (
         "scipy",
         ("clopper1934",),
         "Proportions are given with exact (Clopper–Pearson) 95% confidence intervals.",
-    ),
-    Method(
-        "Wilson interval",
-        "interval of a proportion",
-        "statsmodels",
-        ("wilson1927",),
-        "Proportions are given with Wilson 95% confidence intervals.",
     ),
     Method(
         "median and quartiles",
@@ -177,27 +172,6 @@ METHODS = (
         "Groups were compared by the log-rank test.",
     ),
     Method(
-        "stratified log-rank test",
-        "the same, within strata",
-        HERE,
-        ("mantel1966", "peto1972"),
-        "Where strata are named, the log-rank test was stratified.",
-    ),
-    Method(
-        "weighted log-rank test",
-        "the same, with more weight on early or late events",
-        HERE,
-        ("harrington1982",),
-        "Weighted log-rank tests gave more weight to early or late events.",
-    ),
-    Method(
-        "landmark",
-        "survival from a fixed day, by what was known on it",
-        HERE,
-        ("anderson1983",),
-        "Landmark analyses start on a fixed day and group patients by what was known on it.",
-    ),
-    Method(
         "Mantel-Byar test",
         "whether a state entered later changes the hazard",
         HERE,
@@ -281,12 +255,6 @@ METHODS = (
         "Wald test from the printed", "what a printed ratio and its interval imply for P", HERE, ("wald1943",)
     ),
     Method(
-        "likelihood-ratio test",
-        "whether a model is better than one without its factors",
-        HERE,
-        ("cox1972",),
-    ),
-    Method(
         "proportional-hazards test",
         "whether a hazard ratio stays the same over time",
         HERE,
@@ -301,26 +269,12 @@ METHODS = (
         called="Events per parameter",
     ),
     Method(
-        "concordance",
-        "how well a model ranks patients by their time",
-        HERE,
-        ("harrell1982",),
-        "Discrimination of models was measured by Harrell's concordance.",
-    ),
-    Method(
         "bootstrap",
         "how much a model's performance owes to chance",
         HERE,
         ("efron1979", "harrell1996"),
         "Performance of models was corrected for optimism by the bootstrap.",
         called="Bootstrap, correction for optimism",
-    ),
-    Method(
-        "calibration",
-        "whether predicted and observed risks agree",
-        HERE,
-        ("harrell1996",),
-        "Calibration was checked by the slope of the linear predictor.",
     ),
     # competing events, confounding, missing values, sample size
     Method(
@@ -352,18 +306,6 @@ METHODS = (
         "Propensity scores come from logistic regression.",
     ),
     Method("as they are", "a comparison before weighting", HERE, called="Groups as they are"),
-    Method(
-        "inverse-probability weights",
-        "the same after weighting all patients",
-        HERE,
-        ("rosenbaum1983", "robins2000"),
-    ),
-    Method(
-        "overlap weights",
-        "the same after weighting those who could have had either treatment",
-        HERE,
-        ("li2018",),
-    ),
     Method(
         "E-value",
         "how strong an unmeasured confounder would have to be",
@@ -403,7 +345,6 @@ METHODS = (
         ("benjamini1995",),
         "The false discovery rate was controlled by the Benjamini–Hochberg method.",
     ),
-    Method("no test", "a comparison that the counts do not allow", HERE, called="Comparison without a test"),
     Method("log-rank tests with P < 0.05", "how many tests are small", HERE),
     Method("0.05 times the number of tests", "how many small tests chance alone would give", HERE),
     # pooling
@@ -422,13 +363,6 @@ METHODS = (
         "Random-effects estimates used the between-series variance of Paule and Mandel.",
     ),
     Method("Paule and Mandel", "variance between series", "statsmodels", ("paule1982",)),
-    Method(
-        "DerSimonian",
-        "variance between series",
-        "statsmodels",
-        ("dersimonian1986",),
-        "Random-effects estimates used the between-series variance of DerSimonian and Laird.",
-    ),
     Method(
         "Cochran's Q",
         "whether series differ by more than chance",

@@ -6,14 +6,13 @@ This module knows nothing of cohorts or estimators.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib.files import spreadsheet
+from analysis_lib.files import replacing, spreadsheet
 from analysis_lib.files.places import ROOT
 from analysis_lib.rows import released
 
@@ -188,10 +187,9 @@ def save(parts, cohort_name: str, chapter: str, results_dir: str | Path = "") ->
         **{column: rows[column].map(spreadsheet.safe) for column in ("population", "group", "method", "note")}
     )
     where.mkdir(parents=True, exist_ok=True)
-    unfinished = where / f".{chapter}.{os.getpid()}"
-    safe.to_csv(unfinished, index=False)
     # another chapter may be reading: it finds the old rows or the new
-    unfinished.replace(where / f"{chapter}.csv")
+    with replacing.finished(where / f"{chapter}.csv") as unfinished:
+        safe.to_csv(unfinished, index=False)
     return rows
 
 

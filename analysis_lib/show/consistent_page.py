@@ -13,7 +13,6 @@ from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.consistent.cohorts import rows
 from analysis_lib.consistent.ranges import VERDICTS, open_results, ranges
 from analysis_lib.dictionary import words
-from analysis_lib.paper import claims
 from analysis_lib.rows import results, rounding
 from analysis_lib.rows.released import public, require
 from analysis_lib.rows.results import row, slug
@@ -86,7 +85,7 @@ def beside(study: Cohort, chapter_rows: pd.DataFrame) -> None:
     On other cohorts than the reconstructed, nothing. ``chapter_rows`` are the chapter's saved rows.
     """
     require(chapter_rows)
-    if study.name != claims.RECONSTRUCTED:
+    if not study.of_the_paper:
         return
     open_ = open_results(rows())
     mine = open_[open_["result_id"].isin(chapter_rows["result_id"])]
@@ -156,7 +155,7 @@ def say(study: Cohort, *templates: str) -> None:
     are the lowest and highest value of a result over the consistent cohorts. A sentence about a result that
     some of them lack is left out.
     """
-    if study.name != claims.RECONSTRUCTED:
+    if not study.of_the_paper:
         return
     named = set(re.findall(r"\{([^{}:]+):(?:lower|upper)\}", " ".join(templates)))
     every = rows()

@@ -35,6 +35,8 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
         What the figure is; estimator, interval, test and numbers are added from the rows.
     rows : pandas.DataFrame, optional
         Result rows with the groups' medians and the log-rank test; they go into the alt text.
+
+    Long because a figure is drawn stroke by stroke.
     """
     require(curves)
     if reason := results.skip_reason(curves):

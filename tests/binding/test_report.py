@@ -211,25 +211,29 @@ def test_the_checklist_has_all_items_once():
         str(n) for n in range(1, 23)
     }
     assert {"1a", "1b", "6a", "6b", "12a", "12e", "13c", "14c", "16c"} <= set(numbers)
-    assert all(item.sections or item.authors for item in strobe.STROBE)
 
 
-def test_the_sections_that_answer_exist_in_the_chapters():
-    headings = {
-        int(each[:2]): {
-            line
-            for cell in jupytext.read(chapters.NOTEBOOKS / f"{each}.py").cells
-            if cell.cell_type == "markdown"
-            for line in re.findall(r"^#{2,3} (.+)$", cell.source, re.M)
-        }
+def answers():
+    """What the chapters' Markdown cells say that they answer: ``(item, chapter, section)``."""
+    return [
+        (number, each, strobe.section_of(cell.source), cell)
         for each in chapters.chapters()
-    }
-    for item in strobe.STROBE:
-        for number, section in item.sections:
-            assert number not in headings or not section or section in headings[number], (
-                item.number,
-                section,
-            )
+        for cell in jupytext.read(chapters.NOTEBOOKS / f"{each}.py").cells
+        for number in cell.metadata.get("strobe", [])
+    ]
+
+
+def test_chapters_answer_items_that_exist_in_sections_that_have_a_heading():
+    known = {item.number for item in strobe.STROBE}
+    for number, each, section, cell in answers():
+        assert cell.cell_type == "markdown" and cell.source.startswith("#"), (each, cell.source)
+        assert number in known, (each, section, number)
+
+
+def test_every_item_is_answered_by_a_chapter_or_left_to_the_authors():
+    answered = {number for number, *_ in answers()}
+    assert {"6a", "12a", "12d", "16a", "20"} <= answered and len(answers()) > 40
+    assert all(item.number in answered or item.authors for item in strobe.STROBE)
 
 
 def a_book(folder):
@@ -239,9 +243,9 @@ def a_book(folder):
     nbformat.write(
         new_notebook(
             cells=[
-                new_markdown_cell("# The cohort"),
+                new_markdown_cell("# The cohort", metadata={"strobe": ["20"]}),
                 new_code_cell("x", outputs=shown),
-                new_markdown_cell("## Participants and flow"),
+                new_markdown_cell("## Participants and flow", metadata={"strobe": ["13a"]}),
                 new_code_cell("x", outputs=shown),
                 new_markdown_cell(f"## Follow-up\n\n{skipped}"),
             ]
@@ -250,7 +254,10 @@ def a_book(folder):
     )
     nbformat.write(
         new_notebook(
-            cells=[new_markdown_cell("# Survival"), new_markdown_cell(f"## How it is estimated\n\n{skipped}")]
+            cells=[
+                new_markdown_cell("# Survival", metadata={"strobe": ["16a"]}),
+                new_markdown_cell(f"## How it is estimated\n\n{skipped}"),
+            ]
         ),
         folder / "04_survival.ipynb",
     )
@@ -262,6 +269,7 @@ def test_items_link_to_what_is_shown_and_to_nothing_that_was_skipped(public, tmp
     assert answered["13a"] == [
         ("1 The cohort", "Participants and flow", "01_cohort.ipynb#participants-and-flow")
     ]
+    assert answered["20"] == [("1 The cohort", "", "01_cohort.ipynb")]
     assert answered["14c"] == [] and answered["16a"] == [] and answered["1a"] == []
 
 

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis_lib.analyses import survival
 from analysis_lib.cohort import endpoints, first_course
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.rows import results
 
 
 def study_of(patients, sites=None):
@@ -50,6 +52,28 @@ def test_efs2_takes_the_first_of_its_events_and_leaves_out_who_had_no_salvage():
     assert efs2["days"].tolist() == [50, 220, 130]
     assert efs2["ended_by"].tolist() == ["new line of therapy", "alive at last follow-up", "death"]
     assert efs2["source"].tolist() == ["next_line_day", "last_follow_up_day", "last_follow_up_day"]
+
+
+def test_ttnt_runs_to_the_next_line_or_to_death_whatever_the_disease_does_meanwhile():
+    later = PATIENTS.assign(progression_day=[120, 90, None, None])
+    ttnt = endpoints.derive(study_of(later), "TTNT")
+    assert ttnt["patient_id"].tolist() == list("ABC")  # D had no salvage therapy
+    assert ttnt["days"].tolist() == [50, 220, 130]
+    assert ttnt["event"].tolist() == [True, False, True]
+    assert ttnt["ended_by"].tolist() == ["new line of therapy", "alive at last follow-up", "death"]
+
+
+def test_ttnt_is_defined_estimated_and_refused_without_the_next_line():
+    study = study_of(PATIENTS)
+    (line,) = [each for each in endpoints.definitions(study).to_dict("records") if each["Endpoint"] == "TTNT"]
+    assert line["Event, whichever comes first"] == "new line of therapy, death"
+    assert line["Read from"] == "next_line_day, last_follow_up_day"
+    rows = survival.estimates(study, "TTNT").set_index("result_id")
+    assert rows.loc["ttnt.median", "value"] == pytest.approx(130 / 30.4375)
+    assert rows.loc["ttnt.median", ["n", "events"]].tolist() == [3, 2]
+    without = study_of(PATIENTS.drop(columns="next_line_day"))
+    assert "next_line_day" in results.skip_reason(survival.estimates(without, "TTNT"))
+    assert "TTNT" not in endpoints.definitions(without)["Endpoint"].tolist()
 
 
 def test_events_on_the_same_day_are_credited_to_the_first_declared():

@@ -11,15 +11,21 @@ from bs4 import BeautifulSoup
 from IPython.display import display
 
 from analysis_lib.analyses.survival import estimates
+from analysis_lib.binding import chapters
+from analysis_lib.cohort.problems import CohortError
+from analysis_lib.consistent import cohorts
+from analysis_lib.files.places import BUNDLED
+from analysis_lib.intake.manifest import bundled_cohorts
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.paper import ledger
 from analysis_lib.paper.audit import tests, times, verdicts
-from analysis_lib.paper.claims import RECONSTRUCTED, contradictions, parts, read_claims
+from analysis_lib.paper.claims import contradictions, parts, read_claims
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
-from analysis_lib.show import ledger_page
+from analysis_lib.show import consistent_page, ledger_page
 
+import hospital
 from everywhere import everywhere
 
 CLAIMS = read_claims()
@@ -212,12 +218,41 @@ def test_a_chapter_shows_its_own_slice_on_the_reconstructed_cohort_only(monkeypa
     assert set(ledger.slice_of(rows)["claim_id"]) == {"os1.median", "os1.median.ci"}
     ledger_page.beside(read_cohort("lymphoma"), rows)
     assert shown == []
-    ledger_page.beside(replace(read_cohort("lymphoma"), name=RECONSTRUCTED), rows)
+    ledger_page.beside(replace(read_cohort("lymphoma"), of_the_paper=True), rows)
     assert "2 claims of this chapter, 2 reproduced" in shown[0] and "11.7–24.4" in shown[0]
 
 
+def test_a_hospital_that_calls_its_cohort_reconstructed_is_not_the_paper(tmp_path, monkeypatch):
+    shown = []
+    everywhere(monkeypatch, display, lambda shape: shown.append(shape.data))
+    manifest, _ = hospital.write(tmp_path)
+    manifest.write_text(manifest.read_text().replace("name: invented", "name: reconstructed"))
+    study = read_cohort(manifest)
+    rows = results.collect([row("os1.median", "median time", 15.0, lower=11.7, upper=24.4)])
+    assert study.name == "reconstructed" and not study.of_the_paper
+    assert "only the reconstructed cohort" in results.skip_reason(ledger.of_cohort(study, tmp_path))
+    assert results.skip_reason(verdicts.of_cohort(study))
+    ledger_page.beside(study, rows)
+    consistent_page.beside(study, rows)
+    consistent_page.say(study, "From {os1.median:lower} to {os1.median:upper}.")
+    assert shown == []
+    assert not any(chapters.about(each).stands_in == chapters.PAPER for each in chapters.chapters_of(study))
+
+
+def test_no_manifest_can_say_that_it_is_the_paper(tmp_path):
+    manifest, _ = hospital.write(tmp_path, more="of_the_paper: true")
+    with pytest.raises(CohortError, match="of_the_paper"):
+        read_cohort(manifest)
+
+
+def test_the_bundled_and_the_consistent_cohorts_stand_for_the_paper():
+    assert [name for name in bundled_cohorts() if read_cohort(name).of_the_paper] == ["reconstructed"]
+    assert read_cohort(BUNDLED / "reconstructed").of_the_paper
+    assert cohorts.read(cohorts.numbers()[-1]).of_the_paper
+
+
 def test_changing_one_patients_time_turns_verdicts():
-    study = read_cohort(RECONSTRUCTED)
+    study = read_cohort("reconstructed")
     patients = study.patients.copy()
     first = patients.loc[patients["vital_status"] == "dead", "last_follow_up_day"].nsmallest(1).index
     patients.loc[first, "last_follow_up_day"] += 365

@@ -69,7 +69,7 @@ add_spread("follow_up.alive", patients$last_follow_up_day[!patients$dead], unit 
 
 for (name in names(ENDPOINTS)) {
   frame <- ENDPOINTS[[name]]
-  possible <- list(efs1 = NEW, efs2 = NEW, dor = NEW[c(1, 3)], lc = "in-field progression")[[name]]
+  possible <- list(efs1 = NEW, efs2 = NEW, ttnt = NEW[2:3], dor = NEW[c(1, 3)], lc = "in-field progression")[[name]]
   if (is.null(possible)) possible <- "death"
   for (what in possible)
     add(slug(name, "ended_by", what), sum(is(frame$ended_by, what)), n = nrow(frame), events = sum(frame$event))

@@ -88,6 +88,7 @@ ENDPOINTS <- list(
   efs1 = endpoint(patients, 0, setNames(c("failure_day", "salvage_start_day", "death_day"), NEW)),
   os2 = endpoint(patients, patients$salvage_start_day, c(death = "death_day")),
   efs2 = endpoint(patients, patients$salvage_start_day, setNames(c("progression_day", "next_line_day", "death_day"), NEW)),
+  ttnt = endpoint(patients, patients$salvage_start_day, setNames(c("next_line_day", "death_day"), NEW[2:3])),
   dor = endpoint(patients, patients$response_day, setNames(c("failure_day", "death_day"), NEW[c(1, 3)])),
   lc = endpoint(assessable, assessable$rt_start_day, c("in-field progression" = "in_field_progression_day")),
   osrt = endpoint(courses, courses$rt_start_day, c(death = "death_day")))

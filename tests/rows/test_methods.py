@@ -14,6 +14,7 @@ from IPython.display import display
 
 from analysis_lib.analyses import survival
 from analysis_lib.binding import chapter, pages
+from analysis_lib.centres import pooled
 from analysis_lib.estimators import curves
 from analysis_lib.intake.manifest import locate
 from analysis_lib.intake.read import read_cohort
@@ -34,6 +35,8 @@ def named_in_code() -> set[str]:
     for path in (ROOT / "analysis_lib").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             values = [node.value] if isinstance(node, ast.keyword) and node.arg == "method" else []
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "method":
+                values = [node.value]
             if isinstance(node, ast.Dict):
                 values = [
                     value
@@ -64,6 +67,18 @@ def test_every_method_written_in_the_code_is_declared():
         for method in told
         if methods.named(method) is None and methods.named(f"Cox model, {method}").starts == "Cox model"
     }
+
+
+def test_every_entry_is_named_by_something_that_the_code_produces():
+    rows = pd.read_parquet(ROOT / "analysis_lib" / "data" / "consistent" / "rows.parquet")
+    told = named_in_code() | set(rows["method"])
+    told |= {
+        f"{scale.name}, inverse variance, {kind} effects"
+        for scale in pooled.SCALES.values()
+        for kind in ("fixed", "random")
+    }
+    named = {methods.named(method) for method in told}
+    assert [entry.starts for entry in methods.METHODS if entry not in named] == []
 
 
 def test_every_method_of_a_chapter_that_runs_is_declared(tmp_path):

@@ -1,4 +1,7 @@
-"""Do the printed counts, shares and sums agree with each other?"""
+"""Do the printed counts, shares and sums agree with each other?
+
+Long because each check stands with its arithmetic in words.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,10 @@ def shares() -> pd.DataFrame:
 
 
 def percentages() -> list[tuple]:
-    """Which rule of rounding the percentages follow, and which of them leave it."""
+    """Which rule of rounding the percentages follow, and which of them leave it.
+
+    Long because it is a list: one check after the other, each with its arithmetic in words.
+    """
     found = shares()
     rules = {"half up": ROUND_HALF_UP, "half to even": ROUND_HALF_EVEN, "cut off": ROUND_DOWN}
     misses = {
@@ -111,7 +117,10 @@ def _rounded(events: int, n: int, printed: str, rule: str) -> str:
 
 
 def sums() -> list[tuple]:
-    """Counts that must add up, within a section and across sections."""
+    """Counts that must add up, within a section and across sections.
+
+    Long because it is a list: one check after the other, each with its arithmetic in words.
+    """
     two, first = "Results: salvage radiotherapy", "Results: comprehensive and focal radiotherapy"
     regions = ("cns", "extremities", "headneck", "pelvis", "abdomen", "chest", "paraspinal")
     rules = [
@@ -286,6 +295,7 @@ def _table_1_rows() -> tuple:
 
 
 def _across_sections(first: str) -> list[tuple]:
+    """Long because it is a list: one check after the other, each with its arithmetic in words."""
     two = "Results: salvage radiotherapy"
     later = {
         r: printed_count(f"resp.{r}.n") - printed_count(f"cf.comp.{r}.n") - (printed_count(f"cf.focal.{r}.n"))

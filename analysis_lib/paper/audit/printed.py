@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 
-from scipy import stats
-
 from analysis_lib.paper.claims import decimals, printed_number, read_claims
 from analysis_lib.rows.rounding import number
 
@@ -26,7 +24,6 @@ TABLE_1 = {  # variable of Table 1 -> its levels, in order
     "status": ("CR", "PR", "DP"),
     "alive": ("living", "deceased"),
 }
-Z = stats.norm.ppf(0.975)
 
 
 def check(name, section, what, printed, recomputed, verdict, arithmetic) -> tuple:

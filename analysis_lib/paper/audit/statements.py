@@ -19,6 +19,8 @@ CITED = {"imber2020": "79", "figura2021": "86", "saifi2022": "88"}
 def statements() -> list[tuple]:
     """Places where the text says of the same thing what another place says otherwise, and the cited
     series.
+
+    Long because it is a list: one check after the other, each with its arithmetic in words.
     """
     n_comp, n_focal = printed_count("cf.comp.n"), printed_count("cf.focal.n")
     least = (

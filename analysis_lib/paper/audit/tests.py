@@ -79,6 +79,8 @@ def scores(table: np.ndarray) -> list[np.ndarray]:
 def table_1_tests() -> list[tuple]:
     """Each printed P value under Pearson's test and its rivals, and whether the conclusion hangs on the
     choice.
+
+    Long because it is a list: one check after the other, each with its arithmetic in words.
     """
     checks = []
     for variable in TABLE_1:
@@ -229,6 +231,8 @@ TESTS = {"Pearson": _pearson, "Yates": _with_yates, "Fisher": _fisher}
 def contrasts() -> list[tuple]:
     """P values between comprehensive and focal RT: recomputed where counts are printed, else which counts
     could give them.
+
+    Long because it is a list: one check after the other, each with its arithmetic in words.
     """
     section, checks = "Results: comprehensive and focal radiotherapy", []
     n_comp, n_focal = printed_count("cf.comp.n"), printed_count("cf.focal.n")

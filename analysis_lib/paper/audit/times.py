@@ -1,4 +1,7 @@
-"""Do the printed medians, intervals and hazard ratios agree with each other and with the counts?"""
+"""Do the printed medians, intervals and hazard ratios agree with each other and with the counts?
+
+Long because each check stands with its arithmetic in words.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis_lib.paper.audit.printed import Z, about, check, ends_of, printed_count, printed_text
+from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.estimators.limits import Z
+from analysis_lib.paper.audit.printed import about, check, ends_of, printed_count, printed_text
 from analysis_lib.paper.claims import parts, printed_number, read_claims
 from analysis_lib.rows import results
 from analysis_lib.rows.released import published
@@ -44,7 +49,7 @@ def responses() -> list[tuple]:
     late = orr - orr // 4  # values at or above the lower quartile, whichever definition of a quartile
     early = n // 2  # values at or below the median
     both = late + early - n
-    gap = round((median + 0.05 - (q1 - 0.05)) * 30.4375)
+    gap = round((median + 0.05 - (q1 - 0.05)) * DAYS_PER_MONTH)
     return [
         check(
             "response.cr_of_which",
@@ -149,7 +154,10 @@ def implied_deaths(quartiles, anchors, n: int, reverse: bool) -> tuple[float, fl
 
 
 def medians() -> list[tuple]:
-    """Medians of parts against the median of the whole, and the spread of events that an interval needs."""
+    """Medians of parts against the median of the whole, and the spread of events that an interval needs.
+
+    Long because it is a list: one check after the other, each with its arithmetic in words.
+    """
     checks = []
     for endpoint in ("os1", "os2", "efs2"):
         whole = printed_number(f"{endpoint}.median")
@@ -249,6 +257,8 @@ def _smaller_group(se: float, events: int) -> float:
 def radiotherapy() -> list[tuple]:
     """Local control against its numbers of failures; the largest schedule; statements on dose where details
     are missing.
+
+    Long because it is a list: one check after the other, each with its arithmetic in words.
     """
     section = "Results: salvage radiotherapy"
     n, failed, latest = (

@@ -15,7 +15,6 @@ from analysis_lib.paper.audit.printed import COLUMNS
 from analysis_lib.paper.audit.statements import statements
 from analysis_lib.paper.audit.tests import contrasts, table_1_tests
 from analysis_lib.paper.audit.times import follow_up, hazard_ratios, medians, radiotherapy, responses
-from analysis_lib.paper.claims import RECONSTRUCTED
 from analysis_lib.rows import results
 from analysis_lib.rows.released import published
 from analysis_lib.rows.results import row
@@ -55,7 +54,7 @@ def audit() -> pd.DataFrame:
 @published
 def of_cohort(study: Cohort) -> pd.DataFrame:
     """:func:`audit` on the page of the reconstructed cohort; elsewhere the row that says why not."""
-    if study.name != RECONSTRUCTED:
+    if not study.of_the_paper:
         return results.skipped(
             "audit",
             "the audit speaks of the printed numbers of the study, and stands with the reconstructed cohort",
