@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from analysis_lib.binding import chapter, chapters, leaks, pages
+from analysis_lib.binding import chapter, chapters, leaks, pages, place
 from analysis_lib.binding.chapters import Outcome
 from analysis_lib.binding.contents import write_contents
 from analysis_lib.cohort.cohort import Cohort
@@ -93,26 +94,62 @@ def build(
     check_parameters(parameters or {})
     check_place(out, studies)
     target = out or ROOT / "_build"
+    with at_work(target, ours=out is not None) as work:
+        source = stage(work / "source") if out else ROOT
+        for name in GENERATED:
+            shutil.rmtree(source / "book" / name, ignore_errors=True)
+        outcomes = run_all(studies, source / "book" / "cohorts", jobs, parameters or {}, report)
+        if not any(outcome.status == "failed" for outcome in outcomes):
+            pages.write(list(studies.values()), outcomes, source / "book")
+            if out:
+                write_contents(source, list(studies.values()))
+            render(source, work / "html")
+            check_for_leaks(studies, [work / "html", *(source / "book" / name for name in GENERATED)])
+            if out:
+                put_in_place(work, out)
+            else:
+                replacing.replace(work, target, ("html",))
+    return outcomes
+
+
+@contextlib.contextmanager
+def at_work(target: Path, ours: bool = True) -> Iterator[Path]:
+    """Hold the folder of a book for this process, and give a folder in it to work in.
+
+    Parameters
+    ----------
+    target : Path
+        The folder.
+    ours : bool
+        Whether it is for books alone; it is then marked as such (:mod:`analysis_lib.binding.place`).
+
+    Raises
+    ------
+    BuildError
+        If another build is at work there, or nothing can be written.
+    """
     try:
-        with replacing.alone(target), replacing.workshop(target) as work:
-            source = stage(work / "source") if out else ROOT
-            for name in GENERATED:
-                shutil.rmtree(source / "book" / name, ignore_errors=True)
-            outcomes = run_all(studies, source / "book" / "cohorts", jobs, parameters or {}, report)
-            if not any(outcome.status == "failed" for outcome in outcomes):
-                pages.write(list(studies.values()), outcomes, source / "book")
-                if out:
-                    write_contents(source, list(studies.values()))
-                render(source, work / "html")
-                check_for_leaks(studies, [work / "html", *(source / "book" / name for name in GENERATED)])
-                replacing.replace(work / "html", target / "html")
-                if out:
-                    replacing.replace(source, out / "source")
+        with replacing.alone(target):
+            if ours:
+                place.mark(target)
+            with replacing.workshop(target) as work:
+                yield work
     except replacing.Busy:
         raise BuildError(
             f"Another build is writing to {target}. Wait until it has ended, or choose another --out."
         ) from None
-    return outcomes
+    except OSError as error:
+        where = f", at {error.filename}" if error.filename else ""
+        raise BuildError(
+            f"The book cannot be written to {target} ({error.strerror or error}{where}). If there was one, "
+            f"it is as it was. Choose a folder in which you may write as --out, on a disk that has room."
+        ) from None
+
+
+def put_in_place(work: Path, out: Path) -> None:
+    """Put a finished book, ``html`` and ``source``, in the place of an old one, both or none."""
+    place.record(work)
+    replacing.replace(work, out, place.PARTS)
 
 
 def check_place(out: Path | None, studies: dict[Path, Cohort]) -> None:
@@ -125,21 +162,8 @@ def check_place(out: Path | None, studies: dict[Path, Cohort]) -> None:
                 f"{study.name}: there are fewer than {study.min_cell_count} patients "
                 f"(min_cell_count), so a book would show nothing."
             )
-    if out is None:
-        return
-    if out.is_relative_to(ROOT) and not out.is_relative_to(ROOT / "_build"):
-        raise BuildError(f"{out} is inside the folder of this program. Choose a folder outside it.")
-    for name, own in (("html", "index.html"), ("source", "_config.yml")):
-        if any(path.is_relative_to(out / name) for path in studies):
-            raise BuildError(
-                f"The book would be written over its own input: {out / name} holds the cohort. "
-                f"Choose another --out."
-            )
-        if (out / name).exists() and not (out / name / own).is_file():
-            raise BuildError(
-                f"{out / name} exists and is no book of this program, so it is left alone. "
-                f"Choose another --out."
-            )
+    if out and (reason := place.trouble(out, studies)):
+        raise BuildError(reason)
 
 
 def check_for_leaks(studies: dict[Path, Cohort], written: list[Path]) -> None:
@@ -209,10 +233,14 @@ def render(source: Path, html: Path) -> None:
         With the warnings, if there is any.
     """
     code = (
-        "import os; from analysis_lib import replacing; replacing.end_with(os.getppid()); "
+        "import os; from analysis_lib.files import replacing; replacing.end_with(os.getppid()); "
         "from jupyter_book.cli.main import main; main()"
     )
-    environment = os.environ | {"PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}
+    environment = os.environ | {
+        "PYTHONWARNINGS": "ignore",
+        "NO_COLOR": "1",
+        "DOCUTILSCONFIG": str(ROOT / "docutils.conf"),  # no directive reads a file or passes on raw markup
+    }
     with replacing.workshop(html.parent) as work:
         command = [
             sys.executable,
@@ -227,7 +255,9 @@ def render(source: Path, html: Path) -> None:
             "--keep-going",
             "-q",
         ]
-        run = subprocess.run(command, capture_output=True, text=True, env=environment)
+        run = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", env=environment
+        )
         if run.returncode or not (work / "_build" / "html" / "index.html").is_file():
             told = [
                 line
