@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from analysis_lib.binding import chapter, chapters, kernels, leaks, pages, reuse
+from analysis_lib.binding import chapter, chapters, kernels, leaks, pages, place, reuse
 from analysis_lib.binding.contents import write_contents
 from analysis_lib.binding.outcome import BuildError, Outcome
 from analysis_lib.binding.rendering import render
@@ -96,46 +96,82 @@ def build(
     check_place(out, studies)
     target = out or ROOT / "_build"
     store = target / reuse.KEPT
-    try:
-        with replacing.alone(target), replacing.workshop(target) as work:
-            if fresh:
+    with at_work(target, ours=out is not None) as work:
+        if fresh:
+            shutil.rmtree(store, ignore_errors=True)
+        source = stage(work / "source") if out else ROOT
+        for name in GENERATED:
+            shutil.rmtree(source / "book" / name, ignore_errors=True)
+        runs = plan(studies, as_read, source / "book" / "cohorts", parameters)
+        outcomes, unscanned = {}, []
+        for run, mark, outcome in run_all(runs, studies, jobs, store):
+            report(outcome)
+            outcomes[outcome.cohort, outcome.chapter] = outcome
+            if studies[run.manifest].synthetic:
+                reuse.keep(store, run, mark, outcome)
+            else:
+                unscanned.append((run, mark, outcome))
+        outcomes = [outcomes[run.cohort, run.chapter] for run in runs]
+        if not any(outcome.status == "failed" for outcome in outcomes):
+            pages.write(list(studies.values()), outcomes, source / "book")
+            if out:
+                write_contents(source, list(studies.values()))
+            render(source, work / "html", store / "sphinx")
+            try:
+                written = [work / "html", *(source / "book" / name for name in GENERATED)]
+                check_for_leaks(studies, written)
+            except BuildError:
                 shutil.rmtree(store, ignore_errors=True)
-            source = stage(work / "source") if out else ROOT
-            for name in GENERATED:
-                shutil.rmtree(source / "book" / name, ignore_errors=True)
-            runs = plan(studies, as_read, source / "book" / "cohorts", parameters)
-            outcomes, unscanned = {}, []
-            for run, mark, outcome in run_all(runs, studies, jobs, store):
-                report(outcome)
-                outcomes[outcome.cohort, outcome.chapter] = outcome
-                if studies[run.manifest].synthetic:
-                    reuse.keep(store, run, mark, outcome)
-                else:
-                    unscanned.append((run, mark, outcome))
-            outcomes = [outcomes[run.cohort, run.chapter] for run in runs]
-            if not any(outcome.status == "failed" for outcome in outcomes):
-                pages.write(list(studies.values()), outcomes, source / "book")
-                if out:
-                    write_contents(source, list(studies.values()))
-                render(source, work / "html", store / "sphinx")
-                try:
-                    written = [work / "html", *(source / "book" / name for name in GENERATED)]
-                    check_for_leaks(studies, written)
-                except BuildError:
-                    shutil.rmtree(store, ignore_errors=True)
-                    raise
-                for made in unscanned:
-                    reuse.keep(store, *made)
-                replacing.replace(work / "html", target / "html")
-                if out:
-                    replacing.replace(source, out / "source")
-                if made_from == reuse.of_book(wheres, parameters):
-                    reuse.note(target, made_from, outcomes)
+                raise
+            for made in unscanned:
+                reuse.keep(store, *made)
+            if out:
+                put_in_place(work, out)
+            else:
+                replacing.replace(work, target, ("html",))
+            if made_from == reuse.of_book(wheres, parameters):
+                reuse.note(target, made_from, outcomes)
+    return outcomes
+
+
+@contextlib.contextmanager
+def at_work(target: Path, ours: bool = True) -> Iterator[Path]:
+    """Hold the folder of a book for this process, and give a folder in it to work in.
+
+    Parameters
+    ----------
+    target : Path
+        The folder.
+    ours : bool
+        Whether it is for books alone; it is then marked as such (:mod:`analysis_lib.binding.place`).
+
+    Raises
+    ------
+    BuildError
+        If another build is at work there, or nothing can be written.
+    """
+    try:
+        with replacing.alone(target):
+            if ours:
+                place.mark(target)
+            with replacing.workshop(target) as work:
+                yield work
     except replacing.Busy:
         raise BuildError(
             f"Another build is writing to {target}. Wait until it has ended, or choose another --out."
         ) from None
-    return outcomes
+    except OSError as error:
+        where = f", at {error.filename}" if error.filename else ""
+        raise BuildError(
+            f"The book cannot be written to {target} ({error.strerror or error}{where}). If there was one, "
+            f"it is as it was. Choose a folder in which you may write as --out, on a disk that has room."
+        ) from None
+
+
+def put_in_place(work: Path, out: Path) -> None:
+    """Put a finished book, ``html`` and ``source``, in the place of an old one, both or none."""
+    place.record(work)
+    replacing.replace(work, out, place.PARTS)
 
 
 def check_place(out: Path | None, studies: dict[Path, Cohort]) -> None:
@@ -148,21 +184,8 @@ def check_place(out: Path | None, studies: dict[Path, Cohort]) -> None:
                 f"{study.name}: there are fewer than {study.min_cell_count} patients "
                 f"(min_cell_count), so a book would show nothing."
             )
-    if out is None:
-        return
-    if out.is_relative_to(ROOT) and not out.is_relative_to(ROOT / "_build"):
-        raise BuildError(f"{out} is inside the folder of this program. Choose a folder outside it.")
-    for name, own in (("html", "index.html"), ("source", "_config.yml")):
-        if any(path.is_relative_to(out / name) for path in studies):
-            raise BuildError(
-                f"The book would be written over its own input: {out / name} holds the cohort. "
-                f"Choose another --out."
-            )
-        if (out / name).exists() and not (out / name / own).is_file():
-            raise BuildError(
-                f"{out / name} exists and is no book of this program, so it is left alone. "
-                f"Choose another --out."
-            )
+    if out and (reason := place.trouble(out, studies)):
+        raise BuildError(reason)
 
 
 def check_for_leaks(studies: dict[Path, Cohort], written: list[Path]) -> None:

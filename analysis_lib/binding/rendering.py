@@ -20,6 +20,7 @@ from analysis_lib.binding import inputs
 from analysis_lib.binding.outcome import BuildError
 from analysis_lib.files import replacing
 from analysis_lib.files.digest import digest_of, digests
+from analysis_lib.files.places import ROOT
 
 STATE = "rendered.json"  # there while the folder holds what a build finished, and nothing half done
 PAGES = (".md", ".ipynb")
@@ -120,10 +121,14 @@ def _copy(files: dict[str, Path], to: Path) -> None:
 
 
 def _sphinx(place: Path) -> None:
-    environment = os.environ | {"PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}
+    environment = os.environ | {
+        "PYTHONWARNINGS": "ignore",
+        "NO_COLOR": "1",
+        "DOCUTILSCONFIG": str(ROOT / "docutils.conf"),  # no directive reads a file or passes on raw markup
+    }
     command = [sys.executable, "-c", CODE, "build", str(place / "source"), "--path-output", str(place)]
     command += ["-n", "-W", "--keep-going", "-q"]
-    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    run = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=environment)
     said = (run.stdout + run.stderr).splitlines()
     if run.returncode or not (place / "_build" / "html" / "index.html").is_file():
         told = [line for line in said if "WARNING" in line or "ERROR" in line]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 
 import nbformat
@@ -11,12 +12,12 @@ from papermill.exceptions import PapermillExecutionError
 
 from analysis_lib.binding import build, chapter, pages, takeaway
 from analysis_lib.binding.page import as_page
-from analysis_lib.centres import receive
+from analysis_lib.centres import inert, receive
 from analysis_lib.centres.exchange import Export, SharingError
 from analysis_lib.centres.page import about_html, mixture, overview
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.words import listed
-from analysis_lib.files import replacing
+from analysis_lib.files.places import ROOT
 from analysis_lib.show import tables
 
 NAME = "pooled"  # of the notebook, of its folder in the book, and of its result rows
@@ -45,24 +46,34 @@ def pool(files: list[Path], out: Path) -> Path:
     """
     gathered = receive.read_exports(files)
     build.check_place(out, {})
-    try:
-        with replacing.alone(out), replacing.workshop(out) as work:
-            source = build.stage(work / "source")
-            book = source / "book"
-            page = build_page(files, gathered, book)
-            nbformat.write(page, book / NAME / f"{NAME}.ipynb")
-            (book / NAME / "index.md").write_text(index_page(gathered, book / NAME), "utf-8")
-            (book / "generated").mkdir(exist_ok=True)
-            (book / "generated" / "data-dictionary.md").write_text(pages.dictionary_page(), "utf-8")
-            (source / "_toc.yml").write_text(contents(book), "utf-8")
-            build.render(source, work / "html")
-            replacing.replace(work / "html", out / "html")
-            replacing.replace(source, out / "source")
-    except replacing.Busy:
-        raise SharingError(
-            f"Another build is writing to {out}. Wait until it has ended, or choose another --out."
-        ) from None
+    with build.at_work(out) as work:
+        source = build.stage(work / "source")
+        book = source / "book"
+        page = build_page(files, gathered, book)
+        nbformat.write(page, book / NAME / f"{NAME}.ipynb")
+        (book / NAME / "index.md").write_text(index_page(gathered, book / NAME), "utf-8")
+        (book / "generated").mkdir(exist_ok=True)
+        (book / "generated" / "data-dictionary.md").write_text(pages.dictionary_page(), "utf-8")
+        (source / "_toc.yml").write_text(contents(book), "utf-8")
+        _refuse(inert.of_sources(book / NAME))
+        build.render(source, work / "html")
+        _refuse(inert.of_pages(work / "html", NAME))
+        written = [folder / "book" / NAME for folder in (source, work / "html", work / "html" / "_sources")]
+        _refuse(
+            inert.of_places(written, [ROOT, Path.home(), out, *(file.absolute().parent for file in files)])
+        )
+        build.put_in_place(work, out)
     return out / "html" / "index.html"
+
+
+def _refuse(found: list[str]) -> None:
+    """Make no book of pages that hold anything but words and numbers of an export."""
+    if found:
+        told = "\n  ".join(found[:20])
+        raise SharingError(
+            f"Something in the pooled pages is more than text, or tells of this machine, so there is no "
+            f"book:\n  {told}\nPlease report it; until then, leave out the export that was added last."
+        )
 
 
 def build_page(files: list[Path], gathered: list[Export], book: Path) -> nbformat.NotebookNode:
@@ -131,49 +142,42 @@ def index_page(gathered: list[Export], folder: Path) -> str:
         else f"{centre.min_cell_count} ({centre.name})"
         for centre in gathered
     ]
-    return "\n".join(
-        [
-            f"# {len(gathered)} centres pooled",
-            "",
-            about_html(gathered),
-            "",
-            f"- [Several centres, pooled]({NAME}.ipynb): "
-            f"{takeaway.links(as_cohort(gathered), NAME, folder, folder / 'results')}",
-            "",
-            "## The centres",
-            "",
-            tables.html_table(
-                overview(gathered), "The centres, and the chapters that each could not compute"
-            ),
-            "",
+    parts = [
+        about_html(gathered),
+        f"- [Several centres, pooled]({NAME}.ipynb): "
+        f"{takeaway.links(as_cohort(gathered), NAME, folder, folder / 'results')}",
+        "## The centres",
+        tables.html_table(overview(gathered), "The centres, and the chapters that each could not compute"),
+        _paragraph(
             f"The smallest count that a centre shows: {listed(smallest)}. What rests on fewer was hidden "
-            f"before "
-            f"it left the centre, and "
-            "takes no part.",
-            "",
-            "## Software",
-            "",
-            (
-                f"The centres differ in: {listed(differ)}."
-                if differ
-                else "All centres ran the same code with the same versions."
-            ),
-            "",
-            tables.html_table(
-                versions,
-                "Versions with which each centre computed its rows; code is a digest of this book's own",
-            ),
-            "",
-            "## Definitions",
-            "",
-            "All centres agree in these, and in every column of the [data "
-            "dictionary](../generated/data-dictionary.md), word for word; "
-            "otherwise nothing would have been pooled.",
-            "",
-            tables.html_table(rules, "What the numbers mean"),
-            "",
-        ]
-    )
+            f"before it left the centre, and takes no part."
+        ),
+        "## Software",
+        _paragraph(
+            f"The centres differ in: {listed(differ)}."
+            if differ
+            else "All centres ran the same code with the same versions."
+        ),
+        tables.html_table(
+            versions, "Versions with which each centre computed its rows; code is a digest of this book's own"
+        ),
+        "## Definitions",
+        "All centres agree in these, and in every column of the "
+        "[data dictionary](../generated/data-dictionary.md), word for word; "
+        "otherwise nothing would have been pooled.",
+        tables.html_table(rules, "What the numbers mean"),
+    ]
+    return "\n\n".join([f"# {len(gathered)} centres pooled", *map(_block, parts)]) + "\n"
+
+
+def _paragraph(words: str) -> str:
+    """A paragraph whose words are an export's in part: HTML, for in Markdown they could be markup."""
+    return f"<p>{html.escape(words)}</p>"
+
+
+def _block(part: str) -> str:
+    """One line: Markdown takes HTML for HTML up to the next blank line, whatever stands in it."""
+    return " ".join(part.split())
 
 
 def contents(book: Path) -> str:

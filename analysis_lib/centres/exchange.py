@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis_lib.centres.schema import SOFTWARE, Ended
 from analysis_lib.cohort.endpoints import ENDPOINTS, Endpoint
 from analysis_lib.dictionary import rules
 from analysis_lib.dictionary.columns import TABLES
@@ -20,24 +21,10 @@ from analysis_lib.files.places import NOTEBOOKS
 from analysis_lib.files.refusal import Refused
 from analysis_lib.rows import results
 
-FORMAT, FORMAT_VERSION = "salvage-book export", 1
 FILES = ("README.txt", "export.json", "rows.csv")
 COLUMNS = ["chapter", *results.COLUMNS]
 NUMBERS, COUNTS = ("value", "lower", "upper"), ("n", "events")
-SOFTWARE = ("salvage-book", "greenwood", "lifelines", "numpy", "pandas", "scipy", "statsmodels")
 LARGEST = 5_000_000  # bytes of a zip, and of each file in it; all chapters of a cohort take about 0.2 million
-LONGEST = 300  # characters of a title
-# What export.json must hold, and of which kind.
-PARTS = {
-    "cohort": dict,
-    "definitions": dict,
-    "definitions_sha256": str,
-    "endpoints": dict,
-    "software": dict,
-    "chapters": dict,
-    "rows_sha256": str,
-}
-OF_COHORT = {"name": str, "title": str, "synthetic": bool, "index_event": str, "min_cell_count": int}
 
 
 class SharingError(Refused, ValueError):
@@ -61,8 +48,7 @@ class Export:
     endpoints : dict
         For each endpoint that the cohort can give, the events that it knows of.
     software, chapters : dict
-        Versions by name; and for each chapter its ``status`` (done, skipped), ``reason`` and number of
-        ``rows``.
+        Versions by name; and how each chapter ended.
     rows : pandas.DataFrame
         Result rows of all chapters; a row that two chapters share stands there once.
     digest : str
@@ -77,7 +63,7 @@ class Export:
     definitions: dict[str, str]
     endpoints: dict[str, str]
     software: dict[str, str]
-    chapters: dict[str, dict]
+    chapters: dict[str, Ended]
     rows: pd.DataFrame
     digest: str
 

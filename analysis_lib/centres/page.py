@@ -176,9 +176,9 @@ def overview(centres: list[Export]) -> pd.DataFrame:
     lines = []
     for centre in centres:
         skipped = [
-            f"{_title(each)} ({how['reason']})"
+            f"{_title(each)} ({how.reason})"
             for each, how in centre.chapters.items()
-            if how["status"] == "skipped"
+            if how.status == "skipped"
         ]
         lines.append(
             [

@@ -4,37 +4,34 @@ and nothing is ever unpacked to disk."""
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import re
-import warnings
 import zipfile
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
+from pydantic import ValidationError
 
+from analysis_lib.centres.cells import read_rows
 from analysis_lib.centres.exchange import (
-    COLUMNS,
-    COUNTS,
     FILES,
-    FORMAT,
-    FORMAT_VERSION,
     LARGEST,
-    LONGEST,
-    NUMBERS,
-    OF_COHORT,
-    PARTS,
     Export,
     SharingError,
     definitions,
     digest_of,
 )
+from analysis_lib.centres.schema import (
+    FORMAT,
+    FORMAT_VERSION,
+    LONGEST,
+    Manifest,
+    problems_of,
+    quoted,
+    shows,
+)
 from analysis_lib.dictionary.words import listed
-from analysis_lib.files import spreadsheet
-from analysis_lib.rows import results
+
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def read_exports(paths: Iterable[str | Path]) -> list[Export]:
@@ -68,19 +65,20 @@ def read_export(path: Path) -> Export:
     """
     problems: list[str] = []
     files = _unpacked(path, problems)
-    manifest = _read_manifest(files["export.json"], problems) if files else {}
-    rows = _read_rows(files["rows.csv"], problems) if files else None
-    if manifest and manifest["rows_sha256"] != hashlib.sha256(files["rows.csv"]).hexdigest():
+    manifest = _read_manifest(files["export.json"], problems) if files else None
+    rows = read_rows(files["rows.csv"], problems) if files else None
+    if manifest and manifest.rows_sha256 != hashlib.sha256(files["rows.csv"]).hexdigest():
         problems.append("rows.csv was changed after the export; export again and leave it as it is")
-    if manifest and manifest["definitions_sha256"] != digest_of(manifest["definitions"]):
+    if manifest and manifest.definitions_sha256 != digest_of(manifest.definitions):
         problems.append("the definitions in export.json were changed after the export; export again")
     if problems:
-        raise SharingError("\n".join(f"{path.name}: {problem}." for problem in problems))
+        name = path.name if shows(path.name) else quoted(path.name)
+        raise SharingError("\n".join(f"{name}: {problem}." for problem in problems))
     return Export(
-        **{key: manifest["cohort"][key] for key in OF_COHORT},
+        **dict(manifest.cohort),
         rows=rows,
-        digest=manifest["rows_sha256"],
-        **{key: manifest[key] for key in ("definitions", "endpoints", "software", "chapters")},
+        digest=manifest.rows_sha256,
+        **{key: getattr(manifest, key) for key in ("definitions", "endpoints", "software", "chapters")},
     )
 
 
@@ -108,15 +106,7 @@ def _unpacked(path: Path, problems: list[str]) -> dict[str, bytes] | None:
                         problems.append(_too_large(entry.filename))
                         return None
                 return files
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            OSError,
-            NotImplementedError,
-            RuntimeError,
-            ValueError,
-        ):
+        except Exception:  # a damaged zip makes zipfile raise a dozen kinds of error, struct.error among them
             problems.append("it is no zip file, or a damaged one; ask for it again")
     return None
 
@@ -125,7 +115,7 @@ def _not_ours(entries: list[zipfile.ZipInfo]) -> str:
     names = [entry.filename for entry in entries]
     if strange := [name for name in dict.fromkeys(names) if name not in FILES]:
         return (
-            f"it holds {_quoted(strange[0])}, which no export does; it was not made by `salvage-book export`"
+            f"it holds {quoted(strange[0])}, which no export does; it was not made by `salvage-book export`"
         )
     if absent := [name for name in FILES if name not in names]:
         return f"it holds no {listed(absent)}; it was not made by `salvage-book export`"
@@ -133,6 +123,8 @@ def _not_ours(entries: list[zipfile.ZipInfo]) -> str:
         return "it holds the same file twice"
     if any(entry.flag_bits & 1 for entry in entries):
         return "it is locked with a password; send it without"
+    if any(entry.compress_type not in PACKED for entry in entries):
+        return "it is packed in a way that no export is; it was not made by `salvage-book export`"
     return next((_too_large(entry.filename) for entry in entries if entry.file_size > LARGEST), "")
 
 
@@ -140,15 +132,11 @@ def _too_large(name: str) -> str:
     return f"{name} in it is larger than {LARGEST // 1_000_000} MB, which no export is"
 
 
-def _quoted(foreign: object) -> str:
-    """Something from a file that is not trusted, short and without control characters."""
-    shown = ascii(str(foreign))
-    return shown if len(shown) <= 60 else f"{shown[:57]}...'"
-
-
-def _read_manifest(content: bytes, problems: list[str]) -> dict | None:
+def _read_manifest(content: bytes, problems: list[str]) -> Manifest | None:
     try:
-        manifest = json.loads(content.decode("utf-8"))
+        manifest = json.loads(
+            content.decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_no_number
+        )
     except (ValueError, RecursionError):  # wrong UTF-8 is a ValueError too
         problems.append("export.json cannot be read")
         return None
@@ -157,125 +145,27 @@ def _read_manifest(content: bytes, problems: list[str]) -> dict | None:
         return None
     if manifest.get("format_version") != FORMAT_VERSION:
         problems.append(
-            f"it has the format version {_quoted(manifest.get('format_version'))}, this book "
+            f"it has the format version {quoted(manifest.get('format_version'))}, this book "
             f"reads {FORMAT_VERSION}; "
             "all centres need the same version of the book"
         )
         return None
-    before = len(problems)
-    for key, kind in PARTS.items():
-        if not isinstance(manifest.get(key), kind):
-            problems.append(f"export.json lacks {key}, or it is not what it should be")
-    if len(problems) > before:
-        return None
-    of_cohort = manifest["cohort"]
-    for key, kind in OF_COHORT.items():
-        if type(of_cohort.get(key)) is not kind:
-            problems.append(f"export.json does not say the cohort's {key}, or not as it should")
-    for key in ("definitions", "endpoints", "software"):
-        if not all(isinstance(words, str) for words in manifest[key].values()):
-            problems.append(f"{key} in export.json are not words")
-    for each, how in manifest["chapters"].items():
-        if not (
-            re.fullmatch(r"\w{1,60}", each)
-            and isinstance(how, dict)
-            and isinstance(how.get("reason"), str)
-            and how.get("status") in ("done", "skipped")
-            and type(how.get("rows")) is int
-        ):
-            problems.append("chapters in export.json are not what they should be")
-            break
-    if len(problems) > before:
-        return None
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", of_cohort["name"]):
-        problems.append(
-            f"the cohort cannot be called {_quoted(of_cohort['name'])}: lower-case letters, "
-            f"digits and hyphens only"
-        )
-    for key in ("title", "index_event"):
-        if not (0 < len(of_cohort[key]) <= LONGEST and of_cohort[key].isprintable()):
-            problems.append(
-                f"the cohort's {key} is empty, longer than {LONGEST} characters, or holds control characters"
-            )
-    return manifest if len(problems) == before else None
-
-
-def _read_rows(content: bytes, problems: list[str]) -> pd.DataFrame | None:
     try:
-        with warnings.catch_warnings():
-            # a line with more cells than there are columns
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            cells = pd.read_csv(
-                io.BytesIO(content), dtype=str, na_filter=False, index_col=False, encoding="utf-8"
-            )
-    except (ValueError, pd.errors.ParserWarning):
-        problems.append("rows.csv cannot be read as a table")
+        return Manifest.model_validate(manifest)
+    except ValidationError as error:
+        problems += problems_of(error)
         return None
-    if unknown := [column for column in cells if column not in COLUMNS]:
-        problems.append(f"rows.csv has a column {_quoted(unknown[0])}, which no export has")
-    if absent := [column for column in COLUMNS if column not in cells]:
-        problems.append(f"rows.csv has no column {listed(absent)}")
-    if unknown or absent:
-        return None
-    wrong = _wrong_cells(cells)
-    for line, column, concern in wrong[:10]:
-        problems.append(
-            f"rows.csv, line {line + 2}, {column} = {_quoted(cells.loc[line, column])}: {concern}"
-        )
-    if len(wrong) > 10:
-        problems.append(f"rows.csv has {len(wrong) - 10} more such cells")
-    if wrong:
-        return None
-    words = [column for column in results.COLUMNS if column not in NUMBERS + COUNTS]
-    plain = cells.assign(**{column: cells[column].map(spreadsheet.as_was) for column in words})
-    numbers = {column: pd.to_numeric(plain[column].replace("", None)) for column in NUMBERS + COUNTS}
-    return results.collect([plain.assign(**numbers)])
 
 
-def _wrong_cells(cells: pd.DataFrame) -> list[tuple[int, str, str]]:
-    """Line, column and what is wrong, for every cell that no export could hold."""
-    wrong = []
-    numbers = {
-        column: pd.to_numeric(cells[column].where(cells[column] != ""), errors="coerce").astype(float)
-        for column in NUMBERS + COUNTS
-    }
+def _each_once(pairs: list[tuple[str, object]]) -> dict:
+    """A JSON object; a key that stands there twice would say two things."""
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("a key twice")
+    return found
 
-    def note(where, column: str, concern: str) -> None:
-        wrong.extend((line, column, concern) for line in cells.index[where])
 
-    note(
-        [name != results.slug(name) or not name for name in cells["result_id"]],
-        "result_id",
-        "this is not the name of a result",
-    )
-    note(cells["result_id"].duplicated(), "result_id", "this result stands there twice")
-    note(~cells["statistic"].isin(results.STATISTICS), "statistic", "there is no such statistic")
-    for column, number in numbers.items():
-        given = cells[column] != ""
-        note(given & ~np.isfinite(number), column, "this is not a finite number")
-        if column in COUNTS:
-            note((number < 0) | (number % 1 > 0), column, "this is not a number of patients, sites or events")
-    ordered = cells["statistic"].isin(["proportion", "rate", "hazard ratio", "odds ratio", "median time"])
-    note(ordered & (numbers["lower"] > numbers["upper"]), "lower", "the lower limit is above the upper one")
-    note(
-        ordered & (numbers["value"] < numbers["lower"] - 1e-9), "value", "the value is below its lower limit"
-    )
-    note(
-        ordered & (numbers["value"] > numbers["upper"] + 1e-9), "value", "the value is above its upper limit"
-    )
-    for column in NUMBERS:
-        note(ordered & (numbers[column] < 0), column, "this cannot be negative")
-        note(
-            cells["statistic"].isin(["proportion", "rate"]) & (numbers[column] > 100 + 1e-9),
-            column,
-            "a share cannot exceed 100 percent",
-        )
-    note(
-        cells["statistic"].isin(["proportion", "rate"]) & (numbers["events"] > numbers["n"]),
-        "events",
-        "there are more events than n",
-    )
-    return sorted(wrong)
+def _no_number(constant: str) -> float:
+    raise ValueError(constant)  # NaN and Infinity, which JSON does not have
 
 
 def _not_together(found: list[Export], given: int) -> list[str]:

@@ -20,8 +20,6 @@ from IPython.utils.capture import capture_output
 from analysis_lib.binding import chapter, chapters, leaks
 from analysis_lib.centres.exchange import (
     COLUMNS,
-    FORMAT,
-    FORMAT_VERSION,
     NUMBERS,
     Export,
     SharingError,
@@ -29,7 +27,8 @@ from analysis_lib.centres.exchange import (
     digest_of,
     software,
 )
-from analysis_lib.centres.receive import read_exports
+from analysis_lib.centres.receive import read_export, read_exports
+from analysis_lib.centres.schema import FORMAT, FORMAT_VERSION
 from analysis_lib.cohort import endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files import archive, replacing, spreadsheet
@@ -79,6 +78,7 @@ def export(where: str | Path, out: Path | None = None) -> tuple[Path, dict]:
     try:
         with replacing.finished(out) as unfinished:
             unfinished.write_bytes(packed)
+            _check_that_it_can_be_read(unfinished)
             if out.exists():
                 raise SharingError(
                     f"{out.name}: it appeared while the chapters were computed. Nothing was written."
@@ -100,6 +100,18 @@ def _check_for_leaks(path: Path, study: Cohort, packed: bytes) -> None:
         raise SharingError(
             f"Something of the patients' data stands in the export, so nothing was written:\n  {told}"
         )
+
+
+def _check_that_it_can_be_read(written: Path) -> None:
+    """Refuse an export that the other centres' books would refuse, where it can still be mended."""
+    try:
+        read_export(written)
+    except SharingError as error:
+        told = str(error).replace(f"{written.name}: ", "  ")
+        raise SharingError(
+            f"Other centres could not read this export, so nothing was written:\n{told}\n"
+            f"Shorten or retype the words that cohort.yml or the tables give there, and export again."
+        ) from None
 
 
 def _cannot_be_written(out: Path) -> str:

@@ -1,10 +1,15 @@
-"""Replacing a file or a folder so that a reader finds the old one or the new one, whenever the program is
+"""Replacing files and folders so that a reader finds the old ones or the new ones, whenever the program is
 killed; one build at a time.
+
+Several folders change together: while they do, the last of them is absent, so that never an old one stands
+beside a new one. What a killed program left is put right by the next, which knows from the last folder
+whether the change was complete.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import tempfile
@@ -15,7 +20,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-UNFINISHED, ASIDE = ".building-", ".replaced-"
+UNFINISHED, ASIDE = ".building-", ".replaced-book"
+THERE = "there.json"  # beside what was set aside: the names of all parts, and of those that stood there
 PATIENCE = 5  # seconds in which the processes of a killed build end and let go of the lock
 
 
@@ -47,11 +53,24 @@ def recover(folder: Path) -> None:
     """Remove what was never finished; put back what had been set aside and not been replaced."""
     for left in folder.glob(f"{UNFINISHED}*"):
         shutil.rmtree(left, ignore_errors=True)
-    for old in folder.glob(f"{ASIDE}*"):
-        if (place := folder / old.name.removeprefix(ASIDE)).exists():
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            os.replace(old, place)
+    recover_parts(folder)
+
+
+def recover_parts(folder: Path) -> None:
+    """End a change of folders, as it stands: the new ones stay if all are there, else the old ones come
+    back.
+    """
+    aside = folder / ASIDE
+    if not aside.exists():
+        return
+    if (aside / THERE).exists():  # it is there from the first moment on, until all that is aside is removed
+        parts, stood = json.loads((aside / THERE).read_text("utf-8"))
+        for part in parts if not (folder / parts[-1]).exists() else ():
+            if part not in stood or (aside / part).exists():
+                shutil.rmtree(folder / part, ignore_errors=True)
+            if (aside / part).exists():
+                os.replace(aside / part, folder / part)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -61,13 +80,27 @@ def workshop(folder: Path) -> Iterator[Path]:
         yield Path(work)
 
 
-def replace(new: Path, place: Path) -> None:
-    """Put a finished folder in the place of an old one: at no moment is there a half."""
-    aside = place.with_name(ASIDE + place.name)
-    if place.exists():
-        os.replace(place, aside)
-    os.replace(new, place)
-    shutil.rmtree(aside, ignore_errors=True)
+def replace(work: Path, folder: Path, parts: tuple[str, ...]) -> None:
+    """Put finished folders in the place of old ones, all or none: at no moment is there a half, or a mixture.
+
+    Parameters
+    ----------
+    work, folder : Path
+        Where the new folders are, and where the old ones are; in one file system.
+    parts : tuple of str
+        The names of the folders. The last one is the first to go and the last to come.
+    """
+    (work / ASIDE).mkdir()
+    stood = [part for part in parts if (folder / part).exists()]
+    (work / ASIDE / THERE).write_text(json.dumps([parts, stood]), "utf-8")
+    os.replace(work / ASIDE, folder / ASIDE)
+    try:
+        for part in reversed(stood):
+            os.replace(folder / part, folder / ASIDE / part)
+        for part in parts:
+            os.replace(work / part, folder / part)
+    finally:
+        recover_parts(folder)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from analysis_lib.__main__ import main
-from analysis_lib.binding import build, chapter, chapters, contents, pages
+from analysis_lib.binding import build, chapter, chapters, contents, pages, place
 from analysis_lib.dictionary import columns
 from analysis_lib.files import replacing
 from analysis_lib.intake.bundled import bundled_cohorts
@@ -83,11 +83,20 @@ def small_book(folder, monkeypatch, **notebooks):
     everywhere(monkeypatch, chapters.NOTEBOOKS, folder)
 
 
+def older_book(out, words="an older book"):
+    """A book as a build leaves it: html, source, the mark, and the list of its files."""
+    for part in ("html", "source"):
+        (out / part).mkdir(parents=True)
+        (out / part / "index.html").write_text(words)
+    place.mark(out)
+    place.record(out)
+    return out
+
+
 def test_a_failing_notebook_leaves_the_old_book_and_a_non_zero_exit(tmp_path, monkeypatch, capsys):
     notebooks, out = tmp_path / "notebooks", tmp_path / "out"
     notebooks.mkdir()
-    (out / "html").mkdir(parents=True)
-    (out / "html" / "index.html").write_text("an older book")
+    older_book(out)
     small_book(notebooks, monkeypatch, _01_good="display(HTML('<p>fine</p>'))", _02_bad="1 / 0")
     assert main(["build", "lymphoma", "--out", str(out)]) == 1
     told = capsys.readouterr()
@@ -249,6 +258,7 @@ def test_a_killed_build_leaves_the_old_book_or_none_and_the_next_is_right(tmp_pa
     assert book_number(tmp_path) == 99 and sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         ".kept",
         ".lock",
+        ".salvage-book",
         "html",
         "source",
     ]
@@ -287,6 +297,149 @@ def test_no_input_and_nothing_else_is_overwritten(tmp_path, monkeypatch, capsys,
     before = fingerprint(tmp_path)
     assert main(["build", str(other if place == "html" else manifest), "--out", out]) == 1
     assert says in capsys.readouterr().err and fingerprint(tmp_path) == before
+
+
+def web_root(out):
+    """Somebody's site, laid out as a book is."""
+    (out / "html").mkdir(parents=True)
+    (out / "html" / "index.html").write_text("a site")
+    (out / "source").mkdir()
+    (out / "source" / "_config.yml").write_text("title: a Jekyll site")
+
+
+def with_file(name):
+    def made(out):
+        (older_book(out) / name).parent.mkdir(exist_ok=True)
+        (out / name).write_text("mine")
+
+    return made
+
+
+def with_link(out):
+    older_book(out)
+    (out.parent / "elsewhere").mkdir()
+    (out / "html" / "link").symlink_to(out.parent / "elsewhere")
+
+
+def unlisted(out):
+    (older_book(out) / "source" / ".salvage-book").unlink()
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (web_root, "is no book of this program, or one of an older version"),
+        (lambda out: (web_root(out), (out / ".lock").touch()), "older version"),
+        (lambda out: (out.mkdir(), (out / "thesis.docx").touch()), "holds thesis.docx and no file"),
+        (lambda out: out.write_text("a file"), "is a file"),
+        (with_file("thesis.docx"), "holds thesis.docx, which this program did not write"),
+        (with_file("html/notes/thesis.docx"), "holds html/notes/thesis.docx, which"),
+        (with_file("source/thesis.docx"), "holds source/thesis.docx, which"),
+        (with_link, "holds html/link, which"),
+        (unlisted, "which this program did not write"),
+    ],
+)
+def test_nothing_is_removed_that_no_build_wrote(tmp_path, capsys, made, says):
+    made(tmp_path / "out")
+    manifest = cohort_in(tmp_path / "hospital")
+    before = fingerprint(tmp_path)
+    assert main(["build", str(manifest), "--out", str(tmp_path / "out")]) == 1
+    assert says in capsys.readouterr().err and fingerprint(tmp_path) == before
+
+
+@pytest.mark.parametrize("where", ["/", "/etc", "~", "~/..", str(ROOT.parent)])
+def test_a_folder_that_holds_much_besides_a_book_is_none_for_a_book(where, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))  # even an empty home, and even a marked one
+    place.mark(tmp_path)
+    assert place.trouble(Path(where).expanduser(), [])
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda out: None,
+        lambda out: out.mkdir(),
+        lambda out: (out.mkdir(), (out / ".lock").touch()),
+        older_book,
+        with_file(".DS_Store"),
+        with_file("html/.DS_Store"),
+        lambda out: (older_book(out), (out / ".building-1").mkdir()),
+    ],
+)
+def test_a_new_folder_and_an_older_book_are_places_for_a_book(tmp_path, made):
+    made(tmp_path / "out")
+    assert place.trouble(tmp_path / "out", []) == ""
+
+
+def test_a_folder_in_which_nobody_may_write_ends_in_a_sentence(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["build", "lymphoma", "--out", str(tmp_path / "file" / "out")]) == 1
+    assert "The book cannot be written to" in capsys.readouterr().err
+
+    def denied(*_, **__):
+        raise PermissionError(13, "Permission denied", str(tmp_path / "out" / ".lock"))
+
+    monkeypatch.setattr(replacing, "FileLock", denied)
+    assert main(["build", "lymphoma", "--out", str(tmp_path / "out")]) == 1
+    told = capsys.readouterr().err
+    assert "(Permission denied, at " in told and "Choose a folder in which you may write" in told
+
+
+def test_a_path_that_is_no_text_in_this_session_ends_in_a_sentence(tmp_path, capsys):
+    out = os.fsdecode(os.fsencode(tmp_path) + b"/b\xfccher")  # what an umlaut is in a session without UTF-8
+    assert main(["build", "lymphoma", "--out", out]) == 1
+    assert "Set LC_ALL=C.UTF-8" in capsys.readouterr().err
+
+
+class Killed(BaseException):
+    """The process ends here, and does nothing more."""
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_pages_and_sources_are_of_one_build_wherever_it_is_killed(tmp_path, monkeypatch, old):
+    def book(folder, words):
+        for part in place.PARTS:
+            (folder / part).mkdir(parents=True)
+            (folder / part / "words").write_text(words)
+
+    def words_of(folder):
+        return {
+            part: (folder / part / "words").read_text() for part in place.PARTS if (folder / part).exists()
+        }
+
+    ended = []
+    for moment in range(30):
+        out = tmp_path / str(moment)
+        book(out / ".building-1", "new")
+        if old:
+            book(out, "old")
+        left = [moment]
+
+        def dying(real, left=left):
+            def step(*arguments, **options):
+                if left[0] <= 0:
+                    raise Killed
+                left[0] -= 1
+                return real(*arguments, **options)
+
+            return step
+
+        with monkeypatch.context() as patch:
+            for module, name in ((os, "replace"), (os, "unlink"), (os, "rmdir"), (os, "mkdir")):
+                patch.setattr(module, name, dying(getattr(module, name)))
+            try:
+                replacing.replace(out / ".building-1", out, place.PARTS)
+            except Killed:
+                pass
+        assert len(set(words_of(out).values())) <= 1 or "html" not in words_of(out), moment
+        replacing.recover(out)
+        after = words_of(out)
+        assert len(set(after.values())) <= 1 and len(after) in ((2,) if old else (0, 2)), moment
+        assert not list(out.glob(".[br]*-*"))
+        ended.append("".join(set(after.values())))
+    assert set(ended) == {"old" if old else "", "new"} and ended == sorted(
+        ended, key=["", "old", "new"].index
+    )
 
 
 def test_a_cohort_too_small_to_show_is_refused(tmp_path, capsys):
