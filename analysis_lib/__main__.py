@@ -17,6 +17,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code: 0 for success, 1 when something was wrong, said in one
     message.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # a letter that the terminal's encoding lacks is written as \xfc, which YAML reads
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     parsed = _parser().parse_args(arguments)
     try:
         return parsed.command(parsed)

@@ -16,7 +16,7 @@ from analysis_lib.binding.outcome import Outcome
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary import columns, rules
 from analysis_lib.dictionary.words import allowed, label_of
-from analysis_lib.intake import reading, values
+from analysis_lib.intake import finding, values
 from analysis_lib.rows import methods, results
 from analysis_lib.show import notes, numbers, tables
 
@@ -176,7 +176,7 @@ def _files_and_cells() -> list[str]:
     words = "; ".join(
         f"{level} also as {', '.join(f'`{word}`' for word in also)}" for level, also in columns.WORDS.items()
     )
-    suffixes = ", ".join(f"`{suffix}`" for suffix in reading.SUFFIXES if suffix != ".xls")
+    suffixes = ", ".join(f"`{suffix}`" for suffix in finding.SUFFIXES if suffix != ".xls")
     return [
         "## Files and cells",
         "",

@@ -23,6 +23,18 @@ WARNINGS = {
     "and the table of lines",
     "twins": "A patient agrees with another in every column",
     "screening": "The table of screening disagrees with the patients table",
+    "hidden": "Rows or columns are hidden in the sheet, and were read like all others",
+    "merged": "Merged cells were read as a person sees them",
+    "headings": "The headings do not stand in the first row",
+    "no_heading": "A column has values and no heading, and is not read",
+    "month_only": "Dates are shown without their day, which is perhaps not known",
+    "everybody": "A moment is perhaps a time without an event, or counts death as one",
+    "death_date": "The day of death is missing, or lies before the last contact",
+    "swapped": "Day and month of dates are perhaps exchanged",
+    "identifier": "Identifiers look alike, or spoilt by a spreadsheet",
+    "code": "A number of days is perhaps a code for: not known",
+    "one_answer": "A question has no other answer than yes, and empty cells",
+    "empty_form": "Boxes of a form are all empty, and read as not ticked",
 }
 
 

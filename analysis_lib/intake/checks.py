@@ -14,14 +14,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis_lib.cohort.problems import problem
-from analysis_lib.dictionary import rules, units
-from analysis_lib.dictionary.columns import TABLES
-from analysis_lib.intake import values
+from analysis_lib.dictionary import rules
+from analysis_lib.intake import odd_files, values
 
-# follow-up in days of a cohort that gave months: nobody longer, or half of it shorter
-SHORT, MEDIAN_SHORT = 120, 40
-MEDIAN_LONG = 240  # follow-up in months of a cohort that gave days
-MANY = 10  # patients from which on the shape of a cohort tells something
 EARLIEST = pd.Timestamp("1990-01-01")
 DOSE_PER_FRACTION = (0.5, 30)  # Gy
 
@@ -120,19 +115,28 @@ def after_follow_up(files: Files) -> list[dict]:
 
 def orphans(files: Files) -> list[dict]:
     """Rows of patients who are not in the patients table."""
-    return [
-        row
-        for name in ("sites", "lines")
-        if files.has(name, "patient_id")
-        for row in files.found(
+    theirs = files.tables["patients"]["patient_id"].dropna()
+    alike, rows = {odd_files.bare(each): each for each in theirs}, []
+    for name in [name for name in ("sites", "lines") if files.has(name, "patient_id")]:
+        own = files.tables[name]["patient_id"]
+        near = own.map(lambda each: alike.get(odd_files.bare(each)), na_action="ignore")
+        rows += files.found(
             "orphan",
             name,
-            ~files.tables[name]["patient_id"].isin(files.tables["patients"]["patient_id"]),
+            ~own.isin(theirs) & near.isna(),
             "patient_id",
             "this patient is not in the patients table",
             "Add the patient, or remove the row.",
         )
-    ]
+        rows += files.found(
+            "orphan",
+            name,
+            ~own.isin(theirs) & near.notna(),
+            "patient_id",
+            lambda row: f"this patient is not in the patients table, but {near[row]!r} is",
+            "Write both in the same way.",
+        )
+    return rows
 
 
 def courses(files: Files) -> list[dict]:
@@ -404,84 +408,6 @@ def screening(files: Files) -> list[dict]:
     return rows
 
 
-def time_unit(files: Files) -> list[dict]:
-    """Follow-up that is too short for days, or too long for months."""
-    text, table = files.texts["patients"], files.tables["patients"]
-    if (
-        "last_follow_up_day" not in text
-        or "last_follow_up_day" not in table
-        or table["last_follow_up_day"].count() < MANY
-    ):
-        return []
-    days, months = table["last_follow_up_day"], files.manifest["time_unit"] == "months"
-    if months and days.median() / units.DAYS_PER_MONTH > MEDIAN_LONG:
-        return [
-            problem(
-                "patients",
-                f"half of the patients were followed for more than {MEDIAN_LONG} months",
-                "If the file counts in days, leave out `time_unit: months`.",
-                field="last_follow_up_day",
-                rule="time_unit",
-            )
-        ]
-    if not months and (
-        days.max() <= SHORT or (days.median() < MEDIAN_SHORT and days.max() <= 10 * MEDIAN_SHORT)
-    ):
-        return [
-            problem(
-                "patients",
-                f"nobody was followed for more than {days.max()} days, half for less "
-                f"than {days.median():.0f}",
-                "If the file counts in months, write `time_unit: months` in cohort.yml.",
-                field="last_follow_up_day",
-                rule="time_unit",
-            )
-        ]
-    return []
-
-
-def constant(files: Files) -> list[dict]:
-    """A vital status that is the same for everybody."""
-    if not files.has("patients", "vital_status") or files.tables["patients"]["vital_status"].count() < MANY:
-        return []
-    status = files.tables["patients"]["vital_status"].dropna().unique()
-    return (
-        [
-            problem(
-                "patients",
-                f"every patient is {status[0]}",
-                "Check how `values:` translates the codes of the file.",
-                field="vital_status",
-                rule="constant",
-            )
-        ]
-        if len(status) == 1
-        else []
-    )
-
-
-def nobody(files: Files) -> list[dict]:
-    """Columns of moments without a single value: an event that happened to nobody, or one that was not
-    recorded.
-    """
-    return [
-        problem(
-            name,
-            "no row has a value, which is read as: it happened to nobody",
-            "If it was not recorded, delete the column.",
-            field=column,
-            rule="nobody",
-        )
-        for name, table in files.tables.items()
-        if len(table) >= MANY
-        for column in table
-        if column.endswith("_day")
-        and table[column].isna().all()
-        and not TABLES[name].columns[column].required
-        and files.texts[name][files.named(name, column)].isna().all()
-    ]
-
-
 def _of_patient(files: Files, name: str, column: str) -> pd.Series:
     """A column of the patients table, for each row of another table."""
     patients = files.tables["patients"].drop_duplicates("patient_id")
@@ -505,7 +431,5 @@ RULES = (
     second_line,
     twins,
     screening,
-    time_unit,
-    constant,
-    nobody,
+    *odd_files.RULES,
 )

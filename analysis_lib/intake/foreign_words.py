@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from analysis_lib.intake.propose import UNIT_WORDS
+
 # What hospitals call the columns: English, German, French, Spanish and Italian words, separated by commas.
 # Words such as "date" or "Datum" are left out of names before they are compared.
 COLUMN_WORDS = {
@@ -13,7 +15,7 @@ COLUMN_WORDS = {
     "des car t, infusione, infusione car t, "
     "infusion de car t, reinfusion, transfusion car t",
     "last_follow_up": "last follow up, last contact, last seen, last seen or death, follow up, followup, "
-    "fu, months, days, time, survival time, os, os time, futime, survival, "
+    "fu, months, days, time, survival time, os, os time, futime, survival, dtime, "
     "letzter kontakt, letzte kontrolle, zuletzt gesehen, letztes follow up, "
     "nachbeobachtung, uberlebenszeit, zeit, "
     "dernieres nouvelles, date dernieres nouvelles, dernier contact, temps, ultimo "
@@ -36,8 +38,13 @@ COLUMN_WORDS = {
     "respuesta, migliore risposta, risposta",
     "response": "response, first response, ansprechen, reponse, respuesta, risposta",
     "complete_response": "complete response, cr, complete remission, komplette remission",
-    "failure": "failure, relapse, relapse or progression, progression after car t, recurrence, rezidiv, "
-    "rezidiv oder progress, ruckfall, rechute, recaida, recidiva, ricaduta",
+    "death": "death, date of death, died, died on, dod, tod, todesdatum, todestag, sterbedatum, verstorben "
+    "am, deces, date du deces, exitus, fecha de muerte, "
+    "fecha de defuncion, defuncion, fallecimiento, decesso, data di morte, morte",
+    "failure": "failure, relapse, relapse or progression, progression after car t, pfs, pfs time, "
+    "progression free survival, efs, rfs, dfs, ttp, ttf, rtime, recur, "
+    "time to progression, time to relapse, recurrence, rezidiv, rezidiv oder progress, ruckfall, "
+    "rechute, recaida, recidiva, ricaduta",
     "failure_pattern": "pattern of failure, relapse pattern, relapse site, rezidivmuster, type de rechute, "
     "patron de recaida",
     "cd19_at_failure": "cd19, cd19 status, cd19 at relapse, cd19 bei rezidiv",
@@ -155,10 +162,11 @@ TABLE_WORDS = {
     "lines": "lines, therapies, salvage lines, linien, therapielinien, therapien, lignes, lineas, linee",
     "screening": "screening, screened",
 }
-MOMENT_WORDS = frozenset(
-    "date datum fecha data dat dt day days tag tage jour jours dia dias giorno giorni "
-    "month months mo monat monate monaten "
+MOMENT_WORDS = frozenset().union(*UNIT_WORDS.values()) | frozenset(
+    "date datum fecha data dat dt day days "
+    "tag tage jour jours dia dias giorno "
+    "giorni month months mo monat monate "
+    "monaten "
     "mois mes meses mese mesi of the der des die das du de la le del della am vom in "
     "since".split()
 )
-MONTH_WORDS = frozenset("month months mo monat monate monaten mois meses mese mesi".split())

@@ -12,11 +12,11 @@ from pathlib import Path
 import yaml
 
 from analysis_lib.cohort.problems import CohortError, problem
-from analysis_lib.dictionary.columns import REPEATING, TABLES
+from analysis_lib.dictionary.columns import PATIENTS, REPEATING, TABLES
 from analysis_lib.dictionary.units import CAR_T, ISO
 from analysis_lib.dictionary.words import CONTROL, listed
 from analysis_lib.intake.bundled import bundled_cohorts, find
-from analysis_lib.intake.reading import SUFFIXES
+from analysis_lib.intake.finding import SUFFIXES
 from analysis_lib.intake.values import is_date_format
 
 # devices of Windows, folders of ours
@@ -30,7 +30,7 @@ MANIFEST_KEYS = {
     "columns": "for each table, {column in the file: name in the data dictionary}",
     "values": "for each table and column, {value in the file: level in the data dictionary}",
     "date_format": "format of calendar dates, such as %d.%m.%Y (default: ISO, 2021-03-28)",
-    "time_unit": "unit of the file's own durations: days (default) or months",
+    "time_unit": "unit of the file's own durations: days (default), weeks, months or years",
     "subset": "which patients to keep, such as: stage in ('I', 'II')",
     "index_event": f"what happened on day 0 (default: {CAR_T})",
     "synthetic": "true when the patients are not real people",
@@ -176,6 +176,20 @@ def _manifest_problems(path: Path, given) -> list[dict]:
         ]
     problems = []
     for key in [key for key in given if key not in MANIFEST_KEYS]:
+        if (
+            f"{key}_day" in PATIENTS.columns
+            and isinstance(pair := given[key], dict)
+            and {"time", "event"} <= set(pair)
+        ):
+            problems.append(
+                problem(
+                    here,
+                    f"a time and its event are named under `columns:`, not under {key!r}",
+                    "Write `columns: {patients: "
+                    f"{{{pair['time']}: {key}_day, {pair['event']}: {key}_event}}}}`.",
+                )
+            )
+            continue
         near = difflib.get_close_matches(str(key), MANIFEST_KEYS, n=1)
         problems.append(
             problem(
@@ -246,12 +260,15 @@ def _manifest_problems(path: Path, given) -> list[dict]:
                 value=given["min_cell_count"],
             )
         )
-    for key, allowed in {"time_unit": ("days", "months"), "synthetic": ("true", "false")}.items():
+    for key, allowed in {
+        "time_unit": ("days", "weeks", "months", "years"),
+        "synthetic": ("true", "false"),
+    }.items():
         if given.get(key, allowed[0]) not in allowed:
             problems.append(
                 problem(
                     here,
-                    f"it must be {' or '.join(allowed)}",
+                    f"it must be {listed(list(allowed), 'or')}",
                     f"Meaning: {MANIFEST_KEYS[key]}.",
                     field=key,
                     value=given[key],

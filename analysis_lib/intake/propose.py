@@ -17,26 +17,32 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import openpyxl
 import pandas as pd
 
 from analysis_lib.cohort.problems import CohortError, problem
-from analysis_lib.dictionary import units
-from analysis_lib.dictionary.columns import INDEX_DATE, REPEATING, TABLES, collected
+from analysis_lib.dictionary.columns import INDEX_DATE, REPEATING, TABLES, collected, day, yes_no
+from analysis_lib.dictionary.units import ISO
 from analysis_lib.dictionary.words import label_of, listed
-from analysis_lib.intake import reading, redcap, values
-from analysis_lib.intake.foreign_words import (
-    COLUMN_WORDS,
-    LEVEL_WORDS,
-    MOMENT_WORDS,
-    MONTH_WORDS,
-    TABLE_WORDS,
-)
+from analysis_lib.intake import finding, pairs, raw, reading, redcap, values
+from analysis_lib.intake.foreign_words import COLUMN_WORDS, LEVEL_WORDS, MOMENT_WORDS, TABLE_WORDS
 from analysis_lib.intake.manifest import as_name
-from analysis_lib.intake.tables import as_date, file_columns
+from analysis_lib.intake.tables import file_columns
 
 SURE, POSSIBLE, OWN = 0.84, 0.6, 2.0  # how alike a name must be; the dictionary's own name
+SHORTEST = 7  # letters of a name from which on one that is written almost alike is taken for it
 FEW = 12  # more different values than this are not taken for levels
+UNIT_WORDS = {
+    "weeks": frozenset(
+        "week weeks wk wks woche wochen semaine semaines semana semanas settimana settimane".split()
+    ),
+    "months": frozenset("month months mo mos monat monate monaten mois meses mese mesi".split()),
+    "years": frozenset("year years yr yrs jahr jahre jahren annee annees an ans anno anni ano anos".split()),
+}
+# Words that make the name of an event of the name of its time: pfs_event beside pfs_days.
+EVENT_WORDS = frozenset(
+    "event events evt status stat ind indicator flag yn ereignis evenement evento ev "
+    "occurred happened".split()
+)
 
 
 @dataclass
@@ -107,12 +113,12 @@ def _sources(path: Path, out: Path | None, declared: dict, problems: list[dict])
             Source(f"{shown}#{sheet}" if sheet else shown, sheet or path.stem, _frame(path, sheet))
             for sheet in _sheets(path)
         ]
-    except reading.Unreadable as error:
+    except raw.Unreadable as error:
         problems.append(
             problem(
                 path.name,
                 error.concern,
-                error.suggestion or "Name a table of yours: CSV, TSV, Excel or Parquet.",
+                error.suggestion or f"Name a table of yours: {', '.join(finding.SUFFIXES)}.",
             )
         )
         return []
@@ -128,19 +134,17 @@ def _sources(path: Path, out: Path | None, declared: dict, problems: list[dict])
 
 
 def _sheets(path: Path) -> list[str]:
-    """The sheets of a workbook, or one without a name for any other file."""
-    if path.suffix.lower() != ".xlsx" or not path.is_file():
-        return [""]
+    """The sheets of a workbook that are to be seen, or one without a name for any other file."""
     try:
-        return openpyxl.load_workbook(path, read_only=True).sheetnames
-    except Exception:  # reading.read_table says what is wrong with it
+        return reading.sheet_names(path) or [""]
+    except raw.Unreadable:  # reading.read_table says what is wrong with it
         return [""]
 
 
 def _frame(path: Path, sheet: str) -> pd.DataFrame:
     try:
         frame = reading.read_table(path.parent, f"{path.name}#{sheet}" if sheet else path.name)
-    except reading.Unreadable:
+    except raw.Unreadable:
         if sheet:  # an empty sheet of a workbook is no table
             return pd.DataFrame()
         raise
@@ -156,7 +160,7 @@ def _labels(fields: pd.DataFrame) -> dict[str, str]:
     for entry in fields.to_dict("records"):
         ticks = redcap.choices(entry) if entry[redcap.TYPE] == "checkbox" else {}
         labels |= {
-            f"{entry[redcap.VARIABLE]}___{code.lower()}": f"{entry[redcap.LABEL]} {words}"
+            redcap.box(entry[redcap.VARIABLE], code): f"{entry[redcap.LABEL]} {words}"
             for code, words in ticks.items()
         }
         labels[entry[redcap.VARIABLE]] = entry[redcap.LABEL]
@@ -245,7 +249,10 @@ def _likeness(heading: list[str], words: list[str]) -> float:
     if set(words) <= set(heading):
         return 0.7 + 0.2 * len(words) / len(heading)
     ratio = difflib.SequenceMatcher(None, " ".join(heading), " ".join(words)).ratio()
-    return ratio if ratio > 0.75 else 0.0
+    if ratio <= 0.75:
+        return 0.0
+    # Among short names one letter makes another word: cens is not cns.
+    return min(ratio, POSSIBLE) if min(len(" ".join(heading)), len(" ".join(words))) < SHORTEST else ratio
 
 
 def _matches(source: Source, table: str) -> dict[str, list[tuple[str, float]]]:
@@ -257,11 +264,16 @@ def _matches(source: Source, table: str) -> dict[str, list[tuple[str, float]]]:
         if "___" in heading:  # a box to tick is called by its question and its own words, not by its number
             called = called[1:]
         kind, scores = kind_of(frame[heading]), {}
-        for target, column in collected(table).items():
-            base = target.removesuffix("_date")
+        for target, column in targets(table).items():
+            base = re.sub("_(date|event)$", "", target)
             names = [_words(word) for word in COLUMN_WORDS.get(base, "").split(",") if word.strip()]
             names += [_words(base), _words(label_of(target))]
-            score = max((_likeness(words, name) for words in called for name in names), default=0.0)
+            own = (
+                [[word for word in words if word not in EVENT_WORDS] for words in called]
+                if target.endswith("_event")
+                else called
+            )
+            score = max((_likeness(words, name) for words in own if words for name in names), default=0.0)
             score *= _fits(frame[heading], kind, column)
             if score >= POSSIBLE:
                 scores[target if kind == "date" else re.sub("_date$", "_day", target)] = round(score, 3)
@@ -270,6 +282,16 @@ def _matches(source: Source, table: str) -> dict[str, list[tuple[str, float]]]:
         elif heading == source.record:
             scores = {"patient_id": OWN - 0.1}
         found[heading] = sorted(scores.items(), key=lambda pair: -pair[1])[:4]
+    moments = {name for options in found.values() for name, _ in options if name.endswith(("_day", "_date"))}
+    # that something happened is read only where another column says when
+    for heading, options in found.items():
+        found[heading] = [
+            (name, score)
+            for name, score in options
+            if not name.endswith("_event")
+            or score == OWN
+            or {name.replace("_event", "_day"), name.replace("_event", "_date")} & moments
+        ]
     for target in {name for options in found.values() for name, _ in options}:
         rivals = sorted(
             (
@@ -292,6 +314,18 @@ def _matches(source: Source, table: str) -> dict[str, list[tuple[str, float]]]:
     return found
 
 
+def targets(table: str) -> dict:
+    """What a column may be: those of the dictionary, the day of death, and what says whether a moment
+    happened.
+    """
+    more = {"death_date": day("Death.")} if table == "patients" else {}
+    return (
+        collected(table)
+        | more
+        | {event: yes_no("Whether it happened.") for event in pairs.event_columns(table)}
+    )
+
+
 def kind_of(cells: pd.Series) -> str:
     """What a column of text holds: ``empty``, ``date``, ``number``, ``few`` (different values) or
     ``text``.
@@ -311,9 +345,7 @@ def date_formats(cells: pd.Series) -> list[str]:
     known = cells.dropna()
     if known.empty or known.str.fullmatch(r"[0-9]+(\.[0-9]+)?").any():
         return []
-    return ([units.ISO] if values.dates(known, units.ISO).notna().all() else []) + list(
-        values.formats_that_fit(known)
-    )
+    return ([ISO] if values.dates(known, ISO).notna().all() else []) + list(values.formats_that_fit(known))
 
 
 def _fits(cells: pd.Series, kind: str, column) -> float:
@@ -322,11 +354,9 @@ def _fits(cells: pd.Series, kind: str, column) -> float:
     """
     wanted, known = column.metadata["kind"], cells.dropna()
     if kind == "empty":
-        return 0.9
-    if wanted == "day":
-        return 1.0 if kind in ("date", "number") and column is not INDEX_DATE or kind == "date" else 0.0
-    if wanted in ("count", "number"):
-        return 1.0 if kind == "number" else 0.0
+        return 0.8  # nothing confirms it
+    if wanted in ("day", "count", "number"):
+        return _fits_as_number(known, kind, column)
     if wanted == "text":
         return (
             1.0
@@ -337,8 +367,30 @@ def _fits(cells: pd.Series, kind: str, column) -> float:
         )
     if kind == "date" or known.nunique() > FEW:
         return 0.0
-    recognised = [level_of(value, column) is not None for value in known.unique()]
-    return 0.9 + 0.2 * sum(recognised) / len(recognised)
+    recognised = sum(level_of(value, column) is not None for value in known.unique())
+    if not recognised and known.nunique() > len(column.metadata["levels"]):
+        return 0.8
+    return 0.9 + 0.2 * recognised / known.nunique()
+
+
+def _fits_as_number(known: pd.Series, kind: str, column) -> float:
+    """How well the content fits a moment or a number: 0 and 1 are no moments, and what the dictionary does
+    not allow is not sure.
+    """
+    wanted = column.metadata["kind"]
+    if kind == "date":
+        return 1.0 if wanted == "day" else 0.0
+    if kind != "number" or column is INDEX_DATE:
+        return 0.0
+    numbers = values.numbers(known, values.decimal_marks(known)).dropna()
+    if wanted == "day" and numbers.isin([0, 1, 2]).all() and len(numbers) > 3:
+        return 0.0
+    limits = next((check.statistics for check in column.checks if "min_value" in check.statistics), {})
+    inside = numbers.between(
+        limits.get("min_value", -values.LARGEST), limits.get("max_value", values.LARGEST)
+    ).mean()
+    whole = wanted != "count" or (numbers % 1 == 0).all()
+    return 1.0 if inside > 0.9 and whole else 0.8
 
 
 def level_of(value: str, column) -> str | None:
@@ -380,7 +432,7 @@ def _written(tables: dict[str, Source], declared: dict[str, str], titled: str) -
         *_places(tables, declared),
         "",
     ]
-    columns, translations, formats, months = [], [], [], False
+    columns, translations, formats, units = [], [], [], set()
     for table, source in tables.items():
         lines_of, sure = _columns(table, source)
         columns.append((table, lines_of, any(not line.startswith("#") for line in lines_of)))
@@ -391,13 +443,20 @@ def _written(tables: dict[str, Source], declared: dict[str, str], titled: str) -
             for heading, target in sure.items()
             if target.endswith("_date")
         ]
-        months = months or any(
-            target.endswith("_day") and MONTH_WORDS & set(_plain(heading).split())
+        units |= {
+            unit
             for heading, target in sure.items()
-        )
+            for unit, words in UNIT_WORDS.items()
+            if target.endswith("_day") and words & set(_plain(heading).split())
+        }
     lines += _block("columns", columns) + _block("values", translations) + _dates(formats)
-    if months:
-        lines.append("time_unit: months")
+    if len(units) == 1:
+        lines.append(f"time_unit: {units.pop()}")
+    elif units:
+        lines.append(
+            f"# The durations of the file are in {listed(sorted(units))}: give them one unit, and "
+            f"name it as time_unit."
+        )
     lines += [f"# {key}" for key in _still_needed(tables)]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -446,7 +505,7 @@ def _values(table: str, source: Source, sure: dict[str, str]) -> list[str]:
     """The lines below ``values:`` for the sure columns with levels."""
     lines = []
     for heading, target in sure.items():
-        column = TABLES[table].columns.get(target)
+        column = targets(table).get(target)
         if column is None or column.metadata["kind"] != "level":
             continue
         levels = list(column.metadata["levels"])
@@ -490,7 +549,7 @@ def _dates(formats: list[list[str]]) -> list[str]:
     if not formats:
         return []
     shared = [each for each in formats[0] if all(each in fitting for fitting in formats)]
-    if shared[:1] == [units.ISO]:
+    if shared[:1] == [ISO]:
         return []
     if len(shared) == 1:
         return [f'date_format: "{shared[0]}"']
@@ -510,8 +569,10 @@ def _still_needed(tables: dict[str, Source]) -> list[str]:
     lines = []
     for table, source in tables.items():
         _, found = _columns(table, source)
-        there = {as_date(name) for name in found.values()}
+        there = {pairs.as_date(name) for name in found.values()}
         missing = [name for name, column in collected(table).items() if column.required and name not in there]
+        if "death_date" in found.values() and "vital_status" in missing:
+            missing.remove("vital_status")  # those with a day of death are dead
         if (
             table == "patients"
             and any(name.endswith("_date") for name in found.values())

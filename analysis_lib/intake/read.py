@@ -18,7 +18,7 @@ from analysis_lib.dictionary import rules
 from analysis_lib.dictionary.columns import TABLES, YES_NO
 from analysis_lib.dictionary.words import listed
 from analysis_lib.files.places import RECONSTRUCTED
-from analysis_lib.intake import checks, redcap
+from analysis_lib.intake import checks, pairs, redcap
 from analysis_lib.intake.manifest import locate, read_manifest
 from analysis_lib.intake.tables import (
     as_in_files,
@@ -84,6 +84,7 @@ def read_cohort(where: str | Path) -> Cohort:
     if "patients" not in texts:
         raise CohortError(path.name, _severe(export.places(as_in_files(problems, texts, manifest))))
     tables = {name: in_days(name, text, patients, manifest, problems) for name, text in texts.items()}
+    tables["patients"] = pairs.with_death(tables["patients"], patients, problems)
     problems += [
         found for name, table in tables.items() for found in violations(name, table, texts[name], problems)
     ]

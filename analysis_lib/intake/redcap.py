@@ -21,7 +21,8 @@ import pandas as pd
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary import columns, words
 from analysis_lib.dictionary.words import listed
-from analysis_lib.intake import reading
+from analysis_lib.intake import boxes, reading
+from analysis_lib.intake.raw import Unreadable
 from analysis_lib.intake.tables import file_columns
 
 HERE = "REDCap export"
@@ -185,6 +186,11 @@ def read(folder: Path, manifest: dict, problems: list[dict]) -> Export:
         return Export()
     labelled = bool(set(raw) & {*HEADINGS, "Complete?"})
     raw, fields = _named(raw, fields)
+    options = {
+        entry[VARIABLE]: choices(entry) for entry in fields.to_dict("records") if entry[TYPE] == "checkbox"
+    }
+    raw = boxes.without_unknown(raw, options, (*MISSING, *declared.get("missing", [])))
+    raw = boxes.without_empty(raw, dict(zip(fields[VARIABLE], fields[FORM].map(form_name))), problems)
     raw = _without_missing(raw, declared.get("missing", []), fields)
     parts = _by_table(raw, declared.get("instruments"), fields, problems)
     record, tables, origins = raw.columns[0], {}, pd.DataFrame()
@@ -210,8 +216,8 @@ def read(folder: Path, manifest: dict, problems: list[dict]) -> Export:
 
 def _file(folder: Path, file: str, what: str, problems: list[dict]) -> pd.DataFrame | None:
     try:
-        return reading.read_table(folder, file)
-    except reading.Unreadable as error:
+        return reading.read_table(folder, file)  # its notes stay with the file: REDCap writes plain CSV
+    except Unreadable as error:
         problems.append(
             problem(
                 HERE,
@@ -236,23 +242,41 @@ def _named(raw: pd.DataFrame, fields: pd.DataFrame | None) -> tuple[pd.DataFrame
         required = set(ours.loc[ours[COLUMNS[12]] == "y", LABEL]) | {words.label_of("patient_id")}
         fields = ours if "patients_complete" in raw or required <= set(raw) else ours.head(0)
     variables: dict[str, list[str]] = {}
+    forms: dict[str, str] = {}
     for entry in fields.fillna("").to_dict("records"):
         options = choices(entry) if entry[TYPE] == "checkbox" else {}
-        for code, label in options.items():
-            variables.setdefault(f"{entry[LABEL]} (choice={label})", []).append(
-                f"{entry[VARIABLE]}___{code.lower()}"
-            )
+        label = _shown(entry[LABEL])
+        for code, option in options.items():
+            variables.setdefault(f"{label} (choice={_shown(option)})", []).append(box(entry[VARIABLE], code))
         if not options:
-            variables.setdefault(entry[LABEL], []).append(entry[VARIABLE])
+            variables.setdefault(label, []).append(entry[VARIABLE])
+        forms |= dict.fromkeys(
+            [entry[VARIABLE], *(box(entry[VARIABLE], code) for code in options)], entry[FORM]
+        )
     known = {name for names in variables.values() for name in names}
-    renamed = []
-    for heading in raw.columns:
-        if heading in known or heading not in variables:
+    renamed, form = [], ""
+    for heading in map(_shown, raw.columns):
+        if heading == "Complete?":  # of the form whose fields stand before it
+            renamed.append(f"{form_name(form)}_complete")
+        elif heading in known or heading not in variables:
             renamed.append(HEADINGS.get(heading, heading))
         else:  # fields of one label follow each other as in the dictionary
             renamed.append(variables[heading].pop(0) if variables[heading] else heading)
+        form = forms.get(renamed[-1], form)
     raw = raw.set_axis(renamed, axis=1)
     return raw.loc[:, ~raw.columns.duplicated()], fields.fillna("")
+
+
+def box(variable: str, code: str) -> str:
+    """The column of a box to tick: ``risk___2``; a minus of the code is an underscore, as in
+    ``risk____99``.
+    """
+    return f"{variable}___{code.lower().replace('-', '_')}"
+
+
+def _shown(label: str) -> str:
+    """A label without the markup that REDCap keeps in its dictionary and leaves out of its exports."""
+    return " ".join(re.sub(r"</?[a-zA-Z][^>]*>", "", str(label)).split())
 
 
 def choices(entry: dict) -> dict[str, str]:
@@ -282,7 +306,7 @@ def _by_table(
     instruments = declared if declared is not None else {name: name for name in columns.REPEATING}
     repeats = "redcap_repeat_instrument"
     if repeats not in raw:
-        theirs = fields[fields[FORM].map(_slug).isin([_slug(form) for form in instruments.values()])][
+        theirs = fields[fields[FORM].map(form_name).isin([form_name(form) for form in instruments.values()])][
             VARIABLE
         ]
         if declared or any(raw[column].notna().any() for column in theirs if column in raw):
@@ -296,15 +320,15 @@ def _by_table(
                 )
             )
         return {"patients": raw}
-    form = raw[repeats].fillna("").map(_slug)
+    form = raw[repeats].fillna("").map(form_name)
     parts = {"patients": raw[form == ""]}
     there = sorted(set(form) - {""})
-    known = set(fields[FORM].map(_slug))
+    known = set(fields[FORM].map(form_name))
     for table, instrument in instruments.items():
-        rows = raw[form == _slug(instrument)]
+        rows = raw[form == form_name(instrument)]
         if len(rows):
             parts[table] = rows
-        elif declared is not None and _slug(instrument) not in known:
+        elif declared is not None and form_name(instrument) not in known:
             problems.append(
                 problem(
                     HERE,
@@ -314,7 +338,7 @@ def _by_table(
                 )
             )
     if declared is None and (
-        foreign := [name for name in there if name not in map(_slug, instruments.values())]
+        foreign := [name for name in there if name not in map(form_name, instruments.values())]
     ):
         first = form[form == foreign[0]].index[0]
         problems.append(
@@ -332,7 +356,7 @@ def _by_table(
     return parts
 
 
-def _slug(form: str) -> str:
+def form_name(form: str) -> str:
     """The name that REDCap gives to a form of this title."""
     return re.sub(r"\W+", "_", str(form).strip().lower()).strip("_")
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -29,12 +30,26 @@ PLAIN_RULES = (
     "One sheet a table, one row a patient (sites: an irradiated site; lines: a line of salvage therapy). "
     "Only the sheet patients is needed.",
     "Dark blue headings must be filled in for every row; all others may stay empty.",
-    "Leave a cell empty when something is not known. Write no question mark, no 'n/a', no 0.",
-    "Delete the columns that you do not record at all. An empty column of dates means that it happened to "
-    "nobody.",
+    "Leave a cell empty when an answer is not known. Write no question mark, no 'n/a', no 0.",
+    "The date of an event is different: empty means that it did not happen. If it happened on a day that "
+    "you do not know, write your best "
+    "estimate. If you do not know whether it happened, let last_follow_up_date be the last day on which you "
+    "knew.",
+    "Delete the columns that you do not record at all: a column of dates left empty says that it happened "
+    "to nobody.",
     "Dates become days since the date of day 0 while the file is read; no date goes further.",
     "Do not rename the sheets or headings, or say in cohort.yml what you call them.",
 )
+# What more there is to say of a key of cohort.yml.
+MORE = {
+    "columns": (
+        "Beside a time, a column that says whether it happened is read as well:",
+        "  {patients: {pfs_days: failure_day, pfs_event: failure_event}}",
+        "and beside the last contact the day of death, which ends the time: {patients: {died_on: "
+        "death_date}}",
+    ),
+    "values": ('{"9": ""} says that 9 means: not known; {"": no} says that an empty cell means no.',),
+}
 # An entry of cohort.yml for each key that has no need to be there, as it would be written.
 EXAMPLES = {
     "redcap": f"{{export: export.csv, dictionary: {DICTIONARY}}}",
@@ -212,6 +227,7 @@ def manifest(folder: str) -> str:
         lines.append(f"# {key}: {meaning}")
         if key == "redcap":
             lines += [f"#   {entry}: {what}" for entry, what in REDCAP_KEYS.items()]
+        lines += [f"#   {more}" for more in MORE.get(key, ())]
         if key in active:
             lines.append(f"{key}: {active[key]}".replace(": \n", ":\n"))
         elif key in EXAMPLES:
@@ -220,32 +236,54 @@ def manifest(folder: str) -> str:
     return "\n".join(lines)
 
 
+def command() -> str:
+    """The command of the book as it can be typed here: by its name where that is found, else by its place."""
+    beside = Path(sys.executable).with_name("salvage-book")
+    if shutil.which("salvage-book"):
+        return "salvage-book"
+    return _typed(str(beside)) if beside.exists() else f"{_typed(sys.executable)} -m analysis_lib"
+
+
+def _typed(path: str) -> str:
+    return f'"{path}"' if " " in path else path
+
+
 def readme() -> str:
     """What to do with the files of the starter, for whoever opens the folder."""
+    book = command()
     return f"""\
 A cohort of your own
 ====================
 
 With Excel
-  1. Fill in {TEMPLATE}. The sheet Notes says what each column means.
-  2. salvage-book check .
-  3. salvage-book build . --out book
-     then open book/html/index.html
+  1. Fill in the sheet patients of {TEMPLATE}. The sheet Notes says what each
+     column means.
+  2. Open a terminal in this folder, and type
+     {book} check .
+  3. When nothing is left to correct:
+     {book} build . --out book
+     then open book/html/index.html in a browser.
 
 With REDCap
   1. In a new project: Data Dictionary, upload {DICTIONARY}.
   2. In Project Setup, switch on repeating instruments for: {", ".join(columns.REPEATING)}.
   3. Export all data as CSV (raw data) into this folder, as export.csv.
   4. In cohort.yml remove `tables` with the lines below it, and the # before redcap.
-  5. check and build, as above.
+  5. Check and build: steps 2 and 3 above.
 
 With a file that you have
-  salvage-book map your-file.csv --out cohort-of-ours.yml
-  proposes which of your columns is which. Read it, correct it, then check and build it.
+  1. {book} map your-file.csv --out ours.yml
+     proposes which of your columns is which. Read it and correct it.
+  2. {book} check ours.yml
+  3. {book} build ours.yml --out book
 
-Delete the columns that you do not record: an empty column of dates means that
-it happened to nobody. (In REDCap: remove those fields before you upload.)
+What an empty cell means
+  An answer that is empty is not known. The date of an event that is empty means
+  that it did not happen: if it happened on a day that you do not know, write
+  your best estimate; if you do not know whether it happened, let
+  last_follow_up_date be the last day on which you knew.
+  Delete the columns that you do not record: a column of dates left empty says
+  that it happened to nobody. (In REDCap: remove those fields before you upload.)
 
-The command salvage-book is in the folder .venv/bin of the project. Your files
-are only read. Nothing is sent anywhere.
+Your files are only read. Nothing is sent anywhere.
 """

@@ -8,7 +8,6 @@ goes on, so that the data manager hears of everything at once. The index of ever
 
 from __future__ import annotations
 
-import difflib
 import re
 import warnings
 from pathlib import Path
@@ -19,13 +18,19 @@ from pandera.errors import SchemaErrors
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary import units
 from analysis_lib.dictionary.columns import TABLES
-from analysis_lib.dictionary.units import DAYS_PER_MONTH
-from analysis_lib.intake import reading, values
+from analysis_lib.intake import cell_words, names_used, pairs, reading, values
+from analysis_lib.intake.pairs import as_date
+from analysis_lib.intake.raw import Unreadable
+from analysis_lib.intake.values import DAYS_PER_UNIT
 
 REQUIRED = "a value is required here"
+EXCHANGED = (
+    "Go back to the file as it was before, and open it with the columns of dates as text, or write "
+    "all dates as 2021-03-28. "
+    "No date_format mends this."
+)
+OTHER_UNIT = "If the file counts in weeks, months or years, say so in cohort.yml, as in `time_unit: months`."
 BEFORE_DAY_0 = "it lies before day 0"
-# what Excel leaves of a formula without a result
-BROKEN_CELL = r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|N/A|SPILL!|CALC!)|=.*"
 # The columns by which REDCap tells the rows of a patient apart, in exports of raw data and with labels.
 OF_REDCAP = {"redcap_repeat_instrument", "redcap_event_name", "Repeat Instrument", "Event Name"}
 
@@ -36,7 +41,7 @@ def read_mapped(folder: Path, name: str, file: str, manifest: dict, problems: li
     """
     try:
         raw = reading.read_table(folder, file)
-    except reading.Unreadable as error:
+    except Unreadable as error:
         problems.append(
             problem(
                 name,
@@ -76,35 +81,11 @@ def map_table(raw: pd.DataFrame, name: str, manifest: dict, problems: list[dict]
         Gains what is wrong.
     """
     known, mapping = file_columns(name), manifest["columns"].get(name, {})
-    others = (
-        f" (its first sheet; to read another, write FILE#SHEET: {_some(raw.attrs['sheets'])})"
-        if raw.attrs.get("sheets")
-        else ""
-    )
-    has = f"The file{others} has: {_some(raw.columns)}."
-    for column, target in mapping.items():
-        if column not in raw:
-            near = difflib.get_close_matches(column, list(raw.columns), n=1)
-            problems.append(
-                problem(
-                    name,
-                    "the file has no such column",
-                    f"Did you mean {near[0]!r}? {has}" if near else has,
-                    field=column,
-                )
-            )
-        if target not in known:
-            near = difflib.get_close_matches(target, known, n=1)
-            problems.append(
-                problem(
-                    name,
-                    f"{target!r} is not in the data dictionary",
-                    f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}.",
-                    field=column,
-                )
-            )
+    has = names_used.has(raw)
+    problems += names_used.wrong_mapping(name, raw, mapping, known, has)
+    mapping = names_used.as_meant(raw, mapping, known)
     table = raw.rename(columns=mapping)
-    problems += _almost(name, raw, table, known)
+    problems += names_used.almost(name, raw, table, known) + names_used.remarks(name, raw, table, known)
     twice = sorted(set(table.columns[table.columns.duplicated()]) & set(known))
     for column in twice:
         problems.append(
@@ -119,6 +100,7 @@ def map_table(raw: pd.DataFrame, name: str, manifest: dict, problems: list[dict]
         [c for c in dict.fromkeys(table.columns) if c in known]
     ].copy()
     table.attrs = raw.attrs
+    table = _with_codes(name, table, mapping)
     for column in [c for c in table if c.endswith("_day") and as_date(c) in table]:
         problems.append(
             problem(
@@ -136,86 +118,41 @@ def map_table(raw: pd.DataFrame, name: str, manifest: dict, problems: list[dict]
                 )
             )
     for column in table:
-        table[column] = _in_our_words(
-            name, column, table[column], manifest["values"].get(name, {}).get(column, {}), problems
-        )
-    for column in TABLES[name].columns:
-        required = TABLES[name].columns[column].required and not (
-            column == "patient_id" and name == "patients"
-        )
-        if required and not {column, as_date(column)} & set(table.columns) and column not in twice:
-            other = f" (or {as_date(column)})" if as_date(column) != column else ""
-            near = difflib.get_close_matches(
-                column, [each for each in raw.columns if each not in known], n=1, cutoff=0.75
-            )
-            problems.append(
-                problem(
-                    name,
-                    "this required column is missing",
-                    f"{has} Map {repr(near[0]) if near else 'one'} to {column}{other} under `columns:`.",
-                    field=column,
-                )
-            )
+        words = manifest["values"].get(name, {}).get(column, {})
+        table[column] = cell_words.in_our_words(name, column, table[column], words, problems)
+    problems += names_used.missing(name, raw, table, known, twice, has)
+    problems += names_used.death_unused(name, raw, table, mapping, manifest["date_format"])
     if name == "patients" and table.empty and not problems:
+        file, _, sheet = manifest["tables"].get("patients", "").rpartition("#")
         problems.append(
-            problem(name, "the table has no rows", "Name the file (and the sheet) that holds the patients.")
+            problem(
+                name,
+                "the table has no rows",
+                f"Fill in the sheet {sheet} of {file}, one row a patient."
+                if file
+                else "Name the file (and the sheet) that holds the patients.",
+            )
         )
+    return pairs.with_events(name, table, problems)
+
+
+def _with_codes(name: str, table: pd.DataFrame, mapping: dict[str, str]) -> pd.DataFrame:
+    """The codes below the labels of a statistics program, in columns that are to hold numbers."""
+    for own, codes in table.attrs.get("codes", {}).items():
+        column = mapping.get(own, own)
+        if column in table and _kind(name, column) in ("count", "number", "day"):
+            table[column] = pd.Series(codes, dtype="string").reindex(table.index).replace("", pd.NA)
     return table
 
 
-def _in_our_words(
-    name: str, column: str, cells: pd.Series, words: dict[str, str], problems: list[dict]
-) -> pd.Series:
-    broken = cells.str.fullmatch(BROKEN_CELL, flags=re.S).fillna(False).astype(bool)
-    problems += [
-        problem(
-            name,
-            "this cell holds a formula without a result",
-            "Let Excel calculate it and save, or write the value.",
-            row=row,
-            field=column,
-            value=cells[row],
-        )
-        for row in cells.index[broken]
-    ]
-    cells = cells.mask(broken)
-    meant = values.translate(cells, words)
-    meant = meant.mask(values.empty(cells) & (meant == cells).fillna(True)).mask(meant == "")
-    allowed = TABLES[name].columns[column].metadata["levels"] if column in TABLES[name].columns else None
-    return values.levels(meant, tuple(allowed)) if allowed else meant
-
-
-def _almost(name: str, raw: pd.DataFrame, table: pd.DataFrame, known: list[str]) -> list[dict]:
-    """Columns that nobody reads, although their name is almost one of the dictionary that the table lacks."""
-    lacking, warned = [column for column in known if column not in table], []
-    for column in [each for each in table if each not in known and each in raw]:
-        if near := difflib.get_close_matches("_".join(column.lower().split()), lacking, n=1, cutoff=0.85):
-            warned.append(
-                problem(
-                    name,
-                    f"this column is not used; it is almost called {near[0]}",
-                    "If it is that, rename it or map it under `columns:`.",
-                    field=column,
-                    rule="unused_column",
-                )
-            )
-    return warned
-
-
-def _some(names, most: int = 40) -> str:
-    names = [str(each) for each in names]
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
 def file_columns(table: str) -> list[str]:
-    """The names a file may use: those of the dictionary, and ``X_date`` for each ``X_day``."""
+    """The names a file may use: those of the dictionary, ``X_date`` for each ``X_day``, and what
+    :mod:`analysis_lib.intake.pairs` reads.
+    """
     columns = list(TABLES[table].columns)
     dates = [as_date(column) for column in columns if column.endswith("_day")]
-    return columns + dates + (["infusion_date"] if table == "patients" else [])
-
-
-def as_date(column: str) -> str:
-    return re.sub("_day$", "_date", column)
+    more = ["infusion_date", *pairs.DEATH] if table == "patients" else []
+    return columns + dates + more + pairs.event_columns(table)
 
 
 def with_identifiers(patients: pd.DataFrame, alone: bool, problems: list[dict]) -> pd.DataFrame:
@@ -310,6 +247,9 @@ def infusion_dates(table: pd.DataFrame, patients: pd.DataFrame, manifest: dict) 
 
 def _check_dates(name, column, cells, manifest, problems) -> pd.Series:
     found = values.dates(cells, manifest["date_format"])
+    if said := values.exchanged(cells):
+        problems.append(problem(name, said, EXCHANGED, field=column))
+        return found
     wrong = cells.index[cells.notna() & found.isna()]
     concern, suggestion = _about_dates(cells[wrong], manifest["date_format"])
     problems += [problem(name, concern, suggestion, row=row, field=column, value=cells[row]) for row in wrong]
@@ -333,7 +273,9 @@ def _about_dates(wrong: pd.Series, date_format: str) -> tuple[str, str]:
 
 
 def _kind(name: str, column: str) -> str:
-    return TABLES[name].columns[column].metadata["kind"] if column in TABLES[name].columns else "date"
+    if column in TABLES[name].columns:
+        return TABLES[name].columns[column].metadata["kind"]
+    return "day" if column in pairs.DEATH and column.endswith("_day") else "date"
 
 
 def _decimal_marks(name: str, table: pd.DataFrame) -> set[str]:
@@ -350,33 +292,37 @@ def _parse(name, column, cells, time_unit, marks, problems) -> pd.Series:
     if kind in ("text", "level"):
         return cells
     numbers = values.numbers(cells, marks)
-    unread = cells.notna() & numbers.isna()
-    if kind == "day" and time_unit == "months":
-        numbers = (numbers * DAYS_PER_MONTH).round()
+    if kind == "day" and time_unit != "days":
+        doubtful = values.ambiguous(cells) & numbers.isna()
+        numbers = (numbers * DAYS_PER_UNIT[time_unit]).round()
+    else:  # of a whole number 2.000 is rather two thousand, unless the table writes decimals with a point
+        doubtful = values.ambiguous(cells) & (numbers.isna() | (kind != "number" and not marks))
+    unread = cells.notna() & (numbers.isna() | doubtful)
     whole = kind in ("day", "count")
     wrong = unread | ((numbers.round() != numbers).fillna(False) if whole else False)
-    doubtful = unread & values.ambiguous(cells)
     unit = {
-        "day": f"a whole number of {time_unit}" if time_unit == "days" else "a number of months",
+        "day": f"a whole number of {time_unit}" if time_unit == "days" else f"a number of {time_unit}",
         "count": "a whole number",
         "number": "a number",
     }[kind]
     advice = "Correct the value, or leave the cell empty."
     if kind == "day" and time_unit == "days":
-        advice += " If the file counts in months, write `time_unit: months` in cohort.yml."
-    problems += [
-        problem(
-            name,
-            "this could be a number of thousands or a decimal number",
-            "Write it without a mark for thousands.",
-            row=row,
-            field=column,
-            value=cells[row],
+        advice += f" {OTHER_UNIT}"
+    for row in cells.index[wrong]:
+        concern, do = (
+            (
+                "this could be a number of thousands or a decimal number",
+                "Write it without a mark for thousands.",
+            )
+            if doubtful[row]
+            else (f"this is not {unit}", advice)
         )
-        if doubtful[row]
-        else problem(name, f"this is not {unit}", advice, row=row, field=column, value=cells[row])
-        for row in cells.index[wrong]
-    ]
+        if values.ISO_DATE.fullmatch(cells[row]):
+            concern, do = (
+                f"this is not {unit}, but a date",
+                ("If the cell only looks like one, give it the format of a number."),
+            )
+        problems.append(problem(name, concern, do, row=row, field=column, value=cells[row]))
     numbers = numbers.mask(wrong)
     return numbers.astype("Int64") if whole else numbers
 
@@ -457,6 +403,11 @@ def _in_words(name: str, case: dict) -> dict:
             f"it must lie between {low} and {high}{unit}",
             ("Correct the value, or leave the cell empty."),
         )
+        if values.looks_like_a_code(value):
+            advice += (
+                f' If it stands for "not known", write `values: {{{name}: {{{column}: {{"{value:g}": '
+                f'""}}}}}}`.'
+            )
         if meta["kind"] == "day" and value < 0:
             concern, advice = BEFORE_DAY_0, "Check it, and the date of day 0."
         elif column == "dose_gy" and value > 90:

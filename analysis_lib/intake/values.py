@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.dictionary import columns
-from analysis_lib.dictionary.units import EXCEL_DAY_0, ISO
+from analysis_lib.dictionary.units import DAYS_PER_MONTH, EXCEL_DAY_0, ISO
 
+DAYS_PER_UNIT = {"days": 1, "weeks": 7, "months": DAYS_PER_MONTH, "years": 365.25}
+ISO_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DATE_FORMATS = {  # formats that are proposed when none is declared, and what sets them apart
     "%d.%m.%Y": "",
     "%d.%m.%y": "",
@@ -37,15 +39,30 @@ TIME_OF_DAY = r"[T ]\s*[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?[AaPp][Mm]
 GROUPED = {mark: rf"[1-9][0-9]{{0,2}}(?:{re.escape(mark)}[0-9]{{3}})+" for mark in ".,"}
 EITHER = r"[1-9][0-9]{0,2}[.,][0-9]{3}"  # a thousand or a thousandth
 LARGEST = 1e12
+# dates and texts from which on it is no chance that none of them lies on the other side of the 12th
+FEW_DATES = 3
+MISSING_MARKS = r"\.[a-z_]|#null!|<na>|\$sysmis|#leer!|nat"
 
 
 def empty(values: pd.Series) -> pd.Series:
-    """Whether a cell stands for "not known" (:data:`analysis_lib.dictionary.columns.EMPTY`).
+    """Whether a cell stands for "not known": :data:`analysis_lib.dictionary.columns.EMPTY`, or a missing mark
+    of SAS, Stata or SPSS (.a, ._, #NULL!).
 
     A dash means negative, and nothing is missing, in a column that also has a plus.
     """
     marks = set(columns.EMPTY) - ({"-", "–"} if values.eq("+").any() else set())
-    return values.isna() | values.str.lower().isin(marks)
+    said = values.str.lower()
+    return values.isna() | said.isin(marks) | said.str.fullmatch(MISSING_MARKS).fillna(False).astype(bool)
+
+
+def looks_like_a_code(value) -> bool:
+    """Whether a number is one of those that files write for "not known": 9, 99, 999, 888, -9 and the like."""
+    return pd.notna(value) and bool(
+        re.fullmatch(
+            r"-?(9{1,5}|8{2,5}|7{2,5})|-[1-9]",
+            f"{value:g}" if isinstance(value, (int, float)) else str(value),
+        )
+    )
 
 
 def decimal_marks(values: pd.Series) -> set[str]:
@@ -124,6 +141,34 @@ def dates(values: pd.Series, date_format: str) -> pd.Series:
         timed = re.search("%[HIMS]", date_format)
         found = pd.to_datetime(values if timed else bare, format=date_format, errors="coerce").fillna(found)
     return found.dt.normalize()
+
+
+def exchanged(values: pd.Series) -> str:
+    """What shows that a spreadsheet of another country has exchanged day and month; empty if nothing does.
+
+    Such a program makes dates of those texts whose first number can be a month, and leaves the others as
+    text: then all dates lie in the first twelve days of a month, and no text does.
+    """
+    bare = values.dropna().str.replace(TIME_OF_DAY, "", regex=True).str.strip()
+    found = (
+        pd.to_datetime(bare[bare.str.fullmatch(ISO_DATE.pattern)], format="%Y-%m-%d", errors="coerce")
+        .dropna()
+        .dt.day
+    )
+    parts = (
+        bare.str.extract(r"^([0-9]{1,2})[./-]([0-9]{1,2})[./-](?:[0-9]{4}|[0-9]{2})$").dropna().astype(int)
+    )
+    if (
+        min(len(found), len(parts)) < FEW_DATES
+        or found.max() > 12
+        or not ((parts[0] > 12).all() or (parts[1] > 12).all())
+    ):
+        return ""
+    return (
+        f"day and month of {len(found)} dates are exchanged: all of them lie in the first twelve days "
+        f"of a month, and all {len(parts)} "
+        "dates that are still text lie after them, as a spreadsheet of another country leaves it"
+    )
 
 
 def is_date_format(date_format: str) -> bool:

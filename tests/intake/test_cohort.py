@@ -175,7 +175,7 @@ def test_impossible_orders_and_orphans_are_found(tmp_path):
         ("tables: {people: p.csv}", "unknown table 'people'"),
         ("title: x", "no patients table is named"),
         ("tables: {patients: p.csv}\nname: ../../etc", "cannot be used for a folder"),
-        ("tables: {patients: p.csv}\ntime_unit: weeks", "must be days or months"),
+        ("tables: {patients: p.csv}\ntime_unit: decades", "must be days, weeks, months or years"),
         ("tables: {patients: p.csv}\nsubset: stge == 'I'", "stge, which the patients table does not have"),
         ("tables: {patients: p.csv}\nsubset: __import__('os').getcwd()", "not a comparison"),
         ("tables: {patients: p.csv}\nsubset: last_follow_up_day > 99999", "keeps no patient"),

@@ -4,6 +4,8 @@ nothing is overwritten.
 
 import datetime
 import re
+import shlex
+from pathlib import Path
 
 import openpyxl
 import pandas as pd
@@ -83,8 +85,29 @@ def test_the_filled_template_is_read_as_a_cohort_with_the_manifest_as_written(tm
 
 def test_the_empty_template_is_told_apart_from_a_cohort(tmp_path):
     starter.new(tmp_path / "new")
-    with pytest.raises(CohortError, match="no row"):
+    with pytest.raises(CohortError, match="Fill in the sheet patients of cohort.xlsx, one row a patient"):
         read_cohort(tmp_path / "new")
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_the_command_of_the_readme_is_one_that_can_be_typed(found, monkeypatch):
+    monkeypatch.setattr(starter.shutil, "which", lambda name: f"/usr/bin/{name}" if found else None)
+    typed = re.search(r"^ +(\S.*) check \.$", starter.readme(), re.M)[1]
+    assert typed == "salvage-book" if found else Path(shlex.split(typed)[0]).is_file()
+    assert all(
+        line.strip().startswith((typed, f"1. {typed}", f"2. {typed}", f"3. {typed}"))
+        for line in starter.readme().splitlines()
+        if "salvage-book" in line
+    )
+
+
+def test_what_an_empty_cell_means_is_said_for_answers_and_for_events():
+    for text in (starter.readme(), " ".join(starter.PLAIN_RULES)):
+        assert (
+            "it did not happen" in " ".join(text.split())
+            and "not known" in text
+            and "best estimate" in " ".join(text.split())
+        )
 
 
 def test_every_column_of_the_schema_is_on_its_sheet_with_its_meaning_and_rule(tmp_path):

@@ -1,0 +1,103 @@
+"""What the words of a file's cells are in the data dictionary, and which of them must not be guessed."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from analysis_lib.cohort.problems import problem
+from analysis_lib.dictionary import columns
+from analysis_lib.intake import pairs, values
+
+# what Excel leaves of a formula without a result
+BROKEN_CELL = r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|N/A|SPILL!|CALC!)|=.*"
+# Words that say "no" or "zero" in one file and "not known" in another: asked for where both are answers.
+NONE = ("none", "nil", "-", "–", "null")
+NOT_DETECTED = ("nd", "n/d")
+
+
+def in_our_words(
+    name: str, column: str, cells: pd.Series, words: dict[str, str], problems: list[dict]
+) -> pd.Series:
+    """The cells of a column in the words of the dictionary; what stands for "not known" is missing.
+
+    ``words`` are those of ``values:``. A word translated to nothing means "not known"; nothing that is
+    translated says what an empty cell means (``"": no``).
+    """
+    allowed = _levels(name, column)
+    if turned := _other_way_round(name, column, words, allowed):
+        problems += turned
+        words = {word: level for level, word in words.items()}  # so that nothing else is said of it
+    broken = cells.str.fullmatch(BROKEN_CELL, flags=re.S).fillna(False).astype(bool)
+    problems += [
+        problem(
+            name,
+            "this cell holds a formula without a result",
+            "Let Excel calculate it and save, or write the value.",
+            row=row,
+            field=column,
+            value=cells[row],
+        )
+        for row in cells.index[broken]
+    ]
+    cells = cells.mask(broken)
+    meant = values.translate(cells, words)
+    untouched = (meant == cells).fillna(True)
+    doubtful = untouched & cells.str.lower().isin(_doubtful(name, column)).fillna(False)
+    if cells.eq("+").any():
+        doubtful &= ~cells.isin(("-", "–"))
+    meaning = f"{allowed[-1]}" if allowed else "0"
+    for row in cells.index[doubtful]:
+        said = cells[row]
+        problems.append(
+            problem(
+                name,
+                f'this can mean {meaning}, or "not known"',
+                f'Say which in cohort.yml: `values: {{{name}: {{{column}: {{"{said}": {meaning}}}}}}}`, '
+                f'or `{{"{said}": ""}}` for "not known".',
+                row=row,
+                field=column,
+                value=said,
+            )
+        )
+    meant = meant.mask(values.empty(cells) & untouched).mask(meant == "").mask(doubtful)
+    if "" in words:
+        meant = meant.fillna(words[""]).mask(~cells.isna() & meant.isna())
+    return values.levels(meant, tuple(allowed)) if allowed else meant
+
+
+def _levels(name: str, column: str) -> tuple[str, ...]:
+    if column in columns.TABLES[name].columns:
+        return tuple(columns.TABLES[name].columns[column].metadata["levels"] or ())
+    return columns.YES_NO if column in pairs.event_columns(name) else ()
+
+
+def _doubtful(name: str, column: str) -> tuple[str, ...]:
+    """Words of a column that could be an answer as well as the lack of one."""
+    if column not in columns.TABLES[name].columns:
+        return NONE if column in pairs.event_columns(name) else ()
+    meta = columns.TABLES[name].columns[column].metadata
+    if tuple(meta["levels"] or ()) == columns.YES_NO or meta["kind"] == "count":
+        return NONE
+    return (*NONE, *NOT_DETECTED) if "negative" in (meta["levels"] or ()) else ()
+
+
+def _other_way_round(name: str, column: str, words: dict[str, str], allowed: tuple[str, ...]) -> list[dict]:
+    """Entries of ``values:`` that name the level first."""
+    if (
+        not words
+        or not allowed
+        or not all(word in allowed for word in words)
+        or any(level in allowed for level in words.values())
+    ):
+        return []
+    first = next(iter(words))
+    return [
+        problem(
+            name,
+            "the entries under `values:` stand the other way round",
+            f'Write the word of the file first: `{{"{words[first]}": {first}}}`.',
+            field=column,
+        )
+    ]

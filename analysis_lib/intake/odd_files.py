@@ -1,0 +1,277 @@
+"""What is odd about a file as a whole, and not about one patient: units, codes, pairs of columns read as one,
+identifiers spoilt on the way.
+
+Rules as those of :mod:`analysis_lib.intake.checks`, which calls them: each takes the files of a cohort and
+returns rows.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from analysis_lib.cohort.problems import problem
+from analysis_lib.dictionary.columns import TABLES, YES_NO
+from analysis_lib.dictionary.words import listed
+from analysis_lib.intake import values
+from analysis_lib.intake.values import DAYS_PER_UNIT
+
+MANY = 10  # patients from which on the shape of a cohort tells something
+# Follow-up of a cohort in units of its file: nobody longer, or half of it shorter and nobody much longer;
+# half of it longer.
+SHORT = {"days": (120, 40, 400), "weeks": (40, 6, 60), "months": (18, 0, 0), "years": (1, 0, 0)}
+LONG = {"days": 36525, "weeks": 1040, "months": 240, "years": 25}
+OTHER_UNIT = "If the file counts in {}, say so in cohort.yml, as in `time_unit: {}`."
+SPOILT = re.compile(r"[0-9](\.[0-9]+)?[eE]\+[0-9]+|(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}")
+LATE_DAY = 12  # the last day of a month that could be a month
+# What everybody has in a cohort of patients in whom a therapy failed, and what not everybody has in any.
+NOT_OF_ALL = {
+    "patients": ("progression_day", "next_line_day", "transplant_day"),
+    "sites": ("in_field_progression_day",),
+}
+EVENTS = (
+    "failure_day",
+    "progression_day",
+    "next_line_day",
+    "transplant_day",
+    "salvage_start_day",
+    "response_day",
+    "complete_response_day",
+)
+
+
+def time_unit(files) -> list[dict]:
+    """Follow-up that is too short or too long for the unit of the file."""
+    text, table, unit = files.texts["patients"], files.tables["patients"], files.manifest["time_unit"]
+    if (
+        "last_follow_up_day" not in text
+        or "last_follow_up_day" not in table
+        or table["last_follow_up_day"].count() < MANY
+    ):
+        return []
+    times = table["last_follow_up_day"] / DAYS_PER_UNIT[unit]
+    longest, half = times.max(), times.median()
+    (nobody, median, at_most), found = SHORT[unit], ""
+    if half > LONG[unit]:
+        found = f"half of the patients were followed for more than {LONG[unit]:,} {unit}"
+        others = [each for each in DAYS_PER_UNIT if DAYS_PER_UNIT[each] < DAYS_PER_UNIT[unit]]
+    elif longest <= nobody or (half < median and longest <= at_most):
+        found = f"nobody was followed for more than {longest:.3g} {unit}, half for less than {half:.3g}"
+        others = [each for each in DAYS_PER_UNIT if DAYS_PER_UNIT[each] > DAYS_PER_UNIT[unit]] or ["days"]
+    if not found:
+        return []
+    advice = (
+        OTHER_UNIT.format(listed(others, "or"), others[-2 if len(others) > 2 else 0])
+        if others != ["days"]
+        else "If the file counts in days, leave out `time_unit`."
+    )
+    return [problem("patients", found, advice, field="last_follow_up_day", rule="time_unit")]
+
+
+def constant(files) -> list[dict]:
+    """A vital status that is the same for everybody."""
+    if not files.has("patients", "vital_status") or files.tables["patients"]["vital_status"].count() < MANY:
+        return []
+    status = files.tables["patients"]["vital_status"].dropna().unique()
+    return (
+        [
+            problem(
+                "patients",
+                f"every patient is {status[0]}",
+                "Check how `values:` translates the codes of the file.",
+                field="vital_status",
+                rule="constant",
+            )
+        ]
+        if len(status) == 1
+        else []
+    )
+
+
+def nobody(files) -> list[dict]:
+    """Columns of moments without a single value: an event that happened to nobody, or one that was not
+    recorded.
+    """
+    return [
+        problem(
+            name,
+            "no row has a value, which is read as: it happened to nobody",
+            "If it was not recorded, delete the column.",
+            field=column,
+            rule="nobody",
+        )
+        for name, table in files.tables.items()
+        if len(table) >= MANY
+        for column in table
+        if column.endswith("_day")
+        and table[column].isna().all()
+        and not TABLES[name].columns[column].required
+        and files.texts[name][files.named(name, column)].isna().all()
+    ]
+
+
+def everybody(files) -> list[dict]:
+    """A time that everybody has although it is no event of everybody: a column beside it says to whom it
+    happened.
+    """
+    patients, rows = files.tables["patients"], []
+    if not files.has("patients", "last_follow_up_day", "vital_status"):
+        return rows
+    for name, columns in {"patients": EVENTS, "sites": NOT_OF_ALL["sites"]}.items():
+        table = files.tables.get(name)
+        for column in [
+            each for each in columns if table is not None and each in table and len(table) >= MANY
+        ]:
+            event, own = re.sub("_day$", "_event", column), files.named(name, column)
+            advice = f"If another column says whether it happened, map that to {event} under `columns:`."
+            given = table[column].notna()
+            if given.all() and (
+                column in NOT_OF_ALL[name] or column == "failure_day" and not _salvage_of_all(patients)
+            ):
+                rows.append(
+                    problem(
+                        name,
+                        f"every row has a value, which is read as: it happened to everybody ({len(table)})",
+                        advice,
+                        field=own,
+                        rule="everybody",
+                    )
+                )
+            if name == "patients":
+                rows += _on_the_last_day(patients, column, own, advice)
+    return rows
+
+
+def _salvage_of_all(patients: pd.DataFrame) -> bool:
+    return "salvage_start_day" in patients and bool(patients["salvage_start_day"].notna().all())
+
+
+def _on_the_last_day(patients: pd.DataFrame, column: str, own: str, advice: str) -> list[dict]:
+    """Events on the last day of many: of the living when a censored time was read as an event, of the dead
+    when death counts as one.
+    """
+    last = (patients[column] == patients["last_follow_up_day"]).fillna(False)
+    given, rows = int(patients[column].notna().sum()), []
+    for status, meaning, do in (
+        ("alive", "it is perhaps a time without an event", advice),
+        (
+            "dead",
+            "death is perhaps counted as this event",
+            f"Leave {own} empty where nothing but death happened.",
+        ),
+    ):
+        there = int((last & (patients["vital_status"] == status)).sum())
+        if there >= 3 and there >= 0.15 * given:
+            rows.append(
+                problem(
+                    "patients",
+                    f"in {there} of the {given} patients who have it, it falls on the last day of follow-up, "
+                    f"{status}; {meaning}",
+                    do,
+                    field=own,
+                    rule="everybody",
+                )
+            )
+    return rows
+
+
+def codes(files) -> list[dict]:
+    """Numbers of days that several patients share and that files write for "not known"."""
+    rows = []
+    for name, table in files.tables.items():
+        for column in [each for each in table if each.endswith("_day") and each in files.texts[name]]:
+            cells = files.texts[name][column].dropna()
+            counts = cells[cells.str.fullmatch(r"([789])\1{2,4}(\.0+)?").fillna(False)].value_counts()
+            usual = len(cells) / max(cells.nunique(), 1)
+            rows += [
+                problem(
+                    name,
+                    f'{count} rows say {cell}; is this a code for "not known"?',
+                    f'If so, write `values: {{{name}: {{{column}: {{"{cell}": ""}}}}}}` in cohort.yml.',
+                    field=column,
+                    rule="code",
+                )
+                for cell, count in counts.items()
+                if count > 1 and count > 1.5 * usual
+            ]
+    return rows
+
+
+def one_answer(files) -> list[dict]:
+    """A question with no other answer than yes, and empty cells: do they mean no?"""
+    rows = []
+    for name, table in files.tables.items():
+        for column in [each for each in table if TABLES[name].columns[each].metadata["levels"] is not None]:
+            if tuple(TABLES[name].columns[column].metadata["levels"]) != YES_NO or len(table) < MANY:
+                continue
+            answers, empty = table[column].dropna().unique(), table[column].isna().mean()
+            if list(answers) == ["yes"] and empty >= 0.1:
+                rows.append(
+                    problem(
+                        name,
+                        "every answer is yes, and the other cells are empty, which is read as: not known",
+                        f'If empty means no, write `values: {{{name}: {{{column}: {{"": no}}}}}}` in '
+                        f"cohort.yml.",
+                        field=column,
+                        rule="one_answer",
+                    )
+                )
+    return rows
+
+
+def identifiers(files) -> list[dict]:
+    """Identifiers that a spreadsheet spoilt, or that differ only by case, spaces, marks or zeros before
+    them.
+    """
+    table = files.tables["patients"]
+    if "patient_id" not in table:
+        return []
+    spoilt = table["patient_id"].str.fullmatch(SPOILT).fillna(False)
+    rows = files.found(
+        "identifier",
+        "patients",
+        spoilt,
+        "patient_id",
+        "a spreadsheet has perhaps made a date or a rounded number of this identifier",
+        "Give the column the format of text, and write the identifier again.",
+    )
+    alike = table["patient_id"].map(bare, na_action="ignore")
+    first = {name: row for row, name in reversed(list(alike.dropna().items()))}
+    again = alike.notna() & alike.duplicated() & ~table["patient_id"].duplicated()
+    return rows + files.found(
+        "identifier",
+        "patients",
+        again,
+        "patient_id",
+        lambda row: f"it differs from that of row {first[alike[row]]} only by case, spaces, marks or zeros",
+        "Is it the same patient? If so, keep one row.",
+    )
+
+
+def bare(identifier: str) -> str:
+    """An identifier without case, spaces, marks and zeros before its numbers: ``p-001`` is ``p1``."""
+    letters = re.sub(r"[\W_]+", "", re.sub(r"\.0$", "", identifier)).casefold()
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", letters)
+
+
+def early_days(files) -> list[dict]:
+    """Columns of dates without any day after the 12th of a month: day and month may be exchanged."""
+    rows = []
+    for name, text in files.texts.items():
+        for column in [each for each in text if each.endswith("_date")]:
+            days = values.dates(text[column], files.manifest["date_format"]).dropna().dt.day
+            if len(days) >= MANY and days.max() <= LATE_DAY and days.nunique() > 4:
+                rows.append(
+                    problem(
+                        name,
+                        f"none of its {len(days)} dates lies after the {LATE_DAY}th of a month",
+                        "Check them: are day and month exchanged?",
+                        field=column,
+                        rule="swapped",
+                    )
+                )
+    return rows
+
+
+RULES = (time_unit, constant, nobody, everybody, codes, one_answer, identifiers, early_days)

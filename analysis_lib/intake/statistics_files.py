@@ -1,0 +1,93 @@
+"""Files of SPSS, Stata, SAS and R, read as rows of text by what can read them, if that is installed."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from pathlib import Path
+
+import pandas as pd
+
+from analysis_lib.intake.raw import Unreadable, as_text, within_limits
+
+SUFFIXES = {
+    ".sav": "read_sav",
+    ".zsav": "read_sav",
+    ".dta": "read_dta",
+    ".sas7bdat": "read_sas7bdat",
+    ".xpt": "read_xport",
+}
+R = ".rds"
+INSTALL = (
+    'Install it with `pip install "salvage-book[statistics]"`, or save the table as CSV (UTF-8) and '
+    "name that file."
+)
+SAVE_AGAIN = "Save the table as CSV (UTF-8) in the program that wrote it, and name that file."
+
+
+def read_statistics(path: Path, suffix: str) -> tuple[list[list[str]], dict[str, dict[int, str]]]:
+    """The rows of a file with its headings first, and the codes below the labels of columns that have labels.
+
+    What the file declares as missing is empty. Codes are by column and row of the file (the first row is 2,
+    as below the headings of a sheet), for columns that are to hold numbers after all.
+
+    Raises
+    ------
+    Unreadable
+        When the file is damaged, or what reads it is not installed.
+    """
+    library = _library("rdata" if suffix == R else "pyreadstat", suffix)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of R's classes that have no meaning here
+            frame, codes = (
+                _of_r(library, path) if suffix == R else _labelled(getattr(library, SUFFIXES[suffix]), path)
+            )
+    except Unreadable:
+        raise
+    except Exception as error:  # a damaged file fails in as many ways as it can be damaged
+        raise Unreadable(
+            f"this is not a readable {suffix} file ({type(error).__name__})", SAVE_AGAIN
+        ) from None
+    rows = [[as_text(value) for value in row] for row in frame.itertuples(index=False, name=None)]
+    return [[str(column) for column in frame.columns], *rows], codes
+
+
+def _library(name: str, suffix: str):
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise Unreadable(f"{suffix} files are read with {name}, which is not installed", INSTALL) from None
+
+
+def _labelled(read, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
+    _, about = read(str(path), metadataonly=True)
+    within_limits(about.number_columns or 0, (about.number_columns or 0) * (about.number_rows or 0))
+    plain, about = read(str(path))
+    within_limits(plain.shape[1], plain.size)
+    if not about.variable_value_labels:
+        return plain, {}
+    frame = plain.copy()
+    for column, labels in about.variable_value_labels.items():
+        frame[column] = [labels.get(value, value) for value in plain[column].astype(object)]
+    return frame, {
+        column: {row: as_text(value) for row, value in enumerate(plain[column].astype(object), 2)}
+        for column in about.variable_value_labels
+    }
+
+
+def _of_r(library, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
+    moments = {
+        "Date": lambda days, _: pd.to_datetime(pd.Series(days, dtype="Float64"), unit="D").array,
+        "POSIXct": lambda seconds, _: pd.to_datetime(pd.Series(seconds, dtype="Float64"), unit="s").array,
+    }
+    found = library.read_rds(str(path), constructor_dict=library.conversion.DEFAULT_CLASS_MAP | moments)
+    if not isinstance(found, pd.DataFrame):
+        raise Unreadable(
+            "this .rds file holds no data frame", 'Save the data frame itself: `saveRDS(d, "d.rds")`.'
+        )
+    within_limits(found.shape[1], found.size)
+    names = [str(name) for name in found.index]
+    if not all(name.isdigit() for name in names):  # names of rows that are not only their number
+        found = found.reset_index(names="row names")
+    return found, {}
