@@ -79,14 +79,27 @@ def needed(study: Cohort) -> pd.DataFrame:
         if term["group"].nunique() < 2 or not frame["event"].any():
             reasons.append("none of the comparisons has two groups and an event")
             continue
-        prefix, share = slug("design", name, by, level), float(term["group"].mean())
+        prefix = slug("design", name, by, level)
         ratio = contrast.hazard_ratio(
             prefix, term, "group", frame["days"], frame["event"], least=study.min_cell_count, group=words
         )
         if reason := results.skip_reason(ratio):
             rows.append(results.skipped(prefix, reason))
             continue
-        n, events = len(frame), int(frame["event"].sum())
+        ratio = _released(study, frame, ratio)
+        sizes = disclosure.released(
+            [len(frame), frame["event"].sum(), *term["group"].value_counts()[[1.0, 0.0]]],
+            study.min_cell_count,
+        )
+        if (
+            results.skip_reason(disclosure.protect(study, ratio))
+            or sizes is None
+            or pd.isna(ratio["value"].iloc[0])
+        ):
+            rows.append(ratio)
+            continue
+        n, events, of_level, of_other = (int(size) for size in sizes)  # what everyone can know
+        share = of_level / (of_level + of_other)
         wanted = events_needed(float(ratio["value"].iloc[0]), share)
         shared = {
             "group": words,
@@ -103,6 +116,23 @@ def needed(study: Cohort) -> pd.DataFrame:
     if not rows:
         return results.skipped("design", reasons[0])
     return results.collect(rows)
+
+
+def _released(study: Cohort, frame: pd.DataFrame, ratio: pd.DataFrame) -> pd.DataFrame:
+    """The ratio as it is shown, from which the needed sizes are computed; of sites, only where enough
+    patients are behind.
+    """
+    if (
+        endpoints.ENDPOINTS["LC"].origin in frame
+        and frame["patient_id"].duplicated().any()
+        and disclosure.hides(study)
+    ):
+        whose = frame["patient_id"]
+        marked = disclosure.of_patients(
+            ratio.iloc[0].to_dict(), study.min_cell_count, whose[frame["event"]], whose[~frame["event"]]
+        )
+        ratio = results.collect([marked])
+    return disclosure.protect(study, ratio)
 
 
 def _lacking(study: Cohort, name: str, by: str) -> str:

@@ -44,9 +44,9 @@ def response_times(study: Cohort) -> pd.DataFrame:
         ``response_day`` to ``failure_day``, median and quartiles, responders whose disease failed); those
         whose columns exist.
     """
-    patients, parts = study.patients, []
+    patients, parts, least = study.patients, [], study.min_cell_count
     if not study.lacks("first_assessment_day"):
-        parts.append(spread("response.first_assessment", patients["first_assessment_day"]))
+        parts.append(spread("response.first_assessment", patients["first_assessment_day"], least=least))
     if not study.lacks("best_response", "complete_response_day"):
         in_cr = patients["best_response"] == "CR"
         parts.append(
@@ -55,6 +55,7 @@ def response_times(study: Cohort) -> pd.DataFrame:
                 patients.loc[in_cr, "complete_response_day"],
                 "range",
                 days=True,
+                least=least,
                 population="patients in complete response",
             )
         )
@@ -62,7 +63,13 @@ def response_times(study: Cohort) -> pd.DataFrame:
         responders = patients[patients["best_response"].isin(["CR", "PR"])]
         lasted = responders["failure_day"] - responders["response_day"]
         parts.append(
-            spread("response.duration", lasted, days=True, population="responders whose disease failed")
+            spread(
+                "response.duration",
+                lasted,
+                days=True,
+                least=least,
+                population="responders whose disease failed",
+            )
         )
     return (
         results.collect(parts)
@@ -87,6 +94,7 @@ def time_to_failure(study: Cohort) -> pd.DataFrame:
                 "failure.time",
                 study.patients["failure_day"],
                 days=True,
+                least=study.min_cell_count,
                 population="patients whose disease failed",
             )
         ]

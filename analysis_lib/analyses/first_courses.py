@@ -7,7 +7,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis_lib.analyses import summaries, survival
-from analysis_lib.analyses.radiotherapy import DETAILS, dose_range, in_months
+from analysis_lib.analyses.radiotherapy import DETAILS, dose_range, in_months, share_of_sites
 from analysis_lib.cohort import disclosure, endpoints, first_course
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.first_course import BED_GROUPS, next_therapy
@@ -40,13 +40,27 @@ def first_courses(study: Cohort) -> pd.DataFrame:
     details = [c for c in DETAILS if c in sites]
     rows = [
         row("first.patients", "count", len(courses), population=FIRST),
-        row("first.sites", "count", len(sites), population=FIRST),
-        summaries.spread("first.sites_per_patient", courses["n_sites"], "range", population=FIRST),
+        disclosure.of_patients(
+            row("first.sites", "count", len(sites), population=FIRST),
+            study.min_cell_count,
+            sites["patient_id"],
+        ),
+        summaries.spread(
+            "first.sites_per_patient",
+            courses["n_sites"],
+            "range",
+            least=study.min_cell_count,
+            population=FIRST,
+        ),
     ]
     if details:
         rows.append(
-            summaries.proportion(
-                "first.incomplete", sites[details].isna().any(axis=1).sum(), len(sites), population=FIRST
+            share_of_sites(
+                "first.incomplete",
+                sites,
+                sites[details].isna().any(axis=1),
+                study.min_cell_count,
+                population=FIRST,
             )
         )
     if "rt_field" in courses:
@@ -64,9 +78,17 @@ def dose_by_field(study: Cohort) -> pd.DataFrame:
     sites = first_course.first_course_sites(study.sites)
     rows = []
     for field, of in sites.groupby("rt_field", observed=True):
+        count = row(slug("first.sites", field), "count", len(of), population=field, group="Sites")
         rows += [
-            row(slug("first.sites", field), "count", len(of), population=field, group="Sites"),
-            dose_range(slug("first.dose", field), of["dose_gy"], population=field, group="Dose per site"),
+            disclosure.of_patients(count, study.min_cell_count, of["patient_id"]),
+            dose_range(
+                slug("first.dose", field),
+                of["dose_gy"],
+                population=field,
+                group="Dose per site",
+                least=study.min_cell_count,
+                whose=of["patient_id"],
+            ),
         ]
     rows.append(
         summaries.rank_test(
@@ -132,21 +154,24 @@ def responses_by_field(study: Cohort) -> pd.DataFrame:
     sites = first_course.first_course_sites(study.sites)
     sites = sites[sites["in_field_response"].notna()]
     evaluable = sites[sites["in_field_response"] != "not evaluable"]
+    k = study.min_cell_count
     rows = [
-        summaries.proportion(
+        share_of_sites(
             slug("first.evaluable", field),
-            (of["in_field_response"] != "not evaluable").sum(),
-            len(of),
+            of,
+            of["in_field_response"] != "not evaluable",
+            k,
             population=field,
             group="Evaluable sites",
         )
         for field, of in sites.groupby("rt_field", observed=True)
     ]
     rows += [
-        summaries.proportion(
+        share_of_sites(
             slug("first.response", field, level),
-            (of["in_field_response"] == level).sum(),
-            len(of),
+            of,
+            of["in_field_response"] == level,
+            k,
             population=field,
             group=level,
         )
@@ -231,12 +256,13 @@ def further_therapy(study: Cohort) -> pd.DataFrame:
     return results.collect(
         [
             summaries.proportion("further.patients", wait.notna().sum(), len(frame), **labels),
-            in_months("further.wait", wait, **labels),
+            in_months("further.wait", wait, least=study.min_cell_count, **labels),
             survival.mantel_byar(
                 frame["days"],
                 frame["event"],
                 wait.astype("Float64").to_numpy(dtype=float, na_value=float("nan")),
                 "further.mantel_byar",
+                least=study.min_cell_count,
                 **labels,
             ),
         ]

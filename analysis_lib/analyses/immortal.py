@@ -68,7 +68,12 @@ def response(study: Cohort) -> pd.DataFrame:
     start = frame["salvage_start_day"].astype(int)
     rows = [
         summaries.spread(
-            slug("immortal.wait", level), start[frame["responder"] == level], "range", days=True, group=level
+            slug("immortal.wait", level),
+            start[frame["responder"] == level],
+            "range",
+            days=True,
+            least=study.min_cell_count,
+            group=level,
         )
         for level in ("yes", "no")
         if (frame["responder"] == level).any()
@@ -145,7 +150,9 @@ def compare(study: Cohort, frame: pd.DataFrame, name: str, month: float, adjust=
     early = int((event & (days <= day)).sum())
     rows = [
         summaries.proportion(f"{prefix}.entered", int(ever.sum()), len(frame)),
-        summaries.spread(f"{prefix}.wait", pd.Series(entered[ever]), "range", days=True),
+        summaries.spread(
+            f"{prefix}.wait", pd.Series(entered[ever]), "range", days=True, least=study.min_cell_count
+        ),
         summaries.proportion(f"{prefix}.early", early, int(event.sum()), population="deaths"),
         ratio.hazard_ratio(
             f"{prefix}.naive",
@@ -156,7 +163,12 @@ def compare(study: Cohort, frame: pd.DataFrame, name: str, month: float, adjust=
             least=study.min_cell_count,
             group="Groups of the first day",
         ),
-        survival.logrank(frame.assign(ever=np.where(ever, "yes", "no")), "ever", f"{prefix}.logrank")
+        survival.logrank(
+            frame.assign(ever=np.where(ever, "yes", "no")),
+            "ever",
+            f"{prefix}.logrank",
+            least=study.min_cell_count,
+        )
         | {"group": "Groups of the first day, log-rank test"},
         _landmark_ratio(f"{prefix}.landmark", late, month, study.min_cell_count),
         ratio.hazard_ratio(
@@ -171,7 +183,12 @@ def compare(study: Cohort, frame: pd.DataFrame, name: str, month: float, adjust=
             n=len(frame),
         ),
         survival.mantel_byar(
-            days, event, entered, f"{prefix}.mantel_byar", group="State that changes, Mantel–Byar test"
+            days,
+            event,
+            entered,
+            f"{prefix}.mantel_byar",
+            least=study.min_cell_count,
+            group="State that changes, Mantel–Byar test",
         ),
     ]
     if factors := ratio.usable(study, frame, list(adjust)):

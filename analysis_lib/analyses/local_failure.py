@@ -15,9 +15,9 @@ from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import competing
 from analysis_lib.estimators import curves as km_curves
-from analysis_lib.estimators.limits import Z
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
+from analysis_lib.rows.limits import Z
 from analysis_lib.rows.released import release
 from analysis_lib.rows.results import row, slug
 
@@ -37,7 +37,11 @@ def sites(study: Cohort) -> pd.DataFrame:
     if reason := endpoints.lacking(study, "LC"):
         return disclosure.skipped(study, "failure", reason)
     frame = endpoints.derive(study, "LC")
-    if not frame["event"].any():
+    if (
+        not frame["event"].any()
+        or disclosure.hides(study)
+        and not _enough(frame["patient_id"], frame["event"], study.min_cell_count)
+    ):
         return disclosure.skipped(study, "failure", "no site failed within the field")
     died = ~frame["event"] & (frame["vital_status"] == "dead")
     return disclosure.carrying(
@@ -47,6 +51,11 @@ def sites(study: Cohort) -> pd.DataFrame:
             patient=pd.factorize(frame["patient_id"])[0],
         ),
     )
+
+
+def _enough(whose: pd.Series, counted: pd.Series, k: int) -> bool:
+    """Whether the sites that are counted are those of at least ``k`` patients, and the others too."""
+    return k <= 1 or min(whose[counted].nunique(), whose[~counted].nunique()) >= k
 
 
 def curves(frame: pd.DataFrame) -> pd.DataFrame:
@@ -94,7 +103,7 @@ def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     days, event, cause = frame["days"], frame["event"], frame["cause"]
     km, incidence = km_curves.kaplan_meier(days, event), competing.cumulative_incidence(days, cause)
-    left_out, rows = without_each(days, cause, frame["patient"]), []
+    left_out, rows, k = without_each(days, cause, frame["patient"]), [], study.min_cell_count
     for month in survival.rate_months(study):
         day = month * DAYS_PER_MONTH
         step, point = km_curves.at(km, day), competing.incidence_at(incidence, day)
@@ -102,6 +111,12 @@ def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
             rows.append(
                 results.skipped(f"failure.rate{month}", f"follow-up of the sites ends before {month} months")
             )
+            continue
+        if not (
+            _enough(frame["patient_id"], event & (days <= day), k)
+            and _enough(frame["patient_id"], days >= day, k)
+        ):
+            rows.append(results.skipped(f"failure.rate{month}", disclosure.TOO_FEW))
             continue
         shared = {"population": POPULATION, "n": len(frame), "events": int((event & (days <= day)).sum())}
         rows.append(
@@ -117,25 +132,33 @@ def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
             )
         )
         rows.append(_rate(f"failure.rate{month}.aj", point, FAILED, f"{CURVES[1]}, {month} months", shared))
-        rows.append(
-            _rate(
-                f"failure.rate{month}.death",
-                point,
-                DIED,
-                f"{CURVES[2]}, {month} months",
-                shared | {"events": int(((cause == DIED) & (days <= day)).sum())},
-            )
+        died = (cause == DIED) & (days <= day)
+        of_deaths = _rate(
+            f"failure.rate{month}.death",
+            point,
+            DIED,
+            f"{CURVES[2]}, {month} months",
+            shared | {"events": int(died.sum())},
         )
+        rows.append(disclosure.of_patients(of_deaths, k, frame.loc[died, "patient_id"]))
         rows.append(
             _clustered(
                 f"failure.rate{month}.clustered", point, left_out, day, month, shared, study.min_cell_count
             )
         )
+        km_and_aj = [
+            disclosure.protect(study, results.collect([one]))["value"].iloc[0] for one in rows[-4:-2]
+        ]
+        excess = (
+            100 * (1 - step["survival"] - point[f"incidence{FAILED}"])
+            if k <= 1
+            else km_and_aj[0] - km_and_aj[1]
+        )
         rows.append(
             row(
                 f"failure.excess{month}",
                 "estimate",
-                100 * (1 - step["survival"] - point[f"incidence{FAILED}"]),
+                excess,
                 group=f"1 − Kaplan–Meier less Aalen–Johansen, {month} months, percentage points",
                 **shared,
             )
@@ -202,7 +225,12 @@ def compare(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
             rows.append(results.skipped(slug("failure", by), f"{words}: {reason}"))
             continue
         known = frame[frame[by].notna()].reset_index(drop=True)
-        if min((known[by] == level).sum(), (known[by] != level).sum()) < FEWEST:
+        failed, of_level = known["event"], known[by] == level
+        few = not all(
+            _enough(known.loc[among, "patient_id"], of_level[among], study.min_cell_count)
+            for among in (failed, failed | True)
+        )
+        if few or min((known[by] == level).sum(), (known[by] != level).sum()) < FEWEST:
             rows.append(
                 results.skipped(
                     slug("failure", by), f"{words}: fewer than {FEWEST} sites in one of the groups"

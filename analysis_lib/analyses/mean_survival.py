@@ -10,9 +10,9 @@ from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import curves
-from analysis_lib.estimators.limits import Z
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
+from analysis_lib.rows.limits import Z
 from analysis_lib.rows.results import row, slug
 
 
@@ -37,9 +37,17 @@ def restricted_means(study: Cohort, name: str, months=(12, 24), reference: str =
         if not disclosure.hides(study) or len(of) >= 2 * study.min_cell_count <= 2 * of["event"].sum()
     }
     rows = []
+    allowed = shown
     for month in months:
+        shown = allowed
         for level, of in sorted(groups.items(), key=lambda item: item[0] != reference):
             shared = {"group": f"{level}, {month} months", "population": name}
+            if level not in shown or _few_by(of, month, study.min_cell_count):
+                shown = shown - {level}
+                rows.append(
+                    results.skipped(slug(prefix, month, level), f"{shared['group']}: {disclosure.TOO_FEW}")
+                )
+                continue
             rows.append(_mean(slug(prefix, month, level), of, month, shared))
             # a difference would give a hidden mean back
             if level != reference and {level, reference} <= shown:
@@ -54,6 +62,12 @@ def restricted_means(study: Cohort, name: str, months=(12, 24), reference: str =
                     )
                 )
     return results.collect(rows)
+
+
+def _few_by(of: pd.DataFrame, month: float, k: int) -> bool:
+    """Whether fewer than ``k`` had the event up to a month, or are followed until then."""
+    day = month * DAYS_PER_MONTH
+    return k > 1 and min((of["event"] & (of["days"] <= day)).sum(), (of["days"] >= day).sum()) < k
 
 
 def _mean(result_id, of, month, shared):

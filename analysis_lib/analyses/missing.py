@@ -97,6 +97,11 @@ def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.Data
     }
     adjusters = ratio.usable(study, frame, adjust)
     rows = []
+    if disclosure.hides(study) and min((~known).sum(), known.sum()) < study.min_cell_count:
+        # models with and without so few patients would tell of them
+        return results.skipped(prefix, disclosure.TOO_FEW)
+    adjusters = [] if disclosure.thin_levels(frame, adjusters, study.min_cell_count) else adjusters
+    thin = disclosure.thin_levels(frame, [factor], study.min_cell_count)
     for model, factors in {"": [], ".adjusted": adjusters}.items():
         if model and not factors:
             continue
@@ -118,7 +123,14 @@ def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.Data
             ("imputed_other", "Imputed outside the CNS", measurable),
             ("imputed_all", "Imputed in everyone", known | True),
         ):
-            if answer == "imputed_all" or (among & ~known).any():
+            added = int((among & ~known).sum())
+            if (
+                thin
+                or disclosure.hides(study)
+                and min(added, len(frame) - int(known.sum()) - added or added) < study.min_cell_count
+            ):
+                rows.append(results.skipped(f"{prefix}.{answer}{model}", f"{words}: {disclosure.TOO_FEW}"))
+            elif answer == "imputed_all" or added:
                 rows.append(
                     imputed(
                         f"{prefix}.{answer}{model}", frame[among], values[among], of[among], predictors, words
@@ -178,6 +190,22 @@ def imputed(
     )
 
 
+def _inflation_of_released(terms: pd.DataFrame, k: int) -> np.ndarray:
+    """The same from the banded counts of each pair of yes/no terms; not numbers where one of them is
+    hidden.
+    """
+    phi, nothing = np.eye(terms.shape[1]), np.full(terms.shape[1], np.nan)
+    for i, j in zip(*np.triu_indices(terms.shape[1], 1)):
+        counts = pd.crosstab(terms.iloc[:, i], terms.iloc[:, j])
+        shown = disclosure.released(counts, k) if counts.shape == (2, 2) else None
+        if shown is None:
+            return nothing
+        margins = np.prod(np.concatenate([shown.sum(axis=0), shown.sum(axis=1)]).astype(float))
+        phi[i, j] = phi[j, i] = (shown[0, 0] * shown[1, 1] - shown[0, 1] * shown[1, 0]) / np.sqrt(margins)
+    found = np.diag(np.linalg.pinv(phi))
+    return found if np.linalg.eigvalsh(phi).min() > 1e-6 else nothing  # rounded tables need not fit together
+
+
 @disclosure.protected
 def collinearity(study: Cohort, name: str, index: str, components: list[str]) -> pd.DataFrame:
     """An index and its components in one model, and what that does to them.
@@ -187,15 +215,18 @@ def collinearity(study: Cohort, name: str, index: str, components: list[str]) ->
     inflation in the common model: how many times the squared standard error grows because the factors
     overlap) and ``collinear.<factor>.wider`` (how many times wider the interval is, on the log scale).
     """
-    factors = [*components, index]
+    factors, k = [*components, index], study.min_cell_count
     if reason := endpoints.lacking(study, name) or study.lacks(*factors):
         return results.skipped("collinear", reason)
     frame = endpoints.derive(study, name).dropna(subset=factors).reset_index(drop=True)
     if any(frame[factor].nunique() < 2 for factor in factors):
         return results.skipped("collinear", "all patients are alike in the index or in one of its components")
+    if disclosure.thin_levels(frame, factors, k):
+        return results.skipped("collinear", disclosure.TOO_FEW)
     together, days, event = models.indicators(frame, factors), frame["days"], frame["event"]
     rows = []
-    for factor, vif in zip(factors, inflation(together)):
+    inflated = inflation(together) if k <= 1 else _inflation_of_released(together, k)
+    for factor, vif in zip(factors, inflated):
         label = label_of(factor)
         alone, both = (
             ratio.hazard_ratio(
@@ -212,6 +243,8 @@ def collinearity(study: Cohort, name: str, index: str, components: list[str]) ->
                 ("together", "in one model", together),
             )
         )
+        # the ratio of widths is that of shown ones
+        alone, both = disclosure.protect(study, alone), disclosure.protect(study, both)
         rows += [
             alone,
             both,
@@ -221,10 +254,15 @@ def collinearity(study: Cohort, name: str, index: str, components: list[str]) ->
                 vif,
                 n=len(frame),
                 group=label,
+                note="" if np.isfinite(vif) else disclosure.too_few(k),
                 method="variance inflation factor, from the correlation of the factors",
             ),
         ]
-        if not results.skip_reason(alone) and not results.skip_reason(both):
+        if (
+            not results.skip_reason(alone)
+            and not results.skip_reason(both)
+            and all(one["lower"].notna().all() for one in (alone, both))
+        ):
             wide = [
                 np.log(float(one["upper"].iloc[0])) - np.log(float(one["lower"].iloc[0]))
                 for one in (both, alone)

@@ -20,6 +20,7 @@ from analysis_lib.rows.released import derived
 from analysis_lib.rows.results import row, slug
 
 LIMIT = 0.05
+TOO_FEW = "fewer than two of the comparisons that the paper reports can be made here"
 FAMILIES = {"all": "all comparisons that the paper reports", "outcomes": "comparisons of outcomes only"}
 METHODS = {"holm": ("holm", "Holm's correction"), "bh": ("fdr_bh", "Benjamini and Hochberg's correction")}
 LOG_RANKS = {  # endpoint: the groupings that the paper compares
@@ -31,24 +32,67 @@ LOG_RANKS = {  # endpoint: the groupings that the paper compares
 }
 
 
-@disclosure.protected
 def comparisons(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     """The P values of those comparisons that the paper reports, as the chapters compute them on this cohort.
 
     Takes the cohort of :func:`analysis_lib.cohort.first_course.with_first_course`. Rows are those of the
     chapters, with their ids; comparisons that this cohort does not allow are left out. Or the row that says
     that there is none.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Result rows with further columns ``<family>.<method>``: P after the correction (empty outside the
+        family). It is computed on unrounded P values before disclosure control hides and rounds, so that what
+        is hidden there still counts. Tests of tables with a hidden cell have no P value to begin with.
     """
+    exact = _exact(study, alpha_beta)
+    if results.skip_reason(exact):
+        return disclosure.protect(study, exact)
+    after = {
+        column: disclosure.protect(study, exact.assign(value=p))["value"].to_numpy()
+        for column, p in corrections(exact).items()
+    }
+    shown = disclosure.protect(study, exact).assign(**after)
+    shown = shown[shown["value"].notna()].reset_index(drop=True)
+    return shown if len(shown) > 1 else disclosure.protect(study, results.skipped("multiplicity", TOO_FEW))
+
+
+def column_of(family: str, method: str) -> str:
+    return f"{family}.{method}"
+
+
+def _within(tests: pd.DataFrame, family: str, method: str) -> pd.Series:
+    """P after a correction over one of the families; missing outside it."""
+    inside = of_outcomes(tests) if family == "outcomes" else pd.Series(True, tests.index)
+    after = pd.Series(np.nan, tests.index)
+    if inside.any():
+        after[inside] = corrected(tests.loc[inside, "value"].astype(float), method)
+    return after.astype("Float64")
+
+
+def corrections(tests: pd.DataFrame) -> dict[str, pd.Series]:
+    """P after each correction over each family, from exact P values: ``<family>.<method>``."""
+    return {column_of(family, name): _within(tests, family, name) for family in FAMILIES for name in METHODS}
+
+
+def _exact(study: Cohort, alpha_beta: float) -> pd.DataFrame:
+    """The comparisons before disclosure control."""
     parts = [
-        table_1.table_1(study),
-        first_courses.dose_by_field(study),
-        first_courses.contrasts(study),
-        radiotherapy.bed_by_bulk(study, alpha_beta),
-        radiotherapy.bed_by_control(study, alpha_beta),
+        analysis.__wrapped__(study, *more)
+        for analysis, *more in (
+            (table_1.table_1,),
+            (first_courses.dose_by_field,),
+            (first_courses.contrasts,),
+            (radiotherapy.bed_by_bulk, alpha_beta),
+            (radiotherapy.bed_by_control, alpha_beta),
+        )
     ]
-    parts += [prognosis.multivariable(study, name, factors) for name, factors in prognosis.ADJUSTED.items()]
+    parts += [prognosis.of_several(study, name, factors) for name, factors in prognosis.ADJUSTED.items()]
     tests = [
-        survival.logrank(endpoints.derive(study, name), by, slug(name, "logrank", by))
+        survival.logrank(
+            endpoints.derive(study, name), by, slug(name, "logrank", by), least=study.min_cell_count
+        )
         for name, groupings in LOG_RANKS.items()
         if not endpoints.lacking(study, name)
         for by in endpoints.derive(study, name).columns.intersection(groupings)
@@ -57,9 +101,7 @@ def comparisons(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     reported = set(claims.read_claims()["result_id"])
     kept = found[(found["statistic"] == "p") & found["value"].notna() & found["result_id"].isin(reported)]
     if len(kept) < 2:
-        return results.skipped(
-            "multiplicity", "fewer than two of the comparisons that the paper reports can be made here"
-        )
+        return results.skipped("multiplicity", TOO_FEW)
     return kept.reset_index(drop=True)
 
 
@@ -89,7 +131,7 @@ def tally(tests: pd.DataFrame) -> pd.DataFrame:
     """
     if results.skip_reason(tests):
         return tests
-    rows = []
+    tests, rows = with_corrections(tests), []
     for family, population in FAMILIES.items():
         among = tests if family == "all" else tests[of_outcomes(tests)]
         if len(among) < 2:
@@ -108,10 +150,15 @@ def tally(tests: pd.DataFrame) -> pd.DataFrame:
             ),
         ]
         rows += [
-            _count(f"multiplicity.{family}.{name}", corrected(p, name), population, words)
+            _count(f"multiplicity.{family}.{name}", among[column_of(family, name)], population, words)
             for name, (_, words) in METHODS.items()
         ]
     return results.collect(rows)
+
+
+def with_corrections(tests: pd.DataFrame) -> pd.DataFrame:
+    """Rows of :func:`comparisons` as they are; other rows of exact P values with their corrections."""
+    return tests if column_of("all", "holm") in tests else tests.assign(**corrections(tests))
 
 
 def _count(result_id, p, population, method) -> dict:

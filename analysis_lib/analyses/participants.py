@@ -5,6 +5,8 @@ Functions that take a cohort return result rows, or the row that says why there 
 
 from __future__ import annotations
 
+import functools
+
 import pandas as pd
 
 from analysis_lib.analyses.summaries import spread
@@ -14,6 +16,8 @@ from analysis_lib.dictionary.rules import WARNINGS
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row, slug
 
+
+@functools.cache
 # --- the cohort and its flow ----------------------------------------------------------------------
 
 
@@ -107,7 +111,15 @@ def salvage_lines(study: Cohort) -> pd.DataFrame:
         return results.skipped("lines.per_patient", reason)
     highest = study.lines.groupby("patient_id")["line"].max()
     return results.collect(
-        [spread("lines.per_patient", highest, "range", population="patients with salvage therapy")]
+        [
+            spread(
+                "lines.per_patient",
+                highest,
+                "range",
+                least=study.min_cell_count,
+                population="patients with salvage therapy",
+            )
+        ]
     )
 
 
@@ -124,6 +136,7 @@ def time_to_salvage(study: Cohort) -> pd.DataFrame:
                 "salvage.time",
                 study.patients["salvage_start_day"],
                 days=True,
+                least=study.min_cell_count,
                 population="patients with salvage therapy",
             )
         ]

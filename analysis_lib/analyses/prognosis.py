@@ -7,7 +7,7 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from analysis_lib.analyses import summaries
-from analysis_lib.analyses.survival import estimates
+from analysis_lib.analyses.survival import NOBODY, estimates, logrank
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary import columns, words
@@ -37,6 +37,8 @@ ADJUSTED = {
 }
 COX = "Cox model, Efron ties, Wald interval"
 FIRTH = "Cox model, Firth's penalty, Breslow ties, profile penalised likelihood interval"
+# where the rows of single factors of a real cohort carry it, made from exact P values
+CORRECTED = "Holm's correction"
 
 
 @disclosure.protected
@@ -167,7 +169,7 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     if reason := endpoints.lacking(study, name) or _all_absent(study, factors):
         return disclosure.skipped(study, slug(prefix, "uv"), reason)
     if endpoints.derive(study, name).empty:
-        return disclosure.skipped(study, slug(prefix, "uv"), "this cohort has nobody to follow")
+        return disclosure.skipped(study, slug(prefix, "uv"), NOBODY)
     absent, parts = [factor for factor in factors if study.lacks(factor)], []
     for factor in factors:
         if factor in absent:
@@ -185,7 +187,7 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     rows = results.collect(parts)
     tests = rows[rows["result_id"].str.startswith(f"{prefix}.logrank.") & rows["value"].notna()]
     if tests.empty:
-        return rows
+        return disclosure.protect(study, rows)
     small = tests[tests["value"] < 0.05]
     counted = results.collect(
         [
@@ -208,7 +210,12 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
         ]
     )
     # counts of tests, not of patients: they follow from P values that have passed
-    return results.collect([rows, release(counted, study.min_cell_count)])
+    found = results.collect([disclosure.protect(study, rows), release(counted, study.min_cell_count)])
+    # a correction of rounded P values would be wrong, and one without the hidden ones too
+    if disclosure.hides(study):
+        there = [factor for factor in factors if factor not in absent]
+        found.attrs[CORRECTED] = corrected_within(study, name, there).to_dict("records")
+    return found
 
 
 @derived
@@ -221,8 +228,16 @@ def holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
         ``<endpoint>.holm.<factor>`` (corrected P) and ``<endpoint>.holm.small_p`` (how many of ``n`` are
         below 0.05); or the row that says why there is nothing to correct.
     """
+    if CORRECTED in rows.attrs:
+        return results.collect(rows.attrs[CORRECTED])
+    return _holm(rows, name)
+
+
+def _holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     prefix = name.lower()
     tests = rows[rows["result_id"].str.startswith(f"{prefix}.logrank.") & rows["value"].notna()]
+    if tests["note"].str.contains("P rounded to one digit").any():
+        return results.skipped(slug(prefix, "holm"), "P values that are rounded cannot be corrected")
     if tests.empty:
         return results.skipped(
             slug(prefix, "holm"), results.skip_reason(rows) or "no factor could be compared"
@@ -240,6 +255,7 @@ def holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
                     n=test["n"],
                     events=test["events"],
                     method="log-rank test, Holm's correction",
+                    note=results.hidden(test),
                 )
                 for p, (_, test) in zip(corrected, tests.iterrows())
             ),
@@ -253,6 +269,54 @@ def holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
                 note=", ".join(tests["group"][corrected < 0.05]) or "none",
             ),
         ]
+    )
+
+
+def corrected_within(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
+    """The rows of :func:`analysis_lib.analyses.prognosis.holm` from exact P values, as they may be shown."""
+    frame = endpoints.derive(study, name)
+    tests = results.collect(
+        logrank(frame, factor, slug(name, "logrank", factor), least=study.min_cell_count)
+        for factor in factors
+        if frame[factor].notna().any()
+    )
+    rows = _holm(tests.assign(note=[results.hidden(one) for one in tests.to_dict("records")]), name)
+    of_tests = rows["statistic"] == "count"
+    rows = results.collect([disclosure.protect(study, rows[~of_tests]), rows[of_tests]])
+    shown = rows[(rows["statistic"] == "p") & rows["value"].notna()]
+    small = shown[shown["value"] < 0.05]
+    last = rows["result_id"] == slug(name, "holm", "small_p")
+    rows.loc[last, ["value", "events", "n"]] = len(small), len(small), len(shown)
+    rows.loc[last, "note"] = ", ".join(small["group"]) or "none"
+    return rows
+
+
+def of_several(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
+    """The rows of :func:`analysis_lib.analyses.prognosis.multivariable` before disclosure control: for
+    corrections of P values, not for showing.
+    """
+    prefix = slug("cox", name, "mv")
+    if reason := endpoints.lacking(study, name) or _all_absent(study, factors):
+        return results.skipped(prefix, reason)
+    frame = endpoints.derive(study, name)
+    left_out = {
+        factor: reason
+        for factor in factors
+        if (
+            reason := study.lacks(factor)
+            or _unfit(frame.dropna(subset=[factor]), [factor], study.min_cell_count)
+        )
+    }
+    kept = [factor for factor in factors if factor not in left_out]
+    if len(kept) < 2:
+        return results.skipped(
+            prefix, f"fewer than two factors can be compared ({'; '.join(dict.fromkeys(left_out.values()))})"
+        )
+    model = cox.__wrapped__(study, name, kept, "mv")
+    if results.skip_reason(model):
+        return model
+    return results.collect(
+        [model, *(results.skipped(slug(prefix, factor), reason) for factor, reason in left_out.items())]
     )
 
 
@@ -296,34 +360,7 @@ def multivariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
         factor that was left out, saying why; or the row that says why there is no model, such as fewer than
         two factors left.
     """
-    prefix = slug("cox", name, "mv")
-    if reason := endpoints.lacking(study, name) or _all_absent(study, factors):
-        return disclosure.skipped(study, prefix, reason)
-    frame = endpoints.derive(study, name)
-    left_out = {
-        factor: reason
-        for factor in factors
-        if (
-            reason := study.lacks(factor)
-            or _unfit(frame.dropna(subset=[factor]), [factor], study.min_cell_count)
-        )
-    }
-    kept = [factor for factor in factors if factor not in left_out]
-    if len(kept) < 2:
-        return disclosure.skipped(
-            study,
-            prefix,
-            f"fewer than two factors can be compared ({'; '.join(dict.fromkeys(left_out.values()))})",
-        )
-    model = cox(study, name, kept, "mv")
-    if results.skip_reason(model):
-        return model
-    return results.collect(
-        [
-            model,
-            *(disclosure.skipped(study, slug(prefix, factor), reason) for factor, reason in left_out.items()),
-        ]
-    )
+    return disclosure.protect(study, of_several(study, name, factors))
 
 
 def _unfit(frame: pd.DataFrame, factors: list[str], least: int) -> str:

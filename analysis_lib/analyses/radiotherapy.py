@@ -37,18 +37,24 @@ def volume(study: Cohort) -> pd.DataFrame:
         return results.skipped("rt.patients", reason)
     sites, everyone = study.sites, len(study.patients)
     treated = study.patients[study.patients["patient_id"].isin(sites["patient_id"])]
+    k = study.min_cell_count
+    courses = sites.drop_duplicates(["patient_id", "course"])
     rows = [
         summaries.proportion("rt.patients", len(treated), everyone),
-        row("rt.courses", "count", len(sites.drop_duplicates(["patient_id", "course"]))),
-        row("rt.sites", "count", len(sites), population=SITES),
+        disclosure.of_patients(row("rt.courses", "count", len(courses)), k, courses["patient_id"]),
+        disclosure.of_patients(
+            row("rt.sites", "count", len(sites), population=SITES), k, sites["patient_id"]
+        ),
     ]
     if treated.empty:
         return results.collect(rows)
     irradiated = {"population": "irradiated patients"}
     rows += [
-        summaries.spread("rt.sites_per_patient", sites.groupby("patient_id").size(), "range", **irradiated),
         summaries.spread(
-            "rt.start", first_course.first_courses(sites)["rt_start_day"], days=True, **irradiated
+            "rt.sites_per_patient", sites.groupby("patient_id").size(), "range", least=k, **irradiated
+        ),
+        summaries.spread(
+            "rt.start", first_course.first_courses(sites)["rt_start_day"], days=True, least=k, **irradiated
         ),
     ]
     if "bridging_radiotherapy" in treated:
@@ -87,10 +93,37 @@ def shares(study: Cohort, column: str, prefix: str) -> pd.DataFrame:
     """
     if reason := study.lacks(f"sites.{column}"):
         return results.skipped(prefix, reason)
-    rows = summaries.proportions(study.sites[column], prefix, population=SITES)
-    collected = results.collect(sorted(rows, key=lambda r: -r["events"]))
+    rows = _of_levels(study.sites, column, prefix, study.min_cell_count, population=SITES)
+    collected = results.collect(sorted(rows, key=lambda r: -(r["events"] or 0)))
     collected.attrs["label"] = words.label_of(column)
     return collected
+
+
+def _of_levels(sites: pd.DataFrame, column: str, prefix: str, k: int, **labels) -> list[dict]:
+    """Shares of the levels of a column of sites, each shown only where enough patients have such sites, and
+    others.
+    """
+    known = sites[sites[column].notna()]
+    return [
+        share_of_sites(
+            one["result_id"], known, known[column] == one["group"], k, **{"group": one["group"]} | labels
+        )
+        for one in summaries.proportions(sites[column], prefix, **labels)
+    ]
+
+
+def share_of_sites(result_id: str, sites: pd.DataFrame, counted: pd.Series, k: int, **labels) -> dict:
+    """A share of sites; marked to be hidden where those counted, or the others, are those of fewer than ``k``
+    patients.
+    """
+    counted, whose = counted.fillna(False).astype(bool), sites["patient_id"]
+    return disclosure.of_patients(
+        summaries.proportion(result_id, int(counted.sum()), len(sites), **labels),
+        k,
+        whose,
+        whose[counted],
+        whose[~counted],
+    )
 
 
 @disclosure.protected
@@ -104,16 +137,19 @@ def doses(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     if reason := study.lacks("sites.dose_gy", "sites.fractions"):
         return results.skipped("rt.dose", reason)
     sites = with_bed(study.sites, alpha_beta)
-    labels = {"population": SITES}
+    labels, k = {"population": SITES}, study.min_cell_count
+    measured = {"least": k, "whose": sites["patient_id"]} | labels
     incomplete = sites[[c for c in DETAILS if c in sites]].isna().any(axis=1)
-    known = sites["bed"].dropna()
+    known = sites[sites["bed"].notna()]
+    bed_range = dose_range("rt.bed", sites["bed"], **measured)
     return results.collect(
         [
-            dose_range("rt.dose", sites["dose_gy"], **labels),
-            summaries.spread("rt.fractions", sites["fractions"], "range", **labels),
-            dose_range("rt.bed", sites["bed"], **labels) | {"note": f"alpha/beta {alpha_beta:g} Gy"},
-            summaries.proportion("rt.high_bed", (known > HIGH_BED).sum(), len(known), **labels),
-            summaries.proportion("rt.incomplete", incomplete.sum(), len(sites), **labels),
+            dose_range("rt.dose", sites["dose_gy"], **measured),
+            summaries.spread("rt.fractions", sites["fractions"], "range", **measured),
+            bed_range
+            | {"note": "; ".join(filter(None, [bed_range["note"], f"alpha/beta {alpha_beta:g} Gy"]))},
+            share_of_sites("rt.high_bed", known, known["bed"] > HIGH_BED, k, **labels),
+            share_of_sites("rt.incomplete", sites, incomplete, k, **labels),
         ]
     )
 
@@ -129,13 +165,22 @@ def bulk(study: Cohort) -> pd.DataFrame:
     """
     if reason := study.lacks("sites.bulky_site"):
         return results.skipped("rt.bulky", reason)
-    size, labels = study.sites["bulky_site"], {"population": SITES}
+    sites, size, labels, k = (
+        study.sites,
+        study.sites["bulky_site"],
+        {"population": SITES},
+        study.min_cell_count,
+    )
     return results.collect(
         [
-            summaries.proportion("rt.assessable", size.notna().sum(), len(size), **labels),
-            summaries.proportion("rt.not_assessable", size.isna().sum(), len(size), **labels),
-            summaries.proportion(
-                "rt.bulky", (size == "yes").sum(), size.notna().sum(), population="sites assessable on PET/CT"
+            share_of_sites("rt.assessable", sites, size.notna(), k, **labels),
+            share_of_sites("rt.not_assessable", sites, size.isna(), k, **labels),
+            share_of_sites(
+                "rt.bulky",
+                sites[size.notna()],
+                size[size.notna()] == "yes",
+                k,
+                population="sites assessable on PET/CT",
             ),
         ]
     )
@@ -158,12 +203,11 @@ def responses(study: Cohort) -> pd.DataFrame:
         return results.skipped("infield.response", reason)
     known = study.sites[study.sites["in_field_response"].notna()]
     lost = known["in_field_response"] == "not evaluable"
+    k = study.min_cell_count
     rows = [
-        summaries.proportion("infield.evaluable", (~lost).sum(), len(known), population=SITES),
-        summaries.proportion("infield.not_evaluable", lost.sum(), len(known), population=SITES),
-        *summaries.proportions(
-            known.loc[~lost, "in_field_response"], "infield.response", population="evaluable sites"
-        ),
+        share_of_sites("infield.evaluable", known, ~lost, k, population=SITES),
+        share_of_sites("infield.not_evaluable", known, lost, k, population=SITES),
+        *_of_levels(known[~lost], "in_field_response", "infield.response", k, population="evaluable sites"),
     ]
     if lost.any():
         courses = known[lost].drop_duplicates(["patient_id", "course"]).merge(study.patients, on="patient_id")
@@ -176,6 +220,8 @@ def responses(study: Cohort) -> pd.DataFrame:
                 courses["last_follow_up_day"] - courses["rt_start_day"],
                 "range",
                 days=True,
+                least=k,
+                whose=courses["patient_id"],
                 **labels,
             ),
             summaries.proportion(
@@ -200,10 +246,14 @@ def time_to_progression(study: Cohort) -> pd.DataFrame:
     if reason := endpoints.lacking(study, "LC"):
         return results.skipped("lc.time_to_progression", reason)
     sites = endpoints.derive(study, "LC")
-    days, labels = sites.loc[sites["event"], "days"], {"population": "sites with in-field progression"}
+    failed, k = sites[sites["event"]], study.min_cell_count
+    days, labels = (
+        failed["days"],
+        {"population": "sites with in-field progression", "least": k, "whose": failed["patient_id"]},
+    )
     return results.collect(
         [
-            summaries.proportion("lc.progressed", len(days), len(sites), population="assessable sites"),
+            share_of_sites("lc.progressed", sites, sites["event"], k, population="assessable sites"),
             row(
                 "lc.patients",
                 "count",
@@ -226,27 +276,28 @@ def bed_by_bulk(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     sites = with_bed(study.sites, alpha_beta).dropna(subset=["bed", "bulky_site"])
     names = {"yes": "bulky", "no": "not bulky"}
     rows = [
-        summaries.proportion(
+        share_of_sites(
             slug("bed.high.bulk", level),
-            (of["high_bed"] == "yes").sum(),
-            len(of),
+            of,
+            of["high_bed"] == "yes",
+            study.min_cell_count,
             group=names[level],
             population="sites with known dose and size",
         )
         for level, of in sites.groupby("bulky_site", observed=True)
     ]
-    rows.append(
-        summaries.association(
-            sites,
-            "high_bed",
-            "bulky_site",
-            "bed.high.bulk.p",
-            exact_if_sparse=True,
-            least=study.min_cell_count,
-            group="BED by bulk",
-            population="sites with known dose and size",
-        )
+    test = summaries.association(
+        sites,
+        "high_bed",
+        "bulky_site",
+        "bed.high.bulk.p",
+        exact_if_sparse=True,
+        least=study.min_cell_count,
+        group="BED by bulk",
+        population="sites with known dose and size",
     )
+    cells = [of["patient_id"] for _, of in sites.groupby(["high_bed", "bulky_site"], observed=True)]
+    rows.append(disclosure.of_patients(test, study.min_cell_count, *cells))
     collected = results.collect(rows)
     collected.attrs["label"] = "Site"
     return collected
@@ -263,7 +314,14 @@ def bed_by_control(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     sites = sites.assign(outcome=either(sites["event"], "failed", "controlled"))
     labels = {"population": "assessable sites with known dose"}
     rows = [
-        dose_range(slug("bed.control", outcome), of["bed"], group=outcome, **labels)
+        dose_range(
+            slug("bed.control", outcome),
+            of["bed"],
+            group=outcome,
+            least=study.min_cell_count,
+            whose=of["patient_id"],
+            **labels,
+        )
         for outcome, of in sites.groupby("outcome", observed=True)
     ]
     rows.append(

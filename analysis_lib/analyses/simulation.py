@@ -23,11 +23,11 @@ from analysis_lib.cohort import endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import competing, curves, models, states
-from analysis_lib.estimators.limits import Z
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.repeated import cox
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
+from analysis_lib.rows.limits import Z
 from analysis_lib.rows.released import published
 from analysis_lib.rows.results import row
 

@@ -12,11 +12,15 @@ from analysis_lib.rows.methods import SEED
 from analysis_lib.rows.results import row, slug
 
 
+def _exact_interval(events: int, n: int):
+    return stats.binomtest(events, n).proportion_ci(0.95, method="exact")
+
+
 def proportion(result_id: str, events: int, n: int, **labels) -> dict:
     """A share in percent with its exact interval (Clopper and Pearson 1934); undefined when ``n`` is 0."""
     if n == 0:
         return row(result_id, "proportion", None, n=0, events=0, note="nobody to count", **labels)
-    interval = stats.binomtest(int(events), int(n)).proportion_ci(0.95, method="exact")
+    interval = _exact_interval(int(events), int(n))
     return row(
         result_id,
         "proportion",
@@ -45,25 +49,62 @@ def proportions(values: pd.Series, prefix: str, **labels) -> list[dict]:
     ]
 
 
-def spread(result_id: str, values: pd.Series, limits: str = "IQR", days: bool = False, **labels) -> dict:
+def spread(
+    result_id: str,
+    values: pd.Series,
+    limits: str = "IQR",
+    days: bool = False,
+    least: int = 0,
+    whose=None,
+    **labels,
+) -> dict:
     """The median of the known values with their quartiles (type 7) or, with ``limits="range"``, extremes.
 
-    ``days=True`` says that the values are whole days; the row is in months.
+    ``days=True`` says that the values are whole days; the row is in months. With ``least`` above 1 the median
+    and the quartiles are means of the middle ``least`` patients' values
+    (:func:`analysis_lib.cohort.disclosure.middle`); ``whose`` names the patient of each value, where one may
+    have several.
     """
-    known = values.dropna().astype(float) / (DAYS_PER_MONTH if days else 1)
+    whose = values.index.to_series() if whose is None else whose
+    whose, known = whose[values.notna()], values.dropna().astype(float) / (DAYS_PER_MONTH if days else 1)
     statistic = {"IQR": "median", "range": "range"}[limits] + (" months" if days else "")
     if known.empty:
         return row(result_id, statistic, None, n=0, note="no value is known", **labels)
     ends = (0.25, 0.75) if limits == "IQR" else (0, 1)
+    method = "median and quartiles (type 7)" if limits == "IQR" else "median and extremes"
+    if least <= 1:
+        return row(
+            result_id,
+            statistic,
+            known.median(),
+            lower=known.quantile(ends[0]),
+            upper=known.quantile(ends[1]),
+            n=len(known),
+            method=method,
+            **labels,
+        )
+    if whose.nunique() < 2 * least:
+        return row(
+            result_id,
+            statistic,
+            None,
+            n=len(known) if whose.is_unique else None,
+            note=disclosure.too_few(least),
+            method=method,
+            **labels,
+        )
+    value, *quartiles = (
+        disclosure.middle(known, level, least, whose)
+        for level in ((0.5, *ends) if limits == "IQR" else (0.5,))
+    )
     return row(
         result_id,
         statistic,
-        known.median(),
-        lower=known.quantile(ends[0]),
-        upper=known.quantile(ends[1]),
+        value,
         n=len(known),
-        method="median and quartiles (type 7)" if limits == "IQR" else "median and extremes",
+        method=f"mean of the middle {least} patients' values",
         **labels,
+        **dict(zip(("lower", "upper"), quartiles)),
     )
 
 
@@ -80,8 +121,9 @@ def association(
 
     Pearson's chi-square without continuity correction; with ``exact_if_sparse``, Fisher's exact test when a 2
     x 2 table has an expected count below 5. The note tells of expected counts below 5, and calls the test
-    rough by Cochran's rule (1954): more than a fifth of them below 5, or one below 1. A cell below ``least``
-    hides the P value, even a rounded one would narrow the cell down.
+    rough by Cochran's rule (1954): more than a fifth of them below 5, or one below 1. With ``least`` above 1
+    the test is that of the banded counts, as anyone can make it from what is shown; a cell below ``least``
+    hides it.
     """
     counts = pd.crosstab(frame[column].astype("string"), frame[by].astype("string"))
     labels = {"group": words.label_of(column), "n": int(counts.to_numpy().sum())} | labels
@@ -93,7 +135,7 @@ def association(
             note="nothing to compare: all patients alike, or fewer than two groups",
             **labels,
         )
-    if least > 1 and counts.to_numpy().min() < least:
+    if (counts := disclosure.released(counts, least)) is None:
         return row(result_id, "p", None, note=disclosure.too_few(least), **labels)
     test = stats.chi2_contingency(counts, correction=False)
     low = int((test.expected_freq < 5).sum())
@@ -124,7 +166,11 @@ def rank_test(frame: pd.DataFrame, column: str, by: str, result_id: str, least: 
     labels = {"group": words.label_of(column), "n": len(known), "method": "Mann-Whitney test"} | labels
     if len(groups) != 2:
         return row(result_id, "p", None, note="there are not two groups to compare", **labels)
-    if min(map(len, groups)) < least:
+    patients = [
+        part["patient_id"].nunique() if "patient_id" in part else len(part)
+        for _, part in known.groupby(by, observed=True)
+    ]
+    if least > 1 and min(patients) < least:
         return row(result_id, "p", None, note=disclosure.too_few(least), **labels)
     return row(result_id, "p", stats.mannwhitneyu(*groups, method="asymptotic").pvalue, **labels)
 
@@ -149,7 +195,7 @@ def association_by_permutation(
             note="nothing to compare: all patients alike, or fewer than two groups",
             **labels,
         )
-    if least > 1 and counts.to_numpy().min() < least:
+    if (counts := disclosure.released(counts, least)) is None:
         return row(result_id, "p", None, note=disclosure.too_few(least), **labels)
     shuffle = stats.PermutationMethod(n_resamples=9999, rng=seed)
     p = stats.chi2_contingency(counts, correction=False, method=shuffle).pvalue

@@ -29,6 +29,7 @@ from analysis_lib.rows.results import row, slug
 MONTHS = (12, 24)
 MONTHS_IF_SHORT = (3, 6)
 NOBODY = "this cohort has nobody to follow"
+FAR_TOO_FEW = 10**6  # no curve is carried by so many: hides what too few patients have many sites of
 
 
 def curves(study: Cohort, name: str, by: str | None = None, where=None) -> pd.DataFrame:
@@ -51,7 +52,8 @@ def curves(study: Cohort, name: str, by: str | None = None, where=None) -> pd.Da
         drawn = {
             label: steps
             for label, curve in drawn.items()
-            if len(steps := coarse.coarse(curve, study.min_cell_count))
+            if _enough_patients(groups[label], study.min_cell_count)
+            and len(steps := coarse.coarse(curve, study.min_cell_count))
         }
     if not drawn:
         return disclosure.skipped(
@@ -119,7 +121,7 @@ def estimates(
         )
     ]
     if by:
-        rows.append(logrank(frame, by, slug(prefix, "logrank", by), population))
+        rows.append(logrank(frame, by, slug(prefix, "logrank", by), population, study.min_cell_count))
     collected = results.collect(rows)
     collected.attrs["label"] = words.label_of(by) if by else ""
     return collected
@@ -128,25 +130,42 @@ def estimates(
 def _estimates_of(frame, prefix, by, label, population, months, least):
     curve, n, events = kaplan_meier(frame["days"], frame["event"]), len(frame), int(frame["event"].sum())
     shared = {"population": population, "group": label, "n": n, "events": events}
+    if not _enough_patients(frame, least):
+        shared |= {"n": None, "events": None}
+        least = FAR_TOO_FEW
     yield _median_of(
         curve, slug(prefix, "median", *by), least, note="median not reached", method=KM, **shared
     )
     for month in months:
         day = month * DAYS_PER_MONTH
         yield _rate_of(curve, slug(prefix, f"rate{month}", *by), month, least, method=KM, **shared)
-        yield row(
+        still = row(
             slug(prefix, f"at_risk{month}", *by),
             "at risk",
             at_risk(frame["days"], day),
             method=f"time at least {month} months",
             **shared,
         )
+        yield disclosure.of_patients(still, least, frame.loc[frame["days"] >= day, "patient_id"])
+
+
+def _enough_patients(frame: pd.DataFrame, k: int) -> bool:
+    """Whether ``k`` patients had the event and ``k`` did not end with it, where a row may be one of several
+    of a patient.
+    """
+    if k <= 1 or not frame["patient_id"].duplicated().any():
+        return True
+    return min(frame.loc[frame["event"] == had, "patient_id"].nunique() for had in (True, False)) >= k
 
 
 def _median_of(curve, result_id, least, note="", **shared) -> dict:
     """The row of a curve's median; where fewer than ``least`` carry it, it is hidden."""
     days = [quantile(curve, column) for column in ("survival", "lower", "upper")]
     thin = [day is not None and not coarse.carried(curve, day, least) for day in days]
+    days = [
+        day if day is None or hide else disclosure.crossing(curve, day, least)
+        for day, hide in zip(days, thin)
+    ]
     months = [
         None if day is None or thin[0] or hide else day / DAYS_PER_MONTH for day, hide in zip(days, thin)
     ]
@@ -172,8 +191,15 @@ def _rate_of(curve, result_id, month, least, note="", **shared) -> dict:
     )
 
 
-def logrank(frame: pd.DataFrame, by: str, result_id: str, population: str = "all patients") -> dict:
-    """The log-rank test between groups of an endpoint's rows, as one result row."""
+def logrank(
+    frame: pd.DataFrame, by: str, result_id: str, population: str = "all patients", least: int = 0
+) -> dict:
+    """The log-rank test between groups of an endpoint's rows, as one result row.
+
+    Where a group has fewer than ``least`` patients, or patients with the event, the row is marked to be
+    hidden by :func:`analysis_lib.cohort.disclosure.protect`; until then it holds its P value, which
+    corrections of many need.
+    """
     known = frame[frame[by].notna()]
     shared = {
         "population": population,
@@ -186,7 +212,25 @@ def logrank(frame: pd.DataFrame, by: str, result_id: str, population: str = "all
         test = logrank_test(known["days"], known["event"], known[by])
     except NotEstimable as why:
         return row(result_id, "p", None, note=str(why), **shared)
-    return row(result_id, "p", test.p, note=f"chi-square {test.statistic:.2f}, {test.df} df", **shared)
+    note = f"chi-square {test.statistic:.2f}, {test.df} df"
+    return row(
+        result_id,
+        "p",
+        test.p,
+        note=f"{disclosure.too_few(least)}; {note}" if _thin(known, by, least) else note,
+        **shared,
+    )
+
+
+def _thin(frame: pd.DataFrame, by: str, k: int) -> bool:
+    """Whether one of the groups has fewer than ``k`` patients, or patients with the event."""
+    if k <= 1:
+        return False
+    groups = frame[by].astype(str)
+    return any(
+        of.groupby(groups)["patient_id"].nunique().reindex(groups.unique(), fill_value=0).min() < k
+        for of in (frame, frame[frame["event"]])
+    )
 
 
 @disclosure.protected
@@ -215,7 +259,7 @@ def pairwise(study: Cohort, name: str, by: str) -> pd.DataFrame:
             n=pair["n"],
             events=pair["events"],
             method="log-rank test, Holm's correction",
-            note=pair["note"] or f"P = {pair['p']:.3f} by itself",
+            note=pair["note"] or _by_itself(known, by, pair, study.min_cell_count),
         )
         for _, pair in pairwise_logrank(known["days"], known["event"], known[by]).iterrows()
     )
@@ -223,7 +267,13 @@ def pairwise(study: Cohort, name: str, by: str) -> pd.DataFrame:
     return rows
 
 
-def mantel_byar(days, event, switched, result_id: str, **labels) -> dict:
+def _by_itself(known: pd.DataFrame, by: str, pair: pd.Series, least: int) -> str:
+    of_pair = known[known[by].astype(str).isin([pair["first"], pair["second"]])]
+    note = f"P = {pair['p']:.3f} by itself"
+    return f"{disclosure.too_few(least)}; {note}" if _thin(of_pair, by, least) else note
+
+
+def mantel_byar(days, event, switched, result_id: str, least: int = 0, **labels) -> dict:
     """The log-rank test of a state that patients enter during follow-up (Mantel and Byar 1974), as one result
     row.
 
@@ -236,6 +286,8 @@ def mantel_byar(days, event, switched, result_id: str, **labels) -> dict:
         Days from the origin, and whether the event ended them.
     switched : array-like of float
         Day from the origin on which the state was entered; not a number for those who never entered it.
+    least : int
+        With fewer people or events than this inside or outside the state, the row is marked to be hidden.
     """
     days, event = np.asarray(days, dtype=float), np.asarray(event, dtype=bool)
     switched = np.asarray(switched, dtype=float)
@@ -257,8 +309,18 @@ def mantel_byar(days, event, switched, result_id: str, **labels) -> dict:
             result_id, "p", None, note="nobody was at risk in both states when an event happened", **shared
         )
     statistic = difference**2 / variance
+    entered = switched < days  # never true of nan
+    few = (
+        least > 1
+        and min(entered.sum(), (~entered).sum(), (event & entered).sum(), (event & ~entered).sum()) < least
+    )
+    note = f"chi-square {statistic:.2f}, 1 df"
     return row(
-        result_id, "p", stats.chi2.sf(statistic, 1), note=f"chi-square {statistic:.2f}, 1 df", **shared
+        result_id,
+        "p",
+        stats.chi2.sf(statistic, 1),
+        note=f"{disclosure.too_few(least)}; {note}" if few else note,
+        **shared,
     )
 
 
@@ -285,15 +347,16 @@ def clustered_rates(study: Cohort, name: str) -> pd.DataFrame:
     curve = kaplan_meier(frame["days"], frame["event"], cluster=patients)
     rows = []
     number = disclosure.banded(patients.max() + 1, study.min_cell_count)
+    enough = _enough_patients(frame, study.min_cell_count)
     for month in rate_months(study):
         rows.append(
             _rate_of(
                 curve,
                 f"{prefix}.rate{month}.clustered",
                 month,
-                study.min_cell_count,
-                n=len(frame),
-                events=int(frame["event"].sum()),
+                study.min_cell_count if enough else FAR_TOO_FEW,
+                n=len(frame) if enough else None,
+                events=int(frame["event"].sum()) if enough else None,
                 note=f"{number} patients" if number else "few patients",
                 method=f"Kaplan-Meier, infinitesimal jackknife over patients, {INTERVAL} interval",
             )
@@ -317,6 +380,11 @@ def follow_up(study: Cohort, name: str) -> pd.DataFrame:
         return results.skipped(prefix, NOBODY)
     quartiles = frame["days"].quantile([0.5, 0.25, 0.75]) / DAYS_PER_MONTH
     curve = kaplan_meier(frame["days"], ~frame["event"])
+    if disclosure.hides(study):
+        quartiles = {
+            level: disclosure.middle(frame["days"], level, study.min_cell_count) / DAYS_PER_MONTH
+            for level in (0.5, 0.25, 0.75)
+        }
     shared = {"n": len(frame), "events": int(frame["event"].sum())}
     rows = results.collect(
         [

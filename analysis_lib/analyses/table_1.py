@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis_lib.analyses.summaries import association, proportion
-from analysis_lib.cohort import disclosure
+from analysis_lib.cohort import auditor, disclosure
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row, slug
@@ -77,6 +77,8 @@ def table_1(study: Cohort) -> pd.DataFrame:
             )
     rows = results.collect(parts)
     rows = _without_idle_levels(rows)
+    if disclosure.hides(study):
+        rows = auditor.withheld(disclosure.protect(study, rows), study.min_cell_count)
     missed = [c for c in TABLE_1 if c not in shown and (study.after_car_t or c not in CAR_T_ONLY)]
     return (
         results.collect([rows, results.skipped("table1.left_out", study.lacks(*missed))]) if missed else rows

@@ -53,7 +53,7 @@ def transplants(study: Cohort) -> pd.DataFrame:
         "follow_up": ("Transplant to last follow-up", both["last_follow_up_day"] - both["transplant_day"]),
     }
     rows += [
-        in_months(slug("hsct", name), days, group=group, **labels)
+        in_months(slug("hsct", name), days, group=group, least=study.min_cell_count, **labels)
         for name, (group, days) in times.items()
         if len(days)
     ]

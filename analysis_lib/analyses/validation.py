@@ -56,6 +56,9 @@ def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
             )
             rows.append(results.skipped(prefix, f"{name}: {why}"))
             continue
+        if disclosure.thin_levels(frame, kept, study.min_cell_count):
+            rows.append(results.skipped(prefix, f"{name}: {disclosure.TOO_FEW}"))
+            continue
         try:
             tried = optimism(indicators(frame, kept), frame["days"], frame["event"])
         except NotEstimable as why:

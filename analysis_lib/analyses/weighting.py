@@ -51,6 +51,15 @@ FEWEST = 5  # patients in the smaller group below which no propensity model is t
 LARGE = 0.1  # standardised difference above which groups are usually called unbalanced (Austin 2011)
 
 
+def difference_of_shares(first: tuple[int, int], second: tuple[int, int]) -> float:
+    """The standardised difference of two shares, each given as those who have it and of how many; not a
+    number if nobody varies.
+    """
+    (p, q) = (having / of for having, of in (first, second))
+    spread = np.sqrt((p * (1 - p) + q * (1 - q)) / 2)
+    return float((p - q) / spread) if spread > 0 else np.nan
+
+
 def prepare(study: Cohort) -> pd.DataFrame:
     """OS2 of the patients who began with radiotherapy alone or systemic therapy alone, with their scores and
     weights.
@@ -63,6 +72,10 @@ def prepare(study: Cohort) -> pd.DataFrame:
         the model: all of :data:`CONFOUNDERS`, or :data:`FEW_CONFOUNDERS` where those tell the groups apart.
         Or the row that says why there is no such comparison.
     """
+    return disclosure.reasoned(study, _prepared(study))
+
+
+def _prepared(study: Cohort) -> pd.DataFrame:
     if reason := study.lacks("salvage_regimen") or endpoints.lacking(study, "OS2"):
         return disclosure.skipped(study, "weighted.os2", reason)
     frame = endpoints.derive(study, "OS2")
@@ -110,14 +123,18 @@ def sizes(frame: pd.DataFrame) -> pd.DataFrame:
         return results.skipped("weighted.size", reason)
     rows = []
     lowest, highest = frame.loc[frame["treated"], "score"].agg(["min", "max"])
+    k = disclosure.carried_rule(frame)
     for treated, name in GROUPS.items():
         of, regimen = frame[frame["treated"] == treated], "rt" if treated else "st"
         score = of["score"]
+        # With few factors a score is the share of a cell of a table: of real patients only tens of percent
+        # are shown.
+        middle = 100 * score.median() if k <= 1 else 10 * round(10 * disclosure.middle(score, 0.5, k))
         rows.append(
             row(
                 f"weighted.score.{regimen}",
                 "range",
-                100 * score.median(),
+                middle,
                 lower=100 * score.min(),
                 upper=100 * score.max(),
                 n=len(of),
@@ -159,7 +176,8 @@ def balance(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
 
     Rows ``balance.<factor>.<unweighted, iptw, overlap>``: radiotherapy less systemic therapy in standard
     deviations, among those in whom the factor is known; and ``balance.<kind>.largest`` over the factors of
-    the model.
+    the model. Where small numbers are hidden, the unweighted differences are those of the banded counts; the
+    weighted ones, for which patients are needed, stand only beside them; and all have one decimal.
     """
     if reason := results.skip_reason(frame):
         return results.skipped("balance", reason)
@@ -172,7 +190,7 @@ def balance(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     for factor in shown:
         known = frame[frame[factor].notna()]
         for kind, words in KINDS.items():
-            value = difference(known[factor] == "yes", known["treated"], known[kind])
+            value = _difference(known, factor, kind, study.min_cell_count)
             rows.append(
                 row(
                     slug("balance", factor, kind),
@@ -181,25 +199,51 @@ def balance(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
                     n=len(known),
                     group=label_of(factor) + ("" if factor in factors else " *"),
                     population=words,
+                    note=disclosure.too_few(study.min_cell_count)
+                    if np.isnan(value) and disclosure.hides(study)
+                    else "",
                     method="standardised difference of means",
                 )
             )
     for kind, words in KINDS.items():
         among = [
-            abs(one["value"]) for one in rows if one["population"] == words and not one["group"].endswith("*")
+            abs(one["value"])
+            for one in rows
+            if one["population"] == words and not one["group"].endswith("*") and one["value"] is not None
         ]
         rows.append(
             row(
                 f"balance.{kind}.largest",
                 "estimate",
-                max(among),
-                n=len(factors),
+                max(among, default=None),
+                n=None if disclosure.hides(study) else len(factors),
                 population=words,
                 group=f"{words}: largest difference",
                 method="standardised difference of means",
+                note="" if among else disclosure.too_few(study.min_cell_count),
             )
         )
     return results.collect(rows)
+
+
+def _difference(known: pd.DataFrame, factor: str, kind: str, k: int) -> float:
+    """The standardised difference of a factor; where small numbers are hidden, as far as shown numbers carry
+    it.
+    """
+    having = known[factor] == "yes"
+    if k <= 1:
+        return difference(having, known["treated"], known[kind])
+    counts = disclosure.released(
+        pd.crosstab(having, known["treated"]).reindex([True, False], fill_value=0), k
+    )
+    if counts is None or counts.shape != (2, 2):
+        return np.nan
+    (others, treated), (without, treated_without) = counts
+    if kind == "unweighted":
+        return round(
+            difference_of_shares((treated, treated + treated_without), (others, others + without)), 1
+        )
+    return round(difference(having, known["treated"], known[kind]), 1)
 
 
 @disclosure.protected_by_frame
@@ -246,13 +290,15 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
         )
         for kind in ("iptw", "overlap")
     ]
-    found = results.collect(rows)
+    found = disclosure.protect_by(results.collect(rows), least)
     return results.collect([found, *_e_values(found)])
 
 
 def _e_values(ratios: pd.DataFrame) -> list[dict]:
     values = []
-    for _, one in ratios[ratios["statistic"] == "hazard ratio"].iterrows():
+    for _, one in ratios[
+        (ratios["statistic"] == "hazard ratio") & ratios[["value", "lower", "upper"]].notna().all(axis=1)
+    ].iterrows():
         nearest = nearer_limit(*one[["lower", "upper"]].astype(float))
         for name, ratio in (("e_value", one["value"]), ("e_limit", nearest)):
             values.append(

@@ -16,10 +16,10 @@ from analysis_lib.centres.exchange import Export
 from analysis_lib.dictionary.units import CAR_T
 from analysis_lib.dictionary.words import listed
 from analysis_lib.estimators import meta
-from analysis_lib.estimators.limits import Z
 from analysis_lib.estimators.meta import Scale
 from analysis_lib.paper import claims as paper_claims
 from analysis_lib.rows import results, rounding
+from analysis_lib.rows.limits import Z
 from analysis_lib.rows.released import published
 from analysis_lib.rows.results import row, slug
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis_lib.cohort.disclosure import banded
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.rows.limits import Z
 
 
 def carried(curve: pd.DataFrame, day: float, k: int) -> bool:
@@ -21,9 +22,10 @@ def coarse(curve: pd.DataFrame, k: int) -> pd.DataFrame:
     """A Kaplan-Meier curve of which every step is the work of at least ``k`` events.
 
     Successive events are gathered until there are ``k`` of them; the curve falls once for all of them, at
-    their mean time (to a tenth of a month), to where the exact curve is after the last (to a percent). It
-    ends with the last whole month on which ``k`` are at risk. Between, there is a row on every whole month,
-    with the banded number at risk.
+    their mean time (to a tenth of a month). How far it falls follows from shown numbers alone: ``k`` events
+    among the banded number at risk (in the last step the banded number of events), and so does its interval;
+    an exact height would give the group's size. It ends with the last whole month on which ``k`` are at risk.
+    Between, there is a row on every whole month, with the banded number at risk.
 
     Parameters
     ----------
@@ -41,10 +43,21 @@ def coarse(curve: pd.DataFrame, k: int) -> pd.DataFrame:
     if not parts or curve["at_risk"].iloc[0] < 2 * k:  # without a step the curve would seem to stay at 100%
         return pd.DataFrame(columns=["days", "at_risk", "survival", "lower", "upper"])
     steps = [{"days": 0.0, "survival": 1.0, "lower": 1.0, "upper": 1.0}]
-    for gathered in parts:
+    survival, variance = 1.0, 0.0
+    for place, gathered in enumerate(parts, start=1):
         mean = np.average(gathered["days"], weights=gathered["events"])
-        heights = gathered[["survival", "lower", "upper"]].iloc[-1].astype(float).round(2)
-        steps.append({"days": round(mean / DAYS_PER_MONTH, 1) * DAYS_PER_MONTH} | heights.to_dict())
+        events = banded(int(gathered["events"].sum()), k) if place == len(parts) else k
+        at_risk = banded(int(gathered["at_risk"].iloc[0]), k)
+        survival, variance = (
+            survival * (1 - events / at_risk),
+            variance + events / (at_risk * (at_risk - events)),
+        )
+        reach = np.exp(Z * np.sqrt(variance))
+        heights = {"survival": survival, "lower": survival / reach, "upper": min(1.0, survival * reach)}
+        steps.append(
+            {"days": round(mean / DAYS_PER_MONTH, 1) * DAYS_PER_MONTH}
+            | {name: round(at, 2) for name, at in heights.items()}
+        )
     grid = pd.DataFrame({"days": [month * DAYS_PER_MONTH for month in range(months + 1)]})
     drawn = pd.concat([pd.DataFrame(steps), grid]).sort_values("days", kind="stable").ffill()
     at_risk = [banded(int(curve.loc[curve["days"] >= day, "at_risk"].iloc[0]), k) for day in drawn["days"]]

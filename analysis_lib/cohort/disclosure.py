@@ -1,12 +1,16 @@
 """Disclosure control: which numbers of real patients are shown, and how exactly.
 
 With ``k`` the cohort's ``min_cell_count``: counts below ``k`` are hidden, all others stand for their band of
-``k`` (:func:`banded`), and whatever is computed from counts is computed from those. Estimates that rest on
-too few are hidden, the others are rounded to what a page prints. Because *every* count is banded, no sum,
-difference or percentage gives a hidden one back, whichever tables are held against each other; the banding of
-counts is that of OpenSAFELY (midpoint rounding). The analyses apply :func:`protect` and
-:func:`analysis_lib.cohort.coarse.coarse` to what they return, so that prose, tables, figures, files and
-pooling never see anything else. Synthetic cohorts have ``k`` 0, and nothing happens.
+``k`` (:func:`banded`), and whatever can be computed from shown numbers is computed from those: shares, tests
+of tables, standardised differences, needed sizes, heights of curves. What needs the patients themselves
+(models, medians) is shown where every group behind it has ``k`` patients and ``k`` events, and only as
+exactly as ``k`` patients together allow: medians are means of the middle ``k`` (:func:`middle`), rates stand
+in steps of ``k`` patients, ratios have two digits. ``k`` counts patients, whatever a table's unit
+(:func:`of_patients`). Reasons are said in words that tell nothing of the patients (:func:`reason`). Because
+*every* count is banded, no sum, difference or percentage gives a hidden one back, whichever tables are held
+against each other; the banding of counts is that of OpenSAFELY (midpoint rounding). The analyses apply
+:func:`protect` and :func:`analysis_lib.cohort.coarse.coarse` to what they return, so that prose, tables,
+figures, files and pooling never see anything else. Synthetic cohorts have ``k`` 0, and nothing happens.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import functools
 import re
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
@@ -27,9 +32,25 @@ COUNTS = ("count", "at risk")
 OF_VALUES = ("median", "median months", "median dose", "range", "range months", "range dose")
 OF_TIMES = ("median time", "rate", "restricted mean")
 RATIOS = ("hazard ratio", "odds ratio")
+TOO_FEW = "too few patients or events to show it"
+# Reasons and notes that speak of the file's columns, the code or the rule, not of patients: these are said as
+# they are.
+PUBLIC_REASONS = re.compile(
+    r"([^:;]+: )?(this cohort has no columns? .+|stage is not that of day 0|the figure would show single "
+    r"patients.*|"
+    rf"its steps would show single patients|{TOO_FEW})|fewer than two of the comparisons that the paper "
+    rf"reports can be made here"
+)
+SPEAKS_OF_PATIENTS = re.compile(
+    r"nobody|no ?one|\bno (site|event|value)|\ball "
+    r"(patients|of)|alike|everyone|only|\bone\b|fewer|too few|run away|\d+ event"
+)
+NUMBERS_ALLOWED = re.compile(r"\d+ df|alpha/beta [\d.]+ Gy|P rounded to one digit|expected counts below 5")
 NUMBERS_IN_NOTES = (  # what notes say of exact counts: the pattern, and what is left of it
     (r"chi-square [\d.]+, (\d+ df)", r"\1, P rounded to one digit"),
+    (r", \d+ of (\d+) samples", r", \1 samples"),
     (r"\b\d+ of \d+\b", "some"),
+    (r"because .*\(separation\)", "because the plain model has no estimate (separation)"),
     (r"P [=<] [\d.]+ by itself", "P by itself is not shown"),
 )
 
@@ -66,7 +87,10 @@ def in_words(study: Cohort) -> str:
         f"To protect patients, numbers below {k} are not shown and all others are rounded to the middle "
         f"of a band of {k} "
         f"({k} to {2 * k - 1} is shown as {banded(k, k)}); percentages are those of the rounded numbers. "
-        "P values are rounded to one digit."
+        "What is computed from counts (tests of tables, standardised differences) is computed from the "
+        "rounded ones. Medians are means "
+        f"of the middle {k} patients, rates stand in steps of {k} patients, ratios have two digits, P "
+        f"values one."
     )
 
 
@@ -89,10 +113,11 @@ def protect(study: Cohort, rows: pd.DataFrame) -> Released:
     ``2 k`` patients and ``k`` events, ratios ``2 k`` events. P values keep one digit, and test statistics go.
     A row from which anything was taken says so in its note (:func:`analysis_lib.rows.results.hidden`).
     """
-    return _protect(rows, study.min_cell_count)
+    return protect_by(rows, study.min_cell_count)
 
 
-def _protect(rows: pd.DataFrame, k: int) -> Released:
+def protect_by(rows: pd.DataFrame, k: int) -> Released:
+    """:func:`protect` for an analysis that has the rule and not the cohort."""
     if k <= 1:
         return release(rows, k)
     shown = results.collect([_shown(record, k) for record in rows.to_dict("records")])
@@ -103,6 +128,13 @@ def _protect(rows: pd.DataFrame, k: int) -> Released:
 def skipped(study: Cohort, result_id: str, reason: str) -> Released:
     """The row of an analysis that was not done, with the reason as it may be shown."""
     return protect(study, results.skipped(result_id, reason))
+
+
+def reasoned(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame of single patients; or, in its place, the row that says why there is none, as it may be
+    shown.
+    """
+    return protect(study, frame) if results.skip_reason(frame) else frame
 
 
 def carrying(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
@@ -135,7 +167,7 @@ def protected_by_frame(analysis: Callable[..., pd.DataFrame]) -> Callable[..., p
 
     @functools.wraps(analysis)
     def protecting(frame: pd.DataFrame, *arguments, **options) -> pd.DataFrame:
-        return _protect(analysis(frame, *arguments, **options), carried_rule(frame))
+        return protect_by(analysis(frame, *arguments, **options), carried_rule(frame))
 
     return protecting
 
@@ -147,28 +179,124 @@ def of_single_patients(frame: pd.DataFrame) -> str:
 
 def _shown(record: dict, k: int) -> dict:
     """One row as it may be shown."""
-    if record["statistic"] == "skipped":
-        return record
-    shown = record | {"note": _without_numbers(record["note"])}
     n, events = (None if pd.isna(record[name]) else int(record[name]) for name in ("n", "events"))
-    reason = ""
-    if events is not None and n is not None and n - events < k and record["statistic"] not in COUNTS:
-        shown["events"], reason = None, f"all but fewer than {k}"
-    if events is not None and events < k:
-        shown["events"], reason = None, f"fewer than {k}"
-    if n is not None and n < k:
-        shown["n"] = shown["events"] = None
-        reason = too_few(k)
-    for name in ("n", "events"):
-        if pd.notna(shown[name]):
-            shown[name] = banded(int(shown[name]), k)
-    shown |= _numbers(record | {"n": n, "events": events}, shown, k)
-    if pd.isna(shown["value"]) and pd.notna(record["value"]) and not reason:
-        reason = f"fewer than {k}" if record["statistic"] in COUNTS else too_few(k)
-    if reason:
-        before = shown["note"].removeprefix(results.hidden(shown)).removeprefix("; ")
-        shown["note"] = "; ".join(filter(None, [reason, before]))
-    return shown
+    counts = {"n": None if n is None or n < k else banded(n, k)}
+    counts["events"] = None if events is None or counts["n"] is None and n is not None else banded(events, k)
+    if record["statistic"] == "skipped":
+        return record | counts | {"note": reason(record["note"])}
+    marked = results.hidden(record)
+    why = marked
+    if not why and n is not None and n < k:
+        why = too_few(k)
+    elif not why and events is not None and events < k:
+        why = f"fewer than {k}"
+    elif (
+        not why
+        and events is not None
+        and n is not None
+        and n - events < k
+        and record["statistic"] not in COUNTS
+    ):
+        counts["events"], why = None, f"all but fewer than {k}"
+    if marked and marked.startswith(("fewer", "all but")):
+        counts["events"] = None
+    shown = record | counts | {"method": _without_numbers(record["method"], of_notes=False)}
+    shown |= (
+        dict.fromkeys(("value", "lower", "upper"), None)
+        if marked
+        else _numbers(record | {"n": n, "events": events}, shown, k)
+    )
+    if pd.isna(shown["value"]) and pd.notna(record["value"]) and not why:
+        why = f"fewer than {k}" if record["statistic"] in COUNTS else too_few(k)
+    rest = record["note"].removeprefix(marked).removeprefix("; ")
+    if pd.isna(record["value"]) and not why and rest and rest != "median not reached":
+        why, rest = too_few(k), ""
+    return shown | {"note": "; ".join(filter(None, [why, _without_numbers(rest)]))}
+
+
+def reason(note: str) -> str:
+    """Why something was not computed, in words that tell nothing of the patients.
+
+    Of the cohort's columns a reason speaks as it is. Every other one, that of nobody as that of some, says
+    the same: whether there were none, or three, or follow-up that ended on some day, is what small numbers
+    are hidden for. What it is about (``OS1: ...``) stays.
+    """
+    if PUBLIC_REASONS.fullmatch(note):
+        return note
+    about, parted, _ = note.partition(": ")
+    return f"{about}: {TOO_FEW}" if parted and not SPEAKS_OF_PATIENTS.search(about) else TOO_FEW
+
+
+def of_patients(record: dict, k: int, *groups) -> dict:
+    """A row about sites or courses, marked to be hidden where one of the groups behind it has fewer than
+    ``k`` patients.
+
+    Parameters
+    ----------
+    record : dict
+        From :func:`analysis_lib.rows.results.row`.
+    groups : array-like
+        For each group behind the number (those counted, and the others), whose each of its sites is. A group
+        without any site is left to its count. A group in which all but fewer than ``k`` sites are one
+        patient's counts as too few.
+    """
+    if k <= 1 or results.hidden(record):
+        return record
+    for whose in groups:
+        sites = pd.Series(np.asarray(whose)).value_counts()
+        if len(sites) and (len(sites) < k or sites.iloc[1:].sum() < k):
+            return record | {
+                "note": f"{too_few(k)}; {record['note']}".removesuffix("; "),
+                "n": None,
+                "events": None,
+            }
+    return record
+
+
+def thin_levels(frame: pd.DataFrame, factors, k: int) -> bool:
+    """Whether a level of one of the factors has fewer than ``k`` patients, or patients with the event, in an
+    endpoint's rows.
+    """
+    if k <= 1:
+        return False
+    known = frame.dropna(subset=list(factors))
+    for factor in factors:
+        by_level = [
+            of.groupby(of[factor].astype(str))["patient_id"].nunique()
+            for of in (known, known[known["event"]])
+        ]
+        levels = known[factor].astype(str).unique()
+        if len(levels) < 2 or min(part.reindex(levels, fill_value=0).min() for part in by_level) < k:
+            return True
+    return False
+
+
+def middle(values, level: float, k: int, whose=None) -> float:
+    """The quantile of values as ``k`` patients give it: the mean of those nearest to it in order.
+
+    One value in the middle would be one patient's. As many are taken on both sides of it as it needs for
+    ``k`` patients; whoever has several values (sites) counts once, with their mean. For ``k`` up to 1 the
+    quantile itself (type 7).
+    """
+    values = np.asarray(values, dtype=float)
+    if k <= 1:
+        return float(np.quantile(values, level))
+    whose = np.arange(len(values)) if whose is None else np.asarray(whose)
+    order = np.argsort(values, kind="stable")
+    distance = np.abs(np.arange(len(values)) - level * (len(values) - 1))
+    for reach in np.unique(distance):
+        near = order[distance <= reach + 1e-9]
+        if len(set(whose[near])) >= k:
+            break
+    return float(pd.Series(values[near]).groupby(whose[near]).mean().mean())
+
+
+def released(counts, k: int):
+    """A table of counts as everyone can know it: banded; ``None`` where one of them is hidden."""
+    counts = np.asarray(counts, dtype=int)
+    if k <= 1:
+        return counts
+    return None if counts.min() < k else counts // k * k + k // 2
 
 
 def too_few(k: int) -> str:
@@ -176,10 +304,19 @@ def too_few(k: int) -> str:
     return f"small numbers, fewer than {k}"
 
 
-def _without_numbers(note: str) -> str:
+def _without_numbers(note: str, of_notes: bool = True) -> str:
+    """A note or method without what only the patients could tell; a clause of a note with a number that is
+    not known goes.
+    """
     for pattern, kept in NUMBERS_IN_NOTES:
         note = re.sub(pattern, kept, note)
-    return note
+    if not of_notes:
+        return note
+    return "; ".join(
+        clause
+        for clause in note.split("; ")
+        if not re.search(r"\d", NUMBERS_ALLOWED.sub("", clause)) or re.fullmatch(r"\d+ patients", clause)
+    )
 
 
 def _numbers(exact: dict, shown: dict, k: int) -> dict:
@@ -203,15 +340,44 @@ def _numbers(exact: dict, shown: dict, k: int) -> dict:
         return nothing
     if kind == "p":
         return nothing | {"value": one_digit(float(value))}
-    if kind == "expected" and events:
-        value = value * shown["events"] / events if pd.notna(shown["events"]) else None
+    if kind == "expected":
+        if not events:
+            return nothing | {"value": banded(int(value), k)}
+        return nothing | {
+            "value": None if pd.isna(shown["events"]) else round(float(value * shown["events"] / events), 1)
+        }
     limits = (None, None) if kind.startswith("range") else (exact["lower"], exact["upper"])
+    found = {
+        name: None if pd.isna(number) else float(number) for name, number in zip(nothing, (value, *limits))
+    }
+    if kind in RATIOS:
+        return {name: None if number is None else _two_digits(number) for name, number in found.items()}
+    if kind == "rate":
+        return _in_steps(found, 100 * k / (shown["n"] if pd.notna(shown["n"]) else 2 * k))
     return {
-        name: None if pd.isna(number) else round(float(number), results.STATISTICS[kind].decimals)
-        for name, number in zip(nothing, (value, *limits))
+        name: None if number is None else round(number, results.STATISTICS[kind].decimals)
+        for name, number in found.items()
     }
 
 
+def _two_digits(ratio: float) -> float:
+    return ratio if ratio <= 0 else float(f"{ratio:.1e}")
+
+
+def _in_steps(rate: dict, step: float) -> dict:
+    """A rate, in percent, to the nearest step, its limits to those outside it: ``k`` patients more or less
+    change nothing.
+    """
+    down = {"value": np.round, "lower": np.floor, "upper": np.ceil}
+    return {
+        name: None
+        if number is None
+        else min(100.0, max(0.0, float(down[name](round(number / step, 9)) * step)))
+        for name, number in rate.items()
+    }
+
+
+@functools.cache
 def _percentage(events: int, n: int) -> dict:
     interval = stats.binomtest(events, n).proportion_ci(0.95, method="exact")
     return {"value": 100 * events / n, "lower": 100 * interval.low, "upper": 100 * interval.high}
@@ -223,3 +389,12 @@ def one_digit(p: float) -> float:
         return 0.0005
     rounded = round(p, 1) if p >= 0.1 else float(f"{p:.0e}")
     return 0.04 if p < 0.05 <= rounded else rounded
+
+
+def crossing(curve: pd.DataFrame, day: float, k: int) -> float:
+    """The day on which a curve crosses a level, as the ``k`` events nearest to it give it: their mean day."""
+    if k <= 1:
+        return day
+    days = np.repeat(curve["days"].to_numpy(dtype=float), curve["events"].to_numpy(dtype=int))
+    first = np.clip(np.searchsorted(days, day) - k // 2, 0, max(len(days) - k, 0))
+    return float(days[first : first + k].mean())

@@ -16,9 +16,9 @@ import pandas as pd
 from scipy import stats
 
 from analysis_lib.estimators import models, observed
-from analysis_lib.estimators.limits import Z
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.partial_likelihood import Derivatives, maximum
+from analysis_lib.rows.limits import Z
 
 
 def cumulative_incidence(days, cause) -> pd.DataFrame:

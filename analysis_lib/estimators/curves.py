@@ -14,9 +14,9 @@ import pandas as pd
 from scipy import stats
 
 from analysis_lib.estimators import models, observed
-from analysis_lib.estimators.limits import Z
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.weighted_curve import weighted_curve
+from analysis_lib.rows.limits import Z
 
 INTERVAL = "log"
 KM = f"Kaplan-Meier, Greenwood variance, {INTERVAL} interval"

@@ -19,7 +19,6 @@ from scipy import stats
 from analysis_lib.dictionary.columns import YES_NO
 from analysis_lib.estimators import observed
 from analysis_lib.estimators.comparable_pairs import won_and_pairs
-from analysis_lib.estimators.limits import Z
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.partial_likelihood import (
     FLAT,
@@ -30,6 +29,7 @@ from analysis_lib.estimators.partial_likelihood import (
     risk_sets,
     solved,
 )
+from analysis_lib.rows.limits import Z
 
 RUN_AWAY = "the model did not converge: too few events, or factors that determine each other"
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis_lib.estimators.limits import Z
+from analysis_lib.rows.limits import Z
 
 
 def weighted_curve(days, event, weights, cluster, interval: str) -> pd.DataFrame:

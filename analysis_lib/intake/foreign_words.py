@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from analysis_lib.intake.propose import UNIT_WORDS
-
 # What hospitals call the columns: English, German, French, Spanish and Italian words, separated by commas.
 # Words such as "date" or "Datum" are left out of names before they are compared.
 COLUMN_WORDS = {
@@ -161,6 +159,13 @@ TABLE_WORDS = {
     "radiotherapie, radioterapia",
     "lines": "lines, therapies, salvage lines, linien, therapielinien, therapien, lignes, lineas, linee",
     "screening": "screening, screened",
+}
+UNIT_WORDS = {
+    "weeks": frozenset(
+        "week weeks wk wks woche wochen semaine semaines semana semanas settimana settimane".split()
+    ),
+    "months": frozenset("month months mo mos monat monate monaten mois meses mese mesi".split()),
+    "years": frozenset("year years yr yrs jahr jahre jahren annee annees an ans anno anni ano anos".split()),
 }
 MOMENT_WORDS = frozenset().union(*UNIT_WORDS.values()) | frozenset(
     "date datum fecha data dat dt day days "

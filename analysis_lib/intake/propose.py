@@ -24,20 +24,19 @@ from analysis_lib.dictionary.columns import INDEX_DATE, REPEATING, TABLES, colle
 from analysis_lib.dictionary.units import ISO
 from analysis_lib.dictionary.words import label_of, listed
 from analysis_lib.intake import finding, pairs, raw, reading, redcap, values
-from analysis_lib.intake.foreign_words import COLUMN_WORDS, LEVEL_WORDS, MOMENT_WORDS, TABLE_WORDS
+from analysis_lib.intake.foreign_words import (
+    COLUMN_WORDS,
+    LEVEL_WORDS,
+    MOMENT_WORDS,
+    TABLE_WORDS,
+    UNIT_WORDS,
+)
 from analysis_lib.intake.manifest import as_name
 from analysis_lib.intake.tables import file_columns
 
 SURE, POSSIBLE, OWN = 0.84, 0.6, 2.0  # how alike a name must be; the dictionary's own name
 SHORTEST = 7  # letters of a name from which on one that is written almost alike is taken for it
 FEW = 12  # more different values than this are not taken for levels
-UNIT_WORDS = {
-    "weeks": frozenset(
-        "week weeks wk wks woche wochen semaine semaines semana semanas settimana settimane".split()
-    ),
-    "months": frozenset("month months mo mos monat monate monaten mois meses mese mesi".split()),
-    "years": frozenset("year years yr yrs jahr jahre jahren annee annees an ans anno anni ano anos".split()),
-}
 # Words that make the name of an event of the name of its time: pfs_event beside pfs_days.
 EVENT_WORDS = frozenset(
     "event events evt status stat ind indicator flag yn ereignis evenement evento ev "

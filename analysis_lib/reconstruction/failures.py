@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
-from analysis_lib.estimators.limits import Z
+from analysis_lib.rows.limits import Z
 
 from .targets import interval
 

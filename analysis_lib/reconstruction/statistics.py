@@ -10,7 +10,6 @@ import math
 import numpy as np
 from numba import njit
 
-from analysis_lib.estimators.limits import Z
 from analysis_lib.reconstruction.state import EFS2_FACTORS, LAST_DAY, OS2_FACTORS
 from analysis_lib.reconstruction.times import (
     ADV,
@@ -33,6 +32,7 @@ from analysis_lib.reconstruction.times import (
     TTS,
     TWO,
 )
+from analysis_lib.rows.limits import Z
 
 OS2_COLUMNS = tuple(column for column, _ in OS2_FACTORS)
 EFS2_COLUMNS = tuple(column for column, _ in EFS2_FACTORS)

@@ -138,17 +138,22 @@ def collect(parts) -> pd.DataFrame:
         When two rows share a ``result_id``.
     """
     parts = list(parts)
-    frames = [
-        part if isinstance(part, pd.DataFrame) else pd.DataFrame([part], columns=COLUMNS) for part in parts
+    records = [
+        record
+        for part in parts
+        for record in (
+            part[COLUMNS].to_dict("records")
+            if isinstance(part, pd.DataFrame)
+            else [{column: part.get(column) for column in COLUMNS}]
+        )
     ]
-    records = [record for frame in frames for record in frame[COLUMNS].to_dict("records")]
     rows = pd.DataFrame(records, columns=COLUMNS).astype(
         {"value": "Float64", "lower": "Float64", "upper": "Float64", "n": "Int64", "events": "Int64"}
     )
     twice = rows.loc[rows["result_id"].duplicated(), "result_id"].tolist()
     if twice:
         raise ValueError(f"result rows share an id: {', '.join(twice)}")
-    rule = released.strictest(frames) if frames else None
+    rule = released.strictest(parts) if parts else None
     return rows if rule is None else released.release(rows, rule)
 
 

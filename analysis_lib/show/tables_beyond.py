@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis_lib.analyses.multiplicity import LIMIT, METHODS, corrected
+from analysis_lib.analyses.multiplicity import LIMIT, METHODS, column_of, with_corrections
 from analysis_lib.rows import results, rounding
 from analysis_lib.rows.released import derived
 from analysis_lib.show import numbers
@@ -45,8 +45,11 @@ def multiplicity_table(tests: pd.DataFrame) -> pd.DataFrame:
     """
     if results.skip_reason(tests):
         return tests
+    tests = with_corrections(tests)
     p = tests["value"].astype(float)
-    columns = {"P": p} | {words.split("'")[0]: corrected(p, name) for name, (_, words) in METHODS.items()}
+    columns = {"P": p} | {
+        words.split("'")[0]: tests[column_of("all", name)] for name, (_, words) in METHODS.items()
+    }
     shown = pd.DataFrame(
         {"Comparison": [name_of(one.result_id, one.group) for one in tests.itertuples()]} | columns
     )

@@ -13,7 +13,6 @@ import zipfile
 import zlib
 from pathlib import Path
 
-import foreign
 import nbformat
 import pytest
 from docutils import nodes
@@ -25,6 +24,8 @@ from analysis_lib.binding import build
 from analysis_lib.binding.page import as_page
 from analysis_lib.centres import book, exchange, inert, page, pooled, receive
 from analysis_lib.centres.exchange import SharingError
+
+import foreign
 
 # What runs, reads a file or asks a host, if it is ever taken for more than text.
 PAYLOADS = [

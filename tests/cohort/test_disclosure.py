@@ -204,8 +204,8 @@ def test_estimates_on_few_events_are_hidden_and_others_rounded(real):
             note="chi-square 3.94, 1 df; 2 of 4 expected counts below 5: a rough approximation",
         ),
     )
-    assert rows["value"].fillna(-1).to_dict() == {"hr.few": -1, "hr": 2.35, "median.few": -1, "p": 0.04}
-    assert rows.loc["hr", ["lower", "upper"]].tolist() == [1.23, 4.57]
+    assert rows["value"].fillna(-1).to_dict() == {"hr.few": -1, "hr": 2.3, "median.few": -1, "p": 0.04}
+    assert rows.loc["hr", ["lower", "upper"]].tolist() == [1.2, 4.6]
     assert rows.loc["p", "note"] == (
         "1 df, P rounded to one digit; some expected counts below 5: a rough approximation"
     )

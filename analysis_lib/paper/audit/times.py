@@ -12,10 +12,10 @@ import pandas as pd
 from scipy import stats
 
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
-from analysis_lib.estimators.limits import Z
 from analysis_lib.paper.audit.printed import about, check, ends_of, printed_count, printed_text
 from analysis_lib.paper.claims import parts, printed_number, read_claims
 from analysis_lib.rows import results
+from analysis_lib.rows.limits import Z
 from analysis_lib.rows.released import published
 from analysis_lib.rows.results import row
 from analysis_lib.rows.rounding import number

@@ -1,0 +1,255 @@
+"""Overlap control: two books of one hospital whose patients differ by a few would tell of those few.
+
+Every number of a book is safe by itself. But whoever holds a book of 60 patients and another of the same 60
+and one more subtracts them. Two ways out are known. *Perturbation keyed to cells*, as censuses do, adds to
+each count a small error that follows from who is in the cell, so that the same cell is always shown alike. It
+needs every number to be a count: medians, hazard ratios and curves would each need noise of their own, wide
+enough to drown one patient in sixty, and the book would no longer be the study. *Remembering* which patients
+a book was made of needs no noise, keeps every number, and refuses the one book in question. Hospitals re-run
+rarely, and a file that grew by ``k`` patients passes. So the tool remembers.
+
+What is remembered stands in ``.released.json`` beside the cohort's file and holds no identifier: of each
+patient a keyed digest of the identifier and one of what is recorded of the patient (HMAC-SHA256 with a random
+key made for this file alone, cut to 64 bits): books of the same patients, of whom one has died meanwhile,
+differ by that one too. Whoever has file and key can test a guessed identifier, so the file is as confidential
+as the cohort's own, stays in its folder, and is part of no export.
+
+A set is compared with every earlier one, and with what can be put together of them: patients who are in the
+new set and in none of the earlier, or in all and not in the new. Sets that were never released (a trial build
+that nobody saw) are forgotten with :func:`never_released`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from analysis_lib.cohort.cohort import Cohort
+
+FILE = ".released.json"
+FORMAT = "salvage-book, sets of patients released"
+VERSION = 1
+BYTES = 8  # of a digest: two of a million patients coincide with a chance of 1 in 10 ** 7
+
+
+class OverlapError(ValueError):
+    """The file of released sets cannot be used; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Released:
+    """What was released: the key of the digests, and of each set the day, what it was for, and its patients'
+    digests.
+    """
+
+    key: str
+    sets: tuple[dict, ...] = ()
+
+
+def start() -> Released:
+    """Nothing released yet, with a new key."""
+    return Released(secrets.token_hex(32))
+
+
+def digests(study: Cohort, released: Released) -> dict[str, str]:
+    """Each patient's keyed digest, and that of all that the cohort's tables hold of the patient."""
+    key = bytes.fromhex(released.key)
+    held = {str(one): [] for one in study.patients["patient_id"]}
+    for name in ("patients", "sites", "lines"):
+        table = getattr(study, name)
+        columns = sorted(set(table) - {"patient_id"})
+        for who, *values in (
+            table[["patient_id", *columns]].astype("string").fillna("").itertuples(index=False)
+            if len(table)
+            else ()
+        ):
+            held[str(who)].append("\x1f".join([name, *values]))
+    return {
+        _digest(key, who.strip().lower()): _digest(key, "\x1e".join(sorted(lines)))
+        for who, lines in held.items()
+    }
+
+
+def _digest(key: bytes, what: str) -> str:
+    return hmac.new(key, what.encode(), hashlib.sha256).hexdigest()[: 2 * BYTES]
+
+
+def refusal(patients: dict[str, str], released: Released, k: int) -> str:
+    """Why a book of these patients must not be made; empty where it may.
+
+    Parameters
+    ----------
+    patients : dict
+        From :func:`digests`.
+    released : Released
+    k : int
+        The cohort's ``min_cell_count``. The very same set may be released again: it tells nothing new.
+    """
+    if k <= 1:
+        return ""
+    records, patients = patients, frozenset(patients)
+    for earlier in reversed(released.sets):
+        known = frozenset(earlier["patients"])
+        gained, lost = len(patients - known), len(known - patients)
+        changed = sum(records[one] != record for one, record in earlier["patients"].items() if one in records)
+        if 0 < changed < k and not (gained or lost):
+            return (
+                f"the cohort's file says something else of fewer than {k} patients than when set "
+                f"{earlier['set']} was made "
+                f"({earlier['what']}, {earlier['day']}). Whoever holds both would learn what. "
+                f"{_way_out(earlier['set'], k)}"
+            )
+        if patients != known and (0 < gained < k or 0 < lost < k):
+            return (
+                f"the patients of this cohort differ from those of set {earlier['set']} "
+                f"({earlier['what']}, {earlier['day']}) by fewer than "
+                f"{k} who came or fewer than {k} who left. Whoever holds both would learn about them. "
+                f"{_way_out(earlier['set'], k)}"
+            )
+    union = (
+        frozenset().union(*(earlier["patients"] for earlier in released.sets))
+        if released.sets
+        else frozenset()
+    )
+    if 0 < len(patients - union) < k and released.sets:
+        return (
+            f"fewer than {k} patients of this cohort were in none of the sets that were released "
+            f"before. Whoever holds them all "
+            f"would learn about those. Wait until there are {k}"
+        )
+    if parts := _cells(patients, released, k):
+        return (
+            f"together with earlier sets this one would single out fewer than {k} patients ({parts}). "
+            f"Wait until {k} "
+            "have changed, or say which earlier set was never released"
+        )
+    return ""
+
+
+def _way_out(number: int, k: int) -> str:
+    return (
+        f"Wait until {k} patients have changed; or, if set {number} never left the hospital, say so "
+        f"(salvage-book never-released {number})"
+    )
+
+
+def _cells(patients: frozenset[str], released: Released, k: int) -> str:
+    """Earlier sets that, put together with this one, single out a few patients: those of one pattern of
+    membership.
+
+    Two sets with 30 patients in common are no trouble by themselves; sums over sets can be subtracted
+    wherever one set is made up of others. That is so if the new set is the union of earlier ones, but for a
+    few, or the other way round.
+    """
+    inside = [earlier for earlier in released.sets if frozenset(earlier["patients"]) < patients]
+    covered = frozenset().union(*(earlier["patients"] for earlier in inside)) if inside else frozenset()
+    if inside and 0 < len(patients - covered) < k:
+        return "sets " + ", ".join(str(earlier["set"]) for earlier in inside)
+    for whole in released.sets:
+        rest = frozenset(whole["patients"]) - patients
+        within = [other for other in released.sets if frozenset(other["patients"]) < rest]
+        covered = frozenset().union(*(other["patients"] for other in within)) if within else frozenset()
+        if patients < frozenset(whole["patients"]) and within and 0 < len(rest - covered) < k:
+            return f"set {whole['set']} without sets " + ", ".join(str(other["set"]) for other in within)
+    return ""
+
+
+def remember(patients: dict[str, str], released: Released, day: str, what: str) -> Released:
+    """The same with one more set, unless these very patients are known; ``what`` is such as ``book`` or
+    ``export``.
+    """
+    if any(earlier["patients"] == patients for earlier in released.sets):
+        return released
+    number = max((earlier["set"] for earlier in released.sets), default=0) + 1
+    return replace(
+        released,
+        sets=(
+            *released.sets,
+            {"set": number, "day": day, "what": what, "patients": dict(sorted(patients.items()))},
+        ),
+    )
+
+
+def never_released(released: Released, number: int) -> Released:
+    """The same without a set that nobody outside has seen.
+
+    Raises
+    ------
+    OverlapError
+        If there is no such set.
+    """
+    kept = tuple(earlier for earlier in released.sets if earlier["set"] != number)
+    if len(kept) == len(released.sets):
+        known = ", ".join(str(earlier["set"]) for earlier in released.sets) or "none"
+        raise OverlapError(f"there is no set {number}; remembered are: {known}")
+    return replace(released, sets=kept)
+
+
+def written(released: Released) -> str:
+    """The content of :data:`FILE`."""
+    return (
+        json.dumps(
+            {
+                "format": FORMAT,
+                "version": VERSION,
+                "about": "Keyed digests of the patients of "
+                "books and exports that were made. "
+                "Keep it with the cohort's file, and as confidential.",
+                "key": released.key,
+                "sets": list(released.sets),
+            },
+            indent=1,
+        )
+        + "\n"
+    )
+
+
+def read(folder: str | Path) -> Released:
+    """What was released of the cohort in this folder; nothing, with a new key, where no file stands.
+
+    Raises
+    ------
+    OverlapError
+        If the file is damaged. It is not taken for an empty one: what was released would be forgotten.
+    """
+    path = Path(folder) / FILE
+    if not path.exists():
+        return start()
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        sets = tuple(
+            {
+                "set": int(one["set"]),
+                "day": str(one["day"]),
+                "what": str(one["what"]),
+                "patients": {_hex(who): _hex(record) for who, record in one["patients"].items()},
+            }
+            for one in found["sets"]
+        )
+        if found["format"] != FORMAT or found["version"] != VERSION or len(bytes.fromhex(found["key"])) != 32:
+            raise ValueError
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise OverlapError(
+            f"{FILE} beside the cohort's file is damaged. It tells which patients were in "
+            f"earlier books, so it is not "
+            "replaced. Restore it from a backup; if nothing was ever released, delete it"
+        ) from None
+    return Released(found["key"], sets)
+
+
+def _hex(digest: str) -> str:
+    return bytes.fromhex(digest).hex()
+
+
+def save(released: Released, folder: str | Path) -> Path:
+    """Write the file whole, readable by its owner alone."""
+    path = Path(folder) / FILE
+    unfinished = path.with_name(f"{FILE}.unfinished")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(written(released), encoding="utf-8")
+    unfinished.replace(path)
+    return path

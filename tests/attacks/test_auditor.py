@@ -1,0 +1,122 @@
+"""The auditor finds what was planted, and lets pass what holds."""
+
+import pandas as pd
+import pytest
+
+from analysis_lib.analyses import failure, participants, radiotherapy, summaries, table_1, weighting
+from analysis_lib.cohort import auditor, disclosure
+from analysis_lib.rows import results
+from analysis_lib.rows.results import row
+
+import inventing
+
+K = 5
+
+
+def share(name, events, n, **more):
+    return summaries.proportion(name, events, n) | more
+
+
+def shown(*rows):
+    return disclosure.protect_by(results.collect(rows), K)
+
+
+def findings(rows, **options):
+    return {one.result_id: one for one in auditor.audit(rows, K, **options).findings}
+
+
+def a_table(*cells, n):
+    return shown(
+        row("table1.n.all", "count", n),
+        *(share(f"table1.stage.l{i}.all", cell, n) for i, cell in enumerate(cells)),
+    )
+
+
+def test_tables_that_hold_pass_and_the_certificate_says_what_was_done():
+    certificate = auditor.audit(a_table(12, 30, 3, n=45), K)
+    assert certificate.passed and certificate.hidden == 1 and certificate.narrowest >= 2
+    words = " ".join(certificate.in_words())
+    assert f"{certificate.cells} counts" in words and "does not prove" in words
+    assert auditor.audit(a_table(12, 30, 3, n=45), 0).in_words() == [
+        "No count of this book is hidden or rounded, so there was nothing to examine."
+    ]
+
+
+def test_bands_that_leave_one_value_are_found():
+    """Four times 9 and 4 are 40: with 40 to 44 in all, the hidden count is 4 and each other one 9."""
+    found = findings(a_table(9, 9, 9, 9, 4, n=40))
+    assert found["table1.stage.l4.all"].possible == (4, 4) and found["table1.stage.l0.all"].possible == (9, 9)
+    assert "table1.stage.l0.all" in found["table1.stage.l4.all"].because
+
+
+def test_an_exact_total_beside_a_hidden_cell_is_found():
+    rows = a_table(12, 13, 3, n=28)
+    rows.loc[rows["result_id"].isin(["table1.stage.l0.all", "table1.stage.l1.all"]), "events"] = [11, 13]
+    rows["n"] = 28
+    rows.loc[rows["result_id"] == "table1.n.all", "value"] = 28
+    assert findings(rows)["table1.stage.l2.all"].possible == (4, 4)
+
+
+def test_an_exact_percentage_is_found():
+    rows = shown(share("response.cr", 13, 41), share("response.pr", 28, 41))
+    rows["value"] = [100 * 13 / 41, 100 * 28 / 41]
+    assert findings(rows)["response.cr"].possible == (13, 13)
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        "OS1: only 3 events",
+        "follow-up ends on day 310, before day 365",
+        "2 events cannot carry 1 hazard ratio",
+        "nobody with CNS disease = yes had the event (separation)",
+    ],
+)
+def test_reasons_that_tell_are_found(leak):
+    assert "x" in findings(results.skipped("x", leak))
+    assert not findings(disclosure.protect_by(results.skipped("x", leak), K))
+
+
+def test_extremes_and_test_statistics_are_found():
+    rows = results.collect(
+        [
+            row("a", "range", 4.0, lower=1, upper=9, n=30),
+            row("b", "p", 0.04, n=40, note="chi-square 3.94, 1 df"),
+        ]
+    )
+    assert set(findings(rows)) == {"a", "b"}
+
+
+def test_exact_standardised_differences_are_found():
+    study = inventing.invent(7, 60)
+    frame = weighting.prepare(study)
+    table = table_1.table_1(study)
+    assert auditor.audit(results.collect([table, weighting.balance(study, frame)]), K).passed
+    exact = weighting.balance(inventing.replace(study, min_cell_count=0), frame)
+    exact = exact.assign(value=exact["value"].round(2))
+    plain, leaking = (
+        auditor.audit(results.collect([table, rows]), K) for rows in (weighting.balance(study, frame), exact)
+    )
+    assert plain.passed and not leaking.passed
+
+
+def test_several_tables_are_solved_together():
+    """No sum alone narrows them, all together do."""
+    rows = a_table(9, 9, 9, 9, 4, n=40)
+    assert findings(rows, thorough=True)["table1.stage.l4.all"].possible == (4, 4)
+
+
+def test_books_of_invented_hospitals():
+    for seed in range(12):
+        study = inventing.invent(seed)
+        rows = results.collect(
+            [
+                table_1.table_1(study),
+                participants.flow(study),
+                failure.best_responses(study),
+                radiotherapy.volume(study),
+            ]
+        )
+        certificate = auditor.audit(rows, K)
+        assert not certificate.findings or all(one.possible for one in certificate.findings)
+        assert isinstance(rows, pd.DataFrame) and certificate.cells > 10
