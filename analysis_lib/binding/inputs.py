@@ -1,9 +1,9 @@
 """What a chapter's page is made from, as one fingerprint: equal fingerprints, equal pages.
 
-Everything that can change a page counts: the notebook, the modules it uses and the data files beside them, what makes
-the page, the cohort's files, the parameters, other chapters' rows, installed versions, environment. In doubt a file
-counts: a page made once too often costs a minute, a stale one tells yesterday's numbers. Nothing is imported to find
-out; modules are read.
+Everything that can change a page counts: the notebook, the modules it uses and the data files beside them,
+what makes the page, the cohort's files, the parameters, other chapters' rows, installed versions,
+environment. In doubt a file counts: a page made once too often costs a minute, a stale one tells yesterday's
+numbers. Nothing is imported to find out; modules are read.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def fingerprint(
     rows: Iterable[Path] = (),
     makers: Iterable[Path] = (),
 ) -> str:
-    """What identifies the page of a chapter for a cohort: the same for the same inputs, on any day and in any folder.
+    """What identifies the page of a chapter for a cohort: the same for the same inputs, on any day and in any
+    folder.
 
     Parameters
     ----------
@@ -93,7 +94,9 @@ def fingerprint(
 
 
 def reads_rows(notebook: Path) -> bool:
-    """Whether a chapter reads the rows of other chapters: if it uses ``results_dir`` for more than saving its own."""
+    """Whether a chapter reads the rows of other chapters: if it uses ``results_dir`` for more than saving its
+    own.
+    """
     if (tree := _parsed(notebook.read_text("utf-8"))) is None:
         return True
     calls = [each for each in ast.walk(tree) if isinstance(each, ast.Call)]
@@ -104,7 +107,7 @@ def reads_rows(notebook: Path) -> bool:
     return any(isinstance(each.ctx, ast.Load) and id(each) not in saving for each in mentioned)
 
 
-# --- modules of the library -----------------------------------------------------------------------------------
+# --- modules of the library -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,8 @@ class Mentions:
 
 
 def modules_used(start: Path | Iterable[Path], root: Path) -> set[Path]:
-    """The modules that notebooks or modules import, at their top or inside a function, and those that these import.
+    """The modules that notebooks or modules import, at their top or inside a function, and those that these
+    import.
 
     A package that a module lies in counts as well, since Python runs it first.
     """
@@ -139,10 +143,10 @@ def modules_used(start: Path | Iterable[Path], root: Path) -> set[Path]:
 def data_files(sources: Iterable[Path], root: Path) -> set[Path]:
     """The files of the library that these notebooks and modules may read.
 
-    Those in the folder of a module and below, as far as that is no package of its own; and those whose name, or whose
-    folder's name, one of them mentions. What stands on the library's shelf of data belongs to no module, so only a
-    mention counts there. Bundled cohorts are left out, since a cohort counts where it is the input, unless
-    one is read by its name.
+    Those in the folder of a module and below, as far as that is no package of its own; and those whose name,
+    or whose folder's name, one of them mentions. What stands on the library's shelf of data belongs to no
+    module, so only a mention counts there. Bundled cohorts are left out, since a cohort counts where it is
+    the input, unless one is read by its name.
     """
     sources, (_, data, bundled) = list(sources), _library(root)
     said = [_mentions(path, root) for path in sources]
@@ -159,7 +163,9 @@ def data_files(sources: Iterable[Path], root: Path) -> set[Path]:
 
 
 def _library(root: Path) -> tuple[dict[str, Path], dict[tuple[str, str], list[str]], list[Path]]:
-    """What the library holds: modules by their dotted names; other files by folder and package; bundled manifests."""
+    """What the library holds: modules by their dotted names; other files by folder and package; bundled
+    manifests.
+    """
     modules, data, bundled, homes = {}, {}, [], {}
     for folder, below, files in os.walk(root / PACKAGE):
         dotted = ".".join(Path(folder).relative_to(root).parts)
@@ -185,7 +191,9 @@ def _mentions(path: Path, root: Path) -> Mentions:
 
 @functools.lru_cache(maxsize=1024)
 def _read(source: str, package: tuple[str, ...]) -> Mentions:
-    """Texts count that name a module, such as an argument of ``import_module``, an entry point or a lazy attribute's home."""
+    """Texts count that name a module, such as an argument of ``import_module``, an entry point or a lazy
+    attribute's home.
+    """
     modules, texts, cohorts, anything = set(), set(), set(), (tree := _parsed(source)) is None
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.Import):
@@ -216,18 +224,21 @@ def _parsed(source: str) -> ast.AST | None:
 
 
 def _modules(name: str, modules: dict[str, Path]) -> Iterator[Path]:
-    """The files that Python runs to import a dotted name: its packages from the outermost on, then the module if it is one."""
+    """The files that Python runs to import a dotted name: its packages from the outermost on, then the module
+    if it is one.
+    """
     parts = name.split(".")
     for number in range(1, len(parts) + 1):
         if module := modules.get(".".join(parts[:number])):
             yield module
 
 
-# --- what lies outside ----------------------------------------------------------------------------------------
+# --- what lies outside ------------------------------------------------------------------------------------
 
 
 def cohort_files(cohort: Path) -> list[tuple[str, Path]]:
-    """The manifest or bare table, and every file beside it that the manifest names, each with what it is called there.
+    """The manifest or bare table, and every file beside it that the manifest names, each with what it is
+    called there.
 
     Which keys name files does not matter: a text of the manifest that is a file's name counts.
     """

@@ -1,7 +1,9 @@
-"""What has been made before, kept by the fingerprint of what it was made from (:mod:`analysis_lib.binding.inputs`).
+"""What has been made before, kept by the fingerprint of what it was made from
+(:mod:`analysis_lib.binding.inputs`).
 
-An entry is one ZIP file, ``STORE/<label>/<fingerprint>.zip``, that appears whole or not at all: two builds may keep the
-same, and a build may be killed. An entry that cannot be read to its last byte is as if it were not there.
+An entry is one ZIP file, ``STORE/<label>/<fingerprint>.zip``, that appears whole or not at all: two builds
+may keep the same, and a build may be killed. An entry that cannot be read to its last byte is as if it were
+not there.
 
 Whoever keeps something of a real cohort passes a store inside that cohort's own output folder.
 """
@@ -46,8 +48,8 @@ def keep(store: Path, label: str, fingerprint: str, folder: Path, files: list[Pa
     label : str
         Of what there is one at a time, such as ``reconstructed/04_survival``.
     fingerprint : str
-        From :func:`analysis_lib.binding.inputs.fingerprint`, and the same before and after the files were made: a module
-        that is edited meanwhile must not be taken for the one that made them.
+        From :func:`analysis_lib.binding.inputs.fingerprint`, and the same before and after the files were
+        made: a module that is edited meanwhile must not be taken for the one that made them.
     folder, files : Path, list of Path
         The files, all below the folder.
     told : dict
@@ -73,7 +75,9 @@ def keep(store: Path, label: str, fingerprint: str, folder: Path, files: list[Pa
 
 
 def kept(store: Path, label: str, fingerprint: str, folder: Path) -> dict | None:
-    """Put what was kept back below a folder, and return what was told of it; if nothing was, ``None``, and write nothing."""
+    """Put what was kept back below a folder, and return what was told of it; if nothing was, ``None``, and
+    write nothing.
+    """
     entry = store / label / f"{fingerprint}.zip"
     try:
         with zipfile.ZipFile(entry) as archive:

@@ -1,9 +1,10 @@
 """Kernels that are forked from a warm process, so that libraries are imported once and not in each of them.
 
-A Jupyter kernel provisioner, ``forked`` (an entry point in pyproject.toml): whatever starts a ``python3`` kernel through
-jupyter_client gets a forked one while :func:`forked` lasts, or where the environment says
-``JUPYTER_DEFAULT_PROVISIONER_NAME=forked`` (nbval, nbconvert, ``jupyter-book build``). Otherwise, as in JupyterLab, nothing
-changes. A forked kernel has its own process, streams, ports and environment; nothing listens that would not otherwise.
+A Jupyter kernel provisioner, ``forked`` (an entry point in pyproject.toml): whatever starts a ``python3``
+kernel through jupyter_client gets a forked one while :func:`forked` lasts, or where the environment says
+``JUPYTER_DEFAULT_PROVISIONER_NAME=forked`` (nbval, nbconvert, ``jupyter-book build``). Otherwise, as in
+JupyterLab, nothing changes. A forked kernel has its own process, streams, ports and environment; nothing
+listens that would not otherwise.
 """
 
 from __future__ import annotations
@@ -64,13 +65,17 @@ def why_plain() -> str:
             "Kernels cannot be forked safely on this system, so each starts on its own, which takes longer."
         )
     if not entry_points(group=KernelProvisionerFactory.GROUP_NAME, name=NAME):
-        return "This program was installed before it could fork kernels, so each starts on its own. Install it again."
+        return (
+            "This program was installed before it could fork kernels, so each starts on its own. Install "
+            "it again."
+        )
     return ""
 
 
 @contextlib.contextmanager
 def forked(folder: Path) -> Iterator[None]:
-    """While it lasts, kernels that this process and its workers start are forked; where they cannot be, say so and go on.
+    """While it lasts, kernels that this process and its workers start are forked; where they cannot be, say
+    so and go on.
 
     Parameters
     ----------
@@ -116,7 +121,9 @@ class ForkedProvisioner(LocalProvisioner):
 
 
 class ForkedKernel:
-    """A kernel's process, which is no child of ours: as much of :class:`subprocess.Popen` as a provisioner uses."""
+    """A kernel's process, which is no child of ours: as much of :class:`subprocess.Popen` as a provisioner
+    uses.
+    """
 
     stdin = stdout = stderr = None
 
@@ -156,13 +163,15 @@ class ForkedKernel:
         return self.returncode
 
 
-# --- asking the warm process ------------------------------------------------------------------------------------
+# --- asking the warm process ------------------------------------------------------------------------------
 
 
 # Libraries may read the environment while they are imported, so another environment needs another process.
 @functools.lru_cache(maxsize=1)
 def _warm(environment: frozenset, cwd: str) -> socket.socket:
-    """Start a warm process; it ends with this process, or when nobody can ask it any more and its kernels have ended."""
+    """Start a warm process; it ends with this process, or when nobody can ask it any more and its kernels
+    have ended.
+    """
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with its:
         subprocess.Popen(
@@ -200,7 +209,9 @@ def _fork(cmd: list[str], cwd: str, env: dict[str, str], kwargs: dict) -> Forked
 
 
 def _can_be_forked(cmd: list[str], kwargs: dict) -> bool:
-    """Whether a command is the plain one for a kernel of this Python, in a folder that hides no library behind a file."""
+    """Whether a command is the plain one for a kernel of this Python, in a folder that hides no library
+    behind a file.
+    """
     cwd, streams = Path(kwargs.get("cwd") or "."), [kwargs.get(name) for name in ("stdout", "stderr")]
     return (
         cmd[:3] == [sys.executable, "-m", "ipykernel_launcher"]

@@ -12,7 +12,9 @@ class BuildError(Refused):
 
 
 class Outcome(NamedTuple):
-    """How a chapter ended for a cohort: ``done``, ``skipped`` or ``failed``, with the reason for the last two."""
+    """How a chapter ended for a cohort: ``done``, ``skipped`` or ``failed``, with the reason for the last
+    two.
+    """
 
     cohort: str
     chapter: str

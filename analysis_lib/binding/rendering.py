@@ -25,7 +25,8 @@ STATE = "rendered.json"  # there while the folder holds what a build finished, a
 PAGES = (".md", ".ipynb")
 # Lines and roles of a page that can show on another.
 SHARED = re.compile(
-    r"^#{1,6} .*|^\([\w-]+\)=|:(?:name|label): \S+|^---\n.*?^---|\{(?:cite|ref|numref|eq|doc|term)[^`]*`[^`]*`",
+    r"^#{1,6} .*|^\([\w-]+\)=|:(?:name|label): "
+    r"\S+|^---\n.*?^---|\{(?:cite|ref|numref|eq|doc|term)[^`]*`[^`]*`",
     re.M,
 )
 COPIED = re.compile(r"(?:_images|_downloads)/([^\"'?#<>]+)")  # files that pages show or offer

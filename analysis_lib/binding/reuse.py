@@ -1,7 +1,8 @@
-"""What need not be done again: a chapter whose inputs are as they were, and a book of which nothing has changed.
+"""What need not be done again: a chapter whose inputs are as they were, and a book of which nothing has
+changed.
 
-What was made is kept in a folder of the book itself, so that what was made of a hospital's patients lies where
-their book lies and nowhere else. To forget it, remove the folder.
+What was made is kept in a folder of the book itself, so that what was made of a hospital's patients lies
+where their book lies and nowhere else. To forget it, remove the folder.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The warm process: it imports libraries once, then forks a Jupyter kernel for each request.
 
-:mod:`analysis_lib.binding.kernels` runs this file as a script, ``python warm.py FD MODULE ...``. It imports nothing of
-this project: a module of ours that lived on here would be stale in the next kernel. What an import would have done
-differently inside a kernel is put right, so that a notebook cannot tell a forked kernel from a fresh one.
+:mod:`analysis_lib.binding.kernels` runs this file as a script, ``python warm.py FD MODULE ...``. It imports
+nothing of this project: a module of ours that lived on here would be stale in the next kernel. What an import
+would have done differently inside a kernel is put right, so that a notebook cannot tell a forked kernel from
+a fresh one.
 """
 
 from __future__ import annotations
@@ -41,14 +42,17 @@ def main() -> None:
         name: value for name, value in os.environ.items() if name not in given and name != "MPLBACKEND"
     }
     gc.collect()
-    gc.freeze()  # a kernel's garbage collector leaves what was imported alone, so that its memory stays shared
+    # a kernel's garbage collector leaves what was imported alone, so that its memory stays shared
+    gc.freeze()
     if request := serve(channel):
         warnings.filters[:] = known
         run_kernel(request, filters, variables)
 
 
 def load(modules: list[str]) -> None:
-    """Import what is there, as if in a kernel: matplotlib and pandas ask, while they are imported, where they are."""
+    """Import what is there, as if in a kernel: matplotlib and pandas ask, while they are imported, where they
+    are.
+    """
     os.environ.setdefault(
         "MPLBACKEND", INLINE
     )  # a name only: the backend, loaded before the kernel, would show nothing
@@ -67,11 +71,13 @@ def load(modules: list[str]) -> None:
 
 
 def serve(channel: socket.socket) -> dict | None:
-    """Fork a kernel for each request on the channel; returns the request in the kernel, and ``None`` here at the end.
+    """Fork a kernel for each request on the channel; returns the request in the kernel, and ``None`` here at
+    the end.
 
-    A request is the JSON of ``argv``, ``cwd`` and ``env``, with four open files: the kernel's standard streams, and a line
-    on which its process id and, later, its exit code are told. A kernel whose line is closed at the other end is killed;
-    when our parent ends, however that happened, all are. A closed channel means that no request will come any more.
+    A request is the JSON of ``argv``, ``cwd`` and ``env``, with four open files: the kernel's standard
+    streams, and a line on which its process id and, later, its exit code are told. A kernel whose line is
+    closed at the other end is killed; when our parent ends, however that happened, all are. A closed channel
+    means that no request will come any more.
     """
     parent, lines, taking = os.getppid(), {}, True
     while taking or lines:
@@ -120,7 +126,9 @@ def tell(line: socket.socket, number: int) -> None:
 
 
 def kill(pid: int) -> None:
-    """Kill a kernel that we have not buried, and the processes it started; it may not lead a group of its own yet."""
+    """Kill a kernel that we have not buried, and the processes it started; it may not lead a group of its own
+    yet.
+    """
     for end in (os.killpg, os.kill):
         try:
             end(pid, signal.SIGKILL)
@@ -130,7 +138,9 @@ def kill(pid: int) -> None:
 
 
 def run_kernel(request: dict, filters: list, variables: dict[str, str]) -> None:
-    """Be the kernel that was asked for, with the warning filters and variables that libraries set while imported."""
+    """Be the kernel that was asked for, with the warning filters and variables that libraries set while
+    imported.
+    """
     server = os.getppid()
     os.setsid()  # an interrupt goes to the kernel and what it started
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

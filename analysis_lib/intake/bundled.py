@@ -25,7 +25,9 @@ def bundled_cohorts() -> dict[str, str]:
 
 
 def find(where: str | Path) -> Path | None:
-    """The file that ``where`` speaks of: a bundled cohort's manifest, that of a folder, or the file itself."""
+    """The file that ``where`` speaks of: a bundled cohort's manifest, that of a folder, or the file
+    itself.
+    """
     try:
         path, bundled = Path(where).expanduser(), BUNDLED / str(where) / "cohort.yml"
         if re.fullmatch(r"[\w-]+", str(where)) and bundled.is_file():

@@ -64,7 +64,8 @@ def locate(where: str | Path) -> Path:
             problem(
                 "cohort",
                 "there is no such cohort",
-                f"{hint}Give one of {listed(list(bundled_cohorts()))}, or the path of a cohort.yml, of the folder "
+                f"{hint}Give one of {listed(list(bundled_cohorts()))}, or the path of a cohort.yml, of the "
+                f"folder "
                 f"it is "
                 f"in, "
                 f"or of a table ({', '.join(SUFFIXES)}).",

@@ -23,13 +23,13 @@ from scipy.special import expit
 
 from analysis_lib.analyses import context, prognosis, summaries, survival
 from analysis_lib.binding.chapters import chapters, parameters_of
-from analysis_lib.files.places import NOTEBOOKS
 from analysis_lib.centres import page
 from analysis_lib.centres import pooled as of_centres
 from analysis_lib.centres.exchange import Export
 from analysis_lib.cohort import cohort
 from analysis_lib.dictionary import units
 from analysis_lib.estimators import meta
+from analysis_lib.files.places import NOTEBOOKS
 from analysis_lib.paper import claims
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.results import row

@@ -40,13 +40,12 @@ from analysis_lib.analyses import local_failure, multiplicity, prognosis, summar
 from analysis_lib.analyses.design import detectable, events_needed
 from analysis_lib.binding import proof
 from analysis_lib.binding.chapters import chapters
-from analysis_lib.files.places import NOTEBOOKS
 from analysis_lib.cohort import cohort
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import bootstrap, competing, curves, imputation, models, repeated, states
 from analysis_lib.estimators import weights as propensity_weights
 from analysis_lib.estimators.logrank import logrank_test, pairwise_logrank
-from analysis_lib.files.places import ROOT
+from analysis_lib.files.places import NOTEBOOKS, ROOT
 from analysis_lib.rows import results
 from analysis_lib.show import canvas
 
