@@ -34,6 +34,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "ProcessPoolExecutor", InThisProcess)
     monkeypatch.setattr(build.kernels, "forked", lambda folder: contextlib.nullcontext())
     monkeypatch.setattr(chapter, "run", made_up)
+    monkeypatch.setattr(build.pages, "write", lambda *_: None)
     monkeypatch.setattr(build, "render", lambda source, html, place: made_pages(source, html))
     RAN.clear()
     return tmp_path
@@ -227,3 +228,17 @@ def test_versions_and_environment_count_for_a_book(place, monkeypatch):
     other = inputs.versions() | {"sphinx": "0.1"}
     monkeypatch.setattr(inputs, "versions", lambda: other)
     assert reuse.unchanged(place / "out", cohorts, {}) is None
+
+
+def test_a_cohort_that_cannot_be_read_is_refused_in_words(place, capsys):
+    arguments = ["build", str(place / "cohort.yml"), "--out", str(place / "out")]
+    assert main(arguments) == 0
+    for manifest in (
+        "tables: [",
+        "tables: {patients: p.csv}\n? [a]\n: b\n",
+        "\u0000",
+        "tables: {patients: none.csv}",
+    ):
+        (place / "cohort.yml").write_text(manifest)
+        assert main(arguments) == 1
+        assert "cohort.yml" in (told := capsys.readouterr().err) and "Traceback" not in told
