@@ -357,11 +357,5 @@ def write(study: Cohort, folder: Path) -> None:
 
 def _rows_of(folder: Path, numbers) -> pd.DataFrame:
     """The rows of the chapters with these numbers; of a row that two share, the first."""
-    found = [
-        results.read(path)
-        for path in sorted((folder / "results").glob("*.csv"))
-        if int(path.stem[:2]) in numbers
-    ]
-    return (
-        pd.concat(found).drop_duplicates("result_id").reset_index(drop=True) if found else results.collect([])
-    )
+    paths = sorted((folder / "results").glob("*.csv"))
+    return results.read_files([path for path in paths if int(path.stem[:2]) in numbers])

@@ -15,6 +15,7 @@ from scipy import stats
 
 from analysis_lib.estimators import models, observed
 from analysis_lib.estimators.observed import NotEstimable
+from analysis_lib.estimators.weighted_curve import weighted_curve
 
 INTERVAL = "log"
 KM = f"Kaplan-Meier, Greenwood variance, {INTERVAL} interval"
@@ -49,27 +50,32 @@ def kaplan_meier(days, event, cluster=None, *, weights=None, interval: str = INT
         Days or events that are not (:func:`analysis_lib.estimators.observed.outcome`).
     """
     days, event = observed.outcome(days, event)
-    if weights is not None:
-        weights, cluster = (
-            models.positive(weights, len(days)),
-            np.arange(len(days)) if cluster is None else cluster,
+    if weights is not None or cluster is not None:
+        cluster = np.arange(len(days)) if cluster is None else observed.groups(cluster, len(days))[0]
+        curve = weighted_curve(
+            days,
+            event,
+            np.ones(len(days)) if weights is None else models.positive(weights, len(days)),
+            cluster,
+            interval,
         )
-    curve = (
-        greenwood.KaplanMeier(conf_type=interval)
-        .fit(greenwood.Surv(days, event=event.astype(int)), cluster=cluster, weights=weights)
-        .to_frame(format="pandas")
-    )
-    curve = curve.rename(
-        columns={
-            "time": "days",
-            "n_risk": "at_risk",
-            "n_event": "events",
-            "n_censor": "censored",
-            "estimate": "survival",
-            "conf_low": "lower",
-            "conf_high": "upper",
-        }
-    )
+    else:
+        curve = (
+            greenwood.KaplanMeier(conf_type=interval)
+            .fit(greenwood.Surv(days, event=event.astype(int)))
+            .to_frame(format="pandas")
+        )
+        curve = curve.rename(
+            columns={
+                "time": "days",
+                "n_risk": "at_risk",
+                "n_event": "events",
+                "n_censor": "censored",
+                "estimate": "survival",
+                "conf_low": "lower",
+                "conf_high": "upper",
+            }
+        )
     start = pd.DataFrame(
         {
             "days": [0.0],
@@ -160,8 +166,10 @@ def rmst_difference(days, event, group, tau: float) -> Difference:
         rmst(days[~group], event[~group], tau),
     )
     value, se = one - other, np.hypot(se_one, se_other)
-    if se == 0:
-        raise NotEstimable("nobody had the event by then")
+    if not se > 1e-10 * tau:  # a variance of rounding noise
+        raise NotEstimable(
+            "the means do not vary: nobody had the event by then, or all of a group on one day"
+        )
     return Difference(
         value, se, value - models.Z * se, value + models.Z * se, float(2 * stats.norm.sf(abs(value / se)))
     )

@@ -29,11 +29,25 @@ class Pooled(NamedTuple):
 
 
 def pool(estimates, variances) -> Pooled:
-    """Rubin's rules for one parameter: estimates and squared standard errors, one for each imputed data
-    set.
+    """Rubin's rules for one parameter: estimates and squared standard errors, one for each imputed data set.
+
+    Raises
+    ------
+    NotEstimable
+        Fewer than two data sets, which cannot tell how much imputations differ; or none that varies.
+    ValueError
+        Numbers of estimates and of variances that differ, one that is not known, a variance below 0.
     """
     estimates, variances = np.asarray(estimates, dtype=float), np.asarray(variances, dtype=float)
     m = len(estimates)
+    if m != len(variances) or not (
+        np.isfinite(estimates).all() and np.isfinite(variances).all() and (variances >= 0).all()
+    ):
+        raise ValueError("every imputed data set needs an estimate and a squared standard error, both known")
+    if m < 2:
+        raise NotEstimable("fewer than two imputed data sets cannot tell how much imputations differ")
+    if not variances.any():
+        raise NotEstimable("the estimates have no standard errors")
     within, between = variances.mean(), estimates.var(ddof=1)
     total = within + (1 + 1 / m) * between
     added = (1 + 1 / m) * between / total
@@ -48,9 +62,9 @@ def pool(estimates, variances) -> Pooled:
 def nelson_aalen(days, event) -> np.ndarray:
     """The Nelson-Aalen estimate of the cumulative hazard at each person's own time."""
     days, event = np.asarray(days), np.asarray(event, dtype=bool)
-    moments = np.unique(days[event])
-    steps = [(event & (days == moment)).sum() / (days >= moment).sum() for moment in moments]
-    return np.concatenate([[0.0], np.cumsum(steps)])[np.searchsorted(moments, days, side="right")]
+    moments, died = np.unique(days[event], return_counts=True)
+    at_risk = len(days) - np.searchsorted(np.sort(days), moments)
+    return np.concatenate([[0.0], np.cumsum(died / at_risk)])[np.searchsorted(moments, days, side="right")]
 
 
 def impute(values, predictors: pd.DataFrame, count: int, seed: int) -> np.ndarray:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from itertools import combinations
 
-import greenwood
 import numpy as np
 import pandas as pd
-from lifelines.statistics import multivariate_logrank_test
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from analysis_lib.estimators import models, observed
 from analysis_lib.estimators.observed import NotEstimable
+from analysis_lib.estimators.rank_tests import differences
 
-# Log-rank tests and what weighs their days: powers of S and 1 - S just before the day, or lifelines' name for
-# a weight.
+# Log-rank tests and what weighs their days: powers of S and 1 - S just before the day, or the name of a
+# weight.
 WEIGHTINGS = {
     "log-rank": (0, 0),
     "Peto-Peto": (1, 0),
@@ -47,32 +46,17 @@ def logrank_test(days, event, group, *, strata=None, weighting: str = "log-rank"
         Fewer than two groups, no event, or groups that were never at risk together.
     """
     days, event = observed.outcome(days, event)
-    group = pd.Series(np.asarray(group)).astype(str).to_numpy()
-    if len(set(group)) < 2 or not event.any():
-        raise NotEstimable("fewer than two groups" if len(set(group)) < 2 else "no events")
+    group, found = observed.groups(group, len(days))
+    if len(found) < 2 or not event.any():
+        raise NotEstimable("fewer than two groups" if len(found) < 2 else "no events")
     weight = WEIGHTINGS[weighting]
-    if isinstance(weight, str):
-        if strata is not None:
-            raise ValueError(f"the {weighting} test is not computed within strata")
-        test = multivariate_logrank_test(days, group, event, weightings=weight)
-        statistic = test.test_statistic
-    else:
-        # A day later each, which changes no test: greenwood finds nobody at risk on day 0.
-        strata = None if strata is None else pd.factorize(np.asarray(strata))[0]
-        try:
-            statistic = greenwood.logrank_test(
-                greenwood.Surv(days + 1, event=event.astype(int)),
-                group,
-                strata=strata,
-                rho=weight[0],
-                gamma=weight[1],
-            ).statistic
-        except np.linalg.LinAlgError:
-            statistic = np.nan
-    if not np.isfinite(statistic):
+    if isinstance(weight, str) and strata is not None:
+        raise ValueError(f"the {weighting} test is not computed within strata")
+    stratum = np.zeros(len(days), dtype=int) if strata is None else observed.groups(strata, len(days))[0]
+    statistic = observed.chi_square(*differences(days, event, group, stratum, weight))
+    if statistic is None:
         raise NotEstimable("the groups were never at risk together when an event happened")
-    degrees = len(set(group)) - 1
-    return models.Test(float(statistic), degrees, float(stats.chi2.sf(statistic, degrees)))
+    return models.Test(statistic, len(found) - 1, float(stats.chi2.sf(statistic, len(found) - 1)))
 
 
 def pairwise_logrank(days, event, group, method: str = "holm") -> pd.DataFrame:

@@ -1,9 +1,8 @@
 """Cox models: one way to fit them, whatever the rows are like.
 
-Estimates come from lifelines, the proportional-hazards test from greenwood, Firth's penalty from firthmodels.
-What neither gives as R's survival package does (the score test, the robust variance when days tie, the
-concordance of rows that enter late, with its standard error) is computed here, by :func:`_efron` and
-:func:`concordance`.
+The partial likelihood is :mod:`analysis_lib.estimators.partial_likelihood`'s, pairs are counted by
+:mod:`analysis_lib.estimators.comparable_pairs`, Firth's penalty comes from firthmodels. The tests hold all of
+it against R's survival package, and against lifelines and greenwood, which do the same more slowly.
 """
 
 from __future__ import annotations
@@ -12,24 +11,25 @@ import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import greenwood
 import numpy as np
 import pandas as pd
 from firthmodels import FirthCoxPH
-from lifelines import CoxPHFitter
-from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 from scipy import stats
-from scipy.linalg import LinAlgWarning
 
 from analysis_lib.dictionary.columns import YES_NO
 from analysis_lib.estimators import observed
+from analysis_lib.estimators.comparable_pairs import won_and_pairs
 from analysis_lib.estimators.observed import NotEstimable
+from analysis_lib.estimators.partial_likelihood import (
+    FLAT,
+    cell_scores,
+    derivatives,
+    maximum,
+    residuals,
+    risk_sets,
+    solved,
+)
 
-# By itself lifelines stops early: against R, hazard ratios were off by up to 1 in 7000 and P values by 1 in
-# 800. With these options a fit goes on until a step gains less than 1e-16 of log-likelihood: to 1e-7 standard
-# errors or closer.
-TO_CONVERGENCE = {"precision": 1e-16, "r_precision": 0}
-SMALL_STEPS = {"step_size": 0.5}  # its first steps may run past a large estimate that exists
 RUN_AWAY = "the model did not converge: too few events, or factors that determine each other"
 Z = stats.norm.ppf(0.975)
 
@@ -133,45 +133,50 @@ def cox(terms: pd.DataFrame, days, event, *, start=None, weights=None, strata=No
     stratum = np.zeros(len(days), dtype=int) if strata is None else pd.factorize(np.asarray(strata))[0]
     if reason := inestimable(terms.columns, x, event):
         raise NotEstimable(reason)
-    fitted = _fit(x, start, days, event, weights, stratum)
-    coef, variance = fitted.params_.to_numpy(), fitted.variance_matrix_.to_numpy()
-    loglik_null, score, information, _ = _efron(np.zeros(x.shape[1]), x, start, days, event, weights, stratum)
-    loglik, slope, curvature, residuals = _efron(coef, x, start, days, event, weights, stratum)
-    if moves_on(slope, curvature):
+    sets, spread = risk_sets(x, start, days, event, weights, stratum)
+    top = maximum(lambda coef: derivatives(coef, sets), x.shape[1], sets.events)
+    refuse_alike(top.null, sets.events)
+    if not top.found:
         raise NoConvergence(RUN_AWAY)
+    variance = np.linalg.inv(top.at.information)
     se, robust_se = np.sqrt(np.diag(variance)), np.full(x.shape[1], np.nan)
     if cluster is not None or not unweighted:
         group = np.arange(len(days)) if cluster is None else pd.factorize(np.asarray(cluster))[0]
-        changes = _sums(residuals * weights[:, None], group) @ variance
-        variance = changes.T @ changes
+        variance = _robust(
+            residuals(top.at, sets) * sets.weights[:, None], group[sets.rows], variance, weights.mean()
+        )
         robust_se = np.sqrt(np.diag(variance))
+    wald = top.coef @ np.linalg.solve(variance, top.coef)
+    coef, se, robust_se = top.coef / spread, se / spread, robust_se / spread
     used = np.where(np.isnan(robust_se), se, robust_se)
-    degrees = x.shape[1]
-    table = pd.DataFrame(
-        {
-            "coef": coef,
-            "hr": np.exp(coef),
-            "se": se,
-            "robust_se": robust_se,
-            "lower": np.exp(coef - Z * used),
-            "upper": np.exp(coef + Z * used),
-            "z": coef / used,
-            "p": 2 * stats.norm.sf(np.abs(coef / used)),
-        },
-        index=terms.columns,
-    )
+    degrees, (loglik, null) = x.shape[1], (top.at.loglik, top.null)
+    # the ratio of a whole unit of a term measured in billionths has no number
+    with np.errstate(over="ignore"):
+        table = pd.DataFrame(
+            {
+                "coef": coef,
+                "hr": np.exp(coef),
+                "se": se,
+                "robust_se": robust_se,
+                "lower": np.exp(coef - Z * used),
+                "upper": np.exp(coef + Z * used),
+                "z": coef / used,
+                "p": 2 * stats.norm.sf(np.abs(coef / used)),
+            },
+            index=terms.columns,
+        )
     return Fit(
         table,
-        loglik_null,
+        null.loglik,
         loglik,
-        _test(2 * (loglik - loglik_null), degrees),
-        _test(coef @ np.linalg.solve(variance, coef), degrees),
-        _test(score @ np.linalg.solve(information, score), degrees),
+        _test(2 * (loglik - null.loglik), degrees),
+        _test(wald, degrees),
+        _test(null.score @ np.linalg.solve(null.information, null.score), degrees),
         concordance(
-            _predictor(x, coef),
+            _predictor((x - x.mean(axis=0)) / spread, top.coef),
             days,
             event,
-            start=None if start.max() < 0 else start,
+            start=start,
             weights=weights,
             strata=stratum,
             cluster=cluster,
@@ -201,9 +206,11 @@ def firth(terms: pd.DataFrame, days, event) -> pd.DataFrame:
     NotEstimable
         No event, a term that is the same for everyone, terms that determine each other, or no convergence.
     """
-    days, event, x, _ = _checked(terms, days, event, None)
+    days, event, x, start = _checked(terms, days, event, None)
     if reason := inestimable(terms.columns, x, event):
         raise NotEstimable(reason)
+    sets, _ = risk_sets(x, start, days, event, np.ones(len(days)), np.zeros(len(days), dtype=int))
+    refuse_alike(derivatives(np.zeros(x.shape[1]), sets), sets.events)
     spread = x.std(axis=0)  # terms of one scale, which changes no estimate, converge more closely
     with warnings.catch_warnings():
         # that it did not converge is asked below; a limit not found is not a number
@@ -232,9 +239,12 @@ def firth(terms: pd.DataFrame, days, event) -> pd.DataFrame:
     )
 
 
-def proportional_hazards(terms: pd.DataFrame, days, event) -> pd.DataFrame:
-    """Test of proportional hazards, Schoenfeld residuals against the Kaplan-Meier transform (Grambsch and
-    Therneau 1994).
+def proportional_hazards(terms: pd.DataFrame, days, event, *, start=None) -> pd.DataFrame:
+    """Test of proportional hazards against the Kaplan-Meier transform of time, as R's ``cox.zph`` (Grambsch
+    and Therneau 1994).
+
+    It is the score test of adding each term times the share that has had the event before each day. ``start``
+    is as in :func:`cox`; those who enter late then count in that share from their entry on.
 
     Returns
     -------
@@ -246,25 +256,41 @@ def proportional_hazards(terms: pd.DataFrame, days, event) -> pd.DataFrame:
     NotEstimable
         As in :func:`cox`; or too few events.
     """
-    days, event, x, _ = _checked(terms, days, event, None)
+    days, event, x, start = _checked(terms, days, event, start)
     if reason := inestimable(terms.columns, x, event):
         raise NotEstimable(reason)
-    names = [f"x{i}" for i in range(x.shape[1])]  # greenwood reads a name with a dot as a formula
-    with warnings.catch_warnings():
-        # of terms on different scales, which R fits as they are; of too few events
-        warnings.simplefilter("ignore")
-        try:
-            fitted = greenwood.CoxPH().fit(
-                greenwood.Surv(days, event=event.astype(int)), pd.DataFrame(x, columns=names)
-            )
-            table = fitted.cox_zph(transform="km").to_frame(format="pandas").iloc[:, -3:]
-        except np.linalg.LinAlgError:
-            raise NotEstimable("too few events to test proportional hazards") from None
-    table.columns = ["chi_square", "df", "p"]
-    if not np.isfinite(table.to_numpy(dtype=float)).all() or (table["chi_square"] < 0).any():
-        raise NotEstimable("too few events to test proportional hazards")
-    rows = [*terms.columns, "global"] if len(terms.columns) > 1 else list(terms.columns)
-    return table.iloc[: len(rows)].set_axis(rows)
+    sets, _ = risk_sets(x, start, days, event, np.ones(len(days)), np.zeros(len(days), dtype=int))
+    top = maximum(lambda coef: derivatives(coef, sets), x.shape[1], sets.events)
+    refuse_alike(top.null, sets.events)
+    if not top.found:
+        raise NoConvergence(RUN_AWAY)
+    k, score, information = x.shape[1], *cell_scores(top.at, sets)
+    time = _share_before(start, days, event, sets.days)
+    time = time - np.average(time, weights=sets.ties)
+    if not (spread := np.sqrt(np.average(time**2, weights=sets.ties))) > 1e-9:
+        raise NotEstimable("too few events to test proportional hazards: all are on one day")
+    time = time / spread
+    beside, whole = (np.array(information @ each) for each in (time, time**2))
+    added = np.concatenate([np.zeros(k), score @ time])
+    full = np.block([[top.at.information, beside], [beside, whole]])
+    asked = {name: [i] for i, name in enumerate(terms.columns)} | (
+        {"global": list(range(k))} if k > 1 else {}
+    )
+    rows = {}
+    for name, which in asked.items():
+        used = [*range(k), *(k + i for i in which)]
+        if np.linalg.eigvalsh(full[np.ix_(used, used)])[0] < FLAT * sets.events:
+            raise NotEstimable("too few events to test proportional hazards")
+        rows[name] = _test(added[used] @ np.linalg.solve(full[np.ix_(used, used)], added[used]), len(which))
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["chi_square", "df", "p"])
+
+
+def _share_before(start, days, event, moments) -> np.ndarray:
+    """One minus the Kaplan-Meier estimate just before each of the days on which an event happened."""
+    deaths = np.bincount(np.searchsorted(moments, days[event]), minlength=len(moments))
+    ended, entered = np.sort(days), np.sort(start)
+    at_risk = np.searchsorted(entered, moments, side="left") - np.searchsorted(ended, moments, side="left")
+    return 1 - np.concatenate([[1.0], np.cumprod(1 - deaths / at_risk)])[:-1]
 
 
 def concordance(score, days, event, *, start=None, weights=None, strata=None, cluster=None) -> Concordance:
@@ -279,16 +305,7 @@ def concordance(score, days, event, *, start=None, weights=None, strata=None, cl
     start = np.full(n, -1.0) if start is None else np.asarray(start, dtype=float)
     weights = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
     stratum = np.zeros(n, dtype=int) if strata is None else pd.factorize(np.asarray(strata))[0]
-    won, pairs = np.zeros(n), np.zeros(n)  # wins less losses of each person's pairs, and pairs, by weight
-    for i in np.flatnonzero(event):
-        later = np.flatnonzero(
-            (start < days[i]) & ((days > days[i]) | ((days == days[i]) & ~event)) & (stratum == stratum[i])
-        )
-        outcome = np.sign(score[i] - score[later])
-        won[i] += outcome @ weights[later]
-        pairs[i] += weights[later].sum()
-        won[later] += outcome * weights[i]
-        pairs[later] += weights[i]
+    won, pairs = won_and_pairs(score, days, event, start, weights, stratum)
     if not pairs.any():
         return Concordance(np.nan, np.nan)
     total = (weights @ pairs) / 2
@@ -335,74 +352,43 @@ def inestimable(names, x, event) -> str:
     """Why no estimate exists that more iterations could find; empty when one may."""
     if not event.any():
         return "nobody had the event"
-    if alike := [str(name) for name, column in zip(names, x.T) if np.ptp(column) == 0]:
+    if alike := [
+        str(name) for name, column in zip(names, x.T) if np.ptp(column) <= 1e-13 * np.abs(column).max()
+    ]:
         return f"all patients are alike in {', '.join(alike)}"
     spread = (x - x.mean(axis=0)) / x.std(axis=0)
-    if np.linalg.matrix_rank(spread, tol=1e-8 * np.sqrt(len(x)) * x.shape[1]) < x.shape[1]:
+    if (
+        len(x) < x.shape[1]
+        or np.linalg.svd(np.linalg.qr(spread, mode="r"), compute_uv=False)[-1]
+        < 1e-8 * np.sqrt(len(x)) * x.shape[1]
+    ):
         return "factors determine each other, so that their effects cannot be told apart (collinearity)"
     return ""
 
 
-def _fit(x, start, days, event, weights, stratum) -> CoxPHFitter:
-    data = pd.DataFrame(x, columns=[f"x{i}" for i in range(x.shape[1])]).assign(
-        days=days, event=event.astype(int)
-    )
-    options = {}
-    if start.max() >= 0:
-        data, options["entry_col"] = data.assign(start=start), "start"
-    if (weights != 1).any():
-        data, options["weights_col"] = data.assign(weight=weights), "weight"
-    if stratum.any():
-        data, options["strata"] = data.assign(stratum=stratum), "stratum"
-    for steps in ({}, SMALL_STEPS):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                warnings.simplefilter("error", ConvergenceWarning)
-                warnings.simplefilter("error", LinAlgWarning)
-                # tells of what a closer fit would follow
-                CoxPHFitter().fit(data, "days", "event", fit_options=steps, **options)
-                return CoxPHFitter().fit(data, "days", "event", fit_options=TO_CONVERGENCE | steps, **options)
-        except (ConvergenceError, ConvergenceWarning, LinAlgWarning):
-            continue
-    raise NoConvergence(RUN_AWAY)
+def refuse_alike(null, events: float) -> None:
+    """:class:`NotEstimable` where the information without any effect is nothing but rounding."""
+    if solved(null, events) is None:
+        raise NotEstimable(
+            "those at risk when an event happened were alike in a factor, or too much so to tell its effect"
+        )
 
 
-def moves_on(score, information) -> bool:
-    """Whether another step of Newton's method would change an estimate, as one that runs away does for
-    ever.
+def _robust(scores, group, variance, mean_weight) -> np.ndarray:
+    """The sandwich of a model's variance and of the scores summed by group; all in standard deviations of the
+    terms.
     """
-    return np.linalg.cond(information) > 1e15 or np.abs(np.linalg.solve(information, score)).max() > 1e-3
-
-
-def _efron(coef, x, start, days, event, weights, stratum):
-    """Log partial likelihood, score, information, and each row's score residual, with Efron's handling of
-    ties.
-
-    lifelines, greenwood and statsmodels give score residuals as if no days tied, so that their robust
-    variance differs from R's by up to 1 in 100. Here each of d events of a day meets a risk set from which
-    the d have left in part.
-    """
-    predictor = _predictor(x, coef)
-    risk = np.exp(predictor)
-    loglik, information, residuals = 0.0, np.zeros((x.shape[1],) * 2), np.zeros_like(x)
-    for level in np.unique(stratum):
-        inside = stratum == level
-        for day in np.unique(days[inside & event]):
-            at_risk = np.flatnonzero(inside & (start < day) & (days >= day))
-            dying = event[at_risk] & (days[at_risk] == day)
-            ties, weight = dying.sum(), weights[at_risk[dying]].mean()
-            loglik += weights[at_risk[dying]] @ predictor[at_risk[dying]]
-            for tie in range(ties):
-                present = risk[at_risk] * np.where(dying, 1 - tie / ties, 1)
-                weighted = present * weights[at_risk]
-                total = weighted.sum()
-                centred = x[at_risk] - weighted @ x[at_risk] / total
-                loglik -= weight * np.log(total)
-                information += weight * (centred * weighted[:, None]).T @ centred / total
-                residuals[at_risk] -= present[:, None] * centred * weight / total
-                residuals[at_risk[dying]] += centred[dying] / ties
-    return loglik, residuals.T @ weights, information, residuals
+    changes = _sums(scores, group) @ variance
+    robust = changes.T @ changes
+    spread = np.sqrt(np.diag(robust))
+    # residuals that cancel leave rounding noise
+    if (spread < 1e-7 * np.sqrt(np.diag(variance) * mean_weight)).any():
+        raise NotEstimable(
+            "the robust variance is none: the rows do not differ in how they bear on the estimate"
+        )
+    if np.linalg.eigvalsh(robust / np.outer(spread, spread))[0] < FLAT:
+        raise NotEstimable("too few patients, or groups of rows, for the robust variance of so many factors")
+    return robust
 
 
 def _predictor(x, coef) -> np.ndarray:
@@ -411,9 +397,11 @@ def _predictor(x, coef) -> np.ndarray:
 
 def _sums(values, group) -> np.ndarray:
     """Sums of rows by group, groups numbered from 0."""
-    sums = np.zeros((group.max() + 1, *values.shape[1:]))
-    np.add.at(sums, group, values)
-    return sums
+    return (
+        np.stack([np.bincount(group, column) for column in values.T], axis=-1)
+        if values.ndim > 1
+        else np.bincount(group, values)
+    )
 
 
 def _test(statistic: float, degrees: int) -> Test:

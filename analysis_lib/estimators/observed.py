@@ -59,6 +59,34 @@ def causes(days, cause) -> tuple[np.ndarray, np.ndarray]:
     return days, cause.astype(int)
 
 
+def chi_square(difference, variance, scale) -> float | None:
+    """``difference`` squared over its variance (a vector and a matrix); ``None`` where the variance is
+    rounding noise.
+
+    ``scale`` is what each variance would be if nothing cancelled: a variance that is nothing beside it is
+    none.
+    """
+    spread = np.sqrt(scale)
+    if not (spread > 0).all() or not np.isfinite(variance).all():
+        return None
+    scaled = variance / np.outer(spread, spread)
+    if np.linalg.eigvalsh(scaled)[0] < 1e-10:
+        return None
+    return float(difference / spread @ np.linalg.solve(scaled, difference / spread))
+
+
+def groups(labels, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Groups as numbers from 0, and their labels; :class:`ValueError` for one that is missing, or if there
+    are not ``n``.
+    """
+    codes, found = pd.factorize(np.asarray(labels), sort=False)
+    if len(codes) != n:
+        raise ValueError(f"{n} days and {len(codes)} groups: not the same people")
+    if (codes < 0).any():
+        raise ValueError(f"groups must be known for everyone; {int((codes < 0).sum())} of {n} are missing")
+    return codes, found
+
+
 def whole_days(days, name: str = "days") -> np.ndarray:
     """Days as floats that hold whole numbers; :class:`ValueError` for any other."""
     days = _numbers(days, name)

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from analysis_lib.estimators.comparable_pairs import won_and_pairs
+
 # of Newton's method, which needs five or six, or more where one went too far; an estimate that still moves
 # then runs away
 STEPS = 25
+# numbers held for data sets that are fitted together; more data sets are fitted in several goes
+AT_ONCE = 5_000_000
 
 
 def cox(x, days, event, counts=None, start=None) -> tuple[np.ndarray, np.ndarray]:
@@ -36,19 +40,33 @@ def cox(x, days, event, counts=None, start=None) -> tuple[np.ndarray, np.ndarray
     days, event = np.asarray(days, dtype=float), np.asarray(event, dtype=bool)
     counts = np.ones((len(x), len(days))) if counts is None else np.asarray(counts, dtype=float)
     x = np.broadcast_to(np.asarray(x, dtype=float), (len(counts), *np.shape(x)[1:]))
-    moments = np.unique(days[event])
-    entered = True if start is None else np.asarray(start, dtype=float) < moments[:, None]
-    at_risk, dying = (
-        ((days >= moments[:, None]) & entered).astype(float),
-        (event & (days == moments[:, None])).astype(float),
-    )
-    deaths = counts @ dying.T
+    size = max(1, AT_ONCE // (x.shape[1] * (1 + x.shape[2] + x.shape[2] ** 2)))
+    order = np.argsort(days, kind="stable")
+    start = None if start is None else np.asarray(start, dtype=float)[order]
+    parts = [
+        _fitted(x[i : i + size, order], days[order], event[order], counts[i : i + size, order], start)
+        for i in range(0, len(counts), size)
+    ]
+    coef, se = (np.concatenate(each) for each in zip(*parts))
+    return coef, se
+
+
+def _fitted(x, days, event, counts, start):
+    """The same for rows sorted by day, all data sets together; inside, terms are in standard deviations."""
+    if not event.any():
+        return (np.full((len(counts), x.shape[2]), np.nan),) * 2
+    spread = x.std(axis=1, keepdims=True)
+    spread = np.where(spread > 0, spread, 1)
+    x = (x - x.mean(axis=1, keepdims=True)) / spread
+    moments, first = np.unique(days[event], return_index=True)
+    deaths = np.add.reduceat(counts[:, event], first, axis=1)
+    risk_sums = _risk_sums(days, event, start, moments, first)
     observed = np.einsum("bn,bnk->bk", counts * event, x)
     coef = before = np.zeros((len(counts), x.shape[2]))
     best = np.full(len(counts), -np.inf)
     with np.errstate(all="ignore"):
         for _ in range(STEPS):
-            loglik, score, information = _derivatives(coef, x, counts, at_risk, dying, deaths, observed)
+            loglik, score, information = _derivatives(coef, x, counts, risk_sums, deaths, observed)
             too_far = ~(loglik >= best - 1e-9 * np.abs(best))[:, None]
             # half of the way back, as in R
             step = np.where(too_far, (before - coef) / 2, np.clip(_solve(information, score), -2, 2))
@@ -57,24 +75,41 @@ def cox(x, days, event, counts=None, start=None) -> tuple[np.ndarray, np.ndarray
             if np.abs(step).max() < 1e-9:
                 break
         variance = np.diagonal(np.linalg.pinv(np.nan_to_num(information)), axis1=1, axis2=2)
-    converged = (
-        (np.abs(step) < 1e-6).all(axis=1)
-        & (np.abs(coef * x.std(axis=1)) < 10).all(axis=1)
-        & (variance > 0).all(axis=1)
-    )
-    return np.where(converged[:, None], coef, np.nan), np.where(
-        converged[:, None], np.sqrt(np.abs(variance)), np.nan
+    sure = (variance > 0) & (variance < 1e10)  # beyond, the information is rounding noise
+    converged = ((np.abs(step) < 1e-6) & (np.abs(coef) < 10) & sure).all(axis=1)[:, None]
+    return tuple(
+        np.where(converged, each / spread[:, 0], np.nan) for each in (coef, np.sqrt(np.abs(variance)))
     )
 
 
-def _derivatives(coef, x, counts, at_risk, dying, deaths, observed):
+def _risk_sums(days, event, start, moments, first):
+    """A function that adds up what rows bring to each day with an event: all at risk, and those with the
+    event.
+    """
+    left = np.searchsorted(days, moments)
+    if start is not None:
+        by_start = np.argsort(start, kind="stable")
+        outside = np.searchsorted(start[by_start], moments)
+
+    def sums(values):
+        whole = values[::-1].cumsum(axis=0)[::-1][left]
+        if start is not None:
+            late = np.concatenate(
+                [values[by_start][::-1].cumsum(axis=0)[::-1], np.zeros((1, values.shape[1]))]
+            )
+            whole = whole - late[outside]
+        return whole, np.add.reduceat(values[event], first, axis=0)
+
+    return sums
+
+
+def _derivatives(coef, x, counts, risk_sums, deaths, observed):
     layers, people, terms = x.shape
     risk = counts * np.exp(np.einsum("bnk,bk->bn", x, coef))
     first = risk[:, :, None] * x
     second = (first[:, :, :, None] * x[:, :, None, :]).reshape(layers, people, terms**2)
     moments = np.concatenate([risk[:, :, None], first, second], axis=2).transpose(1, 0, 2).reshape(people, -1)
-    # one large product each is fast
-    whole, part = (_sums(among @ moments, layers, terms) for among in (at_risk, dying))
+    whole, part = (_sums(among, layers, terms) for among in risk_sums(moments))
     loglik, score, information = (
         (observed * coef).sum(axis=1),
         observed.copy(),
@@ -118,10 +153,28 @@ def concordance(scores, days, event, counts=None) -> np.ndarray:
         np.asarray(event, dtype=bool),
     )
     counts = np.ones(scores.shape) if counts is None else np.asarray(counts, dtype=float)
-    pairs = event[:, None] & (
-        (days[None, :] > days[:, None]) | ((days[None, :] == days[:, None]) & ~event[None, :])
-    )
-    first, later = np.nonzero(pairs)
-    weight = counts[:, first] * counts[:, later]
-    gap = scores[:, first] - scores[:, later]
-    return (weight * np.where(np.abs(gap) < 1e-12, 0.5, gap > 0)).sum(axis=1) / weight.sum(axis=1)
+    n = len(days)
+    size, found = max(1, AT_ONCE // (20 * n)), []
+    for i in range(0, len(scores), size):
+        some, weights = scores[i : i + size], np.broadcast_to(counts, scores.shape)[i : i + size].ravel()
+        order = np.argsort(some, axis=1)
+        ranks = np.empty(some.shape)  # scores that differ by rounding tie
+        np.put_along_axis(
+            ranks,
+            order,
+            np.pad(np.diff(np.take_along_axis(some, order, 1)) >= 1e-12, ((0, 0), (1, 0))).cumsum(axis=1),
+            1,
+        )
+        many = len(some)
+        won, pairs = won_and_pairs(
+            ranks.ravel(),
+            np.tile(days, many),
+            np.tile(event, many),
+            np.full(n * many, -1.0),
+            weights,
+            np.repeat(np.arange(many), n),
+        )
+        won, pairs = ((weights * each).reshape(many, n).sum(axis=1) for each in (won, pairs))
+        with np.errstate(invalid="ignore"):
+            found.append((won / pairs + 1) / 2)
+    return np.concatenate(found)

@@ -21,7 +21,10 @@ def propensity(terms: pd.DataFrame, treated) -> np.ndarray:
         If the factors tell the groups apart completely, so that the score of somebody is 0 or 1.
     """
     treated = np.asarray(treated, dtype=float)
-    design = sm.add_constant(terms.to_numpy(dtype=float), has_constant="add")
+    x = terms.to_numpy(dtype=float)
+    spread = x.std(axis=0)
+    # of one scale, which changes no score
+    design = sm.add_constant((x - x.mean(axis=0)) / np.where(spread > 0, spread, 1), has_constant="add")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PerfectSeparationWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -76,7 +79,13 @@ def effective_size(weights) -> float:
 def risk_ratio(hazard_ratio: float) -> float:
     """The risk ratio that a hazard ratio amounts to when the outcome is common (VanderWeele 2017): an
     approximation.
+
+    A hazard ratio of 0 or without bound amounts to none: :class:`NotEstimable`.
     """
+    if not 0 < hazard_ratio < np.inf and not np.isnan(hazard_ratio):
+        raise NotEstimable(
+            f"a hazard ratio of {hazard_ratio:g} amounts to no risk ratio, which takes a positive, finite one"
+        )
     return float((1 - 0.5 ** np.sqrt(hazard_ratio)) / (1 - 0.5 ** np.sqrt(1 / hazard_ratio)))
 
 
@@ -84,8 +93,11 @@ def e_value(ratio: float) -> float:
     """The E-value of a risk ratio (VanderWeele and Ding 2017).
 
     How strongly, as a risk ratio, an unmeasured confounder would have to be linked to both treatment and
-    outcome, beyond what was measured, to explain the whole of it.
+    outcome, beyond what was measured, to explain the whole of it. A ratio of 0 or without bound has none:
+    :class:`NotEstimable`.
     """
+    if not 0 < ratio < np.inf and not np.isnan(ratio):
+        raise NotEstimable(f"a risk ratio of {ratio:g} has no E-value, which takes a positive, finite ratio")
     ratio = max(ratio, 1 / ratio)
     return float(ratio + np.sqrt(ratio * (ratio - 1)))
 

@@ -139,7 +139,7 @@ METHODS = (
     Method(
         "Kaplan-Meier, infinitesimal jackknife",
         "interval of a rate when patients have several sites",
-        "greenwood",
+        HERE,
         ("williams1995",),
         "Intervals that allow for several sites in one patient used the infinitesimal jackknife over "
         "patients.",
@@ -172,21 +172,21 @@ METHODS = (
     Method(
         "log-rank test",
         "whether groups share one survival curve",
-        "greenwood",
+        HERE,
         ("mantel1966", "peto1972"),
         "Groups were compared by the log-rank test.",
     ),
     Method(
         "stratified log-rank test",
         "the same, within strata",
-        "greenwood",
+        HERE,
         ("mantel1966", "peto1972"),
         "Where strata are named, the log-rank test was stratified.",
     ),
     Method(
         "weighted log-rank test",
         "the same, with more weight on early or late events",
-        "greenwood",
+        HERE,
         ("harrington1982",),
         "Weighted log-rank tests gave more weight to early or late events.",
     ),
@@ -209,7 +209,7 @@ METHODS = (
     Method(
         "Cox model",
         "hazard ratio",
-        "lifelines",
+        HERE,
         ("cox1972", "efron1977", "wald1943"),
         "Hazard ratios come from Cox proportional-hazards models on complete cases, with Efron's "
         "handling of ties, Wald "
@@ -218,41 +218,41 @@ METHODS = (
     Method(
         "Cox model, delayed entry",
         "hazard ratio of those at risk from a later day on",
-        "lifelines",
+        HERE,
         ("cox1972", "suissa2008"),
         "Patients who became at risk later entered Cox models on that day.",
     ),
     Method(
         "Cox model, adjusted for",
         "hazard ratio among patients alike in the factors named",
-        "lifelines",
+        HERE,
         ("cox1972", "efron1977"),
     ),
     Method(
         "Cox model, stratified",
         "hazard ratio within strata",
-        "lifelines",
+        HERE,
         ("cox1972",),
         "Where strata are named, Cox models were stratified.",
     ),
     Method(
         "Cox model, clustered by patient",
         "hazard ratio when patients have several sites",
-        "lifelines",
+        HERE,
         ("lin1989",),
         "Cox models of sites used a robust variance over patients.",
     ),
     Method(
         "Cox model, inverse-probability weights",
         "hazard ratio after weighting all patients",
-        "lifelines",
+        HERE,
         ("rosenbaum1983", "robins2000", "lin1989"),
         "Confounding was addressed by inverse probability of treatment weights, with robust variance.",
     ),
     Method(
         "Cox model, overlap weights",
         "hazard ratio after weighting those who could have had either",
-        "lifelines",
+        HERE,
         ("li2018", "lin1989"),
         "Confounding was addressed by overlap weights, with robust variance.",
     ),
@@ -270,7 +270,7 @@ METHODS = (
         ("rubin1987", "white2009"),
         "Missing values were completed by multiple imputation, and results combined by Rubin's rules.",
     ),
-    Method("Wald test", "whether a hazard ratio is 1", "lifelines", ("wald1943",)),
+    Method("Wald test", "whether a hazard ratio is 1", HERE, ("wald1943",)),
     Method(
         "penalised likelihood ratio test",
         "whether a penalised hazard ratio is 1",
@@ -283,13 +283,13 @@ METHODS = (
     Method(
         "likelihood-ratio test",
         "whether a model is better than one without its factors",
-        "lifelines",
+        HERE,
         ("cox1972",),
     ),
     Method(
         "proportional-hazards test",
         "whether a hazard ratio stays the same over time",
-        "greenwood",
+        HERE,
         ("grambsch1994",),
         "Proportional hazards were tested with scaled Schoenfeld residuals (Kaplan–Meier transform of time).",
     ),
@@ -326,14 +326,14 @@ METHODS = (
     Method(
         "Aalen-Johansen",
         "probability of an event while others compete",
-        "greenwood",
+        HERE,
         ("aalen1978",),
         "With competing events, cumulative incidence was estimated by the Aalen–Johansen method.",
     ),
     Method(
         "Gray",
         "whether groups share one cumulative incidence",
-        "greenwood",
+        HERE,
         ("gray1988",),
         "Cumulative incidences were compared by Gray's test.",
     ),

@@ -211,7 +211,12 @@ def read(path: str | Path) -> pd.DataFrame:
 
 def read_all(where: str | Path) -> pd.DataFrame:
     """All result rows of a cohort, chapter after chapter; of a row that two chapters share, the first."""
-    frames = [read(path) for path in sorted(Path(where).glob("*.csv"))]
+    return read_files(sorted(Path(where).glob("*.csv")))
+
+
+def read_files(paths: list[Path]) -> pd.DataFrame:
+    """The result rows of some chapters; of a row that two share, the first."""
+    frames = [read(path) for path in paths]
     rows = pd.concat(frames).drop_duplicates("result_id").reset_index(drop=True) if frames else collect([])
     return released.public(rows)
 

@@ -17,7 +17,7 @@ from analysis_lib.binding import chapters, manuscript, pages, strobe
 from analysis_lib.binding.contents import table_of_contents
 from analysis_lib.cohort import disclosure
 from analysis_lib.intake.read import read_cohort
-from analysis_lib.rows import methods, results
+from analysis_lib.rows import methods, released, results
 from analysis_lib.rows.results import row
 from analysis_lib.show.numbers import estimate, full, limits
 
@@ -152,11 +152,7 @@ def test_methods_name_endpoints_estimators_and_versions(study, rows):
         "30.4375",
     ):
         assert wanted in told
-    assert (
-        re.search(r"lifelines \d", told)
-        and re.search(r"greenwood \d", told)
-        and not faults(re.sub(r"(\d)\.(\d)", r"\1\2", told))
-    )
+    assert re.search(r"greenwood \d", told) and not faults(re.sub(r"(\d)\.(\d)", r"\1\2", told))
 
 
 def test_methods_are_silent_about_what_was_not_done(public):
@@ -184,7 +180,7 @@ def test_further_analyses_stand_apart_and_repeat_nothing(study, rows):
 
 def test_the_numbers_of_chapters_on_the_paper_itself_are_no_results(public, tmp_path):
     results.save(
-        [public(results.collect([row("a", "p", 0.1, method="log-rank test")]))],
+        [released.public(results.collect([row("a", "p", 0.1, method="log-rank test")]))],
         "",
         "11_audit",
         tmp_path / "results",
@@ -284,7 +280,10 @@ def test_the_page_offers_its_paragraphs_and_warns_of_synthetic_patients(public, 
     a_book(tmp_path)
     cohort = replace(public, synthetic=synthetic)
     results.save(
-        [public(results.collect([row("flow.included", "count", 80)]))], "", "01_cohort", tmp_path / "results"
+        [released.public(results.collect([row("flow.included", "count", 80)]))],
+        "",
+        "01_cohort",
+        tmp_path / "results",
     )
     manuscript.write(cohort, tmp_path)
     page = (tmp_path / "report.md").read_text("utf-8")

@@ -43,6 +43,7 @@ def test_every_dependency_is_locked():
     wanted = (
         PROJECT["dependencies"]
         + PROJECT["optional-dependencies"]["test"]
+        + PROJECT["optional-dependencies"]["lint"]
         + PROJECT["optional-dependencies"]["lab"]
     )
     names = {re.split(r"[<>=\[ ]", each)[0].lower().replace("_", "-") for each in wanted}

@@ -1,0 +1,194 @@
+"""Times each estimator beside R computing the same from the same rows, and prints a table of medians and
+ratios.
+
+    python tools/bench_estimators.py --rows 1000 10000 100000 1000000
+
+R needs the packages survival and cmprsk. Times are CPU seconds of the estimate alone: inside R by
+``proc.time``, here by ``time.process_time``; neither counts the reading of the file. An estimator that would
+take longer than ``--longest`` at the next number of rows (ten times as many are taken to need ten times as
+long, at least) is left out there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pandas as pd
+
+from analysis_lib.estimators import competing, curves, logrank, models
+
+TAU = 1000  # days to which the restricted mean is taken
+TERMS = ["age", "male", "bmi"]
+
+# Name: the estimate here, and in R, where ``d`` is the same table.
+ESTIMATORS = {
+    "Kaplan-Meier, interval": (
+        lambda d: curves.kaplan_meier(d["days"], d["event"]),
+        "survfit(Surv(days, event) ~ 1, d)",
+    ),
+    "Kaplan-Meier, weighted, robust": (
+        lambda d: curves.kaplan_meier(d["days"], d["event"], weights=d["weight"]),
+        "survfit(Surv(days, event) ~ 1, d, weights = weight, robust = TRUE)",
+    ),
+    "Restricted mean": (
+        lambda d: curves.rmst(d["days"], d["event"], TAU),
+        f"summary(survfit(Surv(days, event) ~ 1, d), rmean = {TAU})$table",
+    ),
+    "Log-rank test": (
+        lambda d: logrank.logrank_test(d["days"], d["event"], d["group"]),
+        "survdiff(Surv(days, event) ~ group, d)",
+    ),
+    "Log-rank test, Peto-Peto": (
+        lambda d: logrank.logrank_test(d["days"], d["event"], d["group"], weighting="Peto-Peto"),
+        "survdiff(Surv(days, event) ~ group, d, rho = 1)",
+    ),
+    "Cox model, Efron": (
+        lambda d: models.cox(d[TERMS], d["days"], d["event"]),
+        "coxph(Surv(days, event) ~ age + male + bmi, d)",
+    ),
+    "Proportional-hazards test": (
+        lambda d: models.proportional_hazards(d[TERMS], d["days"], d["event"]),
+        "cox.zph(coxph(Surv(days, event) ~ age + male + bmi, d), transform = 'km')",
+    ),
+    "Concordance": (
+        lambda d: models.concordance(d["age"], d["days"], d["event"]),
+        "concordance(Surv(days, event) ~ age, d, reverse = TRUE)",
+    ),
+    "Cumulative incidence": (
+        lambda d: competing.cumulative_incidence(d["days"], d["cause"]),
+        "cuminc(d$days, d$cause)",
+    ),
+    "Gray's test": (
+        lambda d: competing.gray(d["days"], d["cause"], d["group"]),
+        "cuminc(d$days, d$cause, d$group)",
+    ),
+    "Fine and Gray's model": (
+        lambda d: competing.fine_gray(d[TERMS], d["days"], d["cause"]),
+        "crr(d$days, d$cause, d[, 5:7])",
+    ),
+}
+IN_R = """
+suppressMessages({library(survival); library(cmprsk)})
+slow <- list()
+for (n in c(%(rows)s)) {
+  d <- read.csv(sprintf('%(folder)s/%%.0f.csv', n))
+  for (name in names(asked <- list(%(asked)s))) {
+    if (isTRUE(10 * slow[[name]] > %(longest)f)) next
+    took <- c()
+    while (length(took) < %(repeats)d && sum(took) < %(longest)f) {
+      before <- proc.time()
+      eval(asked[[name]])
+      took <- c(took, sum((proc.time() - before)[1:2]))
+    }
+    slow[[name]] <- median(took)
+    cat(name, sprintf('%%.0f', n), median(took), length(took), sep = '\\t')
+    cat('\\n')
+  }
+}
+"""
+
+
+def people(n: int, seed: int = 1) -> pd.DataFrame:
+    """Follow-up in whole days, two causes, three groups and three terms; about half have an event."""
+    draw = np.random.default_rng(seed)
+    age, male, bmi = draw.normal(60, 10, n).round(), draw.integers(0, 2, n), draw.normal(25, 4, n).round(1)
+    until, censored = (
+        np.ceil(draw.exponential(2000 * np.exp(-0.02 * (age - 60) - 0.2 * male))),
+        draw.integers(1, 7000, n),
+    )
+    event = until <= censored
+    return pd.DataFrame(
+        {
+            "days": np.minimum(until, censored).astype(int),
+            "event": event.astype(int),
+            "cause": np.where(event, 1 + (draw.random(n) < 0.4), 0),
+            "group": draw.integers(0, 3, n),
+            "age": age,
+            "male": male,
+            "bmi": bmi,
+            "weight": draw.choice([0.5, 1.0, 2.0], n),
+        }
+    )
+
+
+def here(rows: list[int], repeats: int, longest: float, folder: Path):
+    """Name, rows, median seconds and number of times, as they come."""
+    slow = {}
+    for n in rows:
+        table = pd.read_csv(folder / f"{n}.csv")
+        for name, (estimate, _) in ESTIMATORS.items():
+            if 10 * slow.get(name, 0) > longest:
+                continue
+            took = []
+            while len(took) < repeats and sum(took) < longest:
+                before = time.process_time()
+                estimate(table)
+                took.append(time.process_time() - before)
+            slow[name] = median(took)
+            yield name, n, median(took), len(took)
+
+
+def in_r(rows: list[int], repeats: int, longest: float, folder: Path):
+    """The same from one R process."""
+    asked = ", ".join(f'"{name}" = quote({code})' for name, (_, code) in ESTIMATORS.items())
+    script = IN_R % {
+        "rows": ", ".join(map(str, rows)),
+        "folder": folder,
+        "asked": asked,
+        "longest": longest,
+        "repeats": repeats,
+    }
+    said = subprocess.run(["Rscript", "-e", script], capture_output=True, text=True)
+    if said.returncode:
+        raise SystemExit(f"R stopped: {said.stderr.strip()}")
+    for line in said.stdout.splitlines():
+        name, n, seconds, times = line.split("\t")
+        yield name, int(n), float(seconds), int(times)
+
+
+def table(ours, theirs) -> pd.DataFrame:
+    """One line an estimator and number of rows: seconds here, in R, and their ratio."""
+    columns = ["estimator", "rows", "seconds", "times"]
+    both = pd.merge(
+        *(pd.DataFrame(each, columns=columns) for each in (ours, theirs)),
+        on=columns[:2],
+        how="left",
+        suffixes=("", "_r"),
+    )
+    both["ratio"] = (both["seconds"] / both["seconds_r"].where(both["seconds_r"] > 0)).round(2)
+    return both.sort_values(["estimator", "rows"], kind="stable")[
+        ["estimator", "rows", "seconds", "seconds_r", "ratio", "times", "times_r"]
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--rows", type=int, nargs="+", default=[10**3, 10**4, 10**5, 10**6], help="numbers of rows, rising"
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="times each estimate is made; the median is shown"
+    )
+    parser.add_argument(
+        "--longest",
+        type=float,
+        default=60,
+        help="seconds after which an estimate is not repeated or made larger",
+    )
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as kept:
+        folder = Path(kept)
+        for n in asked.rows:
+            people(n).to_csv(folder / f"{n}.csv", index=False)
+        found = [list(timed(asked.rows, asked.repeats, asked.longest, folder)) for timed in (here, in_r)]
+    print(table(*found).to_string(index=False, na_rep="-"))
+
+
+if __name__ == "__main__":
+    main()
