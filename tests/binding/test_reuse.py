@@ -34,7 +34,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "ProcessPoolExecutor", InThisProcess)
     monkeypatch.setattr(build.kernels, "forked", lambda folder: contextlib.nullcontext())
     monkeypatch.setattr(chapter, "run", made_up)
-    monkeypatch.setattr(build.pages, "write", lambda *_: None)
+    monkeypatch.setattr(build.pages, "write", lambda studies, outcomes, book: (book / "generated").mkdir())
     monkeypatch.setattr(build, "render", lambda source, html, place: made_pages(source, html))
     RAN.clear()
     return tmp_path
