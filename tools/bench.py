@@ -67,12 +67,8 @@ for name in sys.argv[3:]:
         page = out / name / f"{each}.ipynb"
         page.parent.mkdir(parents=True, exist_ok=True)
         notebook = jupytext.read(NOTEBOOKS / f"{each}.py")
-        if run:
-            how = {"progress_bar": False, "kernel_name": "python3", "cwd": str(NOTEBOOKS)}
-            papermill.execute_notebook(notebook, str(page), given, **how)
-        else:
-            from papermill.parameterize import parameterize_notebook
-            jupytext.write(parameterize_notebook(notebook, given), page)
+        how = {"progress_bar": False, "cwd": str(NOTEBOOKS), "prepare_only": not run}
+        papermill.execute_notebook(notebook, str(page), given, kernel_name="python3", **how)
 """
 
 
@@ -96,6 +92,12 @@ class Row(NamedTuple):
 # --- measuring --------------------------------------------------------------------------------------------
 
 
+def surroundings(folder: Path) -> dict[str, str]:
+    """The environment of a command: kernels, too, take the library from the copy."""
+    kept = {name: value for name, value in os.environ.items() if name not in UNSET}
+    return kept | {"PYTHONPATH": str(folder)}
+
+
 def measure(command: list[str], folder: Path) -> Took:
     """Run a command; a subreaper collects what it started and left, so that all CPU seconds count.
 
@@ -104,7 +106,7 @@ def measure(command: list[str], folder: Path) -> Took:
     SystemExit
         With what it said, if it fails: a time of something that did not work is worth nothing.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in UNSET}
+    environment = surroundings(folder)
     with tempfile.TemporaryFile("w+") as said:
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -245,7 +247,7 @@ def _unexecuted(place: Path, cohorts: list[str]) -> None:
 
 def by_chapter(place: Path, cohorts: list[str]) -> dict[str, list[float]]:
     """CPU and wall seconds of each chapter's code, in one process."""
-    environment = {name: value for name, value in os.environ.items() if name not in UNSET}
+    environment = surroundings(place)
     command = [PYTHON, "-c", FLOOR, str(place.parent / "floor"), *cohorts]
     run = subprocess.run(command, cwd=place, env=environment, check=True, capture_output=True, text=True)
     return json.loads(run.stdout.splitlines()[-1])
