@@ -5,21 +5,16 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 EXTRA := .venv/.reconstruct
 
-BOOK := _build/html/index.html
-SOURCES := $(shell find analysis_lib book notebooks -type f -not -name '*.ipynb' -not -name '*.pyc' \
-	-not -path 'book/cohorts/*' -not -path 'book/generated/*') _config.yml _toc.yml
-
 .PHONY: book test lint format lab notebooks lock bench clean
 
-book: $(BOOK)
-
-$(BOOK): $(STAMP) $(SOURCES)
+# What nothing has changed for is not made again: the program looks, and says so.
+book: $(STAMP)
 	$(BIN)/salvage-book build
 
-# The tests read the finished book, so it is made first if anything in it has changed. They also make a small cohort,
+# The tests read the finished book, so it is brought up to date first. They also make a small cohort,
 # which needs the solver and the compiler of the extra `reconstruct`; readers and re-runners do not install these.
-test: lint $(BOOK) $(EXTRA)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: lint book $(EXTRA)
+	JUPYTER_DEFAULT_PROVISIONER_NAME=forked $(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The house keeps its order: layout, floors, types. `make format` lays the code out.
 lint: $(STAMP)
@@ -37,13 +32,13 @@ lab: $(STAMP)
 # The committed notebooks: generated from their .py source, then executed.
 notebooks: $(STAMP)
 	$(BIN)/jupytext --quiet --to ipynb --update notebooks/*.py
-	$(BIN)/jupyter-nbconvert --log-level ERROR --to notebook --inplace --execute notebooks/*.ipynb \
+	JUPYTER_DEFAULT_PROVISIONER_NAME=forked $(BIN)/jupyter-nbconvert --log-level ERROR --to notebook --inplace --execute notebooks/*.ipynb \
 		--ExecutePreprocessor.record_timing=False \
 		--ExecutePreprocessor.extra_arguments='["--IPKernelApp.log_level=ERROR"]'
 
-# How long the whole book takes, cold.
+# How long everything takes, side by side: bench/results.md. Hours of an otherwise idle machine; `make bench BENCH=--quick` tries it.
 bench: $(STAMP)
-	time $(BIN)/salvage-book build
+	$(BIN)/python tools/bench.py $(BENCH)
 
 lock:
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \

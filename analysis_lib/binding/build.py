@@ -113,16 +113,7 @@ def build(
                 unscanned.append((run, mark, outcome))
         outcomes = [outcomes[run.cohort, run.chapter] for run in runs]
         if not any(outcome.status == "failed" for outcome in outcomes):
-            pages.write(list(studies.values()), outcomes, source / "book")
-            if out:
-                write_contents(source, list(studies.values()))
-            render(source, work / "html", store / "sphinx")
-            try:
-                written = [work / "html", *(source / "book" / name for name in GENERATED)]
-                check_for_leaks(studies, written)
-            except BuildError:
-                shutil.rmtree(store, ignore_errors=True)
-                raise
+            bind(studies, outcomes, source, work / "html", store)
             for made in unscanned:
                 reuse.keep(store, *made)
             if out:
@@ -172,6 +163,21 @@ def put_in_place(work: Path, out: Path) -> None:
     """Put a finished book, ``html`` and ``source``, in the place of an old one, both or none."""
     place.record(work)
     replacing.replace(work, out, place.PARTS)
+
+
+def bind(studies: dict[Path, Cohort], outcomes: list[Outcome], source: Path, html: Path, store: Path) -> None:
+    """Make HTML of the chapters' pages and those on them, and look for leaks; if there is one, nothing of it
+    is kept.
+    """
+    pages.write(list(studies.values()), outcomes, source / "book")
+    if source != ROOT:
+        write_contents(source, list(studies.values()))
+    render(source, html, store / "sphinx")
+    try:
+        check_for_leaks(studies, [html, *(source / "book" / name for name in GENERATED)])
+    except BuildError:
+        shutil.rmtree(store, ignore_errors=True)
+        raise
 
 
 def check_place(out: Path | None, studies: dict[Path, Cohort]) -> None:

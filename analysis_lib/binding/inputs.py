@@ -39,6 +39,7 @@ SETTINGS = (
     ".ipython/profile_default/ipython_config.py",
     ".ipython/profile_default/ipython_kernel_config.py",
 )  # of the user, below the home folder
+UNREADABLE = (yaml.YAMLError, OSError, ValueError, TypeError, RecursionError, OverflowError)
 DYNAMIC, READERS = ("import_module", "__import__"), ("read_cohort", "locate")
 LONGEST_NAME = 100  # characters of a text that may name a file
 
@@ -245,7 +246,10 @@ def cohort_files(cohort: Path) -> list[tuple[str, Path]]:
     files = [(cohort.name, cohort)]
     if cohort.suffix.lower() not in (".yml", ".yaml"):
         return files
-    written = yaml.load(cohort.read_text("utf-8-sig"), Loader=yaml.BaseLoader)
+    try:
+        written = yaml.load(cohort.read_text("utf-8-sig"), Loader=yaml.BaseLoader)
+    except UNREADABLE:  # reading the cohort will say what is wrong
+        return files
     named = sorted({text.partition("#")[0] for text in _texts(written)} - {""})
     called = (
         cohort.parent.name if "name" not in (written or {}) else ""

@@ -21,7 +21,7 @@ from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.dictionary.words import listed
 from analysis_lib.rows import methods, results
-from analysis_lib.rows.released import Released, release
+from analysis_lib.rows.released import Released
 from analysis_lib.show import notes, tables
 
 TITLE = "For your manuscript"
@@ -101,7 +101,7 @@ def write(study: Cohort, folder: Path) -> None:
 
     Long because it is one page, written from top to bottom.
     """
-    rows, further = (_rows_of(study, folder, told_as) for told_as in (chapters.STUDY, chapters.FURTHER))
+    rows, further = (_rows_of(folder, told_as) for told_as in (chapters.STUDY, chapters.FURTHER))
     stem = folder / takeaway.FOLDER / study.name
     stem.parent.mkdir(parents=True, exist_ok=True)
     answered, note = checklist(study, folder), f"{SYNTHETIC}\n\n" if study.synthetic else ""
@@ -169,17 +169,9 @@ def write(study: Cohort, folder: Path) -> None:
     (folder / "report.md").write_text("\n".join(lines) + "\n", "utf-8")
 
 
-def _rows_of(study: Cohort, folder: Path, told_as: str) -> Released:
-    """The rows of the chapters that are told so; of a row that two share, the first. They passed when they
-    were saved.
-    """
+def _rows_of(folder: Path, told_as: str) -> Released:
+    """The rows of the chapters that are told so; of a row that two share, the first."""
     files = [folder / "results" / f"{each}.csv" for each in chapters.chapters()]
-    found = [
-        results.read(file)
-        for file in files
-        if file.is_file() and chapters.about(file.stem).told_as == told_as
-    ]
-    rows = (
-        pd.concat(found).drop_duplicates("result_id").reset_index(drop=True) if found else results.collect([])
+    return results.read_files(
+        [file for file in files if file.is_file() and chapters.about(file.stem).told_as == told_as]
     )
-    return release(rows, study.min_cell_count)

@@ -70,6 +70,8 @@ def render(source: Path, html: Path, place: Path | None = None) -> None:
         if state["shared"] != before.get("shared"):
             shutil.rmtree(place, ignore_errors=True)
         _copy(files, place / "source")
+        for style in (place / "_build" / "html" / "_static").glob("mystnb.*.css"):
+            style.unlink()  # whether it is there shows in the pages, which then differ from those made anew
         _sphinx(place)
         _forget(place / "_build")
         (place / STATE).write_text(json.dumps(state), "utf-8")
@@ -136,10 +138,17 @@ def _sphinx(place: Path) -> None:
 
 
 def _forget(build: Path) -> None:
-    """Remove what only an earlier version of a page showed or offered."""
+    """Remove what only an earlier version of a page showed, offered or said."""
     pages = [page.read_text("utf-8") for page in (build / "html").rglob("*.html")]
     wanted = {Path(found).name for page in pages for found in COPIED.findall(page)}
     for folder in ("html/_images", "html/_downloads", "jupyter_execute"):
         for path in (build / folder).rglob("*"):
             if path.is_file() and path.name not in wanted:
                 path.unlink()
+    index = build / "html" / "searchindex.js"
+    start, end = "Search.setIndex(", ")"
+    told = json.loads(index.read_text("utf-8").removeprefix(start).removesuffix(end))
+    for kind in ("terms", "titleterms"):
+        told[kind] = {word: where for word, where in told[kind].items() if where != []}
+    written = json.dumps(told, separators=(",", ":"), sort_keys=True)
+    index.write_text(f"{start}{written}{end}", "utf-8")

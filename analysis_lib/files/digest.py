@@ -14,8 +14,12 @@ def digest_of(value) -> str:
 
 
 def digests(files: Mapping[str, Path]) -> dict[str, str]:
-    """The digest of each file, empty if it is not there, by the name it is called."""
-    return {
-        name: hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-        for name, path in files.items()
-    }
+    """The digest of each file by the name it is called; empty if it is not there or may not be read."""
+    return {name: _digest(path) for name, path in files.items()}
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""

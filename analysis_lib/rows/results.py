@@ -204,24 +204,24 @@ def folder(cohort_name: str, results_dir: str | Path = "") -> Path:
 
 
 def read(path: str | Path) -> pd.DataFrame:
-    """Read back the rows that :func:`save` wrote."""
+    """Read back the rows that :func:`save` wrote, which takes none but released ones."""
     text = dict.fromkeys(["result_id", "population", "group", "statistic", "method", "note"], str)
     rows = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={c: [""] for c in COLUMNS[4:9]})
-    return collect(
-        [
-            rows.assign(
-                **{c: rows[c].map(spreadsheet.as_was) for c in ("population", "group", "method", "note")}
-            )
-        ]
-    )
+    for column in ("population", "group", "method", "note"):
+        rows[column] = rows[column].map(spreadsheet.as_was)
+    return released.public(collect([rows]))
 
 
 def read_all(where: str | Path) -> pd.DataFrame:
     """All result rows of a cohort, chapter after chapter; of a row that two chapters share, the first."""
-    frames = [read(path) for path in sorted(Path(where).glob("*.csv"))]
-    if not frames:
-        return collect([])
-    return pd.concat(frames).drop_duplicates("result_id").reset_index(drop=True)
+    return read_files(sorted(Path(where).glob("*.csv")))
+
+
+def read_files(paths: list[Path]) -> pd.DataFrame:
+    """The result rows of some chapters; of a row that two share, the first."""
+    frames = [read(path) for path in paths]
+    rows = pd.concat(frames).drop_duplicates("result_id").reset_index(drop=True) if frames else collect([])
+    return released.public(rows)
 
 
 def pick(rows: pd.DataFrame, *statistics: str) -> pd.DataFrame:

@@ -140,7 +140,7 @@ def test_a_module_used_by_a_module(tree):
         {"09_beyond", "13_known_truth"}
     )
     assert stale(tree, append(tree / "analysis_lib" / "analyses/radiotherapy.py")) == of(
-        using("radiotherapy") | {"13_known_truth"}
+        {"05_radiotherapy", "06_comprehensive_focal", "09_beyond", "13_known_truth"}
     )
 
 

@@ -15,9 +15,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
-from analysis_lib import chapter
-from analysis_lib.binding import kernels
-from analysis_lib.cohort import locate
+from analysis_lib.binding import chapter, kernels
+from analysis_lib.files.places import NOTEBOOKS, ROOT
+from analysis_lib.intake.manifest import locate
 
 LIBRARIES = ("analysis_lib", "matplotlib_inline")  # must never be in the warm process
 PARENT = "import os; print(open(f'/proc/{os.getppid()}/cmdline').read().split('\\0')[1])"
@@ -170,7 +170,7 @@ def test_a_chapter_has_the_same_outputs_to_the_byte(name, tmp_path, plain):
         ).read_bytes()
 
     expected, expected_rows = outputs("plain")
-    with kernels.forked(chapter.NOTEBOOKS):
+    with kernels.forked(NOTEBOOKS):
         ours, rows = outputs("forked")
     assert sum("application/pdf" in str(cell) for cell in expected) > 0, "no figure was compared"
     assert ours == expected and rows == expected_rows
@@ -179,13 +179,13 @@ def test_a_chapter_has_the_same_outputs_to_the_byte(name, tmp_path, plain):
 def test_what_chapters_import_is_in_the_warm_process(forked):
     code = (
         "import sys; before = set(sys.modules)\n"
-        "from analysis_lib import consistent, figures_beyond, local_failure, missing, pooling, validation, weighting\n"
-        "from analysis_lib.paper import audit, ledger\n"
-        "import analysis_lib.text\n"
+        "from analysis_lib.analyses import context, local_failure, missing, multiplicity, simulation, validation, weighting\n"
+        "from analysis_lib.paper import ledger\nfrom analysis_lib.paper.audit import verdicts\n"
+        "from analysis_lib.show import audit_page, consistent_page, figures_beyond, notes, sentences, tables_beyond\n"
         "new = {name.partition('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)\n"
         "print(sorted(new - {'analysis_lib', 'matplotlib_inline'}))"
     )
-    assert printed(run(f"import os; os.chdir({str(chapter.NOTEBOOKS)!r})", code, folder=forked)) == "[]"
+    assert printed(run(f"import os; os.chdir({str(NOTEBOOKS)!r})", code, folder=forked)) == "[]"
 
 
 def test_libraries_that_had_threads_work_after_the_fork(forked, tmp_path):
@@ -278,7 +278,7 @@ with kernels.forked(Path(sys.argv[1])):
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
 def test_no_process_outlives_a_builder_that_is_killed(tmp_path, end):
-    builder = subprocess.Popen([sys.executable, "-c", BUILDER, str(tmp_path)], cwd=chapter.ROOT)
+    builder = subprocess.Popen([sys.executable, "-c", BUILDER, str(tmp_path)], cwd=ROOT)
     until = time.monotonic() + 200
     while not (tmp_path / "pids").exists() and time.monotonic() < until:
         assert builder.poll() is None

@@ -1,0 +1,367 @@
+"""How long everything takes, side by side in one run: writes ``bench/results.md`` and ``bench/results.json``.
+
+    python tools/bench.py            # all of it; hours of an otherwise idle machine
+    python tools/bench.py --quick    # one cohort, once, without the tests: does it run?
+
+Every row is the median of several repeats, taken in turn, so that a machine that slows down slows all rows.
+CPU seconds are those of a command and of all it started; wall seconds are those of a clock. A ratio is to the
+row that it names. The whole is done in a copy of the checkout: nothing of it is changed but ``bench/``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON = sys.executable
+LIBRARIES = ("jupyter-book", "sphinx", "papermill", "pandas", "numpy", "scipy", "lifelines", "matplotlib")
+# Not what a user has, and costs each start the compiling of all modules.
+UNSET = ("PYTHONDONTWRITEBYTECODE",)
+COMMA = "\n# %% [markdown]\n# One remark more.\n"
+CHANGED = "04_survival"
+
+# What one process does that a book needs: each chapter's code with its figures, one after another.
+FLOOR = """\
+import contextlib, io, json, sys, time
+from pathlib import Path
+import matplotlib
+matplotlib.use("agg")
+from analysis_lib.binding import chapter, chapters
+from analysis_lib.intake.manifest import locate
+from analysis_lib.intake.read import read_cohort
+took = {}
+for name in sys.argv[2:]:
+    study = read_cohort(name)
+    for each in chapters.chapters_of(study):
+        wall, cpu = time.perf_counter(), time.process_time()
+        chapter.calculate(each, locate(name), Path(sys.argv[1]) / name / "results")
+        took[f"{name} {each}"] = [time.process_time() - cpu, time.perf_counter() - wall]
+print(json.dumps(took))
+"""
+# The pages of a finished book, given back to the notebooks they were, for others to execute.
+PLAIN = """\
+import sys
+from pathlib import Path
+import jupytext, papermill
+from analysis_lib.binding import chapters
+from analysis_lib.files.places import NOTEBOOKS
+from analysis_lib.intake.manifest import locate
+from analysis_lib.intake.read import read_cohort
+out, run = Path(sys.argv[1]), sys.argv[2] == "run"
+for name in sys.argv[3:]:
+    for each in chapters.chapters_of(read_cohort(name)):
+        given = {"cohort": str(locate(name)), "results_dir": str(out / name / "results")}
+        page = out / name / f"{each}.ipynb"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        notebook = jupytext.read(NOTEBOOKS / f"{each}.py")
+        how = {"progress_bar": False, "cwd": str(NOTEBOOKS), "prepare_only": not run}
+        papermill.execute_notebook(notebook, str(page), given, kernel_name="python3", **how)
+"""
+
+
+class Took(NamedTuple):
+    """Seconds of a command and all that it started, and the most memory that one process of it had (MiB)."""
+
+    cpu: float
+    wall: float
+    memory: float
+
+
+class Row(NamedTuple):
+    """One thing that is measured: what it is, how it is done, and what is put right before each time."""
+
+    name: str
+    command: list[str]
+    before: Callable[[], None] = lambda: None
+    beside: str = ""  # the row that its ratio is to
+
+
+# --- measuring --------------------------------------------------------------------------------------------
+
+
+def surroundings(folder: Path) -> dict[str, str]:
+    """The environment of a command: kernels, too, take the library from the copy."""
+    kept = {name: value for name, value in os.environ.items() if name not in UNSET}
+    return kept | {"PYTHONPATH": str(folder)}
+
+
+def measure(command: list[str], folder: Path) -> Took:
+    """Run a command; a subreaper collects what it started and left, so that all CPU seconds count.
+
+    Raises
+    ------
+    SystemExit
+        With what it said, if it fails: a time of something that did not work is worth nothing.
+    """
+    environment = surroundings(folder)
+    with tempfile.TemporaryFile("w+") as said:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            [PYTHON, __file__, "--inside", *command], cwd=folder, env=environment, stdout=said, stderr=said
+        )
+        status = process.wait()
+        wall = time.perf_counter() - start
+        said.seek(0)
+        lines = said.read().splitlines()
+    if status:
+        raise SystemExit("\n".join([f"{' '.join(command)[:300]} ended with {status}", *lines[-15:]]))
+    cpu, memory = json.loads(lines[-1])
+    return Took(cpu, wall, memory)
+
+
+def inside(command: list[str]) -> int:
+    """Run a command, wait for all that it started, and say what it took."""
+    import ctypes
+    import resource
+
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: orphans become ours
+    status = subprocess.run(command).returncode
+    while True:
+        try:
+            os.wait()
+        except ChildProcessError:
+            break
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"\n{json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss / 1024])}", flush=True)
+    return status
+
+
+def copy(to: Path) -> Path:
+    """A copy of the checkout, without what a build made, that this environment's Python imports from."""
+    ignored = shutil.ignore_patterns(
+        ".git",
+        ".venv",
+        "_build",
+        "cohorts",
+        "generated",
+        "__pycache__",
+        ".pytest_cache",
+        "node_modules",
+        "*.egg-info",
+    )
+    for name in ("analysis_lib", "notebooks", "book", "tests", "tools"):
+        shutil.copytree(
+            ROOT / name,
+            to / name,
+            ignore=ignored if name == "book" else shutil.ignore_patterns("__pycache__"),
+        )
+    for name in (
+        "_config.yml",
+        "_toc.yml",
+        "pyproject.toml",
+        "requirements.lock",
+        "environment.yml",
+        "Makefile",
+    ):
+        shutil.copy(ROOT / name, to)
+    return to
+
+
+# --- what is measured -------------------------------------------------------------------------------------
+
+
+def rows(place: Path, cohorts: list[str], tests: bool) -> list[Row]:
+    """Everything, in the order of the table."""
+    out = place.parent / "out"
+    program = [PYTHON, "-m", "analysis_lib"]
+    build = [*program, "build", *cohorts, "--out", str(out)]
+    cold = "cold book"
+    found = [
+        Row(
+            "import pandas, matplotlib, lifelines",
+            [PYTHON, "-c", "import pandas, matplotlib.pyplot, lifelines"],
+        ),
+        Row("salvage-book --help", [*program, "--help"]),
+        Row("salvage-book cohorts", [*program, "cohorts"]),
+        Row("salvage-book check lymphoma", [*program, "check", "lymphoma"]),
+        Row(
+            "floor: all chapters in one process", [PYTHON, "-c", FLOOR, str(place.parent / "floor"), *cohorts]
+        ),
+        Row(cold, build, lambda: _clear(out), "floor"),
+        Row("nothing changed", build, beside=cold),
+        Row("one notebook changed", build, lambda: _touch(place), cold),
+        Row("floor: Sphinx on the executed pages", _jupyter_book(place), lambda: _executed(place, out)),
+        Row(
+            "jupyter-book build, executing the same notebooks",
+            _jupyter_book(place),
+            lambda: _unexecuted(place, cohorts),
+            cold,
+        ),
+        Row(
+            "plain papermill, one after another, without HTML",
+            [PYTHON, "-c", PLAIN, str(place.parent / "plain"), "run", *cohorts],
+            beside=cold,
+        ),
+    ]
+    if tests:
+        found.append(Row("make test", [PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadfile", "-q"]))
+    return found
+
+
+def _clear(*folders: Path) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _touch(place: Path) -> None:
+    with (place / "notebooks" / f"{CHANGED}.py").open("a") as file:
+        file.write(COMMA)
+
+
+def _jupyter_book(place: Path) -> list[str]:
+    code = "from jupyter_book.cli.main import main; main()"
+    return [PYTHON, "-W", "ignore", "-c", code, "build", str(place.parent / "theirs"), "--all", "-q"]
+
+
+def _executed(place: Path, out: Path) -> None:
+    _clear(place.parent / "theirs")
+    shutil.copytree(out / "source", place.parent / "theirs")
+
+
+def _unexecuted(place: Path, cohorts: list[str]) -> None:
+    """The finished book's pages, with the chapters as they are before anyone has run them."""
+    theirs = place.parent / "theirs"
+    subprocess.run(
+        [PYTHON, "-c", PLAIN, str(theirs / "book" / "cohorts"), "given", *cohorts], cwd=place, check=True
+    )
+    config = (theirs / "_config.yml").read_text("utf-8")
+    config = config.replace('execute_notebooks: "off"', "execute_notebooks: force\n  timeout: 600")
+    (theirs / "_config.yml").write_text(
+        config.replace('nb_execution_mode: "off"', "nb_execution_mode: force"), "utf-8"
+    )
+
+
+def by_chapter(place: Path, cohorts: list[str]) -> dict[str, list[float]]:
+    """CPU and wall seconds of each chapter's code, in one process."""
+    environment = surroundings(place)
+    command = [PYTHON, "-c", FLOOR, str(place.parent / "floor"), *cohorts]
+    run = subprocess.run(command, cwd=place, env=environment, check=True, capture_output=True, text=True)
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+# --- the table --------------------------------------------------------------------------------------------
+
+
+def machine() -> dict[str, str]:
+    """What it was measured on."""
+    processor = platform.processor() or platform.machine()
+    memory = ""
+    if (told := Path("/proc/cpuinfo")).is_file():
+        names = [
+            line.partition(": ")[2] for line in told.read_text().splitlines() if line.startswith("model name")
+        ]
+        processor = names[0] if names else processor
+        memory = f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    load = f"{os.getloadavg()[0]:.1f} before the first row" if hasattr(os, "getloadavg") else ""
+    return {
+        "processor": f"{processor}, {cores} cores",
+        "memory": memory,
+        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "libraries": ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
+        "load": load,
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def table(found: list[Row], took: dict[str, list[Took]], jobs: int) -> str:
+    """The rows as Markdown: medians and ratios."""
+    middle = {name: Took(*map(median, zip(*each, strict=True))) for name, each in took.items()}
+    floors = [name for name in middle if name.startswith("floor")]
+    lines = [
+        "| what | CPU s | wall s | most memory of a process, MiB | ratio | repeats |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in found:
+        mine, ratio = middle[row.name], ""
+        if row.beside == "floor":
+            floor = sum(middle[name].cpu for name in floors)
+            ratio = f"{mine.wall / (floor / jobs):.2f} × floor (wall; CPU of the floor on {jobs} cores)"
+        elif row.beside:
+            ratio = f"{mine.wall / middle[row.beside].wall:.3f} × {row.beside} (wall)"
+        repeats = len(took[row.name])
+        lines.append(
+            f"| {row.name} | {mine.cpu:.2f} | {mine.wall:.2f} | {mine.memory:.0f} | {ratio} | {repeats} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Measure, and write what was found."""
+    if sys.argv[1:2] == ["--inside"]:
+        return inside(sys.argv[2:])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one cohort, once, without the tests")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=ROOT / "bench", help="folder of the results")
+    given = parser.parse_args()
+    repeats = 1 if given.quick else given.repeats
+    from analysis_lib.intake.bundled import bundled_cohorts
+
+    cohorts = ["lymphoma"] if given.quick else list(bundled_cohorts())
+    told = {"machine": machine(), "cohorts": cohorts}
+    with tempfile.TemporaryDirectory() as folder:
+        place = copy(Path(folder) / "checkout")
+        found = rows(place, cohorts, tests=not given.quick)
+        took: dict[str, list[Took]] = {row.name: [] for row in found}
+        for number in range(repeats):
+            for row in found:
+                row.before()
+                took[row.name].append(measure(row.command, place))
+                print(f"[{number + 1}/{repeats}] {row.name}: {took[row.name][-1]}", flush=True)
+        chapters = by_chapter(place, cohorts)
+    given.out.mkdir(parents=True, exist_ok=True)
+    told |= {
+        "rows": {name: [each._asdict() for each in times] for name, times in took.items()},
+        "chapters": chapters,
+    }
+    (given.out / "results.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+    (given.out / "results.md").write_text(page(told["machine"], cohorts, found, took, chapters), "utf-8")
+    print(f"Written: {given.out / 'results.md'}")
+    if (estimators := ROOT / "tools" / "bench_estimators.py").is_file() and not given.quick:
+        run = subprocess.run([PYTHON, str(estimators)], capture_output=True, text=True, check=True)
+        with (given.out / "results.md").open("a", encoding="utf-8") as file:
+            file.write(f"\n## Estimators beside R\n\n```\n{run.stdout}```\n")
+    return 0
+
+
+def page(machine: dict, cohorts: list[str], found: list[Row], took: dict, chapters: dict) -> str:
+    """The page of results."""
+    heaviest = sorted(chapters, key=lambda name: -chapters[name][0])
+    return "\n".join(
+        [
+            "# How long it takes",
+            "",
+            f"Written by `make bench`, for the cohorts {', '.join(cohorts)}. Medians; no number here is a "
+            f"test.",
+            "",
+            *(f"- {name}: {value}" for name, value in machine.items() if value),
+            "",
+            table(found, took, jobs=2),
+            "",
+            "## Each chapter's code, in one process",
+            "",
+            "| cohort, chapter | CPU s | wall s |",
+            "|---|---|---|",
+            *(f"| {name} | {chapters[name][0]:.2f} | {chapters[name][1]:.2f} |" for name in heaviest),
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
