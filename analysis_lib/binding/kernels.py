@@ -108,7 +108,7 @@ class ForkedProvisioner(LocalProvisioner):
         if reason := why_plain():
             _say(reason)
         elif _can_be_forked(cmd, kwargs):
-            kernel = _fork(cmd, str(kwargs.get("cwd") or os.getcwd()), env, kwargs)
+            kernel = _fork(cmd, os.path.abspath(kwargs.get("cwd") or os.getcwd()), env, kwargs)
         if kernel is None:
             return await super().launch_kernel(cmd, **kwargs | {"env": env})
         self.process, self.pid, self.pgid, self.cwd = (

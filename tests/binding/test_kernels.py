@@ -312,7 +312,8 @@ def by_the_environment():
 
 
 def test_nbconvert_and_nbval_take_it_from_the_environment(tmp_path):
-    path = tmp_path / "a.ipynb"
+    (tmp_path / "folder").mkdir()
+    path = tmp_path / "folder" / "a.ipynb"
     nbformat.write(
         notebook(PARENT, "import os; print('JUPYTER_DEFAULT_PROVISIONER_NAME' in os.environ)"), path
     )
@@ -326,8 +327,9 @@ def test_nbconvert_and_nbval_take_it_from_the_environment(tmp_path):
             "notebook",
             "--inplace",
             "--execute",
-            str(path),
+            "folder/a.ipynb",  # the kernel's folder comes as it was written, relative
         ],
+        cwd=tmp_path,
         env=by_the_environment(),
         check=True,
         capture_output=True,
