@@ -60,7 +60,10 @@ def curves(study: Cohort, name: str, by: str | None = None, where=None) -> pd.Da
             study, slug(name, "curve"), "there are too few patients or events for a curve"
         )
     stacked = pd.concat([curve.assign(group=label) for label, curve in drawn.items()]).reset_index(drop=True)
-    stacked.attrs["label"] = words.label_of(by) if by else ""
+    stacked.attrs |= {
+        "label": words.label_of(by) if by else "",
+        disclosure.RULE: study.min_cell_count * disclosure.hides(study),
+    }
     return release(stacked, study.min_cell_count)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis_lib.analyses import auditor
 from analysis_lib.analyses.summaries import association, proportion
-from analysis_lib.cohort import auditor, disclosure
+from analysis_lib.cohort import disclosure
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row, slug

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from analysis_lib.analyses import (
+    auditor,
     design,
     failure,
     mean_survival,
@@ -27,7 +28,7 @@ from analysis_lib.analyses import (
     validation,
     weighting,
 )
-from analysis_lib.cohort import auditor, endpoints, first_course
+from analysis_lib.cohort import endpoints, first_course
 from analysis_lib.rows import results
 
 import attackers

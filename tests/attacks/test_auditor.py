@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from analysis_lib.analyses import failure, participants, radiotherapy, summaries, table_1, weighting
-from analysis_lib.cohort import auditor, disclosure
+from analysis_lib.analyses import auditor, failure, participants, radiotherapy, summaries, table_1, weighting
+from analysis_lib.cohort import disclosure
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row
 

@@ -331,7 +331,10 @@ class Book:
 
     def _differences(self) -> None:
         """Standardised differences and detectable ratios, where they are not those of the shown counts."""
-        from analysis_lib import design, weighting  # late: both use tables that are audited themselves
+        from analysis_lib.analyses import (  # late: both use tables that are audited themselves
+            design,
+            weighting,
+        )
 
         sizes = [(f"table1.n.{arm}", "count") for arm in ("rt", "st")]
         if not all(size in self.bounds for size in sizes):
