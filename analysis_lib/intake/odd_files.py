@@ -184,6 +184,7 @@ def codes(files) -> list[dict]:
             cells = files.texts[name][column].dropna()
             counts = cells[cells.str.fullmatch(r"([789])\1{2,4}(\.0+)?").fillna(False)].value_counts()
             usual = len(cells) / max(cells.nunique(), 1)
+            whose = files.texts[name].loc[cells.index, "patient_id"].groupby(cells).nunique()
             rows += [
                 problem(
                     name,
@@ -193,7 +194,7 @@ def codes(files) -> list[dict]:
                     rule="code",
                 )
                 for cell, count in counts.items()
-                if count > 1 and count > 1.5 * usual
+                if whose[cell] > 1 and count > 1.5 * usual  # one patient may have several rows of a day
             ]
     return rows
 

@@ -147,6 +147,12 @@ METHODS = (
         "Median follow-up was estimated by the reverse Kaplan–Meier method.",
     ),
     Method(
+        "mean of the middle",
+        "a median that is no single patient's value",
+        HERE,
+        called="Mean of the middle patients",
+    ),
+    Method(
         "median of observed times",
         "median follow-up, the dead included",
         "pandas",

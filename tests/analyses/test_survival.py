@@ -14,6 +14,7 @@ from analysis_lib.cohort import cohort, endpoints
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import curves, models
 from analysis_lib.rows import results
+from analysis_lib.rows.released import public
 
 
 def study_of(days, dead, **columns):
@@ -296,18 +297,20 @@ def test_multivariable_leaves_out_what_cannot_be_compared(lung_study):
 
 
 def test_holm_by_hand():
-    rows = results.collect(
-        [
-            results.row(f"os2.logrank.{f}", "p", p, group=f, n=10, events=5)
-            for f, p in {"a": 0.01, "b": 0.04, "c": 0.03}.items()
-        ]
+    rows = public(
+        results.collect(
+            [
+                results.row(f"os2.logrank.{f}", "p", p, group=f, n=10, events=5)
+                for f, p in {"a": 0.01, "b": 0.04, "c": 0.03}.items()
+            ]
+        )
     )
     corrected = by_id(prognosis.holm(rows, "OS2"))
     assert corrected["value"].loc[["os2.holm.a", "os2.holm.b", "os2.holm.c"]].tolist() == pytest.approx(
         [0.03, 0.06, 0.06]
     )
     assert corrected.loc["os2.holm.small_p", ["value", "n", "note"]].tolist() == [1, 3, "a"]
-    assert results.skip_reason(prognosis.holm(results.skipped("os2.uv", "why"), "OS2")) == "why"
+    assert results.skip_reason(prognosis.holm(public(results.skipped("os2.uv", "why")), "OS2")) == "why"
 
 
 def test_overlap_counts_within_levels():

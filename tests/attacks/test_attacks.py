@@ -58,7 +58,7 @@ def a_short_table_1(monkeypatch):
     """The factors that the attackers use; the others would only cost time."""
     used = {column for column, _ in attackers.IN_TABLE_1.values()}
     monkeypatch.setattr(
-        participants,
+        table_1,
         "TABLE_1",
         {column: names for column, names in table_1.TABLE_1.items() if column in used},
     )

@@ -13,7 +13,7 @@ All fixtures are made by R, which reads the same files and shares no code with t
   chance for them.
 
 ``python tests/estimators/test_against_r.py`` prints the largest difference of each estimator; with
-``--write`` it also rewrites ``analysis_lib/proof/agreement.csv``, from which the book's page of this name is
+``--write`` it also rewrites ``analysis_lib/data/proof/agreement.csv``, from which the book's page of this name is
 made.
 """
 
@@ -921,8 +921,8 @@ REMARKS = {
     "Bootstrap: optimism of concordance, calibration slope": "both programs use the same samples, drawn in "
     "R; chapter 9 draws its own",
 }
-AGREEMENT = ROOT / "analysis_lib" / "proof" / "agreement.csv"
-WRITE = "python tests/estimators/test_against_r.py --write"
+AGREEMENT = ROOT / "analysis_lib" / "data" / "proof" / "agreement.csv"
+WRITE = "PYTHONPATH=tests/helpers python tests/estimators/test_against_r.py --write"
 
 
 @functools.cache

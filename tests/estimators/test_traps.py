@@ -1,4 +1,4 @@
-"""The traps of STATISTICS: one test a trap, named as in ``analysis_lib/proof/traps.csv``.
+"""The traps of STATISTICS: one test a trap, named as in ``analysis_lib/data/proof/traps.csv``.
 
 Each shows what an unwary analysis prints, and that this book prints the proven number or refuses. The numbers
 that the book's page shows are those that the tests computed, kept in ``trap_numbers.csv``: ``WRITE_TRAPS=1

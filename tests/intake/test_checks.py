@@ -18,6 +18,7 @@ from analysis_lib.dictionary import rules
 from analysis_lib.intake import check_report
 from analysis_lib.intake.bundled import bundled_cohorts
 from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows.released import public
 from analysis_lib.show import notes
 
 from everywhere import everywhere
@@ -223,12 +224,12 @@ def replace_count(study, fewest):
 def test_the_page_lists_them_and_nothing_when_there_is_none(odd, capsys, monkeypatch):
     shown = []
     everywhere(monkeypatch, display, shown.append)
-    notes.noticed(participants.noticed(replace_count(read_cohort(odd), 5)))
+    notes.noticed(public(participants.noticed(replace_count(read_cohort(odd), 5))))
     lines = [line.text for line in BeautifulSoup(shown[0].data, "html.parser").select("li")]
     assert "The IPI disagrees with its parts: 7 patients." in lines
     assert "A value is given, but not the moment that it speaks of: fewer than 5 patients." in lines
     assert "The times of follow-up look as if they were in another unit." in lines
-    notes.noticed(participants.noticed(read_cohort("lymphoma")))
+    notes.noticed(public(participants.noticed(read_cohort("lymphoma"))))
     assert len(shown) == 1
 
 

@@ -214,7 +214,7 @@ def test_the_ledger_reads_what_the_chapters_saved(tmp_path):
 def test_a_chapter_shows_its_own_slice_on_the_reconstructed_cohort_only(monkeypatch):
     shown = []
     everywhere(monkeypatch, display, lambda shape: shown.append(shape.data))
-    rows = results.collect([row("os1.median", "median time", 15.0, lower=11.7, upper=24.4)])
+    rows = public(results.collect([row("os1.median", "median time", 15.0, lower=11.7, upper=24.4)]))
     assert set(ledger.slice_of(rows)["claim_id"]) == {"os1.median", "os1.median.ci"}
     ledger_page.beside(read_cohort("lymphoma"), rows)
     assert shown == []
@@ -228,7 +228,7 @@ def test_a_hospital_that_calls_its_cohort_reconstructed_is_not_the_paper(tmp_pat
     manifest, _ = hospital.write(tmp_path)
     manifest.write_text(manifest.read_text().replace("name: invented", "name: reconstructed"))
     study = read_cohort(manifest)
-    rows = results.collect([row("os1.median", "median time", 15.0, lower=11.7, upper=24.4)])
+    rows = public(results.collect([row("os1.median", "median time", 15.0, lower=11.7, upper=24.4)]))
     assert study.name == "reconstructed" and not study.of_the_paper
     assert "only the reconstructed cohort" in results.skip_reason(ledger.of_cohort(study, tmp_path))
     assert results.skip_reason(verdicts.of_cohort(study))

@@ -11,6 +11,7 @@ import nbformat
 import pandas as pd
 import pytest
 from IPython.display import display
+from matplotlib import pyplot as plt
 
 from analysis_lib.analyses import survival
 from analysis_lib.binding import chapter, pages
@@ -161,7 +162,7 @@ def captions(monkeypatch):
     seen = []
     everywhere(monkeypatch, canvas.show, lambda figure, alt, caption: seen.append(caption))
     yield seen
-    figures.plt.close("all")
+    plt.close("all")
 
 
 def test_curves_name_estimator_interval_test_and_numbers(captions):
@@ -208,6 +209,7 @@ def test_the_page_lists_what_was_called_and_nothing_else(tmp_path):
         row("a", "p", 0.1, method="log-rank test"),
         row("b", "at risk", 3, method="time at least 12 months"),
         row("c", "at risk", 3, method="time at least 24 months"),
+        row("d", "median time", 9.0, method=curves.KM),
     ]
     results.save(
         [public(results.collect(made))],

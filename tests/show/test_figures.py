@@ -11,6 +11,7 @@ from IPython.display import display
 
 from analysis_lib.analyses import summaries
 from analysis_lib.rows import results
+from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
 from analysis_lib.show import canvas, figures_cohort
 
@@ -33,9 +34,8 @@ def shown(monkeypatch):
 
 
 def flow_rows(*ids_and_counts):
-    return results.collect(
-        [row(name, "count", count, group=name.rsplit(".", 1)[-1]) for name, count in ids_and_counts]
-    )
+    counts = [row(name, "count", count, group=name.rsplit(".", 1)[-1]) for name, count in ids_and_counts]
+    return public(results.collect(counts))
 
 
 def words_of(figure):
@@ -80,9 +80,9 @@ def test_a_single_step_is_not_drawn(shown):
 
 
 def test_shares_draws_bars_with_their_intervals(shown):
-    rows = results.collect(
-        [summaries.proportion("a", 3, 12, group="First"), summaries.proportion("b", 0, 12, group="Second")]
-    )
+    first, second = ("a", 3, 12, "First"), ("b", 0, 12, "Second")
+    shares = [summaries.proportion(*counts, group=group) for *counts, group in (first, second)]
+    rows = public(results.collect(shares))
     figures_cohort.shares(rows, "Patients", "Shares.")
     axes = shown["figures"][0].axes[0]
     assert [bar.get_width() for bar in axes.patches] == [25, 0]
@@ -96,8 +96,8 @@ def test_shares_draws_bars_with_their_intervals(shown):
 @pytest.mark.parametrize(
     "rows, reason",
     [
-        (results.skipped("a", "this cohort has no stage"), "this cohort has no stage"),
-        (results.collect([summaries.proportion("a", 0, 0)]), "nobody to count"),
+        (public(results.skipped("a", "this cohort has no stage")), "this cohort has no stage"),
+        (public(results.collect([summaries.proportion("a", 0, 0)])), "nobody to count"),
     ],
 )
 def test_shares_of_nobody_are_not_drawn(shown, rows, reason):
