@@ -28,19 +28,8 @@ alpha_beta = 10  # Gy, for the biologically effective dose
 landmark = 3  # months after the start of salvage therapy
 
 # %%
-from analysis_lib.analyses import (
-               design,
-               field_dose,
-               immortal,
-               local_failure,
-               mean_survival,
-               missing,
-               multiplicity,
-               prognosis,
-               survival,
-               validation,
-               weighting,
-)
+from analysis_lib.analyses import design, field_dose, immortal, local_failure, mean_survival, missing
+from analysis_lib.analyses import multiplicity, prognosis, survival, validation, weighting
 from analysis_lib.cohort import first_course
 from analysis_lib.estimators import bootstrap, weights
 from analysis_lib.intake.read import read_cohort

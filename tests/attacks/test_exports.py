@@ -477,10 +477,11 @@ def test_exports_with_errors_by_chance_are_refused_or_inert(folder, other, seed)
 
 def test_no_page_of_a_book_may_read_a_file_or_pass_on_raw_markup(tmp_path):
     """The settings of the real builder refuse it, whoever wrote the page."""
-    (tmp_path / "secret.txt").write_text("content of a file")
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "secret.txt").write_text("content of a file")
     (tmp_path / "_config.yml").write_text("title: x\nonly_build_toc_files: true\n")
-    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: index\n")
-    (tmp_path / "index.md").write_text(
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/index\n")
+    (tmp_path / "book" / "index.md").write_text(
         "# Page\n\n```{include} secret.txt\n```\n\n```{literalinclude} secret.txt\n```\n\n"
         "```{csv-table}\n:file: secret.txt\n```\n\n```{raw} html\n<script>alert(1)</script>\n```\n"
     )

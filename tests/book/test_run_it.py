@@ -114,7 +114,7 @@ def test_the_way_of_an_own_file(tmp_path, capsys, in_checkout):
 
 
 def test_every_message_that_the_page_explains_is_one_that_we_give():
-    source = "".join(path.read_text("utf-8") for path in (ROOT / "analysis_lib").glob("*.py"))
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "analysis_lib").rglob("*.py"))
     table = PAGE.split("## When something is wrong")[1].split("\n## ")[0]
     messages = re.findall(r"^\| \*(.+?)\* \|", table, re.M)
     assert len(messages) > 5

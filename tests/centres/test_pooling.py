@@ -32,6 +32,7 @@ from analysis_lib.estimators import meta
 from analysis_lib.files.places import NOTEBOOKS
 from analysis_lib.paper import claims
 from analysis_lib.rows import methods, results
+from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
 from analysis_lib.show import canvas, notes
 
@@ -39,19 +40,21 @@ from everywhere import everywhere
 
 
 def series_of(*counts):
-    return pd.DataFrame(
-        [
-            {
-                "key": f"s{i}",
-                "label": f"Series {i}",
-                "events": events,
-                "n": n,
-                "unit": "patients",
-                "counted": "failures",
-                "pooled": "yes",
-            }
-            for i, (events, n) in enumerate(counts)
-        ]
+    return public(
+        pd.DataFrame(
+            [
+                {
+                    "key": f"s{i}",
+                    "label": f"Series {i}",
+                    "events": events,
+                    "n": n,
+                    "unit": "patients",
+                    "counted": "failures",
+                    "pooled": "yes",
+                }
+                for i, (events, n) in enumerate(counts)
+            ]
+        )
     )
 
 

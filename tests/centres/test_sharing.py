@@ -151,7 +151,7 @@ def test_rows_come_back_as_the_chapters_wrote_them(two, folder, tmp_path):
     chapter.calculate("04_survival", folder / "north" / "cohort.yml", tmp_path)
     written = results.read(tmp_path / "04_survival.csv").set_index("result_id")
     back = receive.read_export(two[0]).rows.set_index("result_id").loc[written.index]
-    pd.testing.assert_frame_equal(back, written)
+    pd.testing.assert_frame_equal(pd.DataFrame(back), pd.DataFrame(written))
 
 
 def test_nothing_is_overwritten_and_nothing_half_written_stays(two, folder):
