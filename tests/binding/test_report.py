@@ -44,6 +44,11 @@ def public():
     return read_cohort("lymphoma")
 
 
+def told_by(study, rows):
+    """The results paragraph of rows that have passed."""
+    return manuscript.results_text(study, released.public(rows))
+
+
 def faults(written: str) -> list[str]:
     """Traces of numbers that are missing, and of sentences that were put together badly."""
     found = re.findall(
@@ -59,7 +64,7 @@ def faults(written: str) -> list[str]:
 
 
 def test_results_say_what_the_rows_say(study, rows):
-    told, by_id = manuscript.results_text(study, rows), rows.set_index("result_id")
+    told, by_id = told_by(study, rows), rows.set_index("result_id")
     for wanted in (
         "os1.median",
         "efs1.median",
@@ -81,9 +86,9 @@ def test_results_say_what_the_rows_say(study, rows):
 
 
 def test_groups_named_by_the_future_come_with_a_warning(study, rows):
-    told = manuscript.results_text(study, rows)
+    told = told_by(study, rows)
     assert "named by later treatment and must not be read as alternatives" in told
-    without = manuscript.results_text(study, rows[~rows["result_id"].str.contains("salvage_sequence")])
+    without = told_by(study, rows[~rows["result_id"].str.contains("salvage_sequence")])
     assert "By salvage regimen, median EFS2" in without and "later treatment" not in without
 
 
@@ -92,7 +97,7 @@ def test_groups_named_by_the_future_come_with_a_warning(study, rows):
     ["flow", "salvage", "os1", "efs1", "os2", "efs2", "response", "failure", "rt.", "lc", "cox", "infield"],
 )
 def test_whatever_is_absent_the_rest_is_grammatical(study, rows, prefix):
-    assert not faults(manuscript.results_text(study, rows[~rows["result_id"].str.startswith(prefix)]))
+    assert not faults(told_by(study, rows[~rows["result_id"].str.startswith(prefix)]))
 
 
 @pytest.mark.parametrize(
@@ -103,14 +108,14 @@ def test_suppressed_numbers_leave_no_trace(study, rows, suppressed):
     hidden = rows.copy()
     hidden.loc[every_third, suppressed] = pd.NA
     hidden.loc[every_third, "note"] = "suppressed"
-    told = manuscript.results_text(study, hidden)
+    told = told_by(study, hidden)
     assert not faults(told) and "not reached (suppressed" not in told
 
 
 @pytest.mark.parametrize("fewest", [5, 10, 40])
 def test_a_protected_cohort_has_a_grammatical_paragraph_that_says_so(study, rows, fewest):
     real = replace(study, synthetic=False, min_cell_count=fewest)
-    told = manuscript.results_text(real, disclosure.protect(real, rows))
+    told = told_by(real, disclosure.protect(real, rows))
     assert not faults(told)
     assert disclosure.in_words(real) in manuscript.methods_text(
         real, rows
@@ -121,18 +126,14 @@ def test_a_median_that_is_not_reached_is_told(public):
     unreached = results.collect(
         [row("os1.median", "median time", None, lower=4.2, n=30, events=9, note="median not reached")]
     )
-    assert "was not reached (95% CI 4.2 to not reached); 9 of 30 patients died." in manuscript.results_text(
-        public, unreached
-    )
-    assert "not reached" not in manuscript.results_text(public, unreached.assign(note="suppressed"))
+    assert "was not reached (95% CI 4.2 to not reached); 9 of 30 patients died." in told_by(public, unreached)
+    assert "not reached" not in told_by(public, unreached.assign(note="suppressed"))
 
 
 def test_a_small_cohort_has_a_short_paragraph(public):
-    told = manuscript.results_text(public, results.collect([row("flow.included", "count", 80)]))
+    told = told_by(public, results.collect([row("flow.included", "count", 80)]))
     assert told == "The cohort comprises 80 patients."
-    assert manuscript.results_text(public, results.collect([])) == (
-        "This cohort has no result that a manuscript would tell."
-    )
+    assert told_by(public, results.collect([])) == ("This cohort has no result that a manuscript would tell.")
 
 
 # --- methods --------------------------------------------------------------------------------------
@@ -192,7 +193,7 @@ def test_the_numbers_of_chapters_on_the_paper_itself_are_no_results(public, tmp_
 def test_spelling_is_at_home_on_both_sides(study, rows):
     everything = (
         manuscript.methods_text(study, rows)
-        + manuscript.results_text(study, rows)
+        + told_by(study, rows)
         + " ".join(f"{item.topic} {item.asks} {item.authors}" for item in strobe.STROBE)
         + " ".join(e.sentence for e in methods.METHODS)
     )

@@ -281,8 +281,10 @@ def test_equal_figures_are_equal_files(monkeypatch):
     everywhere(monkeypatch, canvas.asked_for, lambda: ["svg", "pdf"])
     for _ in range(2):
         figures_cohort.shares(
-            results.collect(
-                [results.row("a", "proportion", 25.0, lower=5, upper=57, n=12, events=3, group="A")]
+            public(
+                results.collect(
+                    [results.row("a", "proportion", 25.0, lower=5, upper=57, n=12, events=3, group="A")]
+                )
             ),
             "Patients",
             "S.",
