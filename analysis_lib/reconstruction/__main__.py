@@ -15,7 +15,10 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from . import check, covariates, failures, tables, times
+from . import check, covariates, failures, tables
+from .slots import slots, with_weight
+from .state import start
+from .times import misses, walk
 
 REHEATS = 3  # how often the times are heated and cooled again while a statistic stays missed
 # The OS2 model of LDH and stage leaves a corridor of 0.005 in the logarithm of the hazard ratio: siblings
@@ -46,18 +49,18 @@ def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None 
     table["failure"], table["response"] = failures.draw(
         table.responder.to_numpy() == 1, rng, 5_000 if quick else 60_000
     )
-    state, fixed, two_ok = times.start(table, rng)
-    usual = tuple(times.slots()[0])
+    state, fixed, two_ok = start(table, rng)
+    usual = tuple(slots()[0])
     best = state.copy()
     scale = 20 if quick else 1
 
     def anneal(steps, hot, cold, stop, targets=usual):
         nonlocal state
-        _, _, lowest = times.walk(
+        _, _, lowest = walk(
             state, fixed, two_ok, targets, steps // scale, hot, cold, int(rng.integers(2**31)), stop, best
         )
         state = best.copy()
-        missed = times.misses(state, fixed)
+        missed = misses(state, fixed)
         say(f"times: loss {lowest:.4f}, {len(missed)} of the annealer's statistics missed", since)
         return missed
 
@@ -74,7 +77,7 @@ def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None 
         if not missed:
             break
         hard.update(missed)  # what was missed once weighs more from here on
-        sharp = times.with_weight(hard, 5)
+        sharp = with_weight(hard, 5)
         anneal(100_000, 0.6, 0.3, False, sharp)
         missed = cool(anneal(1_000_000, 0.3, 0.005, True, sharp), 4, sharp)
 
@@ -102,11 +105,11 @@ def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None 
             say(f"{why}: the times are heated again", since)
             missed = anneal(2_000_000, 1.0, 0.005, True)
     yield made
-    exact, sharp = state.copy(), times.with_weight(set(CORRIDOR), 5)
+    exact, sharp = state.copy(), with_weight(set(CORRIDOR), 5)
     for _ in range(0 if wrong else siblings):
         state = exact.copy()
         # on from where it is hot
-        times.walk(state, fixed, two_ok, sharp, 150_000, 0.5, 0.2, int(rng.integers(2**31)), False, best)
+        walk(state, fixed, two_ok, sharp, 150_000, 0.5, 0.2, int(rng.integers(2**31)), False, best)
         missed = cool(anneal(800_000, 0.3, 0.005, True, sharp), 5, sharp)
         if missed:
             continue

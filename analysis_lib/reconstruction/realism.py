@@ -7,8 +7,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from analysis_lib.reconstruction.state import LAST_DAY, NO_EVENT_BEFORE, RT_ST, ST_RT, UNKNOWN
-from analysis_lib.reconstruction.times import (
+from analysis_lib.reconstruction.state import (
     BED,
     DEAD,
     DELAY,
@@ -18,11 +17,16 @@ from analysis_lib.reconstruction.times import (
     FIELD,
     G3,
     G5,
+    LAST_DAY,
     LOCK_OS,
     MORE,
+    NO_EVENT_BEFORE,
     OS2,
+    RT_ST,
+    ST_RT,
     TTS,
     TWO,
+    UNKNOWN,
 )
 
 

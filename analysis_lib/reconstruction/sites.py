@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from .state import BED, DEAD, DELAY, EFS, EV, FIELD, G3, G5, HIGH, LOCK_OS, LOW, MORE, OS2, RT, TTS, TWO
 from .targets import count, interval, p_interval
-from .times import BED, DEAD, DELAY, EFS, EV, FIELD, G3, G5, HIGH, LOCK_OS, LOW, MORE, OS2, RT, TTS, TWO
 
 # (dose in Gy, fractions). BED at alpha/beta 10 is above 30 Gy, or at most 30 Gy.
 COMPREHENSIVE = (

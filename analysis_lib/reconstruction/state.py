@@ -5,37 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis_lib.reconstruction.times import (
-    ADV,
-    AXI,
-    BED,
-    BRIDGE,
-    BULKY,
-    DEAD,
-    DELAY,
-    EFS,
-    EV,
-    EXTRA,
-    FAIL,
-    FIELD,
-    G3,
-    G5,
-    IPI3,
-    LDH,
-    LOCK_EFS,
-    LOCK_OS,
-    MORE,
-    MULTI,
-    OS2,
-    POOR,
-    RESP,
-    RESPONSE,
-    TTS,
-    TWO,
-)
-
 from .targets import printed
 
+# Columns of the state.
+TTS, OS2, DEAD, EFS, EV, DELAY, G5, BED, TWO, MORE, BRIDGE, AXI, FAIL, RESPONSE = range(14)
+# Columns of what stays fixed. FIELD: 1 comprehensive, 0 focal, -1 not irradiated; BULKY: -1 unknown.
+G3, FIELD, RESP, LDH, ADV, MULTI, EXTRA, POOR, IPI3, BULKY, LOCK_OS, LOCK_EFS = range(12)
 RT, CMT, ST, ST_RT, RT_ST = range(5)  # G5; G3 uses the first three
 UNKNOWN, HIGH, LOW = range(3)  # BED of the first course, at most 30 Gy is low
 LAST_DAY = 1826  # nobody is followed for longer than five years

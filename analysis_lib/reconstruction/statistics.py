@@ -10,8 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
-from analysis_lib.reconstruction.state import EFS2_FACTORS, LAST_DAY, OS2_FACTORS
-from analysis_lib.reconstruction.times import (
+from analysis_lib.reconstruction.state import (
     ADV,
     AXI,
     BED,
@@ -20,14 +19,17 @@ from analysis_lib.reconstruction.times import (
     DEAD,
     DELAY,
     EFS,
+    EFS2_FACTORS,
     EV,
     EXTRA,
     FIELD,
     G3,
     G5,
+    LAST_DAY,
     LDH,
     MORE,
     OS2,
+    OS2_FACTORS,
     RESP,
     TTS,
     TWO,

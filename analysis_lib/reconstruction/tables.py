@@ -12,8 +12,7 @@ from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from .covariates import GROUPS, STRATA
 from .failures import USUAL
 from .sites import build
-from .targets import count, interval
-from .times import (
+from .state import (
     AXI,
     BRIDGE,
     CMT,
@@ -35,6 +34,7 @@ from .times import (
     ST_RT,
     TTS,
 )
+from .targets import count, interval
 
 YES_NO = np.array(["no", "yes"])
 FIRST_ASSESSMENT = (

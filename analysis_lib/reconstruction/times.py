@@ -14,13 +14,31 @@ from numba import njit
 
 from analysis_lib.reconstruction.realism import log_prior, possible
 from analysis_lib.reconstruction.slots import distance_to, slots
-from analysis_lib.reconstruction.state import RT, RT_ST, ST_RT
+from analysis_lib.reconstruction.state import (
+    AXI,
+    BED,
+    BRIDGE,
+    DEAD,
+    DELAY,
+    EFS,
+    EV,
+    FAIL,
+    FIELD,
+    G3,
+    G5,
+    LOCK_EFS,
+    LOCK_OS,
+    MORE,
+    OS2,
+    RESP,
+    RESPONSE,
+    RT,
+    RT_ST,
+    ST_RT,
+    TTS,
+    TWO,
+)
 from analysis_lib.reconstruction.statistics import block, resort
-
-# Columns of the state.
-TTS, OS2, DEAD, EFS, EV, DELAY, G5, BED, TWO, MORE, BRIDGE, AXI, FAIL, RESPONSE = range(14)
-# Columns of what stays fixed. FIELD: 1 comprehensive, 0 focal, -1 not irradiated; BULKY: -1 unknown.
-G3, FIELD, RESP, LDH, ADV, MULTI, EXTRA, POOR, IPI3, BULKY, LOCK_OS, LOCK_EFS = range(12)
 
 
 @njit(cache=True)
