@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from analysis_lib.cohort import disclosure, endpoints
@@ -17,7 +19,9 @@ from analysis_lib.rows.results import row, slug
 
 
 @disclosure.protected
-def restricted_means(study: Cohort, name: str, months=(12, 24), reference: str = "RT") -> pd.DataFrame:
+def restricted_means(
+    study: Cohort, name: str, months: Iterable[int] = (12, 24), reference: str = "RT"
+) -> pd.DataFrame:
     """Mean time free of the event up to a limit, by regimen, and its difference from that after radiotherapy
     alone.
 
@@ -70,7 +74,7 @@ def _few_by(of: pd.DataFrame, month: float, k: int) -> bool:
     return k > 1 and min((of["event"] & (of["days"] <= day)).sum(), (of["days"] >= day).sum()) < k
 
 
-def _mean(result_id, of, month, shared):
+def _mean(result_id: str, of: pd.DataFrame, month: int, shared: dict) -> dict | pd.DataFrame:
     try:
         value, se = curves.rmst(of["days"], of["event"], month * DAYS_PER_MONTH)
     except NotEstimable as why:
@@ -89,7 +93,7 @@ def _mean(result_id, of, month, shared):
     )
 
 
-def _less(result_id, both, level, month, shared):
+def _less(result_id: str, both: pd.DataFrame, level: str, month: int, shared: dict) -> dict | pd.DataFrame:
     try:
         found = curves.rmst_difference(
             both["days"], both["event"], both["salvage_regimen"] == level, month * DAYS_PER_MONTH

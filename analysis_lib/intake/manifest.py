@@ -8,6 +8,7 @@ import difflib
 import re
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -77,7 +78,7 @@ def locate(where: str | Path) -> Path:
 def read_manifest(path: Path) -> dict:
     """The manifest with its defaults filled in; a bare table gets one of its own."""
     if path.suffix.lower() not in (".yml", ".yaml"):
-        given = {"name": as_name(path.stem), "title": path.stem, "tables": {"patients": path.name}}
+        given: dict = {"name": as_name(path.stem), "title": path.stem, "tables": {"patients": path.name}}
     else:
         given = _read_yaml(path)
     if problems := _manifest_problems(path, given):
@@ -116,11 +117,11 @@ def read_manifest(path: Path) -> dict:
 class _Loader(yaml.BaseLoader):
     """Keeps every word as written (``yes`` stays yes, 1 stays "1") and refuses a key that stands twice."""
 
-    def construct_scalar(self, node):
+    def construct_scalar(self, node: yaml.ScalarNode) -> str:
         text = super().construct_scalar(node)  # an escape can hold what no file and no page can
         return CONTROL.sub("\ufffd", text.encode("utf-8", "replace").decode("utf-8"))
 
-    def construct_mapping(self, node, deep=False):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for place, key in enumerate(keys):
             if key in keys[:place]:
@@ -130,7 +131,7 @@ class _Loader(yaml.BaseLoader):
         return super().construct_mapping(node, deep)
 
 
-def _read_yaml(path: Path):
+def _read_yaml(path: Path) -> Any:
     try:
         return yaml.load(unicodedata.normalize("NFC", path.read_text("utf-8-sig")), Loader=_Loader)
     except PermissionError:
@@ -164,7 +165,7 @@ def _read_yaml(path: Path):
         ) from None
 
 
-def _manifest_problems(path: Path, given) -> list[dict]:
+def _manifest_problems(path: Path, given: object) -> list[dict]:
     here = path.name
     if not isinstance(given, dict):
         return [
@@ -287,7 +288,7 @@ def _manifest_problems(path: Path, given) -> list[dict]:
     return problems
 
 
-def _not_of_depth(entries, depth: int, where: str) -> list[tuple[str, int]]:
+def _not_of_depth(entries: object, depth: int, where: str) -> list[tuple[str, int]]:
     """Where nested entries are not as deep as they must be: the place, and how many levels were to follow."""
     if depth == 0 or not isinstance(entries, dict):
         return (
@@ -307,7 +308,7 @@ def as_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:41].strip("-") or "cohort"
 
 
-def _redcap_problems(here: str, given) -> list[dict]:
+def _redcap_problems(here: str, given: object) -> list[dict]:
     entries = {"export": given} if isinstance(given, str) else given
     if not isinstance(entries, dict) or not entries.get("export"):
         return [
@@ -352,7 +353,7 @@ def _redcap_problems(here: str, given) -> list[dict]:
     return problems
 
 
-def _is_written_as(value, kind: str) -> bool:
+def _is_written_as(value: object, kind: str) -> bool:
     if kind == "text":
         return isinstance(value, str)
     if kind == "entries":

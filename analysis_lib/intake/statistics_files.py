@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 
@@ -53,14 +55,14 @@ def read_statistics(path: Path, suffix: str) -> tuple[list[list[str]], dict[str,
     return [[str(column) for column in frame.columns], *rows], codes
 
 
-def _library(name: str, suffix: str):
+def _library(name: str, suffix: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError:
         raise Unreadable(f"{suffix} files are read with {name}, which is not installed", INSTALL) from None
 
 
-def _labelled(read, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
+def _labelled(read: Callable, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
     _, about = read(str(path), metadataonly=True)
     within_limits(about.number_columns or 0, (about.number_columns or 0) * (about.number_rows or 0))
     plain, about = read(str(path))
@@ -76,7 +78,7 @@ def _labelled(read, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]
     }
 
 
-def _of_r(library, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
+def _of_r(library: ModuleType, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
     moments = {
         "Date": lambda days, _: pd.to_datetime(pd.Series(days, dtype="Float64"), unit="D").array,
         "POSIXct": lambda seconds, _: pd.to_datetime(pd.Series(seconds, dtype="Float64"), unit="s").array,

@@ -105,12 +105,12 @@ def _actual(result_id: str, field: str, by_id: pd.DataFrame) -> tuple[list | Non
     return [None if pd.isna(value) else float(value) for value in values], ""
 
 
-def _is_highest(value, group: pd.Series) -> bool:
+def _is_highest(value: float | None, group: pd.Series) -> bool:
     """Whether no median of the group is larger; one that is not reached counts as larger than any that is."""
     return bool(pd.isna(value)) or bool(group.notna().all() and value == group.max())
 
 
-def _meets(value, printed: str) -> bool:
+def _meets(value: float | None, printed: str) -> bool:
     bound = BOUND.fullmatch(printed)
     if value is None or printed == NOT_REACHED:
         return value is None and printed == NOT_REACHED
@@ -121,7 +121,7 @@ def _meets(value, printed: str) -> bool:
     return rounding.number(value, decimals(printed)) == printed
 
 
-def _as_printed(value, printed: str) -> str:
+def _as_printed(value: float | None, printed: str) -> str:
     """A value in the form of the print: same decimals; a bound where the paper gives that bound and it
     holds.
     """
@@ -136,7 +136,7 @@ def _as_printed(value, printed: str) -> str:
     return rounding.number(value, 1 if printed == NOT_REACHED else decimals(printed))
 
 
-def _unrounded(value) -> str:
+def _unrounded(value: float | None) -> str:
     return "not reached" if value is None else "no" if value is False else f"{value:.5g}"
 
 

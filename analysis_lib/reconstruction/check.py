@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import greenwood
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 from lifelines import CoxPHFitter
 from lifelines.statistics import multivariate_logrank_test
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
@@ -52,7 +54,7 @@ def rounded(value: float, digits: int) -> float:
     return math.floor(value * 10**digits + 0.5 + 1e-9) / 10**digits
 
 
-def fits(value, text: str) -> bool:
+def fits(value: float | str | None, text: str) -> bool:
     """Whether a recomputed value prints as the printed text."""
     if isinstance(value, str) or value is None:
         return value == text
@@ -66,7 +68,7 @@ def fits(value, text: str) -> bool:
 # --- estimators -----------------------------------------------------------------------------------
 
 
-def curve(days, event) -> pd.DataFrame:
+def curve(days: ArrayLike, event: ArrayLike) -> pd.DataFrame:
     """Kaplan-Meier with log limits."""
     fit = greenwood.KaplanMeier(conf_type="log").fit(
         greenwood.Surv(np.asarray(days, float), event=np.asarray(event, int))
@@ -84,24 +86,24 @@ def crossing(table: pd.DataFrame, column: str) -> float:
     return low.time.iloc[0]
 
 
-def median(days, event) -> float:
+def median(days: ArrayLike, event: ArrayLike) -> float:
     """Median in months."""
     return crossing(curve(days, event), "estimate") / DAYS_PER_MONTH
 
 
-def median_limits(days, event) -> tuple[float, float]:
+def median_limits(days: ArrayLike, event: ArrayLike) -> tuple[float, float]:
     """Log 95% limits of the median, in months."""
     table = curve(days, event)
     return crossing(table, "conf_low") / DAYS_PER_MONTH, crossing(table, "conf_high") / DAYS_PER_MONTH
 
 
-def rate(days, event, month: float) -> float:
+def rate(days: ArrayLike, event: ArrayLike, month: float) -> float:
     """Percent event-free at a month."""
     table = curve(days, event)
     return 100 * table.estimate[table.time <= month * DAYS_PER_MONTH].iloc[-1]
 
 
-def logrank(days, event, group) -> float:
+def logrank(days: ArrayLike, event: ArrayLike, group: ArrayLike) -> float:
     """P of the log-rank test."""
     return multivariate_logrank_test(np.asarray(days), np.asarray(group), np.asarray(event)).p_value
 
@@ -113,7 +115,7 @@ def cox(frame: pd.DataFrame) -> pd.DataFrame:
     return CoxPHFitter().fit(frame, "days", "event", fit_options=to_convergence).summary
 
 
-def two_by_two(yes, group) -> float:
+def two_by_two(yes: ArrayLike, group: ArrayLike) -> float:
     """Pearson chi-square without Yates, or Fisher's exact test when an expected count is below 5."""
     table = pd.crosstab(group, yes).to_numpy()
     if stats.contingency.expected_freq(table).min() < 5:
@@ -121,7 +123,7 @@ def two_by_two(yes, group) -> float:
     return stats.chi2_contingency(table, correction=False)[1]
 
 
-def quartiles(values) -> tuple[float, float, float]:
+def quartiles(values: ArrayLike) -> tuple[float, float, float]:
     """Quartiles, type 7."""
     return tuple(np.percentile(np.asarray(values, float), [25, 50, 75]))
 
@@ -129,7 +131,7 @@ def quartiles(values) -> tuple[float, float, float]:
 # --- the claims, section by section ---------------------------------------------------------------
 
 
-def recompute(tables: dict[str, pd.DataFrame]) -> dict[str, object]:
+def recompute(tables: dict[str, pd.DataFrame]) -> dict:
     """Every claim's value, or its (lower, upper), from the tables."""
     p, lines = tables["patients"].copy(), tables["lines"]
     p["os1"], p["dead"] = p.last_follow_up_day, p.vital_status == "dead"
@@ -148,7 +150,7 @@ def recompute(tables: dict[str, pd.DataFrame]) -> dict[str, object]:
     p["sequence"] = p.salvage_regimen.mask((p.salvage_regimen == "ST") & had_rt, "ST_RT")
     p["sequence"] = p.sequence.mask((p.salvage_regimen == "RT") & had_st, "RT_ST")
 
-    out = {
+    out: dict = {
         "met.database.n": len(tables["screening"]),
         "res.n": len(p),
         "met.early_resp.day": p.first_assessment_day.median(),
@@ -167,7 +169,7 @@ def recompute(tables: dict[str, pd.DataFrame]) -> dict[str, object]:
 
 def table_1(p: pd.DataFrame) -> dict:
     """Counts, percentages and P values of Table 1."""
-    rows = {
+    rows: dict[str, tuple[pd.Series, dict]] = {
         "bridging": (p.bridging_therapy, {"yes": "yes", "no": "no"}),
         "product": (p.car_t_product, {"axi": "axi-cel", "tisa": "tisa-cel"}),
         "best_response": (p.best_response, {"CR": "CR", "PR": "PR", "DP": "PD", "SD": "SD"}),
@@ -187,7 +189,7 @@ def table_1(p: pd.DataFrame) -> dict:
     }
     regimen = p.salvage_regimen
     groups = {"rt": regimen == "RT", "cmt": regimen == "CMT", "st": regimen == "ST", "all": regimen.notna()}
-    out = {f"res.{name}.n": int(who.sum()) for name, who in groups.items() if name != "all"}
+    out: dict = {f"res.{name}.n": int(who.sum()) for name, who in groups.items() if name != "all"}
     for name, (values, levels) in rows.items():
         for level, value in levels.items():
             for group, who in groups.items():
@@ -205,7 +207,7 @@ def course_of_disease(p: pd.DataFrame, lines: pd.DataFrame) -> dict:
 
     Long because it is a list: one printed statistic after the other.
     """
-    out = {}
+    out: dict = {}
     n_lines = lines.groupby("patient_id").size()
     shares = {
         "res.orr": p.responder,
@@ -259,7 +261,7 @@ def course_of_disease(p: pd.DataFrame, lines: pd.DataFrame) -> dict:
 
 def prognosis(p: pd.DataFrame) -> dict:
     """Univariable and multivariable analyses."""
-    out = {}
+    out: dict = {}
     bulky = p.bulky_disease.map({"yes": True, "no": False})
     factors = {
         "bulky": bulky,
@@ -305,9 +307,9 @@ def prognosis(p: pd.DataFrame) -> dict:
     return out | model_rows("mv.os1", model, ("resp",))
 
 
-def model_rows(prefix: str, model: pd.DataFrame, names) -> dict:
+def model_rows(prefix: str, model: pd.DataFrame, names: Iterable[str]) -> dict:
     """Hazard ratio, interval and P of a model's covariates."""
-    out = {}
+    out: dict = {}
     for name in names:
         r = model.loc[name]
         out[f"{prefix}.{name}.hr"], out[f"{prefix}.{name}.p"] = r["exp(coef)"], r["p"]
@@ -335,7 +337,7 @@ def radiotherapy(p: pd.DataFrame, sites: pd.DataFrame) -> dict:
     bridged = p[p.patient_id.isin(s.patient_id) & (p.bridging_radiotherapy == "yes")]
     start = quartiles(s.groupby("patient_id").rt_start_day.min() / DAYS_PER_MONTH)
     known = s[s.dose_gy.notna()]
-    out = {
+    out: dict = {
         "rt.pts.n": n,
         "rt.sites.n": len(s),
         "rt.bridgingRT.n": len(bridged),
@@ -397,7 +399,7 @@ def radiotherapy(p: pd.DataFrame, sites: pd.DataFrame) -> dict:
 
 def field_responses(prefix: str, e: pd.DataFrame) -> dict:
     """In-field responses of evaluable sites."""
-    out = {}
+    out: dict = {}
     for level in ("CR", "PR", "SD", "PD"):
         m = int((e.in_field_response == level).sum())
         out[f"{prefix}.{level.lower()}.n"], out[f"{prefix}.{level.lower()}.pct"] = m, 100 * m / len(e)
@@ -410,7 +412,7 @@ def comprehensive_and_focal(p: pd.DataFrame, sites: pd.DataFrame, lines: pd.Data
     s["evaluable"] = s.in_field_response != "not evaluable"
     c = s.drop_duplicates("patient_id").set_index("patient_id")
     c["n_sites"], c["bed"] = s.groupby("patient_id").size(), s.groupby("patient_id").bed.max()
-    out = {
+    out: dict = {
         "cf.n": len(c),
         "cf.sites.n": len(s),
         "cf.sites_pp.median": c.n_sites.median(),

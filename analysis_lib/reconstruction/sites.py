@@ -9,12 +9,16 @@ Long because its steps place one kind of thing each, on the same sites, and are 
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from .state import BED, DEAD, DELAY, EFS, EV, FIELD, G3, G5, HIGH, LOCK_OS, LOW, MORE, OS2, RT, TTS, TWO
 from .targets import count, interval, p_interval
+
+Quantity = TypeVar("Quantity", float, "pd.Series")
 
 # (dose in Gy, fractions). BED at alpha/beta 10 is above 30 Gy, or at most 30 Gy.
 COMPREHENSIVE = (
@@ -46,12 +50,12 @@ COURSES = 18  # later courses, of one to three sites
 BEFORE_DEATH = 91  # a site goes unassessed only when its patient died within three months
 
 
-def bed10(dose, fractions):
+def bed10(dose: Quantity, fractions: Quantity) -> Quantity:
     """Biologically effective dose, alpha/beta 10 Gy."""
     return dose * (1 + dose / fractions / 10)
 
 
-def first_courses(state, fixed, rng) -> pd.DataFrame:
+def first_courses(state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     """The sites of the first courses: 32 comprehensive and 30 focal, eight of them never assessed."""
     rows = []
     focal = np.flatnonzero(fixed[:, FIELD] == 0)
@@ -71,7 +75,7 @@ def first_courses(state, fixed, rng) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def later_courses(state, fixed, rng) -> pd.DataFrame:
+def later_courses(state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     """31 sites in later courses, all after the EFS2 event, in patients with time left for them."""
     end = state[:, TTS] + state[:, OS2]
     rest = np.flatnonzero(fixed[:, FIELD] >= 0)
@@ -122,7 +126,7 @@ def later_courses(state, fixed, rng) -> pd.DataFrame:
     return table.assign(field="focal", known=True, bed=0).reset_index(drop=True)
 
 
-def kaplan_meier(days, event):
+def kaplan_meier(days: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Times of events and survival after them."""
     order = np.unique(days[event])
     s = (
@@ -133,7 +137,7 @@ def kaplan_meier(days, event):
     return order, s
 
 
-def progression_days(rng) -> np.ndarray:
+def progression_days(rng: np.random.Generator) -> np.ndarray:
     """Eleven days of in-field progression with the printed range, quartiles and median."""
     gap = rng.integers(2, 13)
     third, fourth = 70 - gap, 70 + gap
@@ -155,7 +159,9 @@ def progression_days(rng) -> np.ndarray:
     )
 
 
-def in_field(sites: pd.DataFrame, state, fixed, status, rng) -> pd.DataFrame | None:
+def in_field(
+    sites: pd.DataFrame, state: np.ndarray, fixed: np.ndarray, status: np.ndarray, rng: np.random.Generator
+) -> pd.DataFrame | None:
     """In-field responses and progressions, or None when this try meets no printed rate.
 
     Long because a try is given up at any step, and the steps share what has been placed.
@@ -215,14 +221,14 @@ def in_field(sites: pd.DataFrame, state, fixed, status, rng) -> pd.DataFrame | N
         ("focal", {"CR": 12, "PR": 8, "SD": 3}),
         ("later", {"CR": 19, "PR": 4}),
     ):
-        left = np.flatnonzero((kind == name) & (response == ""))
+        unread = np.flatnonzero((kind == name) & (response == ""))
         # partial and stable responses where disease remained
         best = {"CR": 0, "PR": 1}
         score = [
             best.get(status[patient[k]], 2) + rng.uniform(0, 0.9) - 5 * fixed[patient[k], LOCK_OS]
-            for k in left
+            for k in unread
         ]
-        order = left[np.argsort(score)]
+        order = unread[np.argsort(score)]
         response[order] = [code for code, n in codes.items() for _ in range(n)]
         if any(status[patient[k]] == "CR" and response[k] != "CR" for k in order):
             return None
@@ -231,7 +237,7 @@ def in_field(sites: pd.DataFrame, state, fixed, status, rng) -> pd.DataFrame | N
     return sites
 
 
-def regions(sites: pd.DataFrame, cns: np.ndarray, rng) -> np.ndarray:
+def regions(sites: pd.DataFrame, cns: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Body regions in the printed numbers; CNS for patients with CNS disease first."""
     names = {
         "CNS": "cns",
@@ -256,7 +262,9 @@ def regions(sites: pd.DataFrame, cns: np.ndarray, rng) -> np.ndarray:
     return region
 
 
-def bulk(sites: pd.DataFrame, mass: np.ndarray, fixed, rng) -> np.ndarray | None:
+def bulk(
+    sites: pd.DataFrame, mass: np.ndarray, fixed: np.ndarray, rng: np.random.Generator
+) -> np.ndarray | None:
     """Whether each site was bulky ('yes', 'no' or '' when not assessable), or None when this try fails.
 
     Long because its search and the loss that it asks at every step share what is fixed.
@@ -278,7 +286,7 @@ def bulk(sites: pd.DataFrame, mass: np.ndarray, fixed, rng) -> np.ndarray | None
     p_control, p_dose = p_interval("lc.bulky.p"), p_interval("rt.bulky_bed.p")
     wanted = count("rt.bulky.n")
 
-    def loss(yes):
+    def loss(yes: np.ndarray) -> float:
         total = 0.0
         see = evaluable & assessable
         table = np.array(
@@ -327,7 +335,7 @@ def bulk(sites: pd.DataFrame, mass: np.ndarray, fixed, rng) -> np.ndarray | None
     return np.where(assessable, np.where(yes, "yes", "no"), "")
 
 
-def logrank_p(time, event, group) -> float:
+def logrank_p(time: np.ndarray, event: np.ndarray, group: np.ndarray) -> float:
     """Two-sided P of the log-rank test of two groups."""
     u = v = 0.0
     for t in np.unique(time[event]):
@@ -339,7 +347,7 @@ def logrank_p(time, event, group) -> float:
     return float(stats.chi2.sf(u * u / v, 1)) if v > 0 else 1.0
 
 
-def doses(sites: pd.DataFrame, rng) -> pd.DataFrame:
+def doses(sites: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Dose and fractions: one schedule a first course, so that its BED is the patient's; empty where
     unknown.
     """
@@ -347,9 +355,10 @@ def doses(sites: pd.DataFrame, rng) -> pd.DataFrame:
     dose = np.full(len(sites), np.nan)
     fractions = np.full(len(sites), np.nan)
 
-    def give(rows, schedule):
+    def give(rows: list | np.ndarray, schedule: tuple[float, int]) -> None:
         dose[rows], fractions[rows] = schedule
 
+    schedule: tuple[float, int]
     groups = {key: rows.index.to_numpy() for key, rows in sites[sites.course == 1].groupby("patient")}
     for name, high, low in (("comprehensive", COMPREHENSIVE, [(4, 2)]), ("focal", FOCAL_HIGH, FOCAL_LOW)):
         mine = [rows for rows in groups.values() if sites.field[rows[0]] == name]
@@ -375,7 +384,7 @@ def doses(sites: pd.DataFrame, rng) -> pd.DataFrame:
     return sites
 
 
-def techniques(sites: pd.DataFrame, rng) -> np.ndarray:
+def techniques(sites: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
     """Techniques in the printed numbers: electrons on limbs, intensity modulation for the odd and the high
     doses.
     """
@@ -399,7 +408,14 @@ def techniques(sites: pd.DataFrame, rng) -> np.ndarray:
     return technique
 
 
-def build(state, fixed, status, mass, rng, tries: int = 600) -> pd.DataFrame:
+def build(
+    state: np.ndarray,
+    fixed: np.ndarray,
+    status: np.ndarray,
+    mass: np.ndarray,
+    rng: np.random.Generator,
+    tries: int = 600,
+) -> pd.DataFrame:
     """All 93 sites."""
     failed = {"courses": 0, "in-field": 0, "bulk": 0}
     for _ in range(tries):

@@ -89,7 +89,7 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
     state[late, OS2] = state[late, DELAY] + np.maximum(state[late, OS2], 35)
     state[:, OS2] = np.minimum(state[:, OS2], LAST_DAY - state[:, TTS])
 
-    taken = []
+    taken: list[int] = []
     for stratum, delay, wait, after in TRANSPLANTS:
         score = np.where(
             people.stratum == stratum, risk + rng.uniform(0, 0.5, n) + (people.responder == 0), np.inf
@@ -113,7 +113,7 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
         members = np.flatnonzero((fixed[:, G3] == group) & free)
         order = members[np.argsort(-(risk[members] + rng.gumbel(0, 0.7, len(members))))]
         state[order[: int(printed(f"t1.alive.deceased.{name}.n"))], DEAD] = 1
-    for i in np.flatnonzero(free):
+    for i in np.flatnonzero(free).tolist():
         if state[i, DEAD] or late[i] or rng.random() < 0.4:
             state[i, EV] = 1
             state[i, EFS] = int(state[i, OS2] * rng.uniform(0.15, 0.6))

@@ -1,8 +1,12 @@
-"""The tables of the cohort, from covariates, times and sites."""
+"""The tables of the cohort, from covariates, times and sites.
+
+Long because it deals out every column that the annealer does not move, one after the other.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -60,7 +64,7 @@ def people(solution: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     for group, name in GROUPS.items():
         members = np.flatnonzero(table.regimen == group)
 
-        def put(column, members, levels):
+        def put(column: str, members: np.ndarray, levels: dict) -> None:
             for i, level in deal(members, levels, rng).items():
                 table.loc[i, column] = level
 
@@ -92,7 +96,7 @@ def people(solution: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     return table
 
 
-def numbers_of_sites(table: pd.DataFrame, rng) -> tuple[np.ndarray, np.ndarray]:
+def numbers_of_sites(table: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of disease and of extranodal sites that fit stage and the yes/no covariates."""
     n = len(table)
     extranodal = np.where(
@@ -110,7 +114,7 @@ def numbers_of_sites(table: pd.DataFrame, rng) -> tuple[np.ndarray, np.ndarray]:
     return np.where(table.multiple == 1, several, 1), extranodal
 
 
-def last_status(state, fixed, rng) -> np.ndarray:
+def last_status(state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Disease status at last follow-up in the printed numbers: progression in all who died, then in the
     living.
     """
@@ -128,7 +132,7 @@ def last_status(state, fixed, rng) -> np.ndarray:
             - min(1.0, state[i, EFS] / state[i, OS2]) * (state[i, EV] == 1)
             for i in mine
         }
-        order = sorted(mine, key=score.get)
+        order = sorted(mine, key=score.__getitem__)
         n = count(f"t1.status.DP.{name}.n") - int((status[fixed[:, G3] == group] == "PD").sum())
         if n < 0 or any(state[i, EV] == 0 for i in order[:n]):
             raise LookupError("too few living patients have progressed")
@@ -141,7 +145,7 @@ def last_status(state, fixed, rng) -> np.ndarray:
 
 
 def lines_of_therapy(
-    state, fixed, sites: pd.DataFrame, rng
+    state: np.ndarray, fixed: np.ndarray, sites: pd.DataFrame, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, dict[int, int], dict[int, int]]:
     """Lines of salvage therapy, with each patient's days of first progression and of the next line."""
     rt_starts = sites[sites.course > 1].groupby("patient").start.unique().to_dict()
@@ -180,7 +184,16 @@ def lines_of_therapy(
     return pd.DataFrame(rows), progression, next_line
 
 
-def systemic(i, s, fixed, later, event, end, rng, many) -> list[tuple[int, str]]:
+def systemic(
+    i: int,
+    s: np.ndarray,
+    fixed: np.ndarray,
+    later: list[tuple[int, str]],
+    event: int,
+    end: int,
+    rng: np.random.Generator,
+    many: bool,
+) -> list[tuple[int, str]]:
     """Later lines of systemic therapy of a patient who had an EFS2 event before the end."""
     irradiated = fixed[i, FIELD] >= 0
     only_rt = s[G5] == RT or (irradiated and fixed[i, FIELD] == 1 and not s[MORE])
@@ -192,13 +205,13 @@ def systemic(i, s, fixed, later, event, end, rng, many) -> list[tuple[int, str]]
     day = (
         event
         if switched and not later
-        else event + int(min(rng.integers(4, 30), max(2, (stop - event) // 2)))
+        else event + min(int(rng.integers(4, 30)), max(2, (stop - event) // 2))
     )
     if s[G5] == ST_RT and not before_rt:
         event = int(s[TTS] + s[DELAY])
-        day = event + int(min(rng.integers(35, 90), max(10, (stop - event) // 2)))
+        day = event + min(int(rng.integers(35, 90)), max(10, (stop - event) // 2))
     taken = [d for d, _ in later]
-    found = []
+    found: list[tuple[int, str]] = []
     must = s[G5] == RT_ST or (irradiated and s[MORE] and not later)
     while day <= stop:
         clear = all(abs(day - d) >= 14 for d in taken)
@@ -218,7 +231,7 @@ def systemic(i, s, fixed, later, event, end, rng, many) -> list[tuple[int, str]]
     return found
 
 
-def responses(table: pd.DataFrame, state, rng) -> pd.DataFrame:
+def responses(table: pd.DataFrame, state: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     """Days of first assessment, of response and of complete response."""
     n = len(table)
     responder = table.responder.to_numpy() == 1
@@ -251,7 +264,9 @@ def responses(table: pd.DataFrame, state, rng) -> pd.DataFrame:
     return pd.DataFrame({"first": first, "response": response, "complete": complete})
 
 
-def assemble(table, state, fixed, rng, tries: int = 20) -> dict[str, pd.DataFrame]:
+def assemble(
+    table: pd.DataFrame, state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator, tries: int = 20
+) -> dict[str, pd.DataFrame]:
     """The four tables; what is drawn at random is drawn again where it finds no room."""
     for attempt in range(tries):
         try:
@@ -259,9 +274,12 @@ def assemble(table, state, fixed, rng, tries: int = 20) -> dict[str, pd.DataFram
         except LookupError:
             if attempt == tries - 1:
                 raise
+    raise ValueError("no try was asked for")
 
 
-def _assemble(table, state, fixed, rng) -> dict[str, pd.DataFrame]:
+def _assemble(
+    table: pd.DataFrame, state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator
+) -> dict[str, pd.DataFrame]:
     """Long because it writes four tables column by column."""
     status = last_status(state, fixed, rng)
     sites = build(state, fixed, status, table["mass"].to_numpy(), rng)
@@ -279,7 +297,7 @@ def _assemble(table, state, fixed, rng) -> dict[str, pd.DataFrame]:
     same = next(k for k in range(len(sites)) if sites.patient[k] in eight)
     transplant = lines[lines.modality == "HSCT"].set_index("patient").line_start_day
 
-    def optional(days):
+    def optional(days: Mapping[int, int]) -> pd.Series:
         return pd.array([int(days[i]) if days.get(i) else pd.NA for i in range(n)], dtype="Int64")
 
     responded = table.responder == 1
