@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis_lib.paper.claims import printed_count
+
 from .state import BED, DEAD, DELAY, EFS, EV, FIELD, G3, G5, HIGH, LOCK_OS, LOW, MORE, OS2, RT, TTS, TWO
-from .targets import count, interval, p_interval
+from .targets import interval, p_interval
 
 # (dose in Gy, fractions). BED at alpha/beta 10 is above 30 Gy, or at most 30 Gy.
 COMPREHENSIVE = (
@@ -242,7 +244,7 @@ def regions(sites: pd.DataFrame, cns: np.ndarray, rng) -> np.ndarray:
         "chest": "chest",
         "paraspinal": "paraspinal",
     }
-    number = {region: count(f"rt.loc.{name}.n") for region, name in names.items()}
+    number = {region: printed_count(f"rt.loc.{name}.n") for region, name in names.items()}
     score = (
         np.where(cns[sites.patient], 2, 0)
         + np.where(sites.course > 1, 0.5, 0)
@@ -263,7 +265,7 @@ def bulk(sites: pd.DataFrame, mass: np.ndarray, fixed, rng) -> np.ndarray | None
     """
     n = len(sites)
     assessable = np.ones(n, bool)
-    assessable[rng.permutation(np.flatnonzero(sites.region == "CNS"))[: count("rt.notpet.n")]] = False
+    assessable[rng.permutation(np.flatnonzero(sites.region == "CNS"))[: printed_count("rt.notpet.n")]] = False
     first = (sites.course == 1).to_numpy() & (fixed[sites.patient, G3] < 2)
     patient_mass = mass[sites.patient]
     can = assessable & ~(first & (patient_mass == "not bulky"))
@@ -276,7 +278,7 @@ def bulk(sites: pd.DataFrame, mass: np.ndarray, fixed, rng) -> np.ndarray | None
     known = sites.dose.notna().to_numpy()
     high = bed10(sites.dose, sites.fractions).to_numpy() > 30
     p_control, p_dose = p_interval("lc.bulky.p"), p_interval("rt.bulky_bed.p")
-    wanted = count("rt.bulky.n")
+    wanted = printed_count("rt.bulky.n")
 
     def loss(yes):
         total = 0.0
@@ -382,7 +384,7 @@ def techniques(sites: pd.DataFrame, rng) -> np.ndarray:
     known = np.flatnonzero(sites.dose.notna())
     technique = np.full(len(sites), "", object)
     limbs = [k for k in known if sites.region[k] == "extremities" and sites.dose[k] <= 40]
-    electrons = rng.choice(limbs, count("rt.tech.electron.n"), replace=False)
+    electrons = rng.choice(limbs, printed_count("rt.tech.electron.n"), replace=False)
     technique[electrons] = "electrons"
     rest = np.array([k for k in known if k not in set(electrons)])
     score = (
@@ -392,7 +394,7 @@ def techniques(sites: pd.DataFrame, rng) -> np.ndarray:
         + 0.4 * sites.region[rest].isin(["head and neck", "paraspinal"])
     )
     order = rest[np.argsort(-score.to_numpy())]
-    n_imrt, n_both = count("rt.tech.imrt.n"), count("rt.tech.both.n")
+    n_imrt, n_both = printed_count("rt.tech.imrt.n"), printed_count("rt.tech.both.n")
     technique[order[:n_imrt]] = "IMRT"
     technique[order[n_imrt : n_imrt + n_both]] = "3DCRT/IMRT"
     technique[order[n_imrt + n_both :]] = "3DCRT"

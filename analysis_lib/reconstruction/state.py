@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .targets import printed
+from analysis_lib.paper.claims import printed_count
 
 # Columns of the state.
 TTS, OS2, DEAD, EFS, EV, DELAY, G5, BED, TWO, MORE, BRIDGE, AXI, FAIL, RESPONSE = range(14)
@@ -112,7 +112,7 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
     for group, name in ((RT, "rt"), (CMT, "cmt"), (ST, "st")):
         members = np.flatnonzero((fixed[:, G3] == group) & free)
         order = members[np.argsort(-(risk[members] + rng.gumbel(0, 0.7, len(members))))]
-        state[order[: int(printed(f"t1.alive.deceased.{name}.n"))], DEAD] = 1
+        state[order[: printed_count(f"t1.alive.deceased.{name}.n")], DEAD] = 1
     for i in np.flatnonzero(free):
         if state[i, DEAD] or late[i] or rng.random() < 0.4:
             state[i, EV] = 1

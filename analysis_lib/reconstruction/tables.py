@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.paper.claims import printed_count
 
 from .covariates import GROUPS, STRATA
 from .failures import USUAL
@@ -34,7 +35,7 @@ from .state import (
     ST_RT,
     TTS,
 )
-from .targets import count, interval
+from .targets import interval
 
 YES_NO = np.array(["no", "yes"])
 FIRST_ASSESSMENT = (
@@ -68,22 +69,30 @@ def people(solution: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
             "best",
             members,
             {
-                ("PD" if r == "DP" else r): count(f"t1.best_response.{r}.{name}.n")
+                ("PD" if r == "DP" else r): printed_count(f"t1.best_response.{r}.{name}.n")
                 for r in ("CR", "PR", "DP", "SD")
             },
         )
         put(
-            "bridging", members, {1: count(f"t1.bridging.yes.{name}.n"), 0: count(f"t1.bridging.no.{name}.n")}
+            "bridging",
+            members,
+            {1: printed_count(f"t1.bridging.yes.{name}.n"), 0: printed_count(f"t1.bridging.no.{name}.n")},
         )
-        put("axi", members, {1: count(f"t1.product.axi.{name}.n"), 0: count(f"t1.product.tisa.{name}.n")})
+        put(
+            "axi",
+            members,
+            {1: printed_count(f"t1.product.axi.{name}.n"), 0: printed_count(f"t1.product.tisa.{name}.n")},
+        )
         for poor, levels in ((0, (0, 1)), (1, (2, 3, 4))):
             some = members[table.poor[members] == poor]
-            put("ecog", some, {level: count(f"t1.ecog.{level}.{name}.n") for level in levels})
+            put("ecog", some, {level: printed_count(f"t1.ecog.{level}.{name}.n") for level in levels})
     everyone = np.arange(len(table))
     patterns = {"local": "prev_only", "local and de novo": "both", "de novo": "denovo"}
-    for i, level in deal(everyone, {p: count(f"fail.{c}.n") for p, c in patterns.items()}, rng).items():
+    for i, level in deal(
+        everyone, {p: printed_count(f"fail.{c}.n") for p, c in patterns.items()}, rng
+    ).items():
         table.loc[i, "pattern"] = level
-    positive, negative = count("cd19.pos.n"), count("cd19.neg.n")
+    positive, negative = printed_count("cd19.pos.n"), printed_count("cd19.neg.n")
     for i, level in deal(
         everyone, {"positive": positive, "negative": negative, "": len(table) - positive - negative}, rng
     ).items():
@@ -129,12 +138,12 @@ def last_status(state, fixed, rng) -> np.ndarray:
             for i in mine
         }
         order = sorted(mine, key=score.get)
-        n = count(f"t1.status.DP.{name}.n") - int((status[fixed[:, G3] == group] == "PD").sum())
+        n = printed_count(f"t1.status.DP.{name}.n") - int((status[fixed[:, G3] == group] == "PD").sum())
         if n < 0 or any(state[i, EV] == 0 for i in order[:n]):
             raise LookupError("too few living patients have progressed")
         status[order[:n]] = "PD"
         rest = order[n:]
-        partial = [i for i in rest if not fixed[i, LOCK_OS]][: count(f"t1.status.PR.{name}.n")]
+        partial = [i for i in rest if not fixed[i, LOCK_OS]][: printed_count(f"t1.status.PR.{name}.n")]
         status[rest] = "CR"
         status[partial] = "PR"
     return status
@@ -274,7 +283,7 @@ def _assemble(table, state, fixed, rng) -> dict[str, pd.DataFrame]:
     irradiated = fixed[:, FIELD] >= 0
     bridged = np.flatnonzero(irradiated & (state[:, BRIDGE] == 1))
     bridging_rt = np.where(state[:, BRIDGE] == 0, "no", np.where(irradiated, "no", "")).astype(object)
-    eight = rng.choice(bridged, count("rt.bridgingRT.n"), replace=False)
+    eight = rng.choice(bridged, printed_count("rt.bridgingRT.n"), replace=False)
     bridging_rt[eight] = "yes"
     same = next(k for k in range(len(sites)) if sites.patient[k] in eight)
     transplant = lines[lines.modality == "HSCT"].set_index("patient").line_start_day
@@ -341,7 +350,7 @@ def _assemble(table, state, fixed, rng) -> dict[str, pd.DataFrame]:
     therapy = lines.assign(patient_id=ids[lines.patient])[
         ["patient_id", "line", "line_start_day", "modality"]
     ]
-    total = count("met.database.n")
+    total = printed_count("met.database.n")
     place = np.sort(rng.permutation(total)[:n])
     database = np.array([f"D{k + 1:03d}" for k in range(total)], object)
     included = np.zeros(total, int)
