@@ -13,9 +13,9 @@ import pandas as pd
 
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary.columns import TABLES, YES_NO
+from analysis_lib.dictionary.units import DAYS_PER_UNIT
 from analysis_lib.dictionary.words import listed
 from analysis_lib.intake import values
-from analysis_lib.intake.values import DAYS_PER_UNIT
 
 MANY = 10  # patients from which on the shape of a cohort tells something
 # Follow-up of a cohort in units of its file: nobody longer, or half of it shorter and nobody much longer;
@@ -43,7 +43,7 @@ EVENTS = (
 
 def time_unit(files) -> list[dict]:
     """Follow-up that is too short or too long for the unit of the file."""
-    text, table, unit = files.texts["patients"], files.tables["patients"], files.manifest["time_unit"]
+    text, table, unit = files.texts["patients"], files.tables["patients"], files.manifest.time_unit
     if (
         "last_follow_up_day" not in text
         or "last_follow_up_day" not in table
@@ -261,7 +261,7 @@ def early_days(files) -> list[dict]:
     rows = []
     for name, text in files.texts.items():
         for column in [each for each in text if each.endswith("_date")]:
-            days = values.dates(text[column], files.manifest["date_format"]).dropna().dt.day
+            days = values.dates(text[column], files.manifest.date_format).dropna().dt.day
             if len(days) >= MANY and days.max() <= LATE_DAY and days.nunique() > 4:
                 rows.append(
                     problem(
