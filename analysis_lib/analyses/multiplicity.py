@@ -35,9 +35,8 @@ LOG_RANKS = {  # endpoint: the groupings that the paper compares
 def comparisons(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     """The P values of those comparisons that the paper reports, as the chapters compute them on this cohort.
 
-    Takes the cohort of :func:`analysis_lib.cohort.first_course.with_first_course`. Rows are those of the
-    chapters, with their ids; comparisons that this cohort does not allow are left out. Or the row that says
-    that there is none.
+    Rows are those of the chapters, with their ids; comparisons that this cohort does not allow are left out.
+    Or the row that says that there is none.
 
     Returns
     -------

@@ -103,8 +103,6 @@ TO_SPLIT = {
     "intake/tables.py": "mapping, days and violations",
     "analyses/auditor.py": "all relations between released numbers that bound a hidden one",
     "cohort/disclosure.py": "the whole rule of what is shown, in one place",
-    "analyses/immortal.py: response": "waiting, the naive ratio and the remedies",
-    "analyses/prognosis.py: univariable": "a factor's rows of every kind, and how many are small",
     "intake/names_used.py: wrong_mapping": "one message for each way to be wrong",
     "intake/propose.py: _matches": "one score for each kind of likeness",
     "analyses/immortal.py: compare": "three analyses of one question",
