@@ -141,7 +141,7 @@ def time_to_salvage(study: Cohort) -> pd.DataFrame:
 # --- what the book says ---------------------------------------------------------------------------
 
 
-def noticed(study) -> pd.DataFrame:
+def noticed(study: Cohort) -> pd.DataFrame:
     """What the check warned of, as result rows without anything of a patient: for each rule, in how many
     patients.
 

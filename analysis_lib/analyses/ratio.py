@@ -4,8 +4,11 @@ there is none.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary import words
@@ -24,16 +27,16 @@ def hazard_ratio(
     result_id: str,
     terms: pd.DataFrame,
     of: str,
-    days,
-    event,
+    days: ArrayLike,
+    event: ArrayLike,
     *,
-    start=None,
-    weights=None,
-    cluster=None,
-    strata=None,
-    method="",
-    least=0,
-    **labels,
+    start: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+    method: str = "",
+    least: int = 0,
+    **labels: Any,
 ) -> pd.DataFrame:
     """The hazard ratio of one yes/no term of a Cox model, with its interval; or the row that says why there
     is none.
@@ -89,7 +92,7 @@ def hazard_ratio(
     )
 
 
-def _penalised(terms: pd.DataFrame, days, event) -> pd.DataFrame | None:
+def _penalised(terms: pd.DataFrame, days: ArrayLike, event: ArrayLike) -> pd.DataFrame | None:
     """Estimates that stay finite where one group has no event, or all of its events first; none if nobody had
     any.
     """

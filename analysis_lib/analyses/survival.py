@@ -10,8 +10,12 @@ Cox models from :mod:`analysis_lib.estimators.models`. Each is held against R's 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis_lib.cohort import coarse, disclosure, endpoints
@@ -33,7 +37,9 @@ NOBODY = "this cohort has nobody to follow"
 FAR_TOO_FEW = 10**6  # no curve is carried by so many: hides what too few patients have many sites of
 
 
-def curves(study: Cohort, name: str, by: str | None = None, where=None) -> pd.DataFrame:
+def curves(
+    study: Cohort, name: str, by: str | None = None, where: Callable[[pd.DataFrame], pd.Series] | None = None
+) -> pd.DataFrame:
     """Kaplan-Meier curves of an endpoint, one a group, stacked for plotting.
 
     Returns
@@ -76,7 +82,7 @@ def estimates(
     study: Cohort,
     name: str,
     by: str | None = None,
-    where=None,
+    where: Callable[[pd.DataFrame], pd.Series] | None = None,
     population: str = "all patients",
     prefix: str = "",
 ) -> pd.DataFrame:
@@ -131,9 +137,17 @@ def estimates(
     return collected
 
 
-def _estimates_of(frame, prefix, by, label, population, months, least):
+def _estimates_of(
+    frame: pd.DataFrame,
+    prefix: str,
+    by: list[str],
+    label: str,
+    population: str,
+    months: Iterable[int],
+    least: int,
+) -> Iterator[dict]:
     curve, n, events = kaplan_meier(frame["days"], frame["event"]), len(frame), int(frame["event"].sum())
-    shared = {"population": population, "group": label, "n": n, "events": events}
+    shared: dict = {"population": population, "group": label, "n": n, "events": events}
     if not _enough_patients(frame, least):
         shared |= {"n": None, "events": None}
         least = FAR_TOO_FEW
@@ -162,7 +176,7 @@ def _enough_patients(frame: pd.DataFrame, k: int) -> bool:
     return min(frame.loc[frame["event"] == had, "patient_id"].nunique() for had in (True, False)) >= k
 
 
-def _median_of(curve, result_id, least, note="", **shared) -> dict:
+def _median_of(curve: pd.DataFrame, result_id: str, least: int, note: str = "", **shared: Any) -> dict:
     """The row of a curve's median; where fewer than ``least`` carry it, it is hidden."""
     days = [quantile(curve, column) for column in ("survival", "lower", "upper")]
     thin = [day is not None and not coarse.carried(curve, day, least) for day in days]
@@ -177,7 +191,9 @@ def _median_of(curve, result_id, least, note="", **shared) -> dict:
     return row(result_id, "median time", months[0], lower=months[1], upper=months[2], note=note, **shared)
 
 
-def _rate_of(curve, result_id, month, least, note="", **shared) -> dict:
+def _rate_of(
+    curve: pd.DataFrame, result_id: str, month: int, least: int, note: str = "", **shared: Any
+) -> dict:
     """The row of a curve's height at a month; where fewer than ``least`` carry it, it is hidden."""
     day = month * DAYS_PER_MONTH
     step = at(curve, day)
@@ -205,7 +221,7 @@ def logrank(
     corrections of many need.
     """
     known = frame[frame[by].notna()]
-    shared = {
+    shared: dict = {
         "population": population,
         "group": words.label_of(by),
         "n": len(known),
@@ -277,7 +293,9 @@ def _by_itself(known: pd.DataFrame, by: str, pair: pd.Series, least: int) -> str
     return f"{disclosure.too_few(least)}; {note}" if _thin(of_pair, by, least) else note
 
 
-def mantel_byar(days, event, switched, result_id: str, least: int = 0, **labels) -> dict:
+def mantel_byar(
+    days: ArrayLike, event: ArrayLike, switched: ArrayLike, result_id: str, least: int = 0, **labels: Any
+) -> dict:
     """The log-rank test of a state that patients enter during follow-up (Mantel and Byar 1974), as one result
     row.
 
@@ -307,7 +325,8 @@ def mantel_byar(days, event, switched, result_id: str, least: int = 0, **labels)
     share = inside / n
     difference = died_inside.sum() - died @ share
     variance = (died * share * (1 - share) * (n - died) / np.maximum(n - 1, 1)).sum()
-    shared = {"n": len(days), "events": int(event.sum()), "method": "Mantel-Byar test"} | labels
+    own: dict = {"n": len(days), "events": int(event.sum()), "method": "Mantel-Byar test"}
+    shared = own | labels
     if not variance > 1e-10 * (died @ share):
         return row(
             result_id, "p", None, note="nobody was at risk in both states when an event happened", **shared
@@ -387,7 +406,7 @@ def follow_up(study: Cohort, name: str) -> pd.DataFrame:
             level: disclosure.middle(frame["days"], level, study.min_cell_count) / DAYS_PER_MONTH
             for level in (0.5, 0.25, 0.75)
         }
-    shared = {"n": len(frame), "events": int(frame["event"].sum())}
+    shared: dict = {"n": len(frame), "events": int(frame["event"].sum())}
     rows = results.collect(
         [
             row(
@@ -429,7 +448,7 @@ def _reason(study: Cohort, name: str, by: str | None) -> str:
     return study.lacks(*sources(by)) or none
 
 
-def _frame(study: Cohort, name: str, where) -> pd.DataFrame:
+def _frame(study: Cohort, name: str, where: Callable[[pd.DataFrame], pd.Series] | None) -> pd.DataFrame:
     frame = endpoints.derive(study, name)
     return frame if where is None else frame[where(frame)].reset_index(drop=True)
 

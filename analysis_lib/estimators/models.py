@@ -8,12 +8,14 @@ it against R's survival package, and against lifelines and greenwood, which do t
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from firthmodels import FirthCoxPH
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis_lib.dictionary.columns import YES_NO
@@ -22,6 +24,7 @@ from analysis_lib.estimators.comparable_pairs import won_and_pairs
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.partial_likelihood import (
     FLAT,
+    Derivatives,
     cell_scores,
     derivatives,
     maximum,
@@ -101,7 +104,16 @@ def indicators(frame: pd.DataFrame, factors: list[str]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=frame.index)
 
 
-def cox(terms: pd.DataFrame, days, event, *, start=None, weights=None, strata=None, cluster=None) -> Fit:
+def cox(
+    terms: pd.DataFrame,
+    days: ArrayLike,
+    event: ArrayLike,
+    *,
+    start: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+) -> Fit:
     """Cox's proportional-hazards model with Efron's handling of ties, as R's ``coxph``.
 
     Parameters
@@ -186,7 +198,7 @@ def cox(terms: pd.DataFrame, days, event, *, start=None, weights=None, strata=No
     )
 
 
-def firth(terms: pd.DataFrame, days, event) -> pd.DataFrame:
+def firth(terms: pd.DataFrame, days: ArrayLike, event: ArrayLike) -> pd.DataFrame:
     """Cox's model with Firth's penalty, which stays finite where a level has no event (Heinze and Schemper
     2001).
 
@@ -239,7 +251,9 @@ def firth(terms: pd.DataFrame, days, event) -> pd.DataFrame:
     )
 
 
-def proportional_hazards(terms: pd.DataFrame, days, event, *, start=None) -> pd.DataFrame:
+def proportional_hazards(
+    terms: pd.DataFrame, days: ArrayLike, event: ArrayLike, *, start: ArrayLike | None = None
+) -> pd.DataFrame:
     """Test of proportional hazards against the Kaplan-Meier transform of time, as R's ``cox.zph`` (Grambsch
     and Therneau 1994).
 
@@ -285,7 +299,7 @@ def proportional_hazards(terms: pd.DataFrame, days, event, *, start=None) -> pd.
     return pd.DataFrame.from_dict(rows, orient="index", columns=["chi_square", "df", "p"])
 
 
-def _share_before(start, days, event, moments) -> np.ndarray:
+def _share_before(start: np.ndarray, days: np.ndarray, event: np.ndarray, moments: np.ndarray) -> np.ndarray:
     """One minus the Kaplan-Meier estimate just before each of the days on which an event happened."""
     deaths = np.bincount(np.searchsorted(moments, days[event]), minlength=len(moments))
     ended, entered = np.sort(days), np.sort(start)
@@ -293,7 +307,16 @@ def _share_before(start, days, event, moments) -> np.ndarray:
     return 1 - np.concatenate([[1.0], np.cumprod(1 - deaths / at_risk)])[:-1]
 
 
-def concordance(score, days, event, *, start=None, weights=None, strata=None, cluster=None) -> Concordance:
+def concordance(
+    score: ArrayLike,
+    days: ArrayLike,
+    event: ArrayLike,
+    *,
+    start: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+) -> Concordance:
     """Harrell's concordance of a score in which a higher value means an earlier event.
 
     Of two people, one of whom had the event while the other was still followed, how often that one had the
@@ -316,7 +339,9 @@ def concordance(score, days, event, *, start=None, weights=None, strata=None, cl
     return Concordance((somers + 1) / 2, np.sqrt((influence**2).sum()) / 2)
 
 
-def _checked(terms, days, event, start):
+def _checked(
+    terms: pd.DataFrame, days: ArrayLike, event: ArrayLike, start: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     days, event = observed.outcome(days, event)
     x = known_terms(terms, len(days))
     if start is None:
@@ -340,7 +365,7 @@ def known_terms(terms: pd.DataFrame, n: int) -> np.ndarray:
     return x
 
 
-def positive(weights, n: int) -> np.ndarray:
+def positive(weights: ArrayLike, n: int) -> np.ndarray:
     """Weights as an array; :class:`ValueError` unless there are ``n`` and all are positive."""
     weights = np.asarray(weights, dtype=float)
     if len(weights) != n or not (np.isfinite(weights) & (weights > 0)).all():
@@ -348,7 +373,7 @@ def positive(weights, n: int) -> np.ndarray:
     return weights
 
 
-def inestimable(names, x, event) -> str:
+def inestimable(names: Iterable[object], x: np.ndarray, event: np.ndarray) -> str:
     """Why no estimate exists that more iterations could find; empty when one may."""
     if not event.any():
         return "nobody had the event"
@@ -366,7 +391,7 @@ def inestimable(names, x, event) -> str:
     return ""
 
 
-def refuse_alike(null, events: float) -> None:
+def refuse_alike(null: Derivatives, events: float) -> None:
     """:class:`NotEstimable` where the information without any effect is nothing but rounding."""
     if solved(null, events) is None:
         raise NotEstimable(
@@ -374,7 +399,9 @@ def refuse_alike(null, events: float) -> None:
         )
 
 
-def _robust(scores, group, variance, mean_weight) -> np.ndarray:
+def _robust(
+    scores: np.ndarray, group: np.ndarray, variance: np.ndarray, mean_weight: np.ndarray
+) -> np.ndarray:
     """The sandwich of a model's variance and of the scores summed by group; all in standard deviations of the
     terms.
     """
@@ -391,11 +418,11 @@ def _robust(scores, group, variance, mean_weight) -> np.ndarray:
     return robust
 
 
-def _predictor(x, coef) -> np.ndarray:
+def _predictor(x: np.ndarray, coef: np.ndarray) -> np.ndarray:
     return (x * coef).sum(axis=1)  # not a matrix product, which may round equal rows differently
 
 
-def _sums(values, group) -> np.ndarray:
+def _sums(values: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Sums of rows by group, groups numbered from 0."""
     return (
         np.stack([np.bincount(group, column) for column in values.T], axis=-1)
@@ -404,5 +431,5 @@ def _sums(values, group) -> np.ndarray:
     )
 
 
-def _test(statistic: float, degrees: int) -> Test:
+def _test(statistic: float | np.ndarray, degrees: int) -> Test:
     return Test(float(statistic), degrees, float(stats.chi2.sf(statistic, degrees)))

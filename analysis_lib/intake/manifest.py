@@ -216,11 +216,11 @@ def as_name(text: str) -> str:
 class _Loader(yaml.BaseLoader):
     """Keeps every word as written (``yes`` stays yes, 1 stays "1") and refuses a key that stands twice."""
 
-    def construct_scalar(self, node):
+    def construct_scalar(self, node: yaml.ScalarNode) -> str:
         text = super().construct_scalar(node)  # an escape can hold what no file and no page can
         return CONTROL.sub("\ufffd", text.encode("utf-8", "replace").decode("utf-8"))
 
-    def construct_mapping(self, node, deep=False):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for place, key in enumerate(keys):
             if key in keys[:place]:
@@ -230,7 +230,7 @@ class _Loader(yaml.BaseLoader):
         return super().construct_mapping(node, deep)
 
 
-def _read_yaml(path: Path):
+def _read_yaml(path: Path) -> Any:
     try:
         return yaml.load(unicodedata.normalize("NFC", path.read_text("utf-8-sig")), Loader=_Loader)
     except PermissionError:

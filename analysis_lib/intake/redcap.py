@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+import pandera.pandas as pa
 
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary import columns, words
@@ -99,8 +100,9 @@ def dictionary() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).fillna("")
 
 
-def _field(form: str, name: str, column) -> dict:
-    meta, limits = column.metadata, {}
+def _field(form: str, name: str, column: pa.Column) -> dict:
+    meta = column.metadata
+    limits: dict = {}
     for check in column.checks:
         limits = {
             key: value for key, value in check.statistics.items() if key in ("min_value", "max_value")
@@ -183,7 +185,7 @@ def read(folder: Path, manifest: Manifest, problems: list[dict]) -> Export:
                 "Keep one of the two.",
             )
         )
-    if problems:
+    if raw is None or problems:
         return Export()
     labelled = bool(set(raw) & {*HEADINGS, "Complete?"})
     raw, fields = _named(raw, fields)
@@ -229,6 +231,7 @@ def _file(folder: Path, file: str, what: str, problems: list[dict]) -> pd.DataFr
                 value=file,
             )
         )
+        return None
 
 
 def _named(raw: pd.DataFrame, fields: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -66,7 +67,7 @@ def _library(suffix: str) -> ModuleType:
     return library
 
 
-def _labelled(read, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
+def _labelled(read: Callable, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
     _, about = read(str(path), metadataonly=True)
     within_limits(about.number_columns or 0, (about.number_columns or 0) * (about.number_rows or 0))
     plain, about = read(str(path))
@@ -82,7 +83,7 @@ def _labelled(read, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]
     }
 
 
-def _of_r(library, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
+def _of_r(library: ModuleType, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
     moments = {
         "Date": lambda days, _: pd.to_datetime(pd.Series(days, dtype="Float64"), unit="D").array,
         "POSIXct": lambda seconds, _: pd.to_datetime(pd.Series(seconds, dtype="Float64"), unit="s").array,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pandera.errors import SchemaErrors
@@ -287,7 +288,9 @@ def _decimal_marks(name: str, table: pd.DataFrame) -> set[str]:
     return shown or ({","} if table.attrs.get("separator") == ";" else set())
 
 
-def _parse(name, column, cells, time_unit, marks, problems) -> pd.Series:
+def _parse(
+    name: str, column: str, cells: pd.Series, time_unit: str, marks: set[str], problems: list[dict]
+) -> pd.Series:
     kind = _kind(name, column)
     if kind in ("text", "level"):
         return cells
@@ -383,7 +386,7 @@ def _late(table: pd.DataFrame, text: pd.DataFrame) -> pd.Series:
 def _in_words(name: str, case: dict) -> dict:
     column, check = case["column"], str(case["check"])
     meta = TABLES[name].columns[column].metadata
-    value = "" if pd.isna(case["failure_case"]) else case["failure_case"]
+    value: Any = "" if pd.isna(case["failure_case"]) else case["failure_case"]
     if check.startswith("isin"):
         levels = ", ".join(meta["levels"])
         concern, advice = (

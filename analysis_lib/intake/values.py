@@ -54,7 +54,7 @@ def empty(values: pd.Series) -> pd.Series:
     return values.isna() | said.isin(marks) | said.str.fullmatch(MISSING_MARKS).fillna(False).astype(bool)
 
 
-def looks_like_a_code(value) -> bool:
+def looks_like_a_code(value: object) -> bool:
     """Whether a number is one of those that files write for "not known": 9, 99, 999, 888, -9 and the like."""
     return pd.notna(value) and bool(
         re.fullmatch(

@@ -105,7 +105,7 @@ def _actual(result_id: str, field: str, by_id: pd.DataFrame) -> tuple[list | Non
     return [None if pd.isna(value) else float(value) for value in values], ""
 
 
-def _is_highest(value, group: pd.Series) -> bool:
+def _is_highest(value: float | None, group: pd.Series) -> bool:
     """Whether no median of the group is larger; one that is not reached counts as larger than any that is."""
     return bool(pd.isna(value)) or bool(group.notna().all() and value == group.max())
 
@@ -125,7 +125,7 @@ def _as_printed(value, printed: str) -> str:
     return rounding.number(value, 1 if printed == NOT_REACHED else decimals(printed))
 
 
-def _unrounded(value) -> str:
+def _unrounded(value: float | None) -> str:
     return "not reached" if value is None else "no" if value is False else f"{value:.5g}"
 
 

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import yaml
@@ -21,6 +22,9 @@ from . import check, covariates, failures, tables
 from .slots import slots, with_weight
 from .state import start
 from .times import misses, walk
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REHEATS = 3  # how often the times are heated and cooled again while a statistic stays missed
 # The OS2 model of LDH and stage leaves a corridor of 0.005 in the logarithm of the hazard ratio: siblings
@@ -55,7 +59,7 @@ def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None 
     best = state.copy()
     scale = 20 if quick else 1
 
-    def anneal(steps, hot, cold, stop, targets=usual):
+    def anneal(steps: int, hot: float, cold: float, stop: bool, targets: tuple = usual) -> list[str]:
         nonlocal state
         _, _, lowest = walk(
             state, fixed, two_ok, targets, steps // scale, hot, cold, int(rng.integers(2**31)), stop, best
@@ -65,7 +69,7 @@ def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None 
         say(f"times: loss {lowest:.4f}, {len(missed)} of the annealer's statistics missed", since)
         return missed
 
-    def cool(missed, times_over, targets=usual):
+    def cool(missed: list[str], times_over: int, targets: tuple = usual) -> list[str]:
         for _ in range(0 if quick else times_over):
             if missed:
                 missed = anneal(600_000, 0.1, 0.004, True, targets)
@@ -82,7 +86,7 @@ def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None 
         anneal(100_000, 0.6, 0.3, False, sharp)
         missed = cool(anneal(1_000_000, 0.3, 0.005, True, sharp), 4, sharp)
 
-    def tabulate():
+    def tabulate() -> tuple[dict[str, pd.DataFrame], list[str]]:
         made = tables.assemble(table, state, fixed, rng)
         if quick or missed:
             say(f"sites and lines; missed: {missed}", since)

@@ -110,7 +110,9 @@ def solve(seed: int, effort: float = 20.0) -> pd.DataFrame:
             x[stratum, k] = model.new_int_var(0, 2 if field else 3, "")
             weights.append(round(100 * noise[k]) * x[stratum, k])
 
-    def total(where, group=None, field=None, stratum=None):
+    def total(
+        where: pd.Series, group: str | None = None, field: str | None = None, stratum: str | None = None
+    ) -> cp_model.LinearExpr | int:
         """Number of patients with a covariate pattern, in a salvage group, field or stratum."""
         index = set(table.index[where])
         return sum(
@@ -163,9 +165,9 @@ def solve(seed: int, effort: float = 20.0) -> pd.DataFrame:
     model.add(a == total(table.mass == "bulky", None, "comprehensive"))
     model.add(b == total(table.mass == "bulky", None, "focal"))
     model.add(m == total(known, None, "comprehensive"))
-    model.add(n == total(known, None, "focal"))
+    model.add(f == total(known, None, "focal"))
     model.add_allowed_assignments(
-        [m, n, a, b],
+        [m, f, a, b],
         [
             (i, j, *pair)
             for i in range(18, comprehensive + 1)

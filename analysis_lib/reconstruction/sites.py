@@ -6,6 +6,8 @@ In-field progressions and bulk are searched at random until the printed in-field
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -19,7 +21,7 @@ from .targets import interval, p_interval
 LEVELS = ("CR", "PR", "SD", "PD")
 
 
-def kaplan_meier(days, event):
+def kaplan_meier(days: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Times of events and survival after them."""
     order = np.unique(days[event])
     s = (
@@ -30,7 +32,7 @@ def kaplan_meier(days, event):
     return order, s
 
 
-def progression_days(rng) -> np.ndarray:
+def progression_days(rng: np.random.Generator) -> np.ndarray:
     """Eleven days of in-field progression with the printed range, quartiles and median."""
     gap = rng.integers(2, 13)
     third, fourth = 70 - gap, 70 + gap
@@ -141,7 +143,7 @@ def in_field(sites: pd.DataFrame, state, fixed, status, rng) -> pd.DataFrame | N
         best = {"CR": 0, "PR": 1}
         score = [
             best.get(status[patient[k]], 2) + rng.uniform(0, 0.9) - 5 * fixed[patient[k], LOCK_OS]
-            for k in left
+            for k in unread
         ]
         order = left[np.argsort(score)]
         response[order] = [code for code, n in codes.items() if code != "PD" for _ in range(n)]
@@ -174,7 +176,7 @@ def bulk(sites: pd.DataFrame, mass: np.ndarray, fixed, rng) -> np.ndarray | None
     p_control, p_dose = p_interval("lc.bulky.p"), p_interval("rt.bulky_bed.p")
     wanted = printed_count("rt.bulky.n")
 
-    def loss(yes):
+    def loss(yes: np.ndarray) -> float:
         total = 0.0
         see = evaluable & assessable
         table = np.array(
@@ -223,7 +225,7 @@ def bulk(sites: pd.DataFrame, mass: np.ndarray, fixed, rng) -> np.ndarray | None
     return np.where(assessable, np.where(yes, "yes", "no"), "")
 
 
-def logrank_p(time, event, group) -> float:
+def logrank_p(time: np.ndarray, event: np.ndarray, group: np.ndarray) -> float:
     """Two-sided P of the log-rank test of two groups."""
     u = v = 0.0
     for t in np.unique(time[event]):

@@ -1,8 +1,12 @@
-"""The tables of the cohort, from covariates, times and sites."""
+"""The tables of the cohort, from covariates, times and sites.
+
+Long because it deals out every column that the annealer does not move, one after the other.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -58,7 +62,7 @@ def people(solution: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     for group, name in GROUPS.items():
         members = np.flatnonzero(table.regimen == group)
 
-        def put(column, members, levels):
+        def put(column: str, members: np.ndarray, levels: dict) -> None:
             for i, level in deal(members, levels, rng).items():
                 table.loc[i, column] = level
 
@@ -98,7 +102,7 @@ def people(solution: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     return table
 
 
-def numbers_of_sites(table: pd.DataFrame, rng) -> tuple[np.ndarray, np.ndarray]:
+def numbers_of_sites(table: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of disease and of extranodal sites that fit stage and the yes/no covariates."""
     n = len(table)
     extranodal = np.where(
@@ -116,7 +120,7 @@ def numbers_of_sites(table: pd.DataFrame, rng) -> tuple[np.ndarray, np.ndarray]:
     return np.where(table.multiple == 1, several, 1), extranodal
 
 
-def last_status(state, fixed, rng) -> np.ndarray:
+def last_status(state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Disease status at last follow-up in the printed numbers: progression in all who died, then in the
     living.
     """
@@ -179,7 +183,9 @@ def responses(table: pd.DataFrame, state, rng) -> pd.DataFrame:
     return pd.DataFrame({"first": first, "response": response, "complete": complete})
 
 
-def assemble(table, state, fixed, rng, tries: int = 20) -> dict[str, pd.DataFrame]:
+def assemble(
+    table: pd.DataFrame, state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator, tries: int = 20
+) -> dict[str, pd.DataFrame]:
     """The four tables; what is drawn at random is drawn again where it finds no room."""
     for attempt in range(tries):
         try:
@@ -187,9 +193,12 @@ def assemble(table, state, fixed, rng, tries: int = 20) -> dict[str, pd.DataFram
         except LookupError:
             if attempt == tries - 1:
                 raise
+    raise ValueError("no try was asked for")
 
 
-def _assemble(table, state, fixed, rng) -> dict[str, pd.DataFrame]:
+def _assemble(
+    table: pd.DataFrame, state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator
+) -> dict[str, pd.DataFrame]:
     """Long because it writes four tables column by column."""
     status = last_status(state, fixed, rng)
     sites = build(state, fixed, status, table["mass"].to_numpy(), rng)
@@ -207,7 +216,7 @@ def _assemble(table, state, fixed, rng) -> dict[str, pd.DataFrame]:
     same = next(k for k in range(len(sites)) if sites.patient[k] in eight)
     transplant = lines[lines.modality == "HSCT"].set_index("patient").line_start_day
 
-    def optional(days):
+    def optional(days: Mapping[int, int]) -> pd.Series:
         return pd.array([int(days[i]) if days.get(i) else pd.NA for i in range(n)], dtype="Int64")
 
     responded = table.responder == 1

@@ -24,7 +24,9 @@ TABLE_1 = {  # variable of Table 1 -> its levels, in order
 }
 
 
-def check(name, section, what, printed, recomputed, verdict, arithmetic) -> tuple:
+def check(
+    name: str, section: str, what: str, printed: object, recomputed: object, verdict: str, arithmetic: str
+) -> tuple:
     return name, section, what, str(printed), str(recomputed), verdict, arithmetic
 
 

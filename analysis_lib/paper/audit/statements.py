@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -138,5 +139,5 @@ def statements() -> list[tuple]:
     ]
 
 
-def _cited_percent(series) -> str:
+def _cited_percent(series: Any) -> str:
     return CITED[series.key]

@@ -6,6 +6,7 @@ Long because each check stands with its arithmetic in words.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -141,7 +142,9 @@ def follow_up() -> list[tuple]:
     return checks
 
 
-def implied_deaths(quartiles, anchors, n: int, reverse: bool) -> tuple[float, float]:
+def implied_deaths(
+    quartiles: Sequence[float], anchors: Sequence[tuple[float, float]], n: int, reverse: bool
+) -> tuple[float, float]:
     """Deaths by the upper quartile of follow-up, and patients at risk there, from a survival curve's anchors.
 
     Between anchors survival is exponential. In each interval that ends at a quartile the actuarial identity
