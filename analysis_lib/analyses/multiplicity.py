@@ -79,7 +79,7 @@ def corrections(tests: pd.DataFrame) -> dict[str, pd.Series]:
 def _exact(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     """The comparisons before disclosure control."""
     parts = [
-        analysis.__wrapped__(study, *more)  # type: ignore[union-attr]  # functools.wraps sets it
+        analysis.__wrapped__(study, *more)  # type: ignore[attr-defined]  # functools.wraps sets it
         for analysis, *more in (
             (table_1.table_1,),
             (first_courses.dose_by_field,),
