@@ -14,7 +14,7 @@ from scipy import stats
 from analysis_lib.analyses import ratio as contrast
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.dictionary import columns, rules
+from analysis_lib.cohort.needs import sources
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row, slug
 
@@ -57,8 +57,6 @@ def detectable(events: int, share: float = 0.5) -> float:
 def needed(study: Cohort) -> pd.DataFrame:
     """For each of :data:`COMPARISONS` that this cohort allows: what was seen, and what it would take to see
     it.
-
-    Takes the cohort of :func:`analysis_lib.cohort.first_course.with_first_course`.
 
     Returns
     -------
@@ -139,10 +137,4 @@ def _lacking(study: Cohort, name: str, by: str) -> str:
     # the study's stage is that of salvage therapy, not of day 0
     if study.after_car_t and (name, by) == ("OS1", "stage"):
         return "stage is not that of day 0"
-    if reason := endpoints.lacking(study, name):
-        return reason
-    if by in rules.SOURCES:
-        return study.lacks(*rules.SOURCES[by]) or ("" if by in study.patients else study.lacks(by))
-    return study.lacks(
-        f"sites.{by}" if by in columns.SITES.columns and by not in columns.PATIENTS.columns else by
-    )
+    return endpoints.lacking(study, name) or study.lacks(*sources(by))

@@ -9,18 +9,18 @@ import pandas as pd
 from analysis_lib.analyses.summaries import association, proportion, spread
 from analysis_lib.cohort import disclosure
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary import columns
 from analysis_lib.rows import results
 from analysis_lib.rows.results import slug
 
 
 @disclosure.protected
+@needs("response.orr", "best_response")
 def best_responses(study: Cohort) -> pd.DataFrame:
     """Best response among patients in whom it is known: ``response.<level>``, and ``response.orr`` (CR or
     PR).
     """
-    if reason := study.lacks("best_response"):
-        return results.skipped("response.orr", reason)
     known = study.patients["best_response"].dropna()
     orr = proportion(
         "response.orr", int(known.isin(["CR", "PR"]).sum()), len(known), group="CR or PR (overall response)"
@@ -82,12 +82,11 @@ def response_times(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("failure.time", "failure_day")
 def time_to_failure(study: Cohort) -> pd.DataFrame:
     """Time from day 0 to failure, among patients whose disease failed: ``failure.time`` (months, median and
     quartiles).
     """
-    if reason := study.lacks("failure_day"):
-        return results.skipped("failure.time", reason)
     return results.collect(
         [
             spread(
@@ -102,12 +101,11 @@ def time_to_failure(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("failure.any_local", "failure_pattern")
 def failure_patterns(study: Cohort) -> pd.DataFrame:
     """Where the disease failed: ``failure.pattern.<level>``, and ``failure.any_local`` (alone or with new
     sites).
     """
-    if reason := study.lacks("failure_pattern"):
-        return results.skipped("failure.any_local", reason)
     known, whose = study.patients["failure_pattern"].dropna(), "patients with a known pattern of failure"
     names = {
         "local": "Previous sites only",
@@ -137,12 +135,11 @@ def failure_patterns(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("cd19.evaluated", "cd19_at_failure")
 def cd19(study: Cohort) -> pd.DataFrame:
     """CD19 at failure: ``cd19.evaluated`` (of all), ``cd19.positive`` and ``cd19.negative`` (of those
     evaluated).
     """
-    if reason := study.lacks("cd19_at_failure"):
-        return results.skipped("cd19.evaluated", reason)
     known = study.patients["cd19_at_failure"].dropna()
     return results.collect(
         [proportion("cd19.evaluated", len(known), len(study.patients), group="CD19 evaluated")]
@@ -160,14 +157,13 @@ def cd19(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("cd19.bounds", "cd19_at_failure")
 def cd19_bounds(study: Cohort) -> pd.DataFrame:
     """The share of CD19-negative failures among all patients if no, or if every, untested tumour was
     negative.
 
     ``cd19.bounds.lowest`` and ``cd19.bounds.highest``.
     """
-    if reason := study.lacks("cd19_at_failure"):
-        return results.skipped("cd19.bounds", reason)
     status = study.patients["cd19_at_failure"]
     negative, untested = int((status == "negative").sum()), int(status.isna().sum())
     return results.collect(
@@ -184,14 +180,13 @@ def cd19_bounds(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("failure.early", "failure_day", "failure_pattern")
 def early_failure(study: Cohort, days: int) -> pd.DataFrame:
     """Failures up to that day, and whether their pattern differs from that of later ones.
 
     ``failure.early`` (share of all failures whose day and pattern are known), ``failure.early.any_local``,
     ``failure.late.any_local`` (shares) and ``failure.early.pattern`` (chi-square test).
     """
-    if reason := study.lacks("failure_day", "failure_pattern"):
-        return results.skipped("failure.early", reason)
     failed = study.patients.dropna(subset=["failure_day", "failure_pattern"])
     failed = failed.assign(when=(failed["failure_day"] <= days).map({True: "early", False: "late"}))
     local = failed["failure_pattern"].str.startswith("local")

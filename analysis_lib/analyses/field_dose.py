@@ -11,7 +11,8 @@ from analysis_lib.analyses import immortal, ratio, summaries
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.first_course import BED_GROUPS
-from analysis_lib.dictionary import columns, rules
+from analysis_lib.cohort.needs import needs
+from analysis_lib.dictionary import columns
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.dictionary.words import label_of
 from analysis_lib.estimators import models, states
@@ -33,14 +34,13 @@ DOSES = {BED_GROUPS[0]: "high", BED_GROUPS[1]: "low"}
 
 
 @disclosure.protected
+@needs("field.stage", "sites.rt_field", "stage", "OSRT")
 def by_stage(study: Cohort) -> pd.DataFrame:
     """How many patients of each stage had each field, and how many of them died.
 
     Rows ``field.<limited, advanced>.<comprehensive, focal>`` (share who died, of ``n`` patients), or the row
     that says why not.
     """
-    if reason := study.lacks("sites.rt_field", "stage") or endpoints.lacking(study, "OSRT"):
-        return results.skipped("field.stage", reason)
     frame = _known(study)
     rows = []
     for level, (stage, words) in STAGES.items():
@@ -64,6 +64,7 @@ def _known(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("field", "sites.rt_field", "stage", "OSRT")
 def fields(study: Cohort) -> pd.DataFrame:
     """Survival by field (OS from the start of the first course), within stages.
 
@@ -75,8 +76,6 @@ def fields(study: Cohort) -> pd.DataFrame:
         group has fewer than :data:`FEWEST` patients, a row says so. Or the row that says why there is
         nothing.
     """
-    if reason := study.lacks("sites.rt_field", "stage") or endpoints.lacking(study, "OSRT"):
-        return results.skipped("field", reason)
     frame = _known(study)
     everyone = pd.Series(True, index=frame.index)
     return results.collect(
@@ -134,14 +133,12 @@ def _too_few(term: pd.Series) -> str:
 
 
 @disclosure.protected
+@needs("dose.groups", "bed_group", "sites.rt_field")
 def dose_groups(study: Cohort) -> pd.DataFrame:
     """Who received which dose: shares of each factor among patients with a high and a low BED.
 
-    Takes the cohort of :func:`analysis_lib.cohort.first_course.with_first_course`. Rows
-    ``dose.<factor>.<high, low>``, the first factor being a focal field.
+    Rows ``dose.<factor>.<high, low>``, the first factor being a focal field.
     """
-    if reason := study.lacks(*rules.SOURCES["bed_group"], "sites.rt_field"):
-        return results.skipped("dose.groups", reason)
     frame = endpoints.derive(study, "OSRT").dropna(subset=["bed_group"])
     frame = frame.assign(focal=pd.Categorical(np.where(frame["rt_field"] == "focal", "yes", "no")))
     rows = []
@@ -162,6 +159,7 @@ def dose_groups(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("dose", "bed_group", "sites.rt_field", "OSRT")
 def doses(study: Cohort, month: float) -> pd.DataFrame:
     """Survival by dose (OS from the start of the first course): low against high BED.
 
@@ -170,10 +168,6 @@ def doses(study: Cohort, month: float) -> pd.DataFrame:
     died before may have had a low dose *because* the end was near). What cannot be compared has a row that
     says so.
     """
-    if reason := study.lacks(*rules.SOURCES["bed_group"], "sites.rt_field") or endpoints.lacking(
-        study, "OSRT"
-    ):
-        return results.skipped("dose", reason)
     frame = endpoints.derive(study, "OSRT").dropna(subset=["bed_group"]).reset_index(drop=True)
     low = (frame["bed_group"] == BED_GROUPS[1]).astype(float).to_frame("low")
     if reason := _too_few(low["low"]):

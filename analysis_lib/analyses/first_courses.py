@@ -11,7 +11,8 @@ from analysis_lib.analyses.radiotherapy import DETAILS, dose_range, in_months, s
 from analysis_lib.cohort import disclosure, endpoints, first_course
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.first_course import BED_GROUPS, next_therapy
-from analysis_lib.dictionary import columns, rules, words
+from analysis_lib.cohort.needs import needs
+from analysis_lib.dictionary import columns, words
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row, slug
 
@@ -28,14 +29,13 @@ FIRST = "first courses"
 
 
 @disclosure.protected
+@needs("first.patients", "sites.rt_start_day")
 def first_courses(study: Cohort) -> pd.DataFrame:
     """First courses: patients, sites, sites per patient, sites with incomplete details; and patients by
     field.
 
     Rows ``first.patients, first.sites, first.sites_per_patient, first.incomplete, first.patients.<field>``.
     """
-    if reason := study.lacks("sites.rt_start_day"):
-        return results.skipped("first.patients", reason)
     sites, courses = first_course.first_course_sites(study.sites), first_course.first_courses(study.sites)
     details = [c for c in DETAILS if c in sites]
     rows = [
@@ -69,12 +69,11 @@ def first_courses(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("first.dose", "sites.rt_field", "sites.dose_gy")
 def dose_by_field(study: Cohort) -> pd.DataFrame:
     """Dose of a first-course site by field: rows ``first.sites.<field>, first.dose.<field>`` and
     ``first.dose.p``.
     """
-    if reason := study.lacks("sites.rt_field", "sites.dose_gy"):
-        return results.skipped("first.dose", reason)
     sites = first_course.first_course_sites(study.sites)
     rows = []
     for field, of in sites.groupby("rt_field", observed=True):
@@ -105,6 +104,7 @@ def dose_by_field(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("first.baseline", "sites.rt_field", any_of=BASELINE)
 def contrasts(study: Cohort) -> pd.DataFrame:
     """Baseline factors of patients with a comprehensive and a focal first course.
 
@@ -113,8 +113,6 @@ def contrasts(study: Cohort) -> pd.DataFrame:
     below 5). The factors are those at the first salvage therapy, which may be earlier than the radiotherapy.
     """
     factors = [factor for factor in BASELINE if not study.lacks(factor)]
-    if reason := study.lacks("sites.rt_field") or ("" if factors else study.lacks(*BASELINE)):
-        return results.skipped("first.baseline", reason)
     courses = first_course.first_courses(study.sites).merge(study.patients, on="patient_id")
     rows = []
     for factor in factors:
@@ -145,12 +143,11 @@ def contrasts(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("first.response", "sites.rt_field", "sites.in_field_response")
 def responses_by_field(study: Cohort) -> pd.DataFrame:
     """In-field response of first-course sites by field: ``first.evaluable.<field>``,
     ``first.response.<field>.<level>``.
     """
-    if reason := study.lacks("sites.rt_field", "sites.in_field_response"):
-        return results.skipped("first.response", reason)
     sites = first_course.first_course_sites(study.sites)
     sites = sites[sites["in_field_response"].notna()]
     evaluable = sites[sites["in_field_response"] != "not evaluable"]
@@ -183,18 +180,16 @@ def responses_by_field(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("first.low_bed", "sites.rt_field", "bed_group")
 def low_dose(study: Cohort) -> pd.DataFrame:
     """Patients whose highest BED in the first course is not above
     :data:`analysis_lib.cohort.first_course.HIGH_BED`: rows ``first.low_bed.<field>``.
 
-    Takes the cohort that :func:`analysis_lib.cohort.first_course.with_first_course` returns; counts patients
-    with known dose.
+    Counts patients with known dose.
     """
-    if reason := study.lacks("sites.rt_field", *rules.SOURCES["bed_group"]):
-        return results.skipped("first.low_bed", reason)
     courses = (
         first_course.first_courses(study.sites)
-        .merge(study.patients, on="patient_id")
+        .merge(first_course.described(study).patients, on="patient_id")
         .dropna(subset=["bed_group"])
     )
     return results.collect(
@@ -212,12 +207,11 @@ def low_dose(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("first.limited", "sites.rt_field", "stage")
 def limited_stage(study: Cohort) -> pd.DataFrame:
     """Patients in stage I or II among those with a first course of each field: rows
     ``first.limited.<field>``.
     """
-    if reason := study.lacks("sites.rt_field", "stage"):
-        return results.skipped("first.limited", reason)
     courses = first_course.first_courses(study.sites).merge(study.patients, on="patient_id")
     return results.collect(
         [
@@ -234,17 +228,15 @@ def limited_stage(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("further.patients", "further_therapy", "OSRT")
 def further_therapy(study: Cohort) -> pd.DataFrame:
     """Comprehensive first course in stage I or II: how long until further therapy, and its test without
     immortal time.
 
-    Takes the cohort that :func:`analysis_lib.cohort.first_course.with_first_course` returns. Rows
-    ``further.patients`` (share who had further therapy), ``further.wait`` (months from the start of
+    Rows ``further.patients`` (share who had further therapy), ``further.wait`` (months from the start of
     radiotherapy to it; median and range) and ``further.mantel_byar`` (overall survival, further therapy
     counting only from the day it began).
     """
-    if reason := study.lacks(*rules.SOURCES["further_therapy"]) or endpoints.lacking(study, "OSRT"):
-        return results.skipped("further.patients", reason)
     frame = endpoints.derive(study, "OSRT")
     frame = frame[frame["further_therapy"].notna()]
     if frame.empty:

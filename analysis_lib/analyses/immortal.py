@@ -17,6 +17,7 @@ import pandas as pd
 from analysis_lib.analyses import ratio, summaries, survival
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import SECOND_MODALITY, Cohort
+from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import models
 from analysis_lib.estimators.states import landmark, split
@@ -29,14 +30,13 @@ ADJUST = ["advanced_stage", "ldh_elevated"]
 # --- who changes state ----------------------------------------------------------------------------
 
 
+@needs("immortal.{first}", "salvage_regimen", "lines.line_start_day", "OS2")
 def second_modality(study: Cohort, first: str) -> pd.DataFrame:
     """OS2 of the patients whose first salvage regimen was ``first`` (``RT`` or ``ST``), with ``entered``.
 
     ``entered`` is the day, from the start of salvage therapy, on which the other modality began; empty where
     it never did. A cohort without lines of therapy gives the row that says so.
     """
-    if reason := study.lacks("salvage_regimen", "lines.line_start_day") or endpoints.lacking(study, "OS2"):
-        return disclosure.skipped(study, slug("immortal", first), reason)
     frame = endpoints.derive(study, "OS2")
     frame = frame[frame["salvage_regimen"] == first].reset_index(drop=True)
     later = study.lines[(study.lines["line"] > 1) & study.lines["modality"].isin(SECOND_MODALITY[first])]
@@ -50,6 +50,7 @@ def second_modality(study: Cohort, first: str) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("immortal.response", "responder", "salvage_start_day", "OS1")
 def response(study: Cohort) -> pd.DataFrame:
     """The response to the index therapy as a factor of survival, where everyone had to live to salvage
     therapy.
@@ -63,8 +64,6 @@ def response(study: Cohort) -> pd.DataFrame:
         (OS2); ``immortal.wait.<yes, no>``: months from day 0 to salvage therapy by response. Or the row that
         says why not.
     """
-    if reason := study.lacks("responder", "salvage_start_day") or endpoints.lacking(study, "OS1"):
-        return results.skipped("immortal.response", reason)
     frame = endpoints.derive(study, "OS1")
     frame = frame[frame["responder"].notna() & frame["salvage_start_day"].notna()].reset_index(drop=True)
     start = frame["salvage_start_day"].astype(int)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from analysis_lib.analyses import ratio, survival
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import competing
 from analysis_lib.estimators import curves as km_curves
@@ -32,11 +33,10 @@ GROUPS = {
 POPULATION = "assessable sites"
 
 
+@needs("failure", "LC")
 def sites(study: Cohort) -> pd.DataFrame:
     """The assessable sites with ``days``, ``event`` (local failure), ``cause`` (0 neither, 1 failed, 2 the
     patient died without) and ``patient`` (a number); or the row that says why there are none."""
-    if reason := endpoints.lacking(study, "LC"):
-        return disclosure.skipped(study, "failure", reason)
     frame = endpoints.derive(study, "LC")
     if (
         not frame["event"].any()

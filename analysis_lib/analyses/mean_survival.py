@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import curves
 from analysis_lib.estimators.observed import NotEstimable
@@ -19,6 +20,7 @@ from analysis_lib.rows.results import row, slug
 
 
 @disclosure.protected
+@needs("rmst.{name}", "salvage_regimen", "{name}")
 def restricted_means(
     study: Cohort, name: str, months: Iterable[int] = (12, 24), reference: str = "RT"
 ) -> pd.DataFrame:
@@ -29,8 +31,6 @@ def restricted_means(
     (months).
     """
     prefix = slug("rmst", name)
-    if reason := study.lacks("salvage_regimen") or endpoints.lacking(study, name):
-        return results.skipped(prefix, reason)
     frame = endpoints.derive(study, name)
     frame = frame[frame["salvage_regimen"].notna()]
     by_regimen = frame.groupby(frame["salvage_regimen"].astype(str), sort=False)

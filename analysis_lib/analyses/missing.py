@@ -14,6 +14,7 @@ import pandas as pd
 from analysis_lib.analyses import ratio, summaries
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary.words import label_of
 from analysis_lib.estimators import models, repeated
 from analysis_lib.estimators.imputation import IMPUTATIONS, impute, inflation, nelson_aalen, pool
@@ -26,14 +27,13 @@ PREDICTORS = ["advanced_stage", "ldh_elevated", "two_or_more_sites", "extranodal
 
 
 @disclosure.protected
+@needs("missing.{factor}", "{factor}")
 def who(study: Cohort, factor: str) -> pd.DataFrame:
     """In whom a factor is not known.
 
     Rows ``missing.<factor>`` (of all patients) and, if the cohort knows of CNS disease,
     ``missing.<factor>.cns`` and ``missing.<factor>.other`` (of patients with and without).
     """
-    if reason := study.lacks(factor):
-        return results.skipped(slug("missing", factor), reason)
     patients, name = study.patients, label_of(factor)
     groups = {"": patients}
     if not study.lacks("cns_disease"):
@@ -60,6 +60,7 @@ def who(study: Cohort, factor: str) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("missing.{name}", "{name}", "{factor}")
 def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.DataFrame:
     """The hazard ratio of a factor that is not known in everyone, under several answers to what it was in the
     others.
@@ -74,8 +75,6 @@ def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.Data
         that says why not.
     """
     prefix = slug("missing", name)
-    if reason := endpoints.lacking(study, name) or study.lacks(factor):
-        return results.skipped(prefix, reason)
     frame = endpoints.derive(study, name)
     predictors = ratio.usable(study, frame, PREDICTORS)
     frame = frame.dropna(subset=predictors).reset_index(drop=True)
@@ -207,6 +206,7 @@ def _inflation_of_released(terms: pd.DataFrame, k: int) -> np.ndarray:
 
 
 @disclosure.protected
+@needs("collinear", "{name}", "{components}", "{index}")
 def collinearity(study: Cohort, name: str, index: str, components: list[str]) -> pd.DataFrame:
     """An index and its components in one model, and what that does to them.
 
@@ -216,8 +216,6 @@ def collinearity(study: Cohort, name: str, index: str, components: list[str]) ->
     overlap) and ``collinear.<factor>.wider`` (how many times wider the interval is, on the log scale).
     """
     factors, k = [*components, index], study.min_cell_count
-    if reason := endpoints.lacking(study, name) or study.lacks(*factors):
-        return results.skipped("collinear", reason)
     frame = endpoints.derive(study, name).dropna(subset=factors).reset_index(drop=True)
     if any(frame[factor].nunique() < 2 for factor in factors):
         return results.skipped("collinear", "all patients are alike in the index or in one of its components")

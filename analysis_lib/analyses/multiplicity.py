@@ -36,9 +36,8 @@ LOG_RANKS = {  # endpoint: the groupings that the paper compares
 def comparisons(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     """The P values of those comparisons that the paper reports, as the chapters compute them on this cohort.
 
-    Takes the cohort of :func:`analysis_lib.cohort.first_course.with_first_course`. Rows are those of the
-    chapters, with their ids; comparisons that this cohort does not allow are left out. Or the row that says
-    that there is none.
+    Rows are those of the chapters, with their ids; comparisons that this cohort does not allow are left out.
+    Or the row that says that there is none.
 
     Returns
     -------
@@ -80,7 +79,7 @@ def corrections(tests: pd.DataFrame) -> dict[str, pd.Series]:
 def _exact(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     """The comparisons before disclosure control."""
     parts = [
-        analysis.__wrapped__(study, *more)  # type: ignore[union-attr]  # functools.wraps sets it
+        analysis.__wrapped__(study, *more)  # type: ignore[attr-defined]  # functools.wraps sets it
         for analysis, *more in (
             (table_1.table_1,),
             (first_courses.dose_by_field,),

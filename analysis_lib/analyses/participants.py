@@ -5,19 +5,16 @@ Functions that take a cohort return result rows, or the row that says why there 
 
 from __future__ import annotations
 
-import functools
-
 import pandas as pd
 
 from analysis_lib.analyses.summaries import spread
 from analysis_lib.cohort import disclosure
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary.rules import WARNINGS
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row, slug
 
-
-@functools.cache
 # --- the cohort and its flow ----------------------------------------------------------------------
 
 
@@ -105,10 +102,9 @@ def _ever_irradiated(study: Cohort) -> pd.Series | None:
 
 
 @disclosure.protected
+@needs("lines.per_patient", "lines.line")
 def salvage_lines(study: Cohort) -> pd.DataFrame:
     """Lines of salvage therapy per patient who had any: ``lines.per_patient`` (median and range)."""
-    if reason := study.lacks("lines.line"):
-        return results.skipped("lines.per_patient", reason)
     highest = study.lines.groupby("patient_id")["line"].max()
     return results.collect(
         [
@@ -124,12 +120,11 @@ def salvage_lines(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("salvage.time", "salvage_start_day")
 def time_to_salvage(study: Cohort) -> pd.DataFrame:
     """Time from day 0 to the start of the first salvage therapy: ``salvage.time`` (months, median and
     quartiles).
     """
-    if reason := study.lacks("salvage_start_day"):
-        return results.skipped("salvage.time", reason)
     return results.collect(
         [
             spread(

@@ -10,6 +10,7 @@ from analysis_lib.analyses import summaries
 from analysis_lib.analyses.survival import NOBODY, estimates, logrank
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary import columns, words
 from analysis_lib.estimators import models
 from analysis_lib.estimators.observed import NotEstimable
@@ -42,6 +43,7 @@ CORRECTED = "Holm's correction"
 
 
 @disclosure.protected
+@needs("cox.{name}.{model}", "{name}", "{factors}")
 def cox(
     study: Cohort, name: str, factors: list[str], model: str, population: str = "all patients"
 ) -> pd.DataFrame:
@@ -67,8 +69,6 @@ def cox(
         that proportional hazards were not tested.
     """
     prefix = slug("cox", name, model)
-    if reason := endpoints.lacking(study, name) or study.lacks(*factors):
-        return results.skipped(prefix, reason)
     frame = endpoints.derive(study, name).dropna(subset=factors)
     if reason := _unfit(frame, factors, study.min_cell_count):
         return results.skipped(prefix, reason)
@@ -146,6 +146,7 @@ def factors_of(study: Cohort, name: str) -> list[str]:
     return AT_SALVAGE
 
 
+@needs("{name}.uv", "{name}", any_of=("{factors}",))
 def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     """Each factor on its own: medians by level, log-rank test, Cox model.
 
@@ -166,8 +167,6 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
         its medians. When no factor is there: the single row that says why.
     """
     prefix = name.lower()
-    if reason := endpoints.lacking(study, name) or _all_absent(study, factors):
-        return disclosure.skipped(study, slug(prefix, "uv"), reason)
     if endpoints.derive(study, name).empty:
         return disclosure.skipped(study, slug(prefix, "uv"), NOBODY)
     absent, parts = [factor for factor in factors if study.lacks(factor)], []
@@ -291,13 +290,12 @@ def corrected_within(study: Cohort, name: str, factors: list[str]) -> pd.DataFra
     return rows
 
 
+@needs("cox.{name}.mv", "{name}", any_of=("{factors}",))
 def of_several(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     """The rows of :func:`analysis_lib.analyses.prognosis.multivariable` before disclosure control: for
     corrections of P values, not for showing.
     """
     prefix = slug("cox", name, "mv")
-    if reason := endpoints.lacking(study, name) or _all_absent(study, factors):
-        return results.skipped(prefix, reason)
     frame = endpoints.derive(study, name)
     left_out = {
         factor: reason
@@ -321,14 +319,13 @@ def of_several(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("{index}", "{index}", "{factors}")
 def overlap(study: Cohort, index: str, factors: list[str]) -> pd.DataFrame:
     """How often an index is ``yes`` among patients with and without each factor: rows
     ``<index>.<factor>.<level>``.
 
     A level that nobody has, has no row.
     """
-    if reason := study.lacks(index, *factors):
-        return results.skipped(slug(index), reason)
     known = study.patients[study.patients[index].notna()]
     return results.collect(
         [
@@ -343,10 +340,6 @@ def overlap(study: Cohort, index: str, factors: list[str]) -> pd.DataFrame:
             if len(part := known[known[factor] == level])
         ]
     )
-
-
-def _all_absent(study: Cohort, factors: list[str]) -> str:
-    return study.lacks(*factors) if all(study.lacks(factor) for factor in factors) else ""
 
 
 def multivariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:

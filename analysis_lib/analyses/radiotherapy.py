@@ -15,6 +15,7 @@ from analysis_lib.analyses import summaries
 from analysis_lib.cohort import disclosure, endpoints, first_course
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.first_course import HIGH_BED, either, with_bed
+from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary import words
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row, slug
@@ -27,6 +28,7 @@ SITES = "irradiated sites"
 
 
 @disclosure.protected
+@needs("rt.patients", "sites.rt_start_day")
 def volume(study: Cohort) -> pd.DataFrame:
     """Who was irradiated: patients, courses, sites, earlier bridging radiotherapy, time from day 0 to the
     first course.
@@ -35,8 +37,6 @@ def volume(study: Cohort) -> pd.DataFrame:
     ``rt.bridged`` (of the irradiated), ``rt.same_site`` (of the bridged: a salvage site that had been
     irradiated before).
     """
-    if reason := study.lacks("sites.rt_start_day"):
-        return results.skipped("rt.patients", reason)
     sites, everyone = study.sites, len(study.patients)
     treated = study.patients[study.patients["patient_id"].isin(sites["patient_id"])]
     k = study.min_cell_count
@@ -89,12 +89,11 @@ def _bridged(patients: pd.DataFrame) -> pd.Series:
 
 
 @disclosure.protected
+@needs("{prefix}", "sites.{column}")
 def shares(study: Cohort, column: str, prefix: str) -> pd.DataFrame:
     """The share of each level of a column among the sites where it is known: rows ``<prefix>.<level>``, most
     frequent first.
     """
-    if reason := study.lacks(f"sites.{column}"):
-        return results.skipped(prefix, reason)
     rows = _of_levels(study.sites, column, prefix, study.min_cell_count, population=SITES)
     collected = results.collect(sorted(rows, key=lambda r: -(r["events"] or 0)))
     collected.attrs["label"] = words.label_of(column)
@@ -129,6 +128,7 @@ def share_of_sites(result_id: str, sites: pd.DataFrame, counted: pd.Series, k: i
 
 
 @disclosure.protected
+@needs("rt.dose", "sites.dose_gy", "sites.fractions")
 def doses(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     """Dose, fractions and biologically effective dose of a site, and the sites whose details are incomplete.
 
@@ -136,8 +136,6 @@ def doses(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     above :data:`analysis_lib.cohort.first_course.HIGH_BED`), ``rt.incomplete`` (share of sites without
     technique, dose or fractions).
     """
-    if reason := study.lacks("sites.dose_gy", "sites.fractions"):
-        return results.skipped("rt.dose", reason)
     sites = with_bed(study.sites, alpha_beta)
     labels, k = {"population": SITES}, study.min_cell_count
     measured = {"least": k, "whose": sites["patient_id"]} | labels
@@ -161,12 +159,11 @@ def dose_range(result_id: str, values: pd.Series, **labels: Any) -> dict:
 
 
 @disclosure.protected
+@needs("rt.bulky", "sites.bulky_site")
 def bulk(study: Cohort) -> pd.DataFrame:
     """Sites whose size could be assessed on PET/CT (``rt.assessable``), and how many of those were bulky
     (``rt.bulky``).
     """
-    if reason := study.lacks("sites.bulky_site"):
-        return results.skipped("rt.bulky", reason)
     sites, size, labels, k = (
         study.sites,
         study.sites["bulky_site"],
@@ -192,6 +189,7 @@ def bulk(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("infield.response", "sites.in_field_response")
 def responses(study: Cohort) -> pd.DataFrame:
     """In-field response of the evaluable sites, and what became of the patients whose sites were not
     evaluable.
@@ -201,8 +199,6 @@ def responses(study: Cohort) -> pd.DataFrame:
     ``infield.not_evaluable.patients`` (a count), ``.follow_up`` (months from the start of the course to death
     or last contact) and ``.died``.
     """
-    if reason := study.lacks("sites.in_field_response"):
-        return results.skipped("infield.response", reason)
     known = study.sites[study.sites["in_field_response"].notna()]
     lost = known["in_field_response"] == "not evaluable"
     k = study.min_cell_count
@@ -239,14 +235,13 @@ def responses(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("lc.time_to_progression", "LC")
 def time_to_progression(study: Cohort) -> pd.DataFrame:
     """Time from the start of radiotherapy to in-field progression of the sites that progressed.
 
     Rows ``lc.progressed`` (share of assessable sites), ``lc.time_to_progression`` (median, range) and
     ``lc.time_to_progression.iqr`` (median, quartiles), in months.
     """
-    if reason := endpoints.lacking(study, "LC"):
-        return results.skipped("lc.time_to_progression", reason)
     sites = endpoints.derive(study, "LC")
     failed, k = sites[sites["event"]], study.min_cell_count
     days, labels = (
@@ -269,12 +264,11 @@ def time_to_progression(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("bed.high.bulk", "sites.dose_gy", "sites.fractions", "sites.bulky_site")
 def bed_by_bulk(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     """Whether bulky sites were given more than :data:`analysis_lib.cohort.first_course.HIGH_BED`: shares
     ``bed.high.bulk.<yes, no>`` and ``bed.high.bulk.p``.
     """
-    if reason := study.lacks("sites.dose_gy", "sites.fractions", "sites.bulky_site"):
-        return results.skipped("bed.high.bulk", reason)
     sites = with_bed(study.sites, alpha_beta).dropna(subset=["bed", "bulky_site"])
     names = {"yes": "bulky", "no": "not bulky"}
     rows = [
@@ -306,12 +300,11 @@ def bed_by_bulk(study: Cohort, alpha_beta: float) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("bed.control", "sites.dose_gy", "sites.fractions", "LC")
 def bed_by_control(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     """BED of sites that failed locally and of sites that stayed controlled: ``bed.control.<failed,
     controlled>`` and ``.p``.
     """
-    if reason := study.lacks("sites.dose_gy", "sites.fractions") or endpoints.lacking(study, "LC"):
-        return results.skipped("bed.control", reason)
     sites = with_bed(endpoints.derive(study, "LC"), alpha_beta).dropna(subset=["bed"])
     sites = sites.assign(outcome=either(sites["event"], "failed", "controlled"))
     labels = {"population": "assessable sites with known dose"}

@@ -20,7 +20,8 @@ from scipy import stats
 
 from analysis_lib.cohort import coarse, disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.dictionary import columns, rules, words
+from analysis_lib.cohort.needs import needs, sources
+from analysis_lib.dictionary import words
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators.curves import INTERVAL, KM, at, at_risk, kaplan_meier, quantile
 from analysis_lib.estimators.logrank import logrank_test, pairwise_logrank
@@ -353,6 +354,7 @@ def rate_months(study: Cohort) -> tuple[int, ...]:
 
 
 @disclosure.protected
+@needs("{name}.clustered", "{name}")
 def clustered_rates(study: Cohort, name: str) -> pd.DataFrame:
     """The rates of :func:`estimates` with intervals that allow for several rows (sites) of one patient.
 
@@ -360,8 +362,6 @@ def clustered_rates(study: Cohort, name: str) -> pd.DataFrame:
     jackknife over patients in place of Greenwood's variance.
     """
     prefix = name.lower()
-    if reason := _reason(study, name, None):
-        return results.skipped(slug(prefix, "clustered"), reason)
     frame = endpoints.derive(study, name)
     if frame.empty:
         return results.skipped(slug(prefix, "clustered"), NOBODY)
@@ -387,6 +387,7 @@ def clustered_rates(study: Cohort, name: str) -> pd.DataFrame:
 
 
 @disclosure.protected
+@needs("{name}.follow_up", "{name}")
 def follow_up(study: Cohort, name: str) -> pd.DataFrame:
     """Follow-up of an overall-survival endpoint, both ways it is reported.
 
@@ -395,8 +396,6 @@ def follow_up(study: Cohort, name: str) -> pd.DataFrame:
     Smith 1996).
     """
     prefix = slug(name, "follow_up")
-    if reason := _reason(study, name, None):
-        return results.skipped(prefix, reason)
     frame = endpoints.derive(study, name)
     if frame.empty:
         return results.skipped(prefix, NOBODY)
@@ -437,6 +436,7 @@ def follow_up(study: Cohort, name: str) -> pd.DataFrame:
 
 
 def _reason(study: Cohort, name: str, by: str | None) -> str:
+    """Why there is no such comparison; not declared, since an analysis may have added the groups."""
     if reason := endpoints.lacking(study, name):
         return reason
     if by is None:
@@ -444,9 +444,8 @@ def _reason(study: Cohort, name: str, by: str | None) -> str:
     frame = endpoints.derive(study, name)
     if frame.empty or (by in frame and frame[by].notna().any()):
         return ""
-    own = f"sites.{by}" if by in columns.SITES.columns and by not in columns.PATIENTS.columns else by
     none = f"none of this cohort's {endpoints.ENDPOINTS[name].unit} belongs to a group of this comparison"
-    return study.lacks(*rules.SOURCES.get(by, [own])) or none
+    return study.lacks(*sources(by)) or none
 
 
 def _frame(study: Cohort, name: str, where: Callable[[pd.DataFrame], pd.Series] | None) -> pd.DataFrame:

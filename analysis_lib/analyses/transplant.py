@@ -8,6 +8,7 @@ from analysis_lib.analyses import summaries
 from analysis_lib.analyses.radiotherapy import in_months
 from analysis_lib.cohort import disclosure
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.rows import results
 from analysis_lib.rows.released import release
@@ -15,6 +16,7 @@ from analysis_lib.rows.results import row, slug
 
 
 @disclosure.protected
+@needs("hsct.patients", "transplant_day", "sites.rt_start_day")
 def transplants(study: Cohort) -> pd.DataFrame:
     """Patients who had both salvage radiotherapy and an allogeneic transplant.
 
@@ -23,8 +25,6 @@ def transplants(study: Cohort) -> pd.DataFrame:
     ``hsct.last_status.<level>``; and, where there is anybody, times in months (median and range)
     ``hsct.rt_to_transplant, hsct.transplant_to_rt_again, hsct.transplant_to_rt_after, hsct.follow_up``.
     """
-    if reason := study.lacks("transplant_day", "sites.rt_start_day"):
-        return results.skipped("hsct.patients", reason)
     both = _peri_transplant(study)
     if both.empty:
         return results.skipped(
@@ -81,6 +81,7 @@ def _peri_transplant(study: Cohort) -> pd.DataFrame:
     return both.assign(**{name: both["patient_id"].map(days).astype("Int64") for name, days in first.items()})
 
 
+@needs("hsct.lanes", "transplant_day", "sites.rt_start_day")
 def transplant_lanes(study: Cohort) -> pd.DataFrame:
     """What :func:`analysis_lib.show.figures_cohort.swimmer` draws of the patients of :func:`transplants`, one
     lane a patient.
@@ -89,8 +90,6 @@ def transplant_lanes(study: Cohort) -> pd.DataFrame:
     ``start`` and ``end`` in months since the transplant (equal for moments). It shows single patients, so
     there are no lanes for real ones, only the row that says so.
     """
-    if reason := study.lacks("transplant_day", "sites.rt_start_day"):
-        return disclosure.skipped(study, "hsct.lanes", reason)
     if not study.synthetic:
         return disclosure.skipped(
             study,

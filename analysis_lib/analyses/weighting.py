@@ -15,6 +15,7 @@ import pandas as pd
 from analysis_lib.analyses.ratio import hazard_ratio, usable
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary.words import label_of
 from analysis_lib.estimators import models
 from analysis_lib.estimators.curves import kaplan_meier
@@ -60,6 +61,7 @@ def difference_of_shares(first: tuple[int, int], second: tuple[int, int]) -> flo
     return float((p - q) / spread) if spread > 0 else np.nan
 
 
+@needs("weighted.os2", "salvage_regimen", "OS2", any_of=tuple(CONFOUNDERS))
 def prepare(study: Cohort) -> pd.DataFrame:
     """OS2 of the patients who began with radiotherapy alone or systemic therapy alone, with their scores and
     weights.
@@ -76,8 +78,6 @@ def prepare(study: Cohort) -> pd.DataFrame:
 
 
 def _prepared(study: Cohort) -> pd.DataFrame:
-    if reason := study.lacks("salvage_regimen") or endpoints.lacking(study, "OS2"):
-        return disclosure.skipped(study, "weighted.os2", reason)
     frame = endpoints.derive(study, "OS2")
     frame = frame[frame["salvage_regimen"].isin(["RT", "ST"])].reset_index(drop=True)
     choices = [

@@ -40,6 +40,8 @@ PRELOADED = (
     "pandera.pandas",
     "pyarrow.parquet",
     "openpyxl",
+    "xlrd",
+    "filelock",
     "charset_normalizer",
     "yaml",
     "scipy.stats",

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.cohort.first_course import first_courses
+from analysis_lib.cohort.first_course import described, first_courses
 from analysis_lib.dictionary import columns
 from analysis_lib.rows.released import published
 
@@ -224,7 +224,7 @@ def _rows_of(study: Cohort, unit: str) -> pd.DataFrame:
         return study.patients
     sites = study.sites
     if unit == "courses":
-        sites = first_courses(sites)
+        study, sites = described(study), first_courses(sites)
     elif "in_field_response" in sites:
         sites = sites[sites["in_field_response"].notna() & (sites["in_field_response"] != "not evaluable")]
     return sites.merge(study.patients, on="patient_id", how="left", validate="many_to_one")

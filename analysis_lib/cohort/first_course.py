@@ -37,6 +37,8 @@ def first_course_sites(sites: pd.DataFrame) -> pd.DataFrame:
 # Gy; above it the study speaks of high-dose radiotherapy (Ababneh et al., Haematologica 2023)
 HIGH_BED = 30.0
 BED_GROUPS = (f"> {HIGH_BED:g} Gy", f"≤ {HIGH_BED:g} Gy")
+TUMOUR = 10.0  # Gy, alpha/beta of tumour and of tissue that responds early
+OF_FIRST_COURSE = tuple(rules.SOURCES)
 FURTHER = ("RT alone", "RT, then more")
 
 
@@ -70,6 +72,11 @@ def either(holds: pd.Series, yes: str, no: str) -> pd.Series:
     category.
     """
     return holds.map({True: yes, False: no}).astype(pd.CategoricalDtype([yes, no], ordered=True))
+
+
+def described(study: Cohort) -> Cohort:
+    """The cohort with the columns of :func:`with_first_course`: as it has them, or for tumour."""
+    return study if set(OF_FIRST_COURSE) & set(study.patients) else with_first_course(study, TUMOUR)
 
 
 def with_first_course(study: Cohort, alpha_beta: float) -> Cohort:

@@ -17,6 +17,7 @@ import pandas as pd
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary import rules
 from analysis_lib.intake import odd_files, values
+from analysis_lib.intake.manifest import Manifest
 
 EARLIEST = pd.Timestamp("1990-01-01")
 DOSE_PER_FRACTION = (0.5, 30)  # Gy
@@ -30,7 +31,7 @@ class Files:
 
     tables: dict[str, pd.DataFrame]
     texts: dict[str, pd.DataFrame]
-    manifest: dict
+    manifest: Manifest
 
     def has(self, table: str, *columns: str) -> bool:
         """Whether a table has these columns."""
@@ -252,7 +253,7 @@ def calendar(files: Files) -> list[dict]:
         if name not in files.tables:
             continue
         for column in [each for each in text if each.endswith("_date")]:
-            dates = values.dates(text[column], files.manifest["date_format"])
+            dates = values.dates(text[column], files.manifest.date_format)
             rows += files.found(
                 "future",
                 name,

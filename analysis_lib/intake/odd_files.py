@@ -14,9 +14,9 @@ import pandas as pd
 
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary.columns import TABLES, YES_NO
+from analysis_lib.dictionary.units import DAYS_PER_UNIT
 from analysis_lib.dictionary.words import listed
 from analysis_lib.intake import values
-from analysis_lib.intake.values import DAYS_PER_UNIT
 
 if TYPE_CHECKING:
     from analysis_lib.intake.checks import Files
@@ -47,7 +47,7 @@ EVENTS = (
 
 def time_unit(files: Files) -> list[dict]:
     """Follow-up that is too short or too long for the unit of the file."""
-    text, table, unit = files.texts["patients"], files.tables["patients"], files.manifest["time_unit"]
+    text, table, unit = files.texts["patients"], files.tables["patients"], files.manifest.time_unit
     if (
         "last_follow_up_day" not in text
         or "last_follow_up_day" not in table
@@ -264,7 +264,7 @@ def early_days(files: Files) -> list[dict]:
     rows = []
     for name, text in files.texts.items():
         for column in [each for each in text if each.endswith("_date")]:
-            days = values.dates(text[column], files.manifest["date_format"]).dropna().dt.day
+            days = values.dates(text[column], files.manifest.date_format).dropna().dt.day
             if len(days) >= MANY and days.max() <= LATE_DAY and days.nunique() > 4:
                 rows.append(
                     problem(

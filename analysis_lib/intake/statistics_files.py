@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +37,7 @@ def read_statistics(path: Path, suffix: str) -> tuple[list[list[str]], dict[str,
     Unreadable
         When the file is damaged, or what reads it is not installed.
     """
-    library = _library("rdata" if suffix == R else "pyreadstat", suffix)
+    library = _library(suffix)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of R's classes that have no meaning here
@@ -55,11 +54,19 @@ def read_statistics(path: Path, suffix: str) -> tuple[list[list[str]], dict[str,
     return [[str(column) for column in frame.columns], *rows], codes
 
 
-def _library(name: str, suffix: str) -> ModuleType:
+def _library(suffix: str) -> ModuleType:
     try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise Unreadable(f"{suffix} files are read with {name}, which is not installed", INSTALL) from None
+        if suffix == R:
+            import rdata
+
+            return rdata
+        import pyreadstat
+
+        return pyreadstat
+    except ImportError as error:
+        raise Unreadable(
+            f"{suffix} files are read with {error.name}, which is not installed", INSTALL
+        ) from None
 
 
 def _labelled(read: Callable, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:

@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.dictionary import columns
-from analysis_lib.dictionary.units import DAYS_PER_MONTH, EXCEL_DAY_0, ISO
+from analysis_lib.dictionary.units import EXCEL_DAY_0, ISO
 
-DAYS_PER_UNIT = {"days": 1, "weeks": 7, "months": DAYS_PER_MONTH, "years": 365.25}
 ISO_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DATE_FORMATS = {  # formats that are proposed when none is declared, and what sets them apart
     "%d.%m.%Y": "",

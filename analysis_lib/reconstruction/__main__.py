@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import yaml
 
+from analysis_lib.files.places import RECONSTRUCTED
+
 from . import check, covariates, failures, tables
 from .slots import slots, with_weight
 from .state import start
@@ -29,7 +31,6 @@ REHEATS = 3  # how often the times are heated and cooled again while a statistic
 # keep near it.
 CORRIDOR = ("mv.os2.ldh.hr", "mv.os2.ldh.ci", "mv.os2.stage.hr", "mv.os2.stage.p")
 REDRAWS = 10  # how often sites and lines are drawn again when the times miss nothing but they do
-BUNDLED = Path(__file__).parents[1] / "data" / "reconstructed"
 
 
 def say(message: str, since: float) -> None:
@@ -153,7 +154,10 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, required=True, help="equal seeds give equal tables")
     parser.add_argument(
-        "--out", type=Path, default=BUNDLED, help="folder for the tables (default: the bundled cohort)"
+        "--out",
+        type=Path,
+        default=RECONSTRUCTED.parent,
+        help="folder for the tables (default: the bundled cohort)",
     )
     parser.add_argument(
         "--quick", action="store_true", help="seconds instead of minutes; many statistics will miss"

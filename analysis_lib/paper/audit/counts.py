@@ -11,8 +11,8 @@ from fractions import Fraction
 
 import pandas as pd
 
-from analysis_lib.paper.audit.printed import REGIMENS, TABLE_1, check, levels_of, printed_count
-from analysis_lib.paper.claims import decimals, printed_number, read_claims
+from analysis_lib.paper.audit.printed import REGIMENS, TABLE_1, check, levels_of
+from analysis_lib.paper.claims import decimals, printed_count, printed_number, read_claims
 
 # --- percentages ----------------------------------------------------------------------------------
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis_lib.paper.audit.printed import bounded, check, printed_count, printed_text
+from analysis_lib.paper.audit.printed import bounded, check
 from analysis_lib.paper.audit.tests import TESTS, splits
-from analysis_lib.paper.claims import decimals
+from analysis_lib.paper.claims import decimals, printed_count, printed_text
 from analysis_lib.rows.rounding import number
 
 # percent, as the Discussion prints other series

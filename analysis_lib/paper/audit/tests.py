@@ -18,9 +18,8 @@ from analysis_lib.paper.audit.printed import (
     check,
     levels_of,
     p_as_printed,
-    printed_count,
-    printed_text,
 )
+from analysis_lib.paper.claims import printed_count, printed_text
 from analysis_lib.rows import results
 from analysis_lib.rows.methods import SEED
 from analysis_lib.rows.released import published

@@ -13,8 +13,15 @@ import pandas as pd
 from scipy import stats
 
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
-from analysis_lib.paper.audit.printed import about, check, ends_of, printed_count, printed_text
-from analysis_lib.paper.claims import parts, printed_number, read_claims
+from analysis_lib.paper.audit.printed import about, check
+from analysis_lib.paper.claims import (
+    ends_of,
+    parts,
+    printed_count,
+    printed_number,
+    printed_text,
+    read_claims,
+)
 from analysis_lib.rows import results
 from analysis_lib.rows.limits import Z
 from analysis_lib.rows.released import published
