@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary.columns import TABLES
+from analysis_lib.dictionary.rules import WARNINGS
 from analysis_lib.intake import cell_words, names_used, pairs, reading
 from analysis_lib.intake.days import kind_of
 from analysis_lib.intake.manifest import Manifest
@@ -97,7 +98,7 @@ def map_table(raw: pd.DataFrame, name: str, manifest: Manifest, problems: list[d
         table[column] = cell_words.in_our_words(name, column, table[column], words, problems)
     problems += names_used.missing(name, raw, table, known, twice, has)
     problems += names_used.death_unused(name, raw, table, mapping, manifest.date_format)
-    if name == "patients" and table.empty and not problems:
+    if name == "patients" and table.empty and all(each["rule"] in WARNINGS for each in problems):
         problems.append(_without_rows(manifest.tables.get("patients", "")))
     return pairs.with_events(name, table, problems)
 
