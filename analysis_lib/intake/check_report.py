@@ -100,58 +100,49 @@ def as_lines(found: pd.DataFrame, width: int = 100) -> list[str]:
     """
     lines = []
     for severity, rows in found.groupby("severity", sort=False):
-        repeats = rows.groupby(["table", "field", "concern", "suggestion"], sort=False).cumcount()
-        alike = rows.groupby(["table", "field", "concern", "suggestion"], sort=False)["row"].transform("size")
+        alike = rows.groupby(["table", "field", "concern", "suggestion"], sort=False)["row"]
+        repeats, size = alike.cumcount(), alike.transform("size")
         shown = rows[repeats < REPEATS]
-        cells = {
-            name: ["" if pd.isna(cell) else _printable(str(cell)) for cell in shown[name]] for name in COLUMNS
-        }
-        cells["field"] = [textwrap.shorten(cell, 40, placeholder="…") or cell[:39] for cell in cells["field"]]
-        cells["value"] = [cell if len(cell) <= 24 else cell[:23] + "…" for cell in cells["value"]]
-        sizes = {name: max(len(name), *map(len, cells[name])) for name in ("table", "row", "field", "value")}
-        room = max(36, min(width, 160) - sum(sizes.values()) - 2 * len(sizes) - 2)
-        lines += [
-            "",
-            f"{severity.upper()}S",
-            "  "
-            + "  ".join(
-                [
-                    *(
-                        name.rjust(size) if name == "row" else name.ljust(size)
-                        for name, size in sizes.items()
-                    ),
-                    "concern",
-                ]
-            ),
-        ]
-        for place, index in enumerate(shown.index):
-            start = "  ".join(
-                cells[name][place].rjust(size) if name == "row" else cells[name][place].ljust(size)
-                for name, size in sizes.items()
-            )
-            said = textwrap.wrap(
-                cells["concern"][place][:1].upper() + cells["concern"][place][1:] + ".",
-                room,
-                break_on_hyphens=False,
-            )
-            said += textwrap.wrap(
-                cells["suggestion"][place],
-                room,
-                initial_indent="→ ",
-                subsequent_indent="  ",
-                break_on_hyphens=False,
-            )
-            lines += [
-                "  " + f"{start if number == 0 else ' ' * len(start)}  {line}"
-                for number, line in enumerate(said)
-            ]
-            if repeats[index] == REPEATS - 1 and alike[index] > REPEATS:
-                more = alike[index] - REPEATS
-                lines.append(
-                    f"  {' ' * len(start)}  … and the same in {more} more "
-                    f"row{'s' if more > 1 else ''} (--csv FILE lists all)"
-                )
+        more = (size - REPEATS).where(repeats == REPEATS - 1, 0)[shown.index]
+        lines += ["", f"{severity.upper()}S", *_aligned(shown, more, width)]
     return [line.rstrip() for line in lines] + ([""] if lines else [])
+
+
+def _aligned(shown: pd.DataFrame, more: pd.Series, width: int) -> list[str]:
+    """Rows below a heading, each with what is to be done, and how many more there are like it."""
+    cells = {
+        name: ["" if pd.isna(cell) else _printable(str(cell)) for cell in shown[name]] for name in COLUMNS
+    }
+    cells["field"] = [textwrap.shorten(cell, 40, placeholder="…") or cell[:39] for cell in cells["field"]]
+    cells["value"] = [cell if len(cell) <= 24 else cell[:23] + "…" for cell in cells["value"]]
+    sizes = {name: max(len(name), *map(len, cells[name])) for name in ("table", "row", "field", "value")}
+    room = max(36, min(width, 160) - sum(sizes.values()) - 2 * len(sizes) - 2)
+
+    def start(words: dict[str, str]) -> str:
+        return "  ".join(
+            words[name].rjust(size) if name == "row" else words[name].ljust(size)
+            for name, size in sizes.items()
+        )
+
+    lines = [f"  {start({name: name for name in sizes})}  concern"]
+    for place, others in enumerate(more):
+        concern = cells["concern"][place]
+        said = textwrap.wrap(f"{concern[:1].upper()}{concern[1:]}.", room, break_on_hyphens=False)
+        said += textwrap.wrap(
+            cells["suggestion"][place],
+            room,
+            initial_indent="→ ",
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+        )
+        if others > 0:
+            rows = f"row{'s' if others > 1 else ''}"
+            said.append(f"… and the same in {others} more {rows} (--csv FILE lists all)")
+        before = start({name: cells[name][place] for name in sizes})
+        lines += [
+            f"  {before if number == 0 else ' ' * len(before)}  {line}" for number, line in enumerate(said)
+        ]
+    return lines
 
 
 def _printable(text: str) -> str:

@@ -54,38 +54,51 @@ def wrong_mapping(
                 value=own,
             )
         ]
+    return [
+        each
+        for column, target in mapping.items()
+        for each in (
+            [_turned(name, column, target)]
+            if column in turned
+            else _unknown(name, raw, column, target, known, has)
+        )
+    ]
+
+
+def _turned(name: str, column: str, target: str) -> dict:
+    return problem(
+        name,
+        "this entry under `columns:` stands the other way round",
+        f"Write `{target}: {column}`.",
+        field=column,
+    )
+
+
+def _unknown(
+    name: str, raw: pd.DataFrame, column: str, target: str, known: list[str], has: str
+) -> list[dict]:
+    """An entry whose column the file does not have, or whose target is not in the dictionary."""
     wrong = []
-    for column, target in mapping.items():
-        if column in turned:
-            wrong.append(
-                problem(
-                    name,
-                    "this entry under `columns:` stands the other way round",
-                    f"Write `{target}: {column}`.",
-                    field=column,
-                )
+    if column not in raw:
+        near = difflib.get_close_matches(column, list(raw.columns), n=1)
+        wrong.append(
+            problem(
+                name,
+                "the file has no such column",
+                f"Did you mean {near[0]!r}? {has}" if near else has,
+                field=column,
             )
-            continue
-        if column not in raw:
-            near = difflib.get_close_matches(column, list(raw.columns), n=1)
-            wrong.append(
-                problem(
-                    name,
-                    "the file has no such column",
-                    f"Did you mean {near[0]!r}? {has}" if near else has,
-                    field=column,
-                )
+        )
+    if target not in known:
+        near = difflib.get_close_matches(target, known, n=1)
+        wrong.append(
+            problem(
+                name,
+                f"{target!r} is not in the data dictionary",
+                f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}.",
+                field=column,
             )
-        if target not in known:
-            near = difflib.get_close_matches(target, known, n=1)
-            wrong.append(
-                problem(
-                    name,
-                    f"{target!r} is not in the data dictionary",
-                    f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}.",
-                    field=column,
-                )
-            )
+        )
     return wrong
 
 

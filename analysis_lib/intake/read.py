@@ -19,16 +19,17 @@ from analysis_lib.dictionary.columns import TABLES, YES_NO
 from analysis_lib.dictionary.words import listed
 from analysis_lib.files.places import RECONSTRUCTED
 from analysis_lib.intake import checks, pairs, redcap
+from analysis_lib.intake.days import in_days
+from analysis_lib.intake.given import Files
 from analysis_lib.intake.manifest import locate, read_manifest
 from analysis_lib.intake.tables import (
     as_in_files,
-    in_days,
     map_table,
     read_mapped,
-    violations,
     with_identifiers,
     without_faulty,
 )
+from analysis_lib.intake.violations import violations
 
 # What a subset may be made of.
 SUBSET_NODES = (
@@ -88,7 +89,7 @@ def read_cohort(where: str | Path) -> Cohort:
     problems += [
         found for name, table in tables.items() for found in violations(name, table, texts[name], problems)
     ]
-    problems += checks.check(checks.Files(without_faulty(tables, problems), texts, manifest))
+    problems += checks.check(Files(without_faulty(tables, problems), texts, manifest))
     problems = _severe(export.places(as_in_files(problems, texts, manifest)))
     if any(each["severity"] == "error" for each in problems):
         raise CohortError(path.name, problems)
@@ -164,51 +165,28 @@ def _subset(cohort: Cohort, expression: str, source: str) -> Cohort:
     """Keep the patients for whom the expression holds. Sub-cohorts have no screening table of their own."""
     if not expression:
         return cohort
-    names = _names_in(expression, source)
-    unknown = sorted(names - set(cohort.patients))
+    unknown = sorted(_names_in(expression, source) - set(cohort.patients))
     if unknown:
-        raise CohortError(
+        raise _wrong_subset(
             source,
-            [
-                problem(
-                    source,
-                    f"the subset speaks of {listed(unknown)}, which the patients table does not have",
-                    f"It has: {', '.join(cohort.patients)}.",
-                    field="subset",
-                    value=expression,
-                )
-            ],
+            expression,
+            f"the subset speaks of {listed(unknown)}, which the patients table does not have",
+            f"It has: {', '.join(cohort.patients)}.",
         )
     plain = cohort.patients.astype(dict.fromkeys(cohort.patients.select_dtypes("category"), "string"))
     try:
         holds = plain.eval(expression, engine="python")
         kept = plain.index[pd.Series(holds, index=plain.index).astype("boolean").fillna(False)]
     except Exception:  # whatever pandas says of an expression, the reader needs one sentence
-        raise CohortError(
+        raise _wrong_subset(
             source,
-            [
-                problem(
-                    source,
-                    "the subset cannot be evaluated",
-                    "Compare numbers with numbers and words with words, such as: "
-                    "stage in ('I', 'II') and ecog < 2.",
-                    field="subset",
-                    value=expression,
-                )
-            ],
+            expression,
+            "the subset cannot be evaluated",
+            "Compare numbers with numbers and words with words, such as: stage in ('I', 'II') and ecog < 2.",
         ) from None
     if kept.empty:
-        raise CohortError(
-            source,
-            [
-                problem(
-                    source,
-                    "the subset keeps no patient",
-                    "Check the spelling of its values.",
-                    field="subset",
-                    value=expression,
-                )
-            ],
+        raise _wrong_subset(
+            source, expression, "the subset keeps no patient", "Check the spelling of its values."
         )
     patients = cohort.patients.loc[kept].reset_index(drop=True)
     mine = {
@@ -221,6 +199,10 @@ def _subset(cohort: Cohort, expression: str, source: str) -> Cohort:
         drop=True
     )
     return replace(cohort, patients=patients, screening=pd.DataFrame(), warnings=warnings, **mine)
+
+
+def _wrong_subset(source: str, expression: str, concern: str, advice: str) -> CohortError:
+    return CohortError(source, [problem(source, concern, advice, field="subset", value=expression)])
 
 
 def _names_in(expression: str, source: str) -> set[str]:
@@ -238,16 +220,10 @@ def _names_in(expression: str, source: str) -> set[str]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         allowed = False
     if not allowed:
-        raise CohortError(
+        raise _wrong_subset(
             source,
-            [
-                problem(
-                    source,
-                    "this is not a comparison of columns with values",
-                    "Write it such as: stage in ('I', 'II') and ecog < 2.",
-                    field="subset",
-                    value=expression,
-                )
-            ],
+            expression,
+            "this is not a comparison of columns with values",
+            "Write it such as: stage in ('I', 'II') and ecog < 2.",
         )
     return {node.id for node in nodes if isinstance(node, ast.Name)}

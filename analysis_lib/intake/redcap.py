@@ -1,13 +1,10 @@
-"""REDCap: the data dictionary that REDCap imports, and exports as REDCap writes them.
+"""Exports as REDCap writes them.
 
 A REDCap project is one flat file. A patient has a row of their own; each repeat of a repeating instrument (a
 site, a line of therapy) is a further row, named in ``redcap_repeat_instrument``. :func:`read` takes the file
 apart into the tables of the data dictionary, turns codes into the words of the project's choices, and leaves
 everything else (column names, values, dates, validation) to :mod:`analysis_lib.intake.tables`, as for any
 other file.
-
-Codes and names come from the project's own dictionary, or, for a project that was set up with the dictionary
-that :func:`dictionary` makes, from :mod:`analysis_lib.dictionary.columns`.
 """
 
 from __future__ import annotations
@@ -17,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
-import pandera.pandas as pa
 
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary import columns, words
@@ -25,31 +21,23 @@ from analysis_lib.dictionary.words import listed
 from analysis_lib.intake import boxes, reading
 from analysis_lib.intake.manifest import Manifest
 from analysis_lib.intake.raw import Unreadable
+from analysis_lib.intake.redcap_dictionary import (
+    CHOICES,
+    COLUMNS,
+    FORM,
+    FORMS,
+    LABEL,
+    TYPE,
+    VARIABLE,
+    box,
+    choices,
+    dictionary,
+    form_name,
+)
 from analysis_lib.intake.tables import file_columns
 
 HERE = "REDCap export"
-FORMS = ("patients", *columns.REPEATING)
-COLUMNS = [
-    "Variable / Field Name",
-    "Form Name",
-    "Section Header",
-    "Field Type",
-    "Field Label",
-    "Choices, Calculations, OR Slider Labels",
-    "Field Note",
-    "Text Validation Type OR Show Slider Number",
-    "Text Validation Min",
-    "Text Validation Max",
-    "Identifier?",
-    "Branching Logic (Show field only if...)",
-    "Required Field?",
-    "Custom Alignment",
-    "Question Number (surveys only)",
-    "Matrix Group Name",
-    "Matrix Ranking?",
-    "Field Annotation",
-]
-VARIABLE, FORM, TYPE, LABEL, CHOICES = (COLUMNS[place] for place in (0, 1, 3, 4, 5))
+REPEATS = "redcap_repeat_instrument"
 # Headings of an export with labels, by the name that the same column has in an export of raw data.
 HEADINGS = {
     "Event Name": "redcap_event_name",
@@ -58,7 +46,6 @@ HEADINGS = {
     "Data Access Group": "redcap_data_access_group",
 }
 COMPLETE = {"0": "Incomplete", "1": "Unverified", "2": "Complete"}
-FIXED_CHOICES = {"yesno": {"1": "Yes", "0": "No"}, "truefalse": {"1": "True", "0": "False"}}
 # The missing-data codes that REDCap itself proposes; a project's own are named in cohort.yml.
 MISSING = (
     "NI",
@@ -80,57 +67,6 @@ MISSING = (
     "NINF",
     "OTH",
 )
-
-
-# --- the dictionary that REDCap imports -----------------------------------------------------------
-
-
-def dictionary() -> pd.DataFrame:
-    """The data dictionary of a REDCap project for this book: one row a field, in the 18 columns that REDCap
-    imports.
-
-    Moments are calendar dates. The record's identifier is ``patient_id``; ``sites`` and ``lines`` are meant
-    as repeating instruments, which are switched on in REDCap's project setup, not in the dictionary.
-    """
-    rows = []
-    for form in FORMS:
-        for name, column in columns.collected(form).items():
-            if not (name == "patient_id" and form != "patients"):  # REDCap links forms by the record
-                rows.append(_field(form, name, column))
-    return pd.DataFrame(rows, columns=COLUMNS).fillna("")
-
-
-def _field(form: str, name: str, column: pa.Column) -> dict:
-    meta = column.metadata
-    limits: dict = {}
-    for check in column.checks:
-        limits = {
-            key: value for key, value in check.statistics.items() if key in ("min_value", "max_value")
-        } or limits
-    kind = meta["kind"]
-    yes_no = tuple(meta["levels"] or ()) == columns.YES_NO
-    meanings = "; ".join(
-        f"{level}: {meaning}" for level, meaning in (meta["levels"] or {}).items() if meaning
-    )
-    entry = {
-        VARIABLE: name,
-        FORM: form,
-        LABEL: words.label_of(name),
-        COLUMNS[6]: " ".join(filter(None, [column.description, meanings])),
-        TYPE: "text" if kind != "level" else "yesno" if yes_no else "radio",
-        COLUMNS[10]: "y" if kind in ("text", "day") else "",
-        COLUMNS[12]: "y" if column.required and name != "patient_id" else "",
-    }
-    if kind == "level" and not yes_no:
-        entry[CHOICES] = " | ".join(f"{code}, {level}" for code, level in enumerate(meta["levels"], 1))
-    if kind in ("day", "count", "number"):
-        entry[COLUMNS[7]] = {"day": "date_ymd", "count": "integer", "number": "number"}[kind]
-    if kind in ("count", "number"):
-        entry |= {COLUMNS[8]: str(limits["min_value"]), COLUMNS[9]: str(limits["max_value"])}
-    return entry
-
-
-# --- an export ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -163,29 +99,8 @@ def read(folder: Path, manifest: Manifest, problems: list[dict]) -> Export:
     declared = manifest.redcap
     if declared is None:
         return Export()
-    raw = _file(folder, declared.export, "export", problems)
-    fields = None
-    if declared.dictionary is not None:
-        fields = _file(folder, declared.dictionary, "dictionary", problems)
-    if fields is not None and not {VARIABLE, FORM, TYPE, LABEL, CHOICES} <= set(fields):
-        problems.append(
-            problem(
-                HERE,
-                "this is no REDCap data dictionary",
-                f"Download it under Data Dictionary in REDCap; it has columns such as {VARIABLE!r}.",
-                field="dictionary",
-                value=declared.dictionary,
-            )
-        )
-    for name in sorted(set(manifest.tables) & set(FORMS)):
-        problems.append(
-            problem(
-                name,
-                "the table is named under `tables:` and comes from the REDCap export as well",
-                "Keep one of the two.",
-            )
-        )
-    if raw is None or problems:
+    raw, fields = _files(folder, manifest, problems)
+    if problems:
         return Export()
     labelled = bool(set(raw) & {*HEADINGS, "Complete?"})
     raw, fields = _named(raw, fields)
@@ -217,6 +132,35 @@ def read(folder: Path, manifest: Manifest, problems: list[dict]) -> Export:
     return Export(tables, record, origins)
 
 
+def _files(
+    folder: Path, manifest: Manifest, problems: list[dict]
+) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """The export and the project's dictionary, where one is named, as tables of text."""
+    declared, fields = manifest.redcap, None
+    raw = _file(folder, declared.export, "export", problems)
+    if declared.dictionary is not None:
+        fields = _file(folder, declared.dictionary, "dictionary", problems)
+    if fields is not None and not {VARIABLE, FORM, TYPE, LABEL, CHOICES} <= set(fields):
+        problems.append(
+            problem(
+                HERE,
+                "this is no REDCap data dictionary",
+                f"Download it under Data Dictionary in REDCap; it has columns such as {VARIABLE!r}.",
+                field="dictionary",
+                value=declared.dictionary,
+            )
+        )
+    for name in sorted(set(manifest.tables) & set(FORMS)):
+        problems.append(
+            problem(
+                name,
+                "the table is named under `tables:` and comes from the REDCap export as well",
+                "Keep one of the two.",
+            )
+        )
+    return raw, fields
+
+
 def _file(folder: Path, file: str, what: str, problems: list[dict]) -> pd.DataFrame | None:
     try:
         return reading.read_table(folder, file)  # its notes stay with the file: REDCap writes plain CSV
@@ -231,7 +175,6 @@ def _file(folder: Path, file: str, what: str, problems: list[dict]) -> pd.DataFr
                 value=file,
             )
         )
-        return None
 
 
 def _named(raw: pd.DataFrame, fields: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -271,26 +214,9 @@ def _named(raw: pd.DataFrame, fields: pd.DataFrame | None) -> tuple[pd.DataFrame
     return raw.loc[:, ~raw.columns.duplicated()], fields.fillna("")
 
 
-def box(variable: str, code: str) -> str:
-    """The column of a box to tick: ``risk___2``; a minus of the code is an underscore, as in
-    ``risk____99``.
-    """
-    return f"{variable}___{code.lower().replace('-', '_')}"
-
-
 def _shown(label: str) -> str:
     """A label without the markup that REDCap keeps in its dictionary and leaves out of its exports."""
     return " ".join(re.sub(r"</?[a-zA-Z][^>]*>", "", str(label)).split())
-
-
-def choices(entry: dict) -> dict[str, str]:
-    """Codes of a field with their labels: ``1, alive | 2, dead``."""
-    if entry[TYPE] in FIXED_CHOICES:
-        return FIXED_CHOICES[entry[TYPE]]
-    if entry[TYPE] not in ("radio", "dropdown", "checkbox"):
-        return {}
-    pairs = [choice.partition(",") for choice in entry[CHOICES].split("|")]
-    return {code.strip(): label.strip() for code, _, label in pairs if code.strip()}
 
 
 def _without_missing(raw: pd.DataFrame, declared: list[str], fields: pd.DataFrame) -> pd.DataFrame:
@@ -308,61 +234,60 @@ def _by_table(
 ) -> dict[str, pd.DataFrame]:
     """The rows of each table: those outside any repeating instrument are the patients'."""
     instruments = declared if declared is not None else {name: name for name in columns.REPEATING}
-    repeats = "redcap_repeat_instrument"
-    if repeats not in raw:
-        theirs = fields[fields[FORM].map(form_name).isin([form_name(form) for form in instruments.values()])][
-            VARIABLE
-        ]
+    if REPEATS not in raw:
+        forms = [form_name(form) for form in instruments.values()]
+        theirs = fields[fields[FORM].map(form_name).isin(forms)][VARIABLE]
         if declared or any(raw[column].notna().any() for column in theirs if column in raw):
             problems.append(
                 problem(
                     HERE,
-                    f"the export has no column {repeats}, so several sites or lines of a patient cannot "
+                    f"the export has no column {REPEATS}, so several sites or lines of a patient cannot "
                     f"be told apart",
                     "Switch the instrument's repeating on in REDCap's project setup, and export all "
                     "instruments.",
                 )
             )
         return {"patients": raw}
-    form = raw[repeats].fillna("").map(form_name)
-    parts = {"patients": raw[form == ""]}
+    form = raw[REPEATS].fillna("").map(form_name)
+    repeating = {table: raw[form == form_name(instrument)] for table, instrument in instruments.items()}
+    if declared is None:
+        problems += _undeclared(form, instruments)
+    else:
+        problems += _absent(form, instruments, set(fields[FORM].map(form_name)))
+    return {"patients": raw[form == ""]} | {table: rows for table, rows in repeating.items() if len(rows)}
+
+
+def _absent(form: pd.Series, instruments: dict[str, str], known: set[str]) -> list[dict]:
+    """Instruments that the manifest names, of which the project knows nothing."""
     there = sorted(set(form) - {""})
-    known = set(fields[FORM].map(form_name))
-    for table, instrument in instruments.items():
-        rows = raw[form == form_name(instrument)]
-        if len(rows):
-            parts[table] = rows
-        elif declared is not None and form_name(instrument) not in known:
-            problems.append(
-                problem(
-                    HERE,
-                    f"no row of the export belongs to an instrument {instrument!r}",
-                    f"Its repeating instruments: {listed(there) or 'none'}.",
-                    field=f"instruments, {table}",
-                )
-            )
-    if declared is None and (
-        foreign := [name for name in there if name not in map(form_name, instruments.values())]
-    ):
-        first = form[form == foreign[0]].index[0]
-        problems.append(
-            problem(
-                HERE,
-                "no table is named for this repeating instrument",
-                f"Say what it holds: `redcap: {{instruments: {{sites: {foreign[0]}}}}}`, or `instruments: "
-                f"{{}}` "
-                f"to leave all out.",
-                row=int(first),
-                field=repeats,
-                value=foreign[0],
-            )
+    return [
+        problem(
+            HERE,
+            f"no row of the export belongs to an instrument {instrument!r}",
+            f"Its repeating instruments: {listed(there) or 'none'}.",
+            field=f"instruments, {table}",
         )
-    return parts
+        for table, instrument in instruments.items()
+        if form_name(instrument) not in {*there, *known}
+    ]
 
 
-def form_name(form: str) -> str:
-    """The name that REDCap gives to a form of this title."""
-    return re.sub(r"\W+", "_", str(form).strip().lower()).strip("_")
+def _undeclared(form: pd.Series, instruments: dict[str, str]) -> list[dict]:
+    """The first repeating instrument that is none of ours, where the manifest names no instruments."""
+    foreign = sorted(set(form) - {"", *map(form_name, instruments.values())})
+    if not foreign:
+        return []
+    return [
+        problem(
+            HERE,
+            "no table is named for this repeating instrument",
+            f"Say what it holds: `redcap: {{instruments: {{sites: {foreign[0]}}}}}`, or `instruments: "
+            f"{{}}` to leave all out.",
+            row=int(form[form == foreign[0]].index[0]),
+            field=REPEATS,
+            value=foreign[0],
+        )
+    ]
 
 
 def decoded(rows: pd.DataFrame, fields: pd.DataFrame) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from analysis_lib.cohort.problems import CohortError, problem
 from analysis_lib.dictionary import columns, words
 from analysis_lib.dictionary.units import CAR_T
-from analysis_lib.intake import redcap
+from analysis_lib.intake import redcap_dictionary
 from analysis_lib.intake.manifest import MANIFEST_KEYS, REDCAP_KEYS, as_name
 
 TEMPLATE, DICTIONARY = "cohort.xlsx", "redcap_dictionary.csv"
@@ -97,7 +97,7 @@ def new(folder: Path) -> list[str]:
         draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=".starter-"))
         try:
             template().save(draft / TEMPLATE)
-            redcap.dictionary().to_csv(draft / DICTIONARY, index=False, encoding="utf-8")
+            redcap_dictionary.dictionary().to_csv(draft / DICTIONARY, index=False, encoding="utf-8")
             (draft / "cohort.yml").write_text(manifest(target.name), "utf-8")
             (draft / "README.txt").write_text(readme(), "utf-8")
             draft.chmod(0o755)

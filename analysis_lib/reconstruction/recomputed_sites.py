@@ -144,18 +144,23 @@ def comprehensive_and_focal(p: pd.DataFrame, sites: pd.DataFrame, lines: pd.Data
     last_line = lines.groupby("patient_id").line_start_day.max()
     g = g[~g.advanced]
     out["cf.comp_limited.add.p"] = logrank(g.follow, g.dead, last_line.reindex(g.index) > g.rt_start_day)
+    return out | _balance(c)
+
+
+def _balance(c: pd.DataFrame) -> dict:
+    """Characteristics of the patients, comprehensive against focal."""
     bulky = c[c.bulky_disease.notna()]
-    out["cf.bulky.p"] = two_by_two(bulky.bulky_disease, bulky.rt_field)
-    for name, column in (
-        ("ipi3", "ipi3"),
-        ("stage", "advanced"),
-        ("sites", "many"),
-        ("extranodal", "extranodal"),
-        ("ldh", "elevated"),
-        ("ecog", "poor"),
-    ):
-        out[f"cf.{name}.p"] = two_by_two(c[column], c.rt_field)
-    return out
+    columns = {
+        "ipi3": "ipi3",
+        "stage": "advanced",
+        "sites": "many",
+        "extranodal": "extranodal",
+        "ldh": "elevated",
+        "ecog": "poor",
+    }
+    return {"cf.bulky.p": two_by_two(bulky.bulky_disease, bulky.rt_field)} | {
+        f"cf.{name}.p": two_by_two(c[column], c.rt_field) for name, column in columns.items()
+    }
 
 
 def transplant(p: pd.DataFrame, sites: pd.DataFrame) -> dict:

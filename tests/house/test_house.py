@@ -161,14 +161,8 @@ TO_SPLIT = {
     "analyses/prognosis.py": "models and factors; grows with neither",
     "analyses/survival.py": "estimates, tests, follow-up and what ended each endpoint",
     "estimators/models.py": "Cox models with all that lifelines does not give",
-    "intake/checks.py": "one function a rule",
-    "intake/propose.py": "matching of columns, of values, and words",
-    "intake/redcap.py": "both kinds of dictionary, and the export",
-    "intake/tables.py": "mapping, days and violations",
     "analyses/auditor.py": "all relations between released numbers that bound a hidden one",
     "cohort/disclosure.py": "the whole rule of what is shown, in one place",
-    "intake/names_used.py: wrong_mapping": "one message for each way to be wrong",
-    "intake/propose.py: _matches": "one score for each kind of likeness",
     "analyses/immortal.py: compare": "three analyses of one question",
     "analyses/local_failure.py: _compared": "one comparison, by three estimators",
     "analyses/local_failure.py: incidences": "curves with and without the competing event",
@@ -180,11 +174,6 @@ TO_SPLIT = {
     "centres/cells.py: _wrong_cells": "one message for each way to be wrong",
     "estimators/meta.py: combine": "fixed and random effects and their heterogeneity",
     "estimators/models.py: cox": "one fit, whatever the rows are like",
-    "intake/check_report.py: as_lines": "one report",
-    "intake/read.py: _subset": "one message for each way to be wrong",
-    "intake/redcap.py: _by_table": "rows of an export to tables",
-    "intake/redcap.py: read": "one message for each way to be wrong",
-    "intake/tables.py: map_table": "one message for each way to be wrong",
 }
 
 

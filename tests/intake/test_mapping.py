@@ -11,7 +11,7 @@ import yaml
 from analysis_lib.__main__ import main
 from analysis_lib.cohort.problems import CohortError
 from analysis_lib.dictionary import columns
-from analysis_lib.intake import foreign_words, propose
+from analysis_lib.intake import foreign_words, likeness, propose
 from analysis_lib.intake.read import read_cohort
 
 GERMAN = "Fallnr;Infusion;Zuletzt gesehen;Status;Stadium Ann Arbor;LDH erhöht;Rezidiv;Bemerkung\n" + "".join(
@@ -162,7 +162,7 @@ def test_the_words_speak_of_columns_and_levels_that_exist():
     bases = {
         name.removesuffix("_date")
         for table in columns.TABLES
-        for name in propose.targets(table)
+        for name in likeness.targets(table)
         if not name.endswith("_event")
     }
     assert foreign_words.COLUMN_WORDS.keys() == bases

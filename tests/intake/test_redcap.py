@@ -11,7 +11,7 @@ import pytest
 
 from analysis_lib.cohort.problems import CohortError
 from analysis_lib.dictionary import columns
-from analysis_lib.intake import redcap
+from analysis_lib.intake import redcap_dictionary
 from analysis_lib.intake.read import read_cohort
 
 # A project that was set up with our own dictionary: raw codes, two repeating instruments, a data access
@@ -205,31 +205,37 @@ def test_what_cannot_be_taken_apart_is_said(tmp_path, manifest, export, says):
 
 
 def test_our_dictionary_is_in_the_layout_that_redcap_imports():
-    frame = redcap.dictionary()
+    frame = redcap_dictionary.dictionary()
     assert (
         len(frame.columns) == 18
         and frame.columns[0] == "Variable / Field Name"
         and frame.columns[-1] == "Field Annotation"
     )
-    assert frame[redcap.VARIABLE].is_unique and frame[redcap.LABEL].is_unique
+    assert frame[redcap_dictionary.VARIABLE].is_unique and frame[redcap_dictionary.LABEL].is_unique
     # REDCap advises 26 characters
-    assert all(re.fullmatch(r"[a-z][a-z0-9_]{0,25}", name) for name in frame[redcap.VARIABLE])
-    assert frame[redcap.VARIABLE].iloc[0] == "patient_id"  # the first field is the record's identifier
-    assert set(frame[redcap.COLUMNS[7]]) == {"", "date_ymd", "integer", "number"}
-    dated = frame[redcap.COLUMNS[7]] == "date_ymd"
-    assert (frame.loc[dated | (frame[redcap.VARIABLE] == "patient_id"), "Identifier?"] == "y").all()
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]{0,25}", name) for name in frame[redcap_dictionary.VARIABLE])
+    assert (
+        frame[redcap_dictionary.VARIABLE].iloc[0] == "patient_id"
+    )  # the first field is the record's identifier
+    assert set(frame[redcap_dictionary.COLUMNS[7]]) == {"", "date_ymd", "integer", "number"}
+    dated = frame[redcap_dictionary.COLUMNS[7]] == "date_ymd"
+    assert (
+        frame.loc[dated | (frame[redcap_dictionary.VARIABLE] == "patient_id"), "Identifier?"] == "y"
+    ).all()
     assert (frame["Branching Logic (Show field only if...)"] == "").all()
-    for form in redcap.FORMS:
-        fields = set(frame.loc[frame[redcap.FORM] == form, redcap.VARIABLE]) | {"patient_id"}
+    for form in redcap_dictionary.FORMS:
+        fields = set(frame.loc[frame[redcap_dictionary.FORM] == form, redcap_dictionary.VARIABLE]) | {
+            "patient_id"
+        }
         assert fields == set(columns.collected(form))
 
 
 def test_every_code_of_our_dictionary_is_read_back_as_its_level(tmp_path):
-    frame = redcap.dictionary()
+    frame = redcap_dictionary.dictionary()
     coded = [
-        (row[redcap.VARIABLE], code, level)
-        for row in frame[frame[redcap.FORM] == "patients"].to_dict("records")
-        for code, level in redcap.choices(row).items()
+        (row[redcap_dictionary.VARIABLE], code, level)
+        for row in frame[frame[redcap_dictionary.FORM] == "patients"].to_dict("records")
+        for code, level in redcap_dictionary.choices(row).items()
     ]
     fields = list(dict.fromkeys(name for name, *_ in coded))
     text = io.StringIO()

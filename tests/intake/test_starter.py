@@ -15,7 +15,7 @@ import yaml
 from analysis_lib.__main__ import main
 from analysis_lib.cohort.problems import CohortError
 from analysis_lib.dictionary import columns as dictionary
-from analysis_lib.intake import redcap, starter
+from analysis_lib.intake import redcap_dictionary, starter
 from analysis_lib.intake.manifest import MANIFEST_KEYS, REDCAP_KEYS, read_manifest
 from analysis_lib.intake.read import read_cohort
 
@@ -143,7 +143,7 @@ def test_every_column_of_the_schema_is_on_its_sheet_with_its_meaning_and_rule(tm
 def test_the_written_dictionary_is_the_one_that_decodes(tmp_path):
     starter.new(tmp_path / "new")
     written = pd.read_csv(tmp_path / "new" / "redcap_dictionary.csv", dtype=str, keep_default_na=False)
-    pd.testing.assert_frame_equal(written, redcap.dictionary().astype(str), check_dtype=False)
+    pd.testing.assert_frame_equal(written, redcap_dictionary.dictionary().astype(str), check_dtype=False)
 
 
 def test_the_manifest_explains_every_key_and_each_of_its_examples_is_valid(tmp_path):

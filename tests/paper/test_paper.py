@@ -374,3 +374,16 @@ def test_other_cohorts_have_no_audit():
     skipped = verdicts.of_cohort(read_cohort("lymphoma"))
     assert results.skip_reason(skipped)
     assert results.skip_reason(verdicts.totals(verdicts.theme(skipped, "sum")))
+
+
+def test_the_rows_behind_the_audits_exercises_by_hand():
+    """8 of 25, 11 of 15 and 52 of 80 with elevated LDH: 71 of 120 in all, so 14.79 of 25 are expected. By hand the
+    P values that a ratio of 1.7 (1.1-2.7) allows hold the printed one.
+    """
+    ldh = public(tests.pearson_rows("ldh")).set_index("result_id")
+    assert ldh.loc["pearson.expected.yes.rt", "value"] == pytest.approx(25 * 71 / 120)
+    assert ldh.loc["pearson.expected.yes.rt", "note"] == "adds 3.12"  # (8 - 14.79)² / 14.79
+    assert ldh.loc["pearson.p", "value"] == pytest.approx(0.00671, abs=5e-6)
+    wald = public(times.wald_rows("mv.efs2.ldh")).set_index("result_id")["value"]
+    assert wald["wald.least"] < 0.015 and wald["wald.most"] > 0.005  # 0.01 as printed
+    assert 0 < wald["wald.fits"] < 100

@@ -1,0 +1,153 @@
+"""Moments as days since day 0, and numbers: what the text of a table counts."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from analysis_lib.cohort.problems import problem
+from analysis_lib.dictionary import units
+from analysis_lib.dictionary.columns import TABLES
+from analysis_lib.intake import pairs, values
+from analysis_lib.intake.manifest import Manifest
+
+EXCHANGED = (
+    "Go back to the file as it was before, and open it with the columns of dates as text, or write "
+    "all dates as 2021-03-28. "
+    "No date_format mends this."
+)
+OTHER_UNIT = "If the file counts in weeks, months or years, say so in cohort.yml, as in `time_unit: months`."
+
+
+def in_days(
+    name: str, table: pd.DataFrame, patients: pd.DataFrame, manifest: Manifest, problems: list[dict]
+) -> pd.DataFrame:
+    """Dates become days since day 0, durations in months become days, numbers become numbers."""
+    start = infusion_dates(table, patients, manifest)
+    marks = _decimal_marks(name, table)
+    columns = {}
+    for column in table:
+        if column == "infusion_date":
+            _check_dates(name, column, table[column], manifest, problems)
+        elif column.endswith("_date"):
+            found = _check_dates(name, column, table[column], manifest, problems)
+            if "infusion_date" not in patients:
+                problems.append(
+                    problem(
+                        name,
+                        "there is no infusion_date to count days from",
+                        "Give the patients table infusion_date, the date of day 0.",
+                        field=column,
+                    )
+                )
+            orphan = found.notna() & start.isna() & table["patient_id"].isin(patients["patient_id"].dropna())
+            problems += [
+                problem(
+                    name,
+                    "the patient has no infusion_date to count days from",
+                    "Fill in infusion_date (the date of day 0).",
+                    row=row,
+                    field=column,
+                    value=table[column][row],
+                )
+                for row in table.index[orphan]
+                if "infusion_date" in patients
+            ]
+            columns[re.sub("_date$", "_day", column)] = (found - start).dt.days.astype("Int64")
+        else:
+            columns[column] = _parse(name, column, table[column], manifest.time_unit, marks, problems)
+    return pd.DataFrame(columns, index=table.index)
+
+
+def infusion_dates(table: pd.DataFrame, patients: pd.DataFrame, manifest: Manifest) -> pd.Series:
+    """The date of day 0 for each row of a table, ``NaT`` where it is not known."""
+    if "infusion_date" not in patients:
+        return pd.Series(pd.NaT, index=table.index, dtype="datetime64[ns]")
+    day_0 = values.dates(patients["infusion_date"], manifest.date_format)
+    if table is patients:
+        return day_0
+    known = patients["patient_id"].notna() & ~patients["patient_id"].duplicated()
+    return pd.to_datetime(table["patient_id"].map(dict(zip(patients["patient_id"][known], day_0[known]))))
+
+
+def _check_dates(name, column, cells, manifest, problems) -> pd.Series:
+    found = values.dates(cells, manifest.date_format)
+    if said := values.exchanged(cells):
+        problems.append(problem(name, said, EXCHANGED, field=column))
+        return found
+    wrong = cells.index[cells.notna() & found.isna()]
+    concern, suggestion = _about_dates(cells[wrong], manifest.date_format)
+    problems += [problem(name, concern, suggestion, row=row, field=column, value=cells[row]) for row in wrong]
+    return found
+
+
+def _about_dates(wrong: pd.Series, date_format: str) -> tuple[str, str]:
+    """What to say of cells that are no dates."""
+    example = pd.Timestamp("2021-03-28").strftime("%Y-%m-%d" if date_format == units.ISO else date_format)
+    fitting = values.formats_that_fit(wrong) if date_format == units.ISO else {}
+    declare = " or ".join(
+        f'date_format: "{each}"' + (f" ({what})" if what else "") for each, what in fitting.items()
+    )
+    if len(fitting) > 1:
+        return "day and month of this date cannot be told apart", f"Declare {declare} in cohort.yml."
+    return "this is not a date in the expected format", (
+        f"Declare {declare} in cohort.yml."
+        if fitting
+        else f"Write it as {example}, or set date_format in cohort.yml."
+    )
+
+
+def kind_of(name: str, column: str) -> str:
+    if column in TABLES[name].columns:
+        return TABLES[name].columns[column].metadata["kind"]
+    return "day" if column in pairs.DEATH and column.endswith("_day") else "date"
+
+
+def _decimal_marks(name: str, table: pd.DataFrame) -> set[str]:
+    """How the number columns of a table write decimals; where none tells, a file with semicolons has decimal
+    commas.
+    """
+    measured = [table[column] for column in table if kind_of(name, column) in ("day", "count", "number")]
+    shown = set().union(*(values.decimal_marks(cells) for cells in measured))
+    return shown or ({","} if table.attrs.get("separator") == ";" else set())
+
+
+def _parse(name, column, cells, time_unit, marks, problems) -> pd.Series:
+    kind = kind_of(name, column)
+    if kind in ("text", "level"):
+        return cells
+    numbers = values.numbers(cells, marks)
+    if kind == "day" and time_unit != "days":
+        doubtful = values.ambiguous(cells) & numbers.isna()
+        numbers = (numbers * units.DAYS_PER_UNIT[time_unit]).round()
+    else:  # of a whole number 2.000 is rather two thousand, unless the table writes decimals with a point
+        doubtful = values.ambiguous(cells) & (numbers.isna() | (kind != "number" and not marks))
+    unread = cells.notna() & (numbers.isna() | doubtful)
+    whole = kind in ("day", "count")
+    wrong = unread | ((numbers.round() != numbers).fillna(False) if whole else False)
+    unit = {
+        "day": f"a whole number of {time_unit}" if time_unit == "days" else f"a number of {time_unit}",
+        "count": "a whole number",
+        "number": "a number",
+    }[kind]
+    advice = "Correct the value, or leave the cell empty."
+    if kind == "day" and time_unit == "days":
+        advice += f" {OTHER_UNIT}"
+    for row in cells.index[wrong]:
+        concern, do = (
+            (
+                "this could be a number of thousands or a decimal number",
+                "Write it without a mark for thousands.",
+            )
+            if doubtful[row]
+            else (f"this is not {unit}", advice)
+        )
+        if values.ISO_DATE.fullmatch(cells[row]):
+            concern, do = (
+                f"this is not {unit}, but a date",
+                ("If the cell only looks like one, give it the format of a number."),
+            )
+        problems.append(problem(name, concern, do, row=row, field=column, value=cells[row]))
+    numbers = numbers.mask(wrong)
+    return numbers.astype("Int64") if whole else numbers
