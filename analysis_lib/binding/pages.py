@@ -4,7 +4,6 @@ dictionary.
 
 from __future__ import annotations
 
-import html
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +18,7 @@ from analysis_lib.dictionary.words import allowed, label_of
 from analysis_lib.intake import finding, values
 from analysis_lib.rows import methods, results
 from analysis_lib.show import notes, numbers, tables
+from analysis_lib.show.fragments import fragment
 
 ABOUT = (
     "run-it",
@@ -102,7 +102,7 @@ def cohort_page(study: Cohort, outcomes: list[Outcome], folder: Path) -> str:
     for outcome in outcomes:
         link = f"- [{notes.markdown(chapters.short_title(outcome.chapter, study))}]({outcome.chapter}.ipynb)"
         lines.append(
-            f"{link}: not shown, because {outcome.reason}"
+            f"{link}: not shown, because {notes.markdown(outcome.reason)}"
             if outcome.status == "skipped"
             else f"{link}: {takeaway.links(study, outcome.chapter, folder, folder / 'results')}"
         )
@@ -132,9 +132,15 @@ def compare_page(rows: dict[Cohort, pd.DataFrame]) -> str:
     if any(study.synthetic for study in rows):
         synthetic = ", ".join(study.name for study in rows if study.synthetic)
         lines += [
-            f'<div class="synthetic-note"><strong>Synthetic patients:</strong> '
-            f"{html.escape(synthetic)}. "
-            "Differences between these cohorts are those of the reconstruction, not findings.</div>",
+            fragment(
+                "whose",
+                synthetic=True,
+                who="Synthetic patients:",
+                told=[
+                    f"{synthetic}.",
+                    "Differences between these cohorts are those of the reconstruction, not findings.",
+                ],
+            ),
             "",
         ]
     lines += [

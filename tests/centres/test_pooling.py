@@ -36,7 +36,7 @@ from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
 from analysis_lib.show import canvas, notes
 
-from everywhere import everywhere
+from everywhere import as_html, everywhere
 
 
 def series_of(*counts):
@@ -647,7 +647,7 @@ def test_the_forest_shows_centres_pooled_and_paper_apart(monkeypatch):
     three = [
         centre(name, rate(value, value - 10, value + 12)) for name, value in (("a", 60), ("b", 40), ("c", 75))
     ]
-    everywhere(monkeypatch, display, lambda what: shown.append(what.data))
+    everywhere(monkeypatch, display, lambda what, **_: shown.append(as_html(what)))
     page.show(of_centres.pooled(three, OS12), "os1.rate12")
     (figure, alt, caption), said = shown
     assert all(
@@ -671,7 +671,7 @@ def test_the_forest_shows_centres_pooled_and_paper_apart(monkeypatch):
 def test_the_legend_names_only_what_is_drawn_and_reasons_read_as_sentences(monkeypatch):
     captions, reasons = [], []
     everywhere(monkeypatch, canvas.show, lambda figure, alt, caption: captions.append(caption))
-    everywhere(monkeypatch, display, lambda what: None)
+    everywhere(monkeypatch, display, lambda what, **_: None)
     everywhere(monkeypatch, notes.skip, reasons.append)
     few = rate(60, 50, 72) | {
         "value": None,

@@ -21,7 +21,7 @@ from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows.released import public
 from analysis_lib.show import notes
 
-from everywhere import everywhere
+from everywhere import as_html, everywhere
 
 PATIENTS = "patient_id,last_follow_up_day,vital_status"
 COURSE = "patient_id,last_follow_up_day,vital_status,failure_day,salvage_start_day,salvage_regimen"
@@ -223,9 +223,9 @@ def replace_count(study, fewest):
 
 def test_the_page_lists_them_and_nothing_when_there_is_none(odd, capsys, monkeypatch):
     shown = []
-    everywhere(monkeypatch, display, shown.append)
+    everywhere(monkeypatch, display, lambda made, **_: shown.append(as_html(made)))
     notes.noticed(public(participants.noticed(replace_count(read_cohort(odd), 5))))
-    lines = [line.text for line in BeautifulSoup(shown[0].data, "html.parser").select("li")]
+    lines = [line.text for line in BeautifulSoup(shown[0], "html.parser").select("li")]
     assert "The IPI disagrees with its parts: 7 patients." in lines
     assert "A value is given, but not the moment that it speaks of: fewer than 5 patients." in lines
     assert "The times of follow-up look as if they were in another unit." in lines
