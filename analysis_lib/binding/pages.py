@@ -17,6 +17,7 @@ from analysis_lib.dictionary import columns, rules
 from analysis_lib.dictionary.words import allowed, label_of
 from analysis_lib.intake import finding, values
 from analysis_lib.rows import methods, results
+from analysis_lib.rows.released import require
 from analysis_lib.show import notes, numbers, tables
 from analysis_lib.show.fragments import fragment
 
@@ -81,7 +82,9 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
     (generated / "methods.md").write_text(methods_page(studies, book), "utf-8")
     (generated / "proof.md").write_text(proof.page(), "utf-8")
     if len(studies) > 1:
-        rows = {study: results.read_all(book / "cohorts" / study.name / "results") for study in studies}
+        rows = {
+            study: require(results.read_all(book / "cohorts" / study.name / "results")) for study in studies
+        }
         (generated / "compare.md").write_text(compare_page(rows), "utf-8")
 
 

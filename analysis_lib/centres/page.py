@@ -6,10 +6,10 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from analysis_lib.centres.exchange import Export
-from analysis_lib.centres.pooled import PAPER, SCALES, result_of
+from analysis_lib.centres.pooled import PAPER, SCALES, of_centres, result_of
 from analysis_lib.dictionary.words import listed
 from analysis_lib.rows import results
-from analysis_lib.rows.released import published, require
+from analysis_lib.rows.released import derived, require
 from analysis_lib.rows.results import slug
 from analysis_lib.show import figures, notes, numbers, payloads
 from analysis_lib.show.fragments import finished, fragment
@@ -133,7 +133,7 @@ def sentences(prefix: str, label: str) -> list[str]:
     ]
 
 
-@published
+@derived
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
     """Every pooled result beside what the paper prints, as finished text: one line a result, limits in
     brackets.
@@ -166,7 +166,7 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["Result", "Fixed", "Random", "I², %", "Paper"])
 
 
-@published
+@of_centres
 def overview(centres: list[Export]) -> pd.DataFrame:
     """The centres as finished text: one line each, with its patients and what it could not compute."""
     lines = []
