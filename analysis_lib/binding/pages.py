@@ -133,19 +133,10 @@ def compare_page(rows: dict[Cohort, pd.DataFrame]) -> str:
         "",
     ]
     if any(study.synthetic for study in rows):
-        synthetic = ", ".join(study.name for study in rows if study.synthetic)
-        lines += [
-            fragment(
-                "whose",
-                synthetic=True,
-                who="Synthetic patients:",
-                told=[
-                    f"{synthetic}.",
-                    "Differences between these cohorts are those of the reconstruction, not findings.",
-                ],
-            ),
-            "",
-        ]
+        names = ", ".join(study.name for study in rows if study.synthetic)
+        told = "Differences between these cohorts are those of the reconstruction, not findings."
+        who = "Synthetic patients:"
+        lines += [fragment("whose", synthetic=True, who=who, told=[f"{names}. {told}"]), ""]
     lines += [
         f"- **{study.name}**: [{notes.markdown(study.title)}](../cohorts/{study.name}/index.md)"
         for study in rows

@@ -119,7 +119,6 @@ TO_SPLIT = {
     "centres/cells.py: _wrong_cells": "one message for each way to be wrong",
     "estimators/meta.py: combine": "fixed and random effects and their heterogeneity",
     "estimators/models.py: cox": "one fit, whatever the rows are like",
-    "intake/check_report.py: as_lines": "one report",
     "intake/manifest.py: _manifest_problems": "one message for each way to be wrong",
     "intake/read.py: _subset": "one message for each way to be wrong",
     "intake/redcap.py: _by_table": "rows of an export to tables",

@@ -317,3 +317,17 @@ def test_the_list_is_aligned(width, tmp_path):
     lines = check_report.as_lines(caught(written(tmp_path, patients=HOSTILE)), width)
     start = lines[2].index("concern")
     assert all(line[start - 2 : start].strip() == "" and line[start:].strip() for line in lines[3:-1])
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_no_word_is_lost_on_a_narrow_terminal_and_none_is_markup(width):
+    told = "the value [bold]is[/bold] none :smile: of those that a column of this kind may have, is it"
+    found = pd.DataFrame(
+        [["error", "patients", row, "vital_status", "v" * 30, told, "correct it"] for row in range(5)],
+        columns=check_report.COLUMNS,
+    )
+    lines = check_report.as_lines(found, width)
+    said = " ".join(" ".join(lines).split())
+    for word in [*told.split()[1:], "vital_status", "→ correct it", "… and the same in 2 more rows"]:
+        assert word in said
+    assert "\x1b" not in said and all(line == line.rstrip() for line in lines)
