@@ -6,8 +6,10 @@ A command imports what it needs when it runs, so that help, a list and a mistake
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -177,8 +179,6 @@ def _build(parsed: argparse.Namespace) -> int:
             print("Nothing that the book is made of has changed, so it is left as it is.")
             return _summary(outcomes, book / "html" / "index.html")
 
-    from tqdm import tqdm
-
     from analysis_lib.binding import chapters
     from analysis_lib.binding.build import build, read_all
 
@@ -186,22 +186,34 @@ def _build(parsed: argparse.Namespace) -> int:
     total = sum(len(chapters.chapters_of(study)) for study in studies)
     if parsed.cohorts and not out:
         out = book = book / "-".join(study.name for study in studies)
-    # On a terminal a bar, in a log plain lines.
-    bar = tqdm(total=total, disable=not sys.stderr.isatty(), unit="chapter", dynamic_ncols=True)
-
-    numbers = itertools.count(1)
-
-    def report(outcome: Outcome) -> None:
-        bar.set_description(f"{outcome.cohort} {outcome.chapter}")
-        bar.update()
-        if bar.disable:
-            print(
-                f"[{next(numbers)}/{total}] {outcome.cohort} {outcome.chapter}: {outcome.status}", flush=True
-            )
-
-    with bar:
+    with _progress(total) as report:
         outcomes = build(cohorts, out, parsed.jobs, parameters, report, parsed.fresh)
     return _summary(outcomes, book / "html" / "index.html")
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable]:
+    """What takes note of each finished chapter: on a terminal a bar, in a log plain lines."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    on_terminal = sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), disable=not on_terminal) as bar:
+        task, count = bar.add_task("", total=total), itertools.count(1)
+
+        def report(outcome) -> None:
+            name = f"{outcome.cohort} {outcome.chapter}"
+            bar.update(task, advance=1, description=name)
+            if not on_terminal:
+                print(f"[{next(count)}/{total}] {name}: {outcome.status}", flush=True)
+
+        yield report
 
 
 def _summary(outcomes: list, book: Path) -> int:

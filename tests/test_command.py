@@ -1,10 +1,14 @@
 """The command line answers before it loads: what a command has imported by the time it has answered."""
 
+import io
 import subprocess
 import sys
 
 import pytest
 
+from analysis_lib.__main__ import main
+from analysis_lib.binding import build
+from analysis_lib.binding.outcome import Outcome
 from analysis_lib.intake.bundled import bundled_cohorts
 
 CODE = """\
@@ -51,6 +55,7 @@ def test_an_answer_that_needs_no_data_loads_nothing_that_reads_data(arguments, s
         "jupytext",
         "nbformat",
         "pydantic",
+        "rich",
         "sphinx",
     }
 
@@ -74,3 +79,25 @@ def test_a_check_loads_what_reads_tables_and_no_more():
 def test_cohorts_lists_each_bundled_one_with_its_title():
     _, _, said = answer("cohorts")
     assert said.splitlines() == [f"{name:15} {title}" for name, title in bundled_cohorts().items()]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_progress_is_a_bar_on_a_terminal_and_plain_lines_in_a_log(stream, monkeypatch, tmp_path, capsys):
+    def one_by_one(cohorts, out, jobs, parameters, report, fresh):
+        outcomes = [Outcome("lymphoma", each, "done", "") for each in ("01_[b]cohort", "04_survival")]
+        for outcome in outcomes:
+            report(outcome)
+        return outcomes
+
+    monkeypatch.setattr(build, "build", one_by_one)
+    monkeypatch.setattr(sys, "stderr", stream())
+    assert main(["build", "lymphoma", "--out", str(tmp_path / "book"), "--fresh"]) == 0
+    told, drawn = capsys.readouterr().out, sys.stderr.getvalue()
+    assert ("lymphoma 01_[b]cohort: done\n" in told) == (stream is io.StringIO)
+    assert ("lymphoma 04_survival" in drawn) == (stream is Terminal) and "\x1b" not in told
+    assert "2 done, 0 skipped, 0 failed" in told

@@ -12,9 +12,7 @@ from nbformat import NotebookNode
 from analysis_lib.binding.chapters import COHORTS, HEADING, about_notebook
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.units import CAR_T
-from analysis_lib.show import notes
-
-SKIP_NOTE = re.compile(r'<p class="skip-note">(.*?)</p>', re.S)
+from analysis_lib.show import notes, payloads
 
 
 def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
@@ -42,6 +40,8 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
     for number, cell in enumerate(kept, start=1):
         # equal inputs give equal pages; a random id of digits can look like a patient's date
         cell["id"] = f"cell-{number}"
+        for output in cell.get("outputs", []):
+            payloads.put_by(output)
     page = nbformat.v4.new_notebook(
         cells=kept,
         metadata={
@@ -105,13 +105,12 @@ def _collapse(section: list[NotebookNode]) -> tuple[list[NotebookNode], list[str
     reasons for a collapsed section, and an empty list for any other.
     """
     outputs = [output for cell in section if cell.cell_type == "code" for output in cell.outputs]
-    shown = ["".join(output.get("data", {}).get("text/html", "")) for output in outputs]
-    if all("synthetic-note" in html or "cohort-note" in html for html in shown):
+    told = [payloads.note_of(output) for output in outputs]
+    if all(note.get("kind") == payloads.WHOSE for note in told):
         return section, None
-    found = [match for html in shown if (match := SKIP_NOTE.search(html))]
-    if len(found) < len(shown):
+    if not all(note.get("kind") == payloads.SKIPPED for note in told):
         return section, []
-    reasons = list(dict.fromkeys(match[1].removeprefix("Not shown: ").rstrip(".") for match in found))
+    reasons = list(dict.fromkeys(note["reason"].rstrip(".") for note in told))
     headings = "\n\n".join(HEADING.findall(section[0].source))
-    note = "".join(f'\n\n<p class="skip-note">Not shown: {reason}.</p>' for reason in reasons)
-    return [nbformat.v4.new_markdown_cell(headings + note, id=section[0].get("id", ""))], reasons
+    said = "".join(f"\n\n{notes.skip_html(reason)}" for reason in reasons)
+    return [nbformat.v4.new_markdown_cell(headings + said, id=section[0].get("id", ""))], reasons

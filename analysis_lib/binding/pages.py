@@ -4,7 +4,6 @@ dictionary.
 
 from __future__ import annotations
 
-import html
 import platform
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -19,7 +18,9 @@ from analysis_lib.dictionary import columns, rules
 from analysis_lib.dictionary.words import allowed, label_of
 from analysis_lib.intake import finding, values
 from analysis_lib.rows import methods, results
+from analysis_lib.rows.released import require
 from analysis_lib.show import notes, numbers, tables
+from analysis_lib.show.fragments import fragment
 
 ABOUT = (
     "run-it",
@@ -82,7 +83,9 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
     (generated / "methods.md").write_text(methods_page(studies, book), "utf-8")
     (generated / "proof.md").write_text(proof.page(), "utf-8")
     if len(studies) > 1:
-        rows = {study: results.read_all(book / "cohorts" / study.name / "results") for study in studies}
+        rows = {
+            study: require(results.read_all(book / "cohorts" / study.name / "results")) for study in studies
+        }
         (generated / "compare.md").write_text(compare_page(rows), "utf-8")
 
 
@@ -103,7 +106,7 @@ def cohort_page(study: Cohort, outcomes: list[Outcome], folder: Path) -> str:
     for outcome in outcomes:
         link = f"- [{notes.markdown(chapters.short_title(outcome.chapter, study))}]({outcome.chapter}.ipynb)"
         lines.append(
-            f"{link}: not shown, because {outcome.reason}"
+            f"{link}: not shown, because {notes.markdown(outcome.reason)}"
             if outcome.status == "skipped"
             else f"{link}: {takeaway.links(study, outcome.chapter, folder, folder / 'results')}"
         )
@@ -131,13 +134,10 @@ def compare_page(rows: dict[Cohort, pd.DataFrame]) -> str:
         "",
     ]
     if any(study.synthetic for study in rows):
-        synthetic = ", ".join(study.name for study in rows if study.synthetic)
-        lines += [
-            f'<div class="synthetic-note"><strong>Synthetic patients:</strong> '
-            f"{html.escape(synthetic)}. "
-            "Differences between these cohorts are those of the reconstruction, not findings.</div>",
-            "",
-        ]
+        names = ", ".join(study.name for study in rows if study.synthetic)
+        told = "Differences between these cohorts are those of the reconstruction, not findings."
+        who = "Synthetic patients:"
+        lines += [fragment("whose", synthetic=True, who=who, told=[f"{names}. {told}"]), ""]
     lines += [
         f"- **{study.name}**: [{notes.markdown(study.title)}](../cohorts/{study.name}/index.md)"
         for study in rows

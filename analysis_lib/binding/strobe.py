@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis_lib.binding import chapters
-from analysis_lib.binding.word import Table
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.show import notes
+from analysis_lib.show import notes, payloads
+from analysis_lib.show.payloads import Table
 
 
 @dataclass(frozen=True)
@@ -153,10 +153,11 @@ def _answered(page: Path) -> list[tuple[str, str]]:
     if the whole chapter was skipped.
     """
     cells = json.loads(page.read_text("utf-8"))["cells"]
+    shown = [cell.get("outputs", []) for cell in cells]
+    # a cell that says whose numbers these are is no answer
     if not any(
-        cell.get("outputs")
-        for cell in cells
-        if "synthetic-note" not in str(cell) and "cohort-note" not in str(cell)
+        outputs and all(payloads.note_of(each).get("kind") != payloads.WHOSE for each in outputs)
+        for outputs in shown
     ):
         return []
     return [

@@ -15,16 +15,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from lxml import html as markup
-from lxml.html import HtmlElement
 from nbformat import NotebookNode, v4
 
-from analysis_lib.binding.word import Table, word
+from analysis_lib.binding.word import word
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files import spreadsheet
 from analysis_lib.files.archive import bundle
-from analysis_lib.show import notes
+from analysis_lib.show import notes, payloads
 from analysis_lib.show.canvas import VECTORS
+from analysis_lib.show.payloads import Table
 
 FOLDER = "takeaway"  # beside the pages of a cohort
 HEADING = "To take away"
@@ -45,11 +44,7 @@ class Drawing:
 
 def tables(page: NotebookNode) -> list[Table]:
     """The tables of a page, in order; those of exercises are left out."""
-    return [
-        _table(found)
-        for html in _shown(page)
-        for found in markup.fromstring(f"<div>{html}</div>").iter("table")
-    ]
+    return [_table(data[payloads.TABLE]) for data in _outputs(page) if payloads.TABLE in data]
 
 
 def drawings(page: NotebookNode) -> list[Drawing]:
@@ -57,24 +52,18 @@ def drawings(page: NotebookNode) -> list[Drawing]:
     found = []
     for data in _outputs(page):
         if any(mime in data for mime in VECTORS.values()):
-            shown = markup.fromstring(_joined(data["text/html"]))
+            told = data[payloads.FIGURE]
             svg, pdf = (_joined(data.get(VECTORS[kind], "")) for kind in ("svg", "pdf"))
             files = {"svg": svg.encode("utf-8"), "pdf": base64.b64decode(pdf)}
-            found.append(
-                Drawing(
-                    _words(shown.find("figcaption")),
-                    shown.find("img").get("alt"),
-                    {k: f for k, f in files.items() if f},
-                )
-            )
+            found.append(Drawing(_words(told["caption"]), told["alt"], {k: f for k, f in files.items() if f}))
     return found
 
 
 def strip(page: NotebookNode) -> None:
-    """Take the files of figures out of a page: it shows their picture already."""
+    """Take the files of figures out of a page, and what its tables and figures say: it shows them already."""
     for cell in page.cells:
         for output in cell.get("outputs", []):
-            for mime in VECTORS.values():
+            for mime in (*VECTORS.values(), payloads.TABLE, payloads.FIGURE):
                 output.get("data", {}).pop(mime, None)
 
 
@@ -84,12 +73,8 @@ def _outputs(page: NotebookNode) -> list[dict]:
         for cell in page.cells
         if cell.cell_type == "code" and SOLUTION not in cell.metadata.get("tags", [])
         for output in cell.outputs
-        if "text/html" in output.get("data", {})
+        if "data" in output
     ]
-
-
-def _shown(page: NotebookNode) -> list[str]:
-    return [_joined(data["text/html"]) for data in _outputs(page)]
 
 
 def _joined(data: str | list[str]) -> str:
@@ -97,25 +82,17 @@ def _joined(data: str | list[str]) -> str:
     return data if isinstance(data, str) else "".join(data)
 
 
-def _table(found: HtmlElement) -> Table:
-    heads = [_words(cell) for cell in found.find("thead").iter("th")]
-    lines = [[_words(cell) for cell in line] for line in found.find("tbody").iter("tr")]
-    sections = tuple(
-        n for n, line in enumerate(found.find("tbody").iter("tr")) if line.get("class") == "section"
-    )
+def _table(told: dict) -> Table:
+    """A table from its payload, each cell in one line."""
+    lines = [[_words(cell) for cell in line] for line in told["lines"]]
     return Table(
-        _words(found.find("caption")),
-        heads,
-        [line + [""] * (len(heads) - len(line)) for line in lines],
-        sections,
+        _words(told["caption"]), [_words(head) for head in told["heads"]], lines, tuple(told["sections"])
     )
 
 
-def _words(element: HtmlElement) -> str:
-    """The text of an element; what stands beneath a line break comes after a semicolon."""
-    for line_break in element.iter("br"):
-        line_break.tail = "; " + (line_break.tail or "")
-    return re.sub(r"\s+", " ", element.text_content()).strip()
+def _words(text: str) -> str:
+    """A text in one line, as a page shows it."""
+    return " ".join(text.split())
 
 
 # --- writing the files ----------------------------------------------------------------------------
@@ -185,7 +162,7 @@ def links(study: Cohort, chapter: str, folder: Path, results_dir: Path) -> str:
 
 def about(study: Cohort) -> str:
     """Whose numbers a file holds, in plain words; a synthetic cohort is called that."""
-    return _words(markup.fromstring(notes.about_html(study)))
+    return _words(" ".join(notes.about_words(study)))
 
 
 def _read_me(title: str, study: Cohort, listed: list[str]) -> dict[str, bytes]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from dataclasses import dataclass
 
 import docx
 from docx.document import Document
@@ -17,20 +16,9 @@ from docx.shared import Pt
 from docx.table import _Cell, _Row
 
 from analysis_lib.files.archive import bundle
+from analysis_lib.show.payloads import Table
 
 WIDE = 6  # columns; a table with more is printed across the page
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table as it stands on the page: what it is, its column heads and lines of text; sections head the
-    lines below them.
-    """
-
-    caption: str
-    heads: list[str]
-    lines: list[list[str]]
-    sections: tuple[int, ...] = ()
 
 
 def word(title: str, notes: list[str], found: list[Table]) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from pathlib import Path
 
 import nbformat
@@ -19,6 +18,7 @@ from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.words import listed
 from analysis_lib.files.places import ROOT
 from analysis_lib.show import tables
+from analysis_lib.show.fragments import fragment
 
 NAME = "pooled"  # of the notebook, of its folder in the book, and of its result rows
 
@@ -172,7 +172,7 @@ def index_page(gathered: list[Export], folder: Path) -> str:
 
 def _paragraph(words: str) -> str:
     """A paragraph whose words are an export's in part: HTML, for in Markdown they could be markup."""
-    return f"<p>{html.escape(words)}</p>"
+    return fragment("paragraph", words=words)
 
 
 def _block(part: str) -> str:

@@ -2,44 +2,40 @@
 
 from __future__ import annotations
 
-import html
-
 import pandas as pd
-from IPython.display import HTML, Markdown, display
+from IPython.display import Markdown, display
 
 from analysis_lib.centres.exchange import Export
-from analysis_lib.centres.pooled import PAPER, SCALES, result_of
+from analysis_lib.centres.pooled import PAPER, SCALES, of_centres, result_of
 from analysis_lib.dictionary.words import listed
 from analysis_lib.rows import results
-from analysis_lib.rows.released import published, require
+from analysis_lib.rows.released import derived, require
 from analysis_lib.rows.results import slug
-from analysis_lib.show import figures, notes, numbers
+from analysis_lib.show import figures, notes, numbers, payloads
+from analysis_lib.show.fragments import finished, fragment
 from analysis_lib.show.sentences import literal, sentence
 
 
 def about(centres: list[Export]) -> None:
     """Say whose numbers the page holds, and what a reader must know before comparing them."""
-    display(HTML(about_html(centres)))
+    payloads.show(about_html(centres), payloads.NOTE, {"kind": payloads.WHOSE})
 
 
 def about_html(centres: list[Export]) -> str:
     """The note that :func:`about` shows."""
     synthetic = [centre.name for centre in centres if centre.synthetic]
-    said = [
-        f"<strong>{len(centres)} centres: "
-        f"{html.escape(listed([centre.name for centre in centres]))}.</strong>"
-    ]
+    told = []
     if synthetic:
-        said.append(
-            f"The patients of {html.escape(listed(synthetic))} are synthetic, made to be consistent "
-            f"with the numbers that the paper "
-            "prints: agreement with the paper is by construction and is no evidence."
+        told.append(
+            f"The patients of {listed(synthetic)} are synthetic, made to be consistent with the numbers that "
+            "the paper prints: agreement with the paper is by construction and is no evidence."
         )
     if warning := mixture(centres):
-        said.append(f"<strong>{warning}</strong>")
+        told.append(finished(fragment("strong", words=warning)))
     if len({centre.software.get("code") for centre in centres}) > 1:
-        said.append("The centres did not run the same code; what differs is listed on the first page.")
-    return f'<div class="{"synthetic-note" if synthetic else "cohort-note"}">{" ".join(said)}</div>'
+        told.append("The centres did not run the same code; what differs is listed on the first page.")
+    who = f"{len(centres)} centres: {listed([centre.name for centre in centres])}."
+    return fragment("whose", synthetic=bool(synthetic), who=who, told=told)
 
 
 def mixture(centres: list[Export]) -> str:
@@ -137,7 +133,7 @@ def sentences(prefix: str, label: str) -> list[str]:
     ]
 
 
-@published
+@derived
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
     """Every pooled result beside what the paper prints, as finished text: one line a result, limits in
     brackets.
@@ -170,7 +166,7 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["Result", "Fixed", "Random", "I², %", "Paper"])
 
 
-@published
+@of_centres
 def overview(centres: list[Export]) -> pd.DataFrame:
     """The centres as finished text: one line each, with its patients and what it could not compute."""
     lines = []

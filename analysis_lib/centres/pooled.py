@@ -7,7 +7,8 @@ thing at every centre (other events, another method, other factors in a model) i
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,7 @@ from analysis_lib.estimators.meta import Scale
 from analysis_lib.paper import claims as paper_claims
 from analysis_lib.rows import results, rounding
 from analysis_lib.rows.limits import Z
-from analysis_lib.rows.released import published
+from analysis_lib.rows.released import Released, derived, release, require, strictest
 from analysis_lib.rows.results import row, slug
 
 LOG = Scale("log", np.exp)
@@ -98,10 +99,25 @@ def result_of(centre: Export, result_id: str) -> pd.Series:
     return results.skipped(result_id, "it has no such result, or nobody was followed for as long").iloc[0]
 
 
+def of_centres(analysis: Callable[..., pd.DataFrame]) -> Callable[..., Released]:
+    """Make an analysis ``f(centres, ...)`` return a frame under the strictest rule of its centres' rows;
+    centres whose rows have passed none are refused.
+    """
+
+    @functools.wraps(analysis)
+    def pooling(centres: list[Export], *arguments, **options) -> Released:
+        for centre in centres:
+            require(centre.rows)
+        frame = analysis(centres, *arguments, **options)
+        return release(frame, strictest(centre.rows for centre in centres))
+
+    return pooling
+
+
 # --- several --------------------------------------------------------------------------------------
 
 
-@published
+@of_centres
 def pooled(centres: list[Export], wanted: dict[str, str]) -> pd.DataFrame:
     """Pool results over centres.
 
@@ -250,7 +266,7 @@ def _printed(centres: list[Export], result_id: str, label: str, found: dict[str,
     ]  # as printed, with its own precision
 
 
-@published
+@derived
 def weighed_by_patients(rows: pd.DataFrame, result_id: str) -> pd.DataFrame:
     """The mean of the pooled centres' estimates with their patients as weights: row
     ``pooled.<id>.by_patients``.
@@ -279,7 +295,7 @@ def weighed_by_patients(rows: pd.DataFrame, result_id: str) -> pd.DataFrame:
     )
 
 
-@published
+@of_centres
 def weights(centres: list[Export], result_id: str) -> pd.DataFrame:
     """Each centre's share of the weight: rows ``pooled.<id>.weight.<kind>.<name>`` (percent), kind the
     ``population``.

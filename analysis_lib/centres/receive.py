@@ -30,6 +30,7 @@ from analysis_lib.centres.schema import (
     shows,
 )
 from analysis_lib.dictionary.words import listed
+from analysis_lib.rows.released import release
 
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -77,7 +78,7 @@ def read_export(path: Path) -> Export:
     assert manifest and rows is not None  # else there were problems
     return Export(
         **dict(manifest.cohort),
-        rows=rows,
+        rows=release(rows, manifest.cohort.min_cell_count),  # as its hospital says in its export
         digest=manifest.rows_sha256,
         **{key: getattr(manifest, key) for key in ("definitions", "endpoints", "software", "chapters")},
     )

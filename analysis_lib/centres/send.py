@@ -35,6 +35,7 @@ from analysis_lib.files import archive, replacing, spreadsheet
 from analysis_lib.intake.manifest import locate
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
+from analysis_lib.rows.released import require
 
 PRACTICE = ("axi-cel", "tisa-cel")  # two bundled synthetic cohorts that share no patient
 
@@ -138,7 +139,7 @@ def _calculated(path: Path, study: Cohort) -> tuple[pd.DataFrame, dict[str, dict
                     f"written. "
                     f"`salvage-book run {each} COHORT` says more."
                 ) from error
-            rows = results.read(Path(folder) / f"{each}.csv")
+            rows = require(results.read(Path(folder) / f"{each}.csv"))
             skipped = len(rows) > 0 and (rows["statistic"] == "skipped").all()
             done[each] = {
                 "status": "skipped" if skipped else "done",

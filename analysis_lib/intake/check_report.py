@@ -6,12 +6,18 @@ The rows hold values of the hospital's file. They are for its data manager and a
 from __future__ import annotations
 
 import html
+import io
 import shutil
 import sys
 import textwrap
 from pathlib import Path
 
 import pandas as pd
+from rich.cells import cell_len
+from rich.console import Console, Group
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
 
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.problems import CohortError, problem
@@ -100,49 +106,61 @@ def as_lines(found: pd.DataFrame, width: int = 100) -> list[str]:
     """
     lines = []
     for severity, rows in found.groupby("severity", sort=False):
-        alike = rows.groupby(["table", "field", "concern", "suggestion"], sort=False)["row"]
-        repeats, size = alike.cumcount(), alike.transform("size")
-        shown = rows[repeats < REPEATS]
-        more = (size - REPEATS).where(repeats == REPEATS - 1, 0)[shown.index]
-        lines += ["", f"{severity.upper()}S", *_aligned(shown, more, width)]
+        listed = _listed(rows)
+        # the concern keeps room to be read, on a narrow terminal too
+        room = max(min(width, 160), Measurement.get(_plain(1000), _plain(1000).options, listed).minimum)
+        console = _plain(room)
+        with console.capture() as said:
+            console.print(listed)
+        lines += ["", f"{severity.upper()}S", *said.get().splitlines()]
     return [line.rstrip() for line in lines] + ([""] if lines else [])
 
 
-def _aligned(shown: pd.DataFrame, more: pd.Series, width: int) -> list[str]:
-    """Rows below a heading, each with what is to be done, and how many more there are like it."""
+def _plain(width: int) -> Console:
+    """What lays text out and adds nothing to it: no colour, no link, no sign that steers a terminal."""
+    return Console(
+        file=io.StringIO(), width=width, color_system=None, highlight=False, markup=False, emoji=False
+    )
+
+
+def _listed(rows: pd.DataFrame) -> Table:
+    """Concerns of one severity as a table of the terminal."""
+    same = rows.groupby(["table", "field", "concern", "suggestion"], sort=False)["row"]
+    repeats, alike = same.cumcount(), same.transform("size")
+    shown = rows[repeats < REPEATS]
     cells = {
         name: ["" if pd.isna(cell) else _printable(str(cell)) for cell in shown[name]] for name in COLUMNS
     }
     cells["field"] = [textwrap.shorten(cell, 40, placeholder="…") or cell[:39] for cell in cells["field"]]
     cells["value"] = [cell if len(cell) <= 24 else cell[:23] + "…" for cell in cells["value"]]
-    sizes = {name: max(len(name), *map(len, cells[name])) for name in ("table", "row", "field", "value")}
-    room = max(36, min(width, 160) - sum(sizes.values()) - 2 * len(sizes) - 2)
-
-    def start(words: dict[str, str]) -> str:
-        return "  ".join(
-            words[name].rjust(size) if name == "row" else words[name].ljust(size)
-            for name, size in sizes.items()
+    listed = Table(box=None, padding=(0, 0, 0, 2), header_style="")
+    for name in ("table", "row", "field", "value"):
+        widest = max(cell_len(name), *map(cell_len, cells[name]))
+        listed.add_column(name, min_width=widest, justify="right" if name == "row" else "left")
+    listed.add_column("concern", min_width=36)
+    for place, index in enumerate(shown.index):
+        concern, suggestion = cells["concern"][place], cells["suggestion"][place]
+        told = [Text(f"{concern[:1].upper()}{concern[1:]}.")]
+        if suggestion:
+            told.append(_after("→", suggestion))
+        if repeats[index] == REPEATS - 1 and alike[index] > REPEATS:
+            more = alike[index] - REPEATS
+            told.append(
+                _after(
+                    "…", f"and the same in {more} more row{'s' if more > 1 else ''} (--csv FILE lists all)"
+                )
+            )
+        listed.add_row(
+            *(Text(cells[name][place]) for name in ("table", "row", "field", "value")), Group(*told)
         )
+    return listed
 
-    lines = [f"  {start({name: name for name in sizes})}  concern"]
-    for place, others in enumerate(more):
-        concern = cells["concern"][place]
-        said = textwrap.wrap(f"{concern[:1].upper()}{concern[1:]}.", room, break_on_hyphens=False)
-        said += textwrap.wrap(
-            cells["suggestion"][place],
-            room,
-            initial_indent="→ ",
-            subsequent_indent="  ",
-            break_on_hyphens=False,
-        )
-        if others > 0:
-            rows = f"row{'s' if others > 1 else ''}"
-            said.append(f"… and the same in {others} more {rows} (--csv FILE lists all)")
-        before = start({name: cells[name][place] for name in sizes})
-        lines += [
-            f"  {before if number == 0 else ' ' * len(before)}  {line}" for number, line in enumerate(said)
-        ]
-    return lines
+
+def _after(mark: str, words: str) -> Table:
+    """Words that hang behind a mark."""
+    hanging = Table.grid(padding=(0, 1, 0, 0))
+    hanging.add_row(Text(mark), Text(words))
+    return hanging
 
 
 def _printable(text: str) -> str:

@@ -7,8 +7,6 @@ This module knows nothing of cohorts or estimators.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -16,61 +14,10 @@ import pandas as pd
 from analysis_lib.files import replacing, spreadsheet
 from analysis_lib.files.places import ROOT
 from analysis_lib.rows import released
+from analysis_lib.rows.schema import COLUMNS, RULE, SCHEMA, STATISTICS, WORDS, checked, slug
 
-COLUMNS = [
-    "result_id",
-    "population",
-    "group",
-    "statistic",
-    "value",
-    "lower",
-    "upper",
-    "n",
-    "events",
-    "method",
-    "note",
-]
-
-
-@dataclass(frozen=True)
-class Statistic:
-    """What the numbers of a row mean: unit, decimals in text, and what ``lower`` and ``upper`` are."""
-
-    meaning: str
-    unit: str = ""
-    decimals: int = 1
-    limits: str = "95% CI"
-
-
-STATISTICS = {
-    "count": Statistic("a number of patients, sites or events", decimals=0),
-    "proportion": Statistic("events out of n, in percent", "%", 0),
-    "median time": Statistic("Kaplan-Meier median; empty when not reached", "months", 1),
-    "restricted mean": Statistic(
-        "mean time without the event up to a limit, or a difference of such means", "months", 1
-    ),
-    "rate": Statistic("Kaplan-Meier estimate at a time, in percent", "%", 0),
-    "at risk": Statistic("number with a time of at least the tick", decimals=0),
-    "median": Statistic("median of observed values; limits are the quartiles", "", 1, "IQR"),
-    "median months": Statistic("median of observed times; limits are the quartiles", "months", 1, "IQR"),
-    "range": Statistic("median of observed values; limits are the smallest and largest", "", 1, "range"),
-    "range months": Statistic(
-        "median of observed times; limits are the smallest and largest", "months", 1, "range"
-    ),
-    "range dose": Statistic(
-        "median of observed doses; limits are the smallest and largest", "Gy", 1, "range"
-    ),
-    "hazard ratio": Statistic("ratio of hazards", "", 2),
-    "odds ratio": Statistic("ratio of odds", "", 2),
-    "heterogeneity": Statistic(
-        "I squared: variation between series beyond chance, in percent of all variation", "%", 0
-    ),
-    "p": Statistic("two-sided P value; value of the test statistic in note", decimals=3),
-    "expected": Statistic("an expected number, or a number for each of several", decimals=1),
-    "estimate": Statistic("another number, named by its result_id", "", 2),
-    "skipped": Statistic("nothing was computed; note says why"),
-}
-
+NUMBERS = {name: str(column.dtype) for name, column in SCHEMA.columns.items() if name not in WORDS}
+FREE = ("population", "group", "method", "note")  # columns whose words a hospital may have chosen
 HIDDEN = re.compile(r"(all but |small numbers, )?fewer than \d+(?=;|$)")
 
 
@@ -122,15 +69,7 @@ def skipped(result_id: str, reason: str) -> pd.DataFrame:
     return collect([row(result_id, "skipped", None, note=reason)])
 
 
-def slug(*parts: object) -> str:
-    """Join words to a dotted slug: lower-case letters, digits, underscores and hyphens between the dots."""
-    joined = ".".join(map(str, parts)).lower()
-    for symbol, word in {"≥": "ge", "≤": "le", "<": "lt", ">": "gt", "+": "plus"}.items():
-        joined = joined.replace(symbol, word)
-    return ".".join(re.sub(r"[^a-z0-9_-]+", "_", piece).strip("_") for piece in joined.split("."))
-
-
-def collect(parts: Iterable[dict | pd.DataFrame]) -> pd.DataFrame:
+def collect(parts) -> pd.DataFrame:
     """Rows, or frames of rows, as one frame in the order given; released if each part is.
 
     Raises
@@ -148,9 +87,7 @@ def collect(parts: Iterable[dict | pd.DataFrame]) -> pd.DataFrame:
             else [{column: part.get(column) for column in COLUMNS}]
         )
     ]
-    rows = pd.DataFrame(records, columns=COLUMNS).astype(
-        {"value": "Float64", "lower": "Float64", "upper": "Float64", "n": "Int64", "events": "Int64"}
-    )
+    rows = pd.DataFrame(records, columns=COLUMNS).astype(NUMBERS)
     twice = rows.loc[rows["result_id"].duplicated(), "result_id"].tolist()
     if twice:
         raise ValueError(f"result rows share an id: {', '.join(twice)}")
@@ -191,8 +128,8 @@ def save(
         Where to write; by default ``book/cohorts/<cohort>/results`` of this checkout.
     """
     rows, where = released.require(collect(parts)), folder(cohort_name, results_dir)
-    safe = rows.assign(
-        **{column: rows[column].map(spreadsheet.safe) for column in ("population", "group", "method", "note")}
+    safe = checked(rows).assign(
+        **{column: rows[column].map(spreadsheet.safe) for column in FREE}, **{RULE: rows.rule}
     )
     where.mkdir(parents=True, exist_ok=True)
     # another chapter may be reading: it finds the old rows or the new
@@ -207,12 +144,35 @@ def folder(cohort_name: str, results_dir: str | Path = "") -> Path:
 
 
 def read(path: str | Path) -> pd.DataFrame:
-    """Read back the rows that :func:`save` wrote, which takes none but released ones."""
-    text = dict.fromkeys(["result_id", "population", "group", "statistic", "method", "note"], str)
-    rows = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={c: [""] for c in COLUMNS[4:9]})
-    for column in ("population", "group", "method", "note"):
-        rows[column] = rows[column].map(spreadsheet.as_was)
-    return released.public(collect([rows]))
+    """Read back the rows that :func:`save` wrote, released under the rule that they were written under.
+
+    Rows of a file that does not say its rule, or not the same one in each line, have passed none: they can be
+    read and not shown.
+
+    Raises
+    ------
+    ValueError
+        When the file holds anything but result rows; see :func:`analysis_lib.rows.schema.checked`.
+    """
+    told = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if absent := [column for column in COLUMNS if column not in told]:
+        raise ValueError(f"{Path(path).name} holds no result rows: {', '.join(absent)} is not there")
+    try:
+        numbers = {c: told[c].map(lambda cell: float(cell) if cell else None) for c in NUMBERS}
+    except ValueError as error:
+        raise ValueError(f"{Path(path).name} holds no result rows: {error}") from None
+    words = {column: told[column].map(spreadsheet.as_was) for column in FREE}
+    rows = checked(collect([told.assign(**numbers, **words)]), Path(path).name)
+    rule = _rule_of(told)
+    return rows if rule is None else released.release(rows, rule)
+
+
+def _rule_of(told: pd.DataFrame) -> int | None:
+    """The rule that a file says its rows have passed; none if it does not say, or says several."""
+    said = set(told.get(RULE, []))
+    if len(said) != 1 or not re.fullmatch(r"[0-9]{1,9}", one := str(said.pop())):
+        return None
+    return int(one)
 
 
 def read_all(where: str | Path) -> pd.DataFrame:
@@ -221,10 +181,13 @@ def read_all(where: str | Path) -> pd.DataFrame:
 
 
 def read_files(paths: list[Path]) -> pd.DataFrame:
-    """The result rows of some chapters; of a row that two share, the first."""
+    """The result rows of some chapters; of a row that two share, the first. The strictest of their rules
+    holds for all; if one file says none, none of the rows has passed.
+    """
     frames = [read(path) for path in paths]
     rows = pd.concat(frames).drop_duplicates("result_id").reset_index(drop=True) if frames else collect([])
-    return released.public(rows)
+    rule = released.strictest(frames)
+    return pd.DataFrame(rows) if rule is None else released.release(rows, rule)
 
 
 def pick(rows: pd.DataFrame, *statistics: str) -> pd.DataFrame:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pandas as pd
-from IPython.display import HTML, display
 
 from analysis_lib.rows import results
 from analysis_lib.rows.released import require
 from analysis_lib.show import notes
-from analysis_lib.show.ledger_page import reasoned_line, reasoned_table
+from analysis_lib.show.ledger_page import Line, show_reasoned
 
 
 def show(checks: pd.DataFrame, caption: str) -> None:
@@ -16,7 +15,5 @@ def show(checks: pd.DataFrame, caption: str) -> None:
     require(checks)
     if reason := results.skip_reason(checks):
         return notes.skip(reason)
-    lines = [
-        reasoned_line(c.what, c.arithmetic, (c.printed, c.recomputed, c.verdict)) for c in checks.itertuples()
-    ]
-    display(HTML(reasoned_table(lines, caption, ("Check", "Printed", "Recomputed", "Verdict"))))
+    lines = [Line(c.what, c.arithmetic, (c.printed, c.recomputed, c.verdict)) for c in checks.itertuples()]
+    show_reasoned({"": lines}, caption, ["Check", "Printed", "Recomputed", "Verdict"])

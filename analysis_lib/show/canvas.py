@@ -12,10 +12,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from IPython import get_ipython
-from IPython.display import display
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib_inline.config import InlineBackend
+
+from analysis_lib.show import payloads
+from analysis_lib.show.fragments import fragment
 
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 DASHES = ["-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 3)), "-"]
@@ -50,8 +51,7 @@ def show(figure: Figure, alt: str, caption: str) -> None:
     close it.
     """
     vectors = {VECTORS[kind]: as_file(figure, kind, alt, caption) for kind in asked_for()}
-    shown = {"text/html": as_html(figure, alt, caption), "text/plain": "<IPython.core.display.HTML object>"}
-    display(shown | vectors, raw=True)
+    payloads.show(as_html(figure, alt, caption), payloads.FIGURE, {"caption": caption, "alt": alt}, **vectors)
 
 
 def as_html(figure: Figure, alt: str, caption: str) -> str:
@@ -59,11 +59,7 @@ def as_html(figure: Figure, alt: str, caption: str) -> str:
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
     plt.close(figure)
-    data = base64.b64encode(png.getvalue()).decode()
-    return (
-        f'<figure class="chart"><img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
-        f'<figcaption class="figure-caption">{html.escape(caption)}</figcaption></figure>'
-    )
+    return fragment("figure", alt=alt, caption=caption, png=base64.b64encode(png.getvalue()).decode())
 
 
 def asked_for() -> list[str]:

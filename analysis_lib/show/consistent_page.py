@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import re
 
 import numpy as np
 import pandas as pd
-from IPython.display import HTML, display
 
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.consistent.cohorts import rows
@@ -16,7 +14,8 @@ from analysis_lib.dictionary import words
 from analysis_lib.rows import results, rounding
 from analysis_lib.rows.released import public, require
 from analysis_lib.rows.results import row, slug
-from analysis_lib.show import notes, numbers, sentences, tables
+from analysis_lib.show import notes, numbers, payloads, sentences, tables
+from analysis_lib.show.fragments import fragment
 
 ENDPOINTS = {
     "lc": "Local control",
@@ -96,16 +95,10 @@ def beside(study: Cohort, chapter_rows: pd.DataFrame) -> None:
     lines.insert(1, "Here", [numbers.estimate(here.loc[one]) for one in mine["result_id"]])
     counts = mine["verdict"].value_counts()
     said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
-    table = tables.html_table(
+    tables.show_folded(
         lines.assign(Verdict=mine["verdict"].to_numpy()),
         "What the paper does not print: this cohort's result, and the range over all consistent cohorts.",
-    )
-    display(
-        HTML(
-            f'<details class="beside"><summary>What the paper leaves open: {len(mine)} results of this '
-            f"chapter that it does "
-            f"not print, {html.escape(said)}</summary>{table}</details>"
-        )
+        f"What the paper leaves open: {len(mine)} results of this chapter that it does not print, {said}",
     )
 
 
@@ -179,10 +172,10 @@ def say(study: Cohort, *templates: str) -> None:
         )
     )
     if said := " ".join(filter(None, (sentences.sentence(spans, template) for template in templates))):
-        display(
-            HTML(
-                f'<div class="cohort-note"><strong>Over all {count} consistent cohorts</strong> '
-                f"(synthetic patients, each set "
-                f"printing the paper's numbers): {html.escape(said)}</div>"
-            )
+        told = f"(synthetic patients, each set printing the paper's numbers): {said}"
+        who = f"Over all {count} consistent cohorts"
+        payloads.show(
+            fragment("whose", synthetic=False, who=who, told=[told]),
+            payloads.NOTE,
+            {"kind": payloads.WHOSE},
         )

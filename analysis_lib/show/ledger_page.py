@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import base64
-import html
-from collections.abc import Iterable
+from dataclasses import dataclass
 
 import pandas as pd
-from IPython.display import HTML, display
 
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.paper.claims import HERE, read_claims
 from analysis_lib.paper.ledger import VERDICTS, against
 from analysis_lib.rows import results
+from analysis_lib.rows.methods import capital
 from analysis_lib.rows.released import require
-from analysis_lib.show import notes, tables
+from analysis_lib.show import notes, payloads, tables
+from analysis_lib.show.fragments import finished, fragment
+
+HEADS = ["What, of whom", "Printed", "Recomputed", "Verdict"]
+WHOLE = "Every printed number, what the chapters compute, and the verdict"
 
 
 def show(held: pd.DataFrame, caption: str) -> None:
@@ -22,7 +25,7 @@ def show(held: pd.DataFrame, caption: str) -> None:
     require(held)
     if reason := results.skip_reason(held):
         return notes.skip(reason)
-    display(HTML(_table_of(held, caption)))
+    show_reasoned(_by_section(held), caption, HEADS)
 
 
 def beside(study: Cohort, rows: pd.DataFrame) -> None:
@@ -48,15 +51,10 @@ def beside(study: Cohort, rows: pd.DataFrame) -> None:
             "Verdict": shown["verdict"],
         }
     )
-    table = tables.html_table(
-        lines, "What the paper prints, and what this chapter computes. Agreement is by construction."
-    )
-    display(
-        HTML(
-            f'<details class="beside"><summary>The paper\'s printed numbers: {len(held)} claims of '
-            f"this chapter, "
-            f"{said}</summary>{table}</details>"
-        )
+    tables.show_folded(
+        lines,
+        "What the paper prints, and what this chapter computes. Agreement is by construction.",
+        f"The paper's printed numbers: {len(held)} claims of this chapter, {said}",
     )
 
 
@@ -68,75 +66,68 @@ def page(held: pd.DataFrame) -> None:
     require(held)
     if reason := results.skip_reason(held):
         return notes.skip(reason)
-    display(HTML(page_html(held)))
+    parts = _by_section(held)
+    payloads.show(page_html(held), payloads.TABLE, _as_table(parts, WHOLE, HEADS))
 
 
 def page_html(held: pd.DataFrame) -> str:
     """The HTML that :func:`page` shows."""
     saved = base64.b64encode(held.to_csv(index=False).encode("utf-8")).decode("ascii")
-    return (
-        '<div class="ledger"><div class="ledger-filters" role="search" aria-label="Filter the ledger" hidden>'
-        f"{_choice('section', 'Section', held['section'])}{_choice('verdict', 'Verdict', VERDICTS)}"
-        '<label>Words <input type="search" name="words" autocomplete="off"></label> <button '
-        'type="button">Show all</button>'
-        '<p role="status" aria-live="polite"></p></div>'
-        f'<p><a download="ledger.csv" href="data:text/csv;charset=utf-8;base64,{saved}">Save the ledger as '
-        f"CSV</a></p>"
-        f"{_table_of(held, 'Every printed number, what the chapters compute, and the verdict')}"
-        f"<script>{(HERE / 'ledger.js').read_text('utf-8')}</script></div>"
+    return fragment(
+        "ledger",
+        sections=list(dict.fromkeys(held["section"])),
+        verdicts=list(VERDICTS),
+        saved=saved,
+        table=finished(reasoned_html(_by_section(held), WHOLE, HEADS)),
+        script=finished((HERE / "ledger.js").read_text("utf-8")),
     )
 
 
-def _table_of(held: pd.DataFrame, caption: str) -> str:
-    lines = []
-    for section, claims in held.groupby("section", sort=False):
-        lines.append(
-            f'<tr class="section" data-section="{html.escape(section)}"><th scope="rowgroup" '
-            f'colspan="4">'
-            f"{html.escape(section)}</th></tr>"
-        )
-        lines += [
-            reasoned_line(
+@dataclass(frozen=True)
+class Line:
+    """A line of a table with reasons: what it is about, a remark beneath in small print, and the cells; the
+    last is the verdict.
+    """
+
+    what: str
+    beneath: str
+    cells: tuple[str, ...]
+
+
+def _by_section(held: pd.DataFrame) -> dict[str, list[Line]]:
+    return {
+        section: [
+            Line(
                 f"{claim.about}: {claim.statistic}",
                 claim.population + (f". {claim.why}" if claim.why else ""),
                 (claim.printed, claim.recomputed, claim.verdict),
-                section,
             )
             for claim in claims.itertuples()
         ]
-    return reasoned_table(lines, caption, ("What, of whom", "Printed", "Recomputed", "Verdict"))
+        for section, claims in held.groupby("section", sort=False)
+    }
 
 
-def reasoned_line(what: str, beneath: str, cells: tuple[str, ...], section: str = "") -> str:
-    """A line of :func:`reasoned_table`: what it is about, a remark beneath in small print, and the cells; the
-    last is the verdict.
+def show_reasoned(parts: dict[str, list[Line]], caption: str, heads: list[str]) -> None:
+    """Show a table whose wide first column holds what is said and why.
+
+    ``parts`` holds the lines by the heading that stands above them, which may be empty.
     """
-    data = (
-        f' data-section="{html.escape(section)}" data-verdict="{html.escape(cells[-1])}"' if section else ""
-    )
-    shown = "".join(f'<td class="text">{html.escape(cell)}</td>' for cell in cells)
-    return (
-        f'<tr{data}><th scope="row">{html.escape(what[:1].upper() + what[1:])}<br>'
-        f'<small style="font-size: 0.87em; font-weight: '
-        f'400">{html.escape(beneath[:1].upper() + beneath[1:])}</small></th>{shown}</tr>'
-    )
+    payloads.show(reasoned_html(parts, caption, heads), payloads.TABLE, _as_table(parts, caption, heads))
 
 
-def reasoned_table(lines: list[str], caption: str, heads: tuple[str, ...]) -> str:
-    """A table whose wide first column holds what is said and why."""
-    head = "".join(f'<th scope="col" class="text">{name}</th>' for name in heads)
-    return (
-        f'<div class="table-wrap" tabindex="0"><table class="rows" style="width: 100%; min-width: '
-        f'32rem"><caption>'
-        f'{html.escape(caption)}</caption><colgroup><col style="width: '
-        f'52%"></colgroup><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
-    )
+def reasoned_html(parts: dict[str, list[Line]], caption: str, heads: list[str]) -> str:
+    """The HTML that :func:`show_reasoned` shows."""
+    return fragment("reasoned", parts=parts, caption=caption, heads=heads)
 
 
-def _choice(name: str, label: str, values: Iterable[str]) -> str:
-    options = "".join(f"<option>{html.escape(value)}</option>" for value in dict.fromkeys(values))
-    return (
-        f'<label style="display: inline-block; max-width: 100%">{label} <select name="{name}" '
-        f'style="max-width: 100%"><option value="">all</option>{options}</select></label> '
-    )
+def _as_table(parts: dict[str, list[Line]], caption: str, heads: list[str]) -> payloads.Table:
+    lines, sections = [], []
+    for part, under in parts.items():
+        if part:
+            sections.append(len(lines))
+            lines.append([part, *[""] * (len(heads) - 1)])
+        lines += [
+            ["; ".join(filter(None, map(capital, (line.what, line.beneath)))), *line.cells] for line in under
+        ]
+    return payloads.Table(caption, heads, lines, tuple(sections))

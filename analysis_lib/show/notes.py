@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import html
 import re
 
 import pandas as pd
-from IPython.display import HTML, display
 
 from analysis_lib.cohort import disclosure
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import require
+from analysis_lib.show import payloads
+from analysis_lib.show.fragments import fragment
 from analysis_lib.show.numbers import estimate
 
 TOO_SMALL = "the numbers are too small"
@@ -33,7 +33,12 @@ def markdown(words: str) -> str:
 
 def skip(reason: str) -> None:
     """Say that something is not shown, and why."""
-    display(HTML(f'<p class="skip-note">Not shown: {html.escape(reason)}.</p>'))
+    payloads.show(skip_html(reason), payloads.NOTE, {"kind": payloads.SKIPPED, "reason": reason})
+
+
+def skip_html(reason: str) -> str:
+    """The note that :func:`skip` shows."""
+    return fragment("skip", reason=reason)
 
 
 def captioned(caption: str, told: str) -> str:
@@ -61,23 +66,26 @@ def noticed(rows: pd.DataFrame) -> None:
     for _, row in rows.iterrows():
         number = row["note"] if pd.isna(row["value"]) else estimate(row)
         patients = "patient" if number == "1" else "patients"
-        lines.append(f"<li>{html.escape(row['group'])}{f': {number} {patients}' if number else ''}.</li>")
-    display(HTML(f"<ul>{''.join(lines)}</ul>"))
+        lines.append(f"{row['group']}{f': {number} {patients}' if number else ''}")
+    payloads.show(fragment("list", lines=lines))
 
 
 def about(study: Cohort) -> None:
     """Say whose numbers the page holds; a synthetic cohort is called that wherever it shows."""
-    display(HTML(about_html(study)))
+    payloads.show(about_html(study), payloads.NOTE, {"kind": payloads.WHOSE})
 
 
 def about_html(study: Cohort) -> str:
     """The note that :func:`about` shows."""
-    who = f"<strong>{html.escape(study.title)}: {disclosure.patients_in_words(study)}.</strong>"
-    note = "".join(f" {html.escape(each)}" for each in (study.note, disclosure.in_words(study)) if each)
-    if not study.synthetic:
-        return f'<div class="cohort-note">{who}{note}</div>'
-    return (
-        f'<div class="synthetic-note">{who} These patients are synthetic, made to be consistent with '
-        f"the numbers that "
-        f"the paper prints: agreement with the paper is by construction and is no evidence.{note}</div>"
+    who, *told = about_words(study)
+    return fragment("whose", synthetic=study.synthetic, who=who, told=told)
+
+
+def about_words(study: Cohort) -> list[str]:
+    """What :func:`about` says: whose numbers, and what must be known of them."""
+    synthetic = (
+        "These patients are synthetic, made to be consistent with the numbers that the paper prints: "
+        "agreement with the paper is by construction and is no evidence."
     )
+    told = [synthetic if study.synthetic else "", study.note, disclosure.in_words(study)]
+    return [f"{study.title}: {disclosure.patients_in_words(study)}.", *filter(None, told)]

@@ -4,15 +4,13 @@ here.
 
 from __future__ import annotations
 
-import html
-from collections.abc import Collection
-
 import pandas as pd
-from IPython.display import HTML, display
 
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import require
 from analysis_lib.rows.rounding import UNDEFINED
+from analysis_lib.show import payloads
+from analysis_lib.show.fragments import finished, fragment
 from analysis_lib.show.notes import captioned, skip, too_small
 from analysis_lib.show.numbers import (
     bare_p,
@@ -48,31 +46,31 @@ def table(
 
 def _shown(frame: pd.DataFrame, caption: str, sections: Collection[int] = ()) -> None:
     """Show the cells that a table of released rows is made of."""
-    display(HTML(html_table(frame, caption, sections)))
+    made = as_table(frame, caption, sections)
+    payloads.show(_html(made), payloads.TABLE, made)
+
+
+def as_table(frame: pd.DataFrame, caption: str, sections=()) -> payloads.Table:
+    """A frame as the words of a table."""
+    lines = [[str(cell) for cell in line] for line in frame.itertuples(index=False)]
+    return payloads.Table(caption, [str(column) for column in frame.columns], lines, tuple(sections))
 
 
 def html_table(frame: pd.DataFrame, caption: str, sections: Collection[int] = ()) -> str:
     """A frame as an HTML table with caption, column headers and row headers; all text is escaped."""
-    head = "".join(f'<th scope="col">{html.escape(str(column))}</th>' for column in frame.columns)
-    level = ' class="level"' if len(sections) else ""
-    body = "".join(
-        ('<tr class="section">' if line in sections else "<tr>")
-        + "".join(
-            f'<th scope="row"{"" if line in sections else level}>{html.escape(str(cell))}</th>'
-            if place == 0
-            else f"<td>{html.escape(str(cell))}</td>"
-            for place, cell in enumerate(cells)
-        )
-        + "</tr>"
-        for line, cells in enumerate(frame.itertuples(index=False))
-    )
-    room = " short" if frame.iloc[:, 0].astype(str).str.len().max() <= SHORT else ""
-    room += " many" if len(frame.columns) >= MANY else ""
-    return (
-        f'<div class="table-wrap" tabindex="0"><table '
-        f'class="rows{room}"><caption>{html.escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    return _html(as_table(frame, caption, sections))
+
+
+def _html(made: payloads.Table) -> str:
+    room = " short" if made.lines and max(len(line[0]) for line in made.lines) <= SHORT else ""
+    room += " many" if len(made.heads) >= MANY else ""
+    return fragment("table", table=made, room=room)
+
+
+def show_folded(frame: pd.DataFrame, caption: str, summary: str) -> None:
+    """Show a table that opens when its summary is chosen; its cells are those of released rows."""
+    made = as_table(frame, caption)
+    payloads.show(fragment("beside", summary=summary, table=finished(_html(made))), payloads.TABLE, made)
 
 
 def markdown_table(heads: list[str], lines: list[list[str]], caption: str) -> list[str]:

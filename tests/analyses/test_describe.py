@@ -20,7 +20,7 @@ from analysis_lib.rows import results
 from analysis_lib.show import tables as shown_tables
 from analysis_lib.show.numbers import n_percent, share
 
-from everywhere import everywhere
+from everywhere import as_html, everywhere
 
 REGIMEN = ["RT"] * 4 + ["CMT"] * 2 + ["ST"] * 4
 
@@ -62,7 +62,7 @@ def by_id(rows):
 
 def html_of(monkeypatch, show, *arguments):
     shown = []
-    everywhere(monkeypatch, display, lambda thing: shown.append(thing.data))
+    everywhere(monkeypatch, display, lambda thing, **_: shown.append(as_html(thing)))
     show(*arguments)
     return "\n".join(shown)
 

@@ -24,6 +24,7 @@ from analysis_lib.binding import build
 from analysis_lib.binding.page import as_page
 from analysis_lib.centres import book, exchange, inert, page, pooled, receive
 from analysis_lib.centres.exchange import SharingError
+from analysis_lib.show import notes
 
 import foreign
 
@@ -113,7 +114,7 @@ def cells_of(gathered):
     shown = [
         page.about_html(gathered),
         book.tables.html_table(page.overview(gathered), "The centres"),
-        f'<p class="skip-note">Not shown: {book.html.escape(reasons)}.</p>',
+        notes.skip_html(reasons),
     ]
     made = [nbformat.v4.new_markdown_cell("# Several centres, pooled")]
     for number, each in enumerate(shown):

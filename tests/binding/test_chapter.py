@@ -9,12 +9,19 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from analysis_lib.binding import chapters
 from analysis_lib.binding.page import as_page
 from analysis_lib.intake.read import read_cohort
+from analysis_lib.show import notes, payloads
 
-SKIPPED = '<p class="skip-note">Not shown: this cohort has no column stage.</p>'
+SKIPPED = {
+    "text/html": notes.skip_html("this cohort has no column stage"),
+    payloads.NOTE: {"kind": payloads.SKIPPED, "reason": "this cohort has no column stage"},
+}
+WHOSE = {"text/html": '<div class="cohort-note">Ours</div>', payloads.NOTE: {"kind": payloads.WHOSE}}
 
 
-def code(source, *html, tags=()):
-    outputs = [new_output("display_data", data={"text/html": each}) for each in html]
+def code(source, *shown, tags=()):
+    """A cell with its outputs, each a bundle or HTML."""
+    data = [each if isinstance(each, dict) else {"text/html": each} for each in shown]
+    outputs = [new_output("display_data", data=each) for each in data]
     return new_code_cell(source, outputs=outputs, metadata={"tags": list(tags)})
 
 
@@ -68,11 +75,26 @@ def test_a_skipped_section_shrinks_to_heading_and_reason(car_t):
     assert sources(page)[2:] == ["## Age", "c"] and reason == ""
 
 
+def test_html_that_only_looks_like_a_note_is_none(car_t):
+    looks_so = SKIPPED["text/html"]
+    page, reason = as_page(executed(words("## Stage\n\nText."), code("a", looks_so)), car_t)
+    assert sources(page)[1:] == ["## Stage\n\nText.", "a"] and reason == ""
+
+
+def test_a_reason_is_said_on_the_page_as_it_stands_and_nothing_in_it_is_markup(car_t):
+    odd = {payloads.NOTE: {"kind": payloads.SKIPPED, "reason": "no <b> & no `c`."}}
+    page, reason = as_page(executed(words("## Stage"), code("a", odd)), car_t)
+    assert reason == "no <b> & no `c`"
+    assert sources(page)[1].endswith('<p class="skip-note">Not shown: no &lt;b&gt; &amp; no `c`.</p>')
+
+
 def test_a_chapter_without_any_analysis_is_skipped_with_its_reason(car_t):
-    note = code("about", '<div class="cohort-note">Ours</div>')
+    note = code("about", WHOSE)
     page, reason = as_page(executed(note, words("## Stage"), code("a", SKIPPED)), car_t)
     assert reason == "this cohort has no column stage"
     assert "about" in sources(page)
+    (about,) = [cell.outputs[0] for cell in page.cells if cell.source == "about"]
+    assert list(about.data) == ["text/html"] and payloads.note_of(about) == {"kind": payloads.WHOSE}
 
 
 def test_words_on_car_t_go_where_they_do_not_apply(lymphoma, car_t):

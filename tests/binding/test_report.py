@@ -19,6 +19,7 @@ from analysis_lib.cohort import disclosure
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import methods, released, results
 from analysis_lib.rows.results import row
+from analysis_lib.show import payloads
 from analysis_lib.show.numbers import estimate, full, limits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -262,6 +263,16 @@ def a_book(folder):
         ),
         folder / "04_survival.ipynb",
     )
+
+
+def test_a_chapter_that_only_says_whose_numbers_these_are_answers_nothing(public, tmp_path):
+    whose = new_output("display_data", data={payloads.NOTE: {"kind": payloads.WHOSE}})
+    cells = [
+        new_markdown_cell("# The cohort", metadata={"strobe": ["20"]}),
+        new_code_cell("x", outputs=[whose]),
+    ]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "01_cohort.ipynb")
+    assert not any(places for _, places in strobe.checklist(public, tmp_path))
 
 
 def test_items_link_to_what_is_shown_and_to_nothing_that_was_skipped(public, tmp_path):

@@ -6,7 +6,7 @@ import io
 import json
 import re
 import zipfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -27,7 +27,7 @@ from analysis_lib.intake.manifest import locate
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results, rounding
 from analysis_lib.rows.released import public
-from analysis_lib.show import canvas, figures, figures_cohort, ledger_page, numbers, tables
+from analysis_lib.show import canvas, figures, figures_cohort, ledger_page, numbers, payloads, tables
 
 from everywhere import everywhere
 
@@ -62,8 +62,10 @@ def cell(*outputs, tags=()):
     )
 
 
-def html_of(frame, caption, sections=()):
-    return {"text/html": tables.html_table(frame, caption, sections)}
+def table_of(frame, caption, sections=()):
+    """A table as it is shown."""
+    made = tables.as_table(frame, caption, sections)
+    return {"text/html": tables.html_table(frame, caption, sections), payloads.TABLE: asdict(made)}
 
 
 FRAME = pd.DataFrame(
@@ -75,9 +77,9 @@ def a_page(drawn):
     return new_notebook(
         cells=[
             new_markdown_cell("# Survival: Ours"),
-            cell(html_of(FRAME, "Groups compared. Cox model; n = 9.")),
+            cell(table_of(FRAME, "Groups compared. Cox model; n = 9.")),
             cell(drawn),
-            cell(html_of(FRAME, "A solution"), tags=["hide-cell"]),
+            cell(table_of(FRAME, "A solution"), tags=["hide-cell"]),
         ]
     )
 
@@ -115,7 +117,12 @@ def test_the_page_ends_with_links_that_lead_to_files(offered):
 
 def test_the_page_itself_keeps_the_picture_only(offered):
     written = nbformat.writes(offered[0])
-    assert "image/svg+xml" not in written and "application/pdf" not in written and "data:image/png" in written
+    assert (
+        "vnd.salvage-book" not in written
+        and "image/svg+xml" not in written
+        and "application/pdf" not in written
+        and "data:image/png" in written
+    )
 
 
 def test_a_page_with_nothing_but_words_offers_its_rows(study, tmp_path):
@@ -151,21 +158,37 @@ def test_tables_are_read_as_they_stand_and_those_of_exercises_are_not(drawn):
     assert table.lines == FRAME.to_numpy().tolist() and table.sections == ()
 
 
-def test_sections_and_tables_of_the_ledger_are_read():
-    parts = pd.DataFrame({"Characteristic": ["Stage", "I"], "All": ["", "3 (4.0)"]})
-    reasoned = ledger_page.reasoned_table(
-        [
-            '<tr class="section"><th scope="rowgroup" colspan="4">Results</th></tr>',
-            ledger_page.reasoned_line("what", "why", ("1", "2", "differs")),
-        ],
+def test_sections_and_tables_of_the_ledger_are_read(monkeypatch):
+    bundles, parts = [], pd.DataFrame({"Characteristic": ["Stage", "I"], "All": ["", "3 (4.0)"]})
+    everywhere(monkeypatch, display, lambda bundle, raw: bundles.append(bundle))
+    ledger_page.show_reasoned(
+        {
+            "Results": [
+                ledger_page.Line("what", "why", ("1", "2", "differs")),
+                ledger_page.Line("bare", "", ("1", "1", "reproduced")),
+            ]
+        },
         "Claims",
-        ("What", "Printed", "Here", "Verdict"),
+        ["What", "Printed", "Here", "Verdict"],
     )
     first, second = takeaway.tables(
-        new_notebook(cells=[cell(html_of(parts, "Table 1", [0])), cell({"text/html": reasoned})])
+        new_notebook(cells=[cell(table_of(parts, "Table 1", [0])), cell(bundles[0])])
     )
     assert first.sections == (0,) and first.lines == [["Stage", ""], ["I", "3 (4.0)"]]
-    assert second.lines == [["Results", "", "", ""], ["What; Why", "1", "2", "differs"]]
+    assert second.sections == (0,) and second.lines == [
+        ["Results", "", "", ""],
+        ["What; Why", "1", "2", "differs"],
+        ["Bare", "1", "1", "reproduced"],
+    ]
+
+
+def test_a_table_that_is_folded_away_is_taken_too(monkeypatch):
+    bundles = []
+    everywhere(monkeypatch, display, lambda bundle, raw: bundles.append(bundle))
+    tables.show_folded(FRAME, "Beside.", "Open < me")
+    (table,) = takeaway.tables(new_notebook(cells=[cell(bundles[0])]))
+    assert table.caption == "Beside." and table.lines == FRAME.to_numpy().tolist()
+    assert "<summary>Open &lt; me</summary><div" in bundles[0]["text/html"]
 
 
 def test_word_file_holds_the_cells_of_the_page(offered):
@@ -227,13 +250,13 @@ def test_numbers_and_words_stay_as_they_are(cell):
 
 
 def test_equal_tables_are_equal_files():
-    table = word_file.Table("Caption. Made so.", ["A", "B"], [["a", "1"]])
+    table = payloads.Table("Caption. Made so.", ["A", "B"], [["a", "1"]])
     assert word_file.word("T", ["n"], [table]) == word_file.word("T", ["n"], [table])
     assert archives.bundle({"a": b"1"}) == archives.bundle({"a": b"1"})
 
 
 def test_a_wide_table_is_printed_across_the_page():
-    wide = word_file.Table("Wide.", list("ABCDEFG"), [list("1234567")])
+    wide = payloads.Table("Wide.", list("ABCDEFG"), [list("1234567")])
     section = docx.Document(io.BytesIO(word_file.word("T", [], [wide]))).sections[0]
     assert section.page_width > section.page_height
 
@@ -292,6 +315,7 @@ def test_equal_figures_are_equal_files(monkeypatch):
     assert bundles[0] == bundles[1] and set(bundles[0]) == {
         "text/html",
         "text/plain",
+        payloads.FIGURE,
         *canvas.VECTORS.values(),
     }
     assert matplotlib.pyplot.get_fignums() == before

@@ -32,11 +32,11 @@ from analysis_lib.estimators import meta
 from analysis_lib.files.places import NOTEBOOKS
 from analysis_lib.paper import claims
 from analysis_lib.rows import methods, results
-from analysis_lib.rows.released import public
+from analysis_lib.rows.released import NotReleased, public, release
 from analysis_lib.rows.results import row
 from analysis_lib.show import canvas, notes
 
-from everywhere import everywhere
+from everywhere import as_html, everywhere
 
 
 def series_of(*counts):
@@ -307,7 +307,25 @@ def centre(name, *rows, **more):
         "chapters": {},
         "digest": name,
     } | more
-    return Export(name=name, rows=results.collect(rows), **described)
+    rows = release(results.collect(rows), described["min_cell_count"])
+    return Export(name=name, rows=rows, **described)
+
+
+def test_what_is_pooled_has_the_strictest_rule_of_its_centres():
+    three = [
+        centre(name, rate(value, value - 10, value + 12), synthetic=False, min_cell_count=rule)
+        for name, value, rule in (("a", 60, 5), ("b", 40, 10), ("c", 75, 0))
+    ]
+    rows = of_centres.pooled(three, OS12)
+    assert rows.rule == 10 and of_centres.weights(three, "os1.rate12").rule == 10
+    assert of_centres.weighed_by_patients(rows, "os1.rate12").rule == page.summary(rows).rule == 10
+
+
+def test_a_centre_whose_rows_have_passed_no_rule_is_not_pooled():
+    raw = dataclasses.replace(centre("a", rate(60, 50, 72)), rows=results.collect([rate(60, 50, 72)]))
+    for analysis in (of_centres.pooled, lambda centres, _: page.overview(centres)):
+        with pytest.raises(NotReleased):
+            analysis([centre("b", rate(40, 30, 52)), raw], OS12)
 
 
 def rate(value, lower, upper, result_id="os1.rate12", **more):
@@ -647,7 +665,7 @@ def test_the_forest_shows_centres_pooled_and_paper_apart(monkeypatch):
     three = [
         centre(name, rate(value, value - 10, value + 12)) for name, value in (("a", 60), ("b", 40), ("c", 75))
     ]
-    everywhere(monkeypatch, display, lambda what: shown.append(what.data))
+    everywhere(monkeypatch, display, lambda what, **_: shown.append(as_html(what)))
     page.show(of_centres.pooled(three, OS12), "os1.rate12")
     (figure, alt, caption), said = shown
     assert all(
@@ -671,7 +689,7 @@ def test_the_forest_shows_centres_pooled_and_paper_apart(monkeypatch):
 def test_the_legend_names_only_what_is_drawn_and_reasons_read_as_sentences(monkeypatch):
     captions, reasons = [], []
     everywhere(monkeypatch, canvas.show, lambda figure, alt, caption: captions.append(caption))
-    everywhere(monkeypatch, display, lambda what: None)
+    everywhere(monkeypatch, display, lambda what, **_: None)
     everywhere(monkeypatch, notes.skip, reasons.append)
     few = rate(60, 50, 72) | {
         "value": None,

@@ -174,6 +174,11 @@ TO_SPLIT = {
     "centres/cells.py: _wrong_cells": "one message for each way to be wrong",
     "estimators/meta.py: combine": "fixed and random effects and their heterogeneity",
     "estimators/models.py: cox": "one fit, whatever the rows are like",
+    "intake/manifest.py: _manifest_problems": "one message for each way to be wrong",
+    "intake/read.py: _subset": "one message for each way to be wrong",
+    "intake/redcap.py: _by_table": "rows of an export to tables",
+    "intake/redcap.py: read": "one message for each way to be wrong",
+    "intake/tables.py: map_table": "one message for each way to be wrong",
 }
 
 

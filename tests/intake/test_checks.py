@@ -21,7 +21,7 @@ from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows.released import public
 from analysis_lib.show import notes
 
-from everywhere import everywhere
+from everywhere import as_html, everywhere
 
 PATIENTS = "patient_id,last_follow_up_day,vital_status"
 COURSE = "patient_id,last_follow_up_day,vital_status,failure_day,salvage_start_day,salvage_regimen"
@@ -223,9 +223,9 @@ def replace_count(study, fewest):
 
 def test_the_page_lists_them_and_nothing_when_there_is_none(odd, capsys, monkeypatch):
     shown = []
-    everywhere(monkeypatch, display, shown.append)
+    everywhere(monkeypatch, display, lambda made, **_: shown.append(as_html(made)))
     notes.noticed(public(participants.noticed(replace_count(read_cohort(odd), 5))))
-    lines = [line.text for line in BeautifulSoup(shown[0].data, "html.parser").select("li")]
+    lines = [line.text for line in BeautifulSoup(shown[0], "html.parser").select("li")]
     assert "The IPI disagrees with its parts: 7 patients." in lines
     assert "A value is given, but not the moment that it speaks of: fewer than 5 patients." in lines
     assert "The times of follow-up look as if they were in another unit." in lines
@@ -317,3 +317,17 @@ def test_the_list_is_aligned(width, tmp_path):
     lines = check_report.as_lines(caught(written(tmp_path, patients=HOSTILE)), width)
     start = lines[2].index("concern")
     assert all(line[start - 2 : start].strip() == "" and line[start:].strip() for line in lines[3:-1])
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_no_word_is_lost_on_a_narrow_terminal_and_none_is_markup(width):
+    told = "the value [bold]is[/bold] none :smile: of those that a column of this kind may have, is it"
+    found = pd.DataFrame(
+        [["error", "patients", row, "vital_status", "v" * 30, told, "correct it"] for row in range(5)],
+        columns=check_report.COLUMNS,
+    )
+    lines = check_report.as_lines(found, width)
+    said = " ".join(" ".join(lines).split())
+    for word in [*told.split()[1:], "vital_status", "→ correct it", "… and the same in 2 more rows"]:
+        assert word in said
+    assert "\x1b" not in said and all(line == line.rstrip() for line in lines)

@@ -26,7 +26,7 @@ from analysis_lib.rows.results import row
 from analysis_lib.show import consistent_page, ledger_page
 
 import hospital
-from everywhere import everywhere
+from everywhere import as_html, everywhere
 
 CLAIMS = read_claims()
 
@@ -213,7 +213,7 @@ def test_the_ledger_reads_what_the_chapters_saved(tmp_path):
 
 def test_a_chapter_shows_its_own_slice_on_the_reconstructed_cohort_only(monkeypatch):
     shown = []
-    everywhere(monkeypatch, display, lambda shape: shown.append(shape.data))
+    everywhere(monkeypatch, display, lambda shape, **_: shown.append(as_html(shape)))
     rows = public(results.collect([row("os1.median", "median time", 15.0, lower=11.7, upper=24.4)]))
     assert set(ledger.slice_of(rows)["claim_id"]) == {"os1.median", "os1.median.ci"}
     ledger_page.beside(read_cohort("lymphoma"), rows)
@@ -224,7 +224,7 @@ def test_a_chapter_shows_its_own_slice_on_the_reconstructed_cohort_only(monkeypa
 
 def test_a_hospital_that_calls_its_cohort_reconstructed_is_not_the_paper(tmp_path, monkeypatch):
     shown = []
-    everywhere(monkeypatch, display, lambda shape: shown.append(shape.data))
+    everywhere(monkeypatch, display, lambda shape, **_: shown.append(as_html(shape)))
     manifest, _ = hospital.write(tmp_path)
     manifest.write_text(manifest.read_text().replace("name: invented", "name: reconstructed"))
     study = read_cohort(manifest)

@@ -24,7 +24,7 @@ from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
 from analysis_lib.show import canvas, figures, tables
 
-from everywhere import everywhere
+from everywhere import as_html, everywhere
 
 ROOT = Path(__file__).resolve().parents[2]
 BIB = re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text("utf-8"), re.M)
@@ -189,7 +189,7 @@ def test_tables_name_what_stands_in_them(monkeypatch):
     everywhere(
         monkeypatch,
         display,
-        lambda shown: seen.append(re.search("<caption>(.*?)</caption>", shown.data).group(1)),
+        lambda shown, **_: seen.append(re.search("<caption>(.*?)</caption>", as_html(shown)).group(1)),
     )
     shared = row("a", "proportion", 50.0, lower=7, upper=93, n=4, events=2, method="exact binomial interval")
     rows = public(results.collect([shared]))

@@ -2,11 +2,11 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from analysis_lib.rows import results, rounding
-from analysis_lib.rows.released import public
+from analysis_lib.rows.released import public, release
 from analysis_lib.rows.results import row
 from analysis_lib.show import sentences, tables
 
@@ -19,12 +19,17 @@ finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
     lower=st.none() | finite,
     n=st.none() | st.integers(0, 10**6),
     note=st.text('a,;"\n<>é', max_size=20),
+    rule=st.integers(0, 50),
 )
-def test_rows_survive_writing_and_reading(tmp_path_factory, value, lower, n, note):
+@settings(deadline=None)  # a busy machine is no failure
+def test_rows_survive_writing_and_reading(tmp_path_factory, value, lower, n, note, rule):
+    assume(value is None or lower is None or lower <= value)
     folder = tmp_path_factory.mktemp("rows")
-    made = public(results.collect([row("os1.median", "median time", value, lower=lower, n=n, note=note)]))
-    saved = results.save([made], "x", "04_survival", folder)
-    pd.testing.assert_frame_equal(results.read(folder / "04_survival.csv"), pd.DataFrame(saved))
+    made = results.collect([row("os1.median", "median time", value, lower=lower, n=n, note=note)])
+    saved = results.save([release(made, rule)], "x", "04_survival", folder)
+    read = results.read(folder / "04_survival.csv")
+    pd.testing.assert_frame_equal(read, saved)
+    assert read.rule == rule
 
 
 def test_ids_are_slugs_statistics_are_known_and_ids_are_unique():

@@ -15,7 +15,7 @@ from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
 from analysis_lib.show import canvas, figures_cohort
 
-from everywhere import everywhere
+from everywhere import as_html, everywhere
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def shown(monkeypatch):
         seen["alt"].append(alt)
 
     everywhere(monkeypatch, canvas.show, show)
-    everywhere(monkeypatch, display, lambda thing: seen["notes"].append(thing.data))
+    everywhere(monkeypatch, display, lambda thing, **_: seen["notes"].append(as_html(thing)))
     yield seen
     plt.close("all")
 
