@@ -94,9 +94,6 @@ def test_commands_that_are_named_import_what_exists():
 # What is longer for no reason of its own and is to be split; say the reason in the docstring, or shorten it. Whoever
 # does takes the line out here.
 TO_SPLIT = {
-    "analyses/prognosis.py": "models and factors; grows with neither",
-    "analyses/survival.py": "estimates, tests, follow-up and what ended each endpoint",
-    "estimators/models.py": "Cox models with all that lifelines does not give",
     "intake/checks.py": "one function a rule",
     "intake/propose.py": "matching of columns, of values, and words",
     "intake/redcap.py": "both kinds of dictionary, and the export",
@@ -106,17 +103,7 @@ TO_SPLIT = {
     "intake/manifest.py": "what a manifest may say, and one message for each way to be wrong",
     "intake/names_used.py: wrong_mapping": "one message for each way to be wrong",
     "intake/propose.py: _matches": "one score for each kind of likeness",
-    "analyses/immortal.py: compare": "three analyses of one question",
-    "analyses/local_failure.py: _compared": "one comparison, by three estimators",
-    "analyses/local_failure.py: incidences": "curves with and without the competing event",
-    "analyses/missing.py: collinearity": "models with and without the index",
-    "analyses/missing.py: compare": "three answers to missing values",
-    "analyses/participants.py: flow": "the boxes of a flow diagram",
-    "analyses/prognosis.py: cox": "a model's rows of every kind",
-    "analyses/ratio.py: hazard_ratio": "a ratio's rows of every kind",
     "centres/cells.py: _wrong_cells": "one message for each way to be wrong",
-    "estimators/meta.py: combine": "fixed and random effects and their heterogeneity",
-    "estimators/models.py: cox": "one fit, whatever the rows are like",
     "intake/check_report.py: as_lines": "one report",
     "intake/manifest.py: _manifest_problems": "one message for each way to be wrong",
     "intake/read.py: _subset": "one message for each way to be wrong",
