@@ -21,6 +21,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check --quiet analysis_lib tests tools notebooks
 	$(BIN)/ruff format --quiet --check analysis_lib tests tools
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy --no-error-summary
 
 format: $(STAMP)
 	$(BIN)/ruff check --quiet --fix analysis_lib tests tools notebooks

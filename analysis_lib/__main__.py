@@ -6,11 +6,16 @@ A command imports what it needs when it runs, so that help, a list and a mistake
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis_lib.files import places
 from analysis_lib.files.refusal import Refused
+
+if TYPE_CHECKING:
+    from analysis_lib.binding.outcome import Outcome
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -159,7 +164,7 @@ def _parameters(pairs: list[list[str]]) -> dict[str, float]:
     return given
 
 
-def _build(parsed) -> int:
+def _build(parsed: argparse.Namespace) -> int:
     from analysis_lib.binding import reuse
     from analysis_lib.intake.bundled import bundled_cohorts
 
@@ -184,16 +189,16 @@ def _build(parsed) -> int:
     # On a terminal a bar, in a log plain lines.
     bar = tqdm(total=total, disable=not sys.stderr.isatty(), unit="chapter", dynamic_ncols=True)
 
-    def report(outcome) -> None:
+    numbers = itertools.count(1)
+
+    def report(outcome: Outcome) -> None:
         bar.set_description(f"{outcome.cohort} {outcome.chapter}")
         bar.update()
         if bar.disable:
-            report.count += 1
             print(
-                f"[{report.count}/{total}] {outcome.cohort} {outcome.chapter}: {outcome.status}", flush=True
+                f"[{next(numbers)}/{total}] {outcome.cohort} {outcome.chapter}: {outcome.status}", flush=True
             )
 
-    report.count = 0
     with bar:
         outcomes = build(cohorts, out, parsed.jobs, parameters, report, parsed.fresh)
     return _summary(outcomes, book / "html" / "index.html")
@@ -217,13 +222,13 @@ def _summary(outcomes: list, book: Path) -> int:
     return 0
 
 
-def _check(parsed) -> int:
+def _check(parsed: argparse.Namespace) -> int:
     from analysis_lib.intake import check_report
 
     return check_report.check(parsed.cohort, parsed.csv, parsed.html)
 
 
-def _new(parsed) -> int:
+def _new(parsed: argparse.Namespace) -> int:
     from analysis_lib.dictionary.words import listed
     from analysis_lib.intake import starter
 
@@ -232,7 +237,7 @@ def _new(parsed) -> int:
     return 0
 
 
-def _map(parsed) -> int:
+def _map(parsed: argparse.Namespace) -> int:
     from analysis_lib.intake import propose
 
     proposal = propose.propose(parsed.files, parsed.out)
@@ -243,7 +248,7 @@ def _map(parsed) -> int:
     return 0
 
 
-def _run(parsed) -> int:
+def _run(parsed: argparse.Namespace) -> int:
     from analysis_lib.binding import chapter, chapters
     from analysis_lib.binding.build import check_for_leaks
     from analysis_lib.binding.outcome import BuildError
@@ -274,7 +279,7 @@ def _run(parsed) -> int:
     return 0
 
 
-def _export(parsed) -> int:
+def _export(parsed: argparse.Namespace) -> int:
     from analysis_lib.centres import send
 
     out, manifest = send.export(parsed.cohort, parsed.out)
@@ -290,14 +295,14 @@ def _export(parsed) -> int:
     return 0
 
 
-def _pool(parsed) -> int:
+def _pool(parsed: argparse.Namespace) -> int:
     from analysis_lib.centres.book import pool
 
     print(f"The book: {pool(parsed.exports, parsed.out.resolve())}")
     return 0
 
 
-def _cohorts(parsed) -> int:
+def _cohorts(parsed: argparse.Namespace) -> int:
     from analysis_lib.intake.bundled import bundled_cohorts
 
     for name, title in bundled_cohorts().items():

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -184,7 +184,7 @@ def withheld(rows: pd.DataFrame, k: int, fewest: int = FEWEST, rounds: int = 20)
     return rows
 
 
-def in_words_only(rows: pd.DataFrame):
+def in_words_only(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Rows that tell an exact number, or a patient's value, beside the counts: ``(id, why)``."""
     for record in rows.to_dict("records"):
         if found := NUMBERS_THAT_TELL.search(f"{record['note']}"):
@@ -203,7 +203,9 @@ class Book:
     def __init__(self, rows: pd.DataFrame, k: int):
         self.k, self.rows = k, {record["result_id"]: record for record in rows.to_dict("records")}
         self.bounds: dict[tuple, tuple[int, int]] = {}
-        self.guarded, self.hidden, self.impossible = set(), set(), []
+        self.guarded: set[tuple] = set()
+        self.hidden: set[tuple] = set()
+        self.impossible: list = []
         self.sums: list[dict[tuple, int]] = []
         self.formulas: list[tuple[tuple, Callable, float, float]] = []
         for name, record in self.rows.items():
@@ -211,12 +213,13 @@ class Book:
         self._relate()
         self.first = dict(self.bounds)  # what each row says by itself
         self.of: dict[tuple, list] = {cell: [] for cell in self.bounds}
-        for relation in (*self.sums, *self.formulas):
+        relations: list[dict | tuple] = [*self.sums, *self.formulas]
+        for relation in relations:
             for cell in self.cells_of(relation):
                 self.of[cell].append(relation)
 
     @staticmethod
-    def cells_of(relation):
+    def cells_of(relation: dict | tuple) -> list:
         """The cells of a sum or a formula."""
         return list(relation) if isinstance(relation, dict) else list(relation[0])
 
@@ -238,7 +241,7 @@ class Book:
         else:
             self._cell((name, "count"), record["value"], mark.startswith("fewer"))
 
-    def _cell(self, cell: tuple, shown, few: bool) -> None:
+    def _cell(self, cell: tuple, shown: float, few: bool) -> None:
         k = self.k
         if pd.isna(shown):
             self.bounds[cell] = (0, k - 1) if few else (0, MOST)
@@ -417,8 +420,8 @@ class Book:
             before = dict(self.bounds)
             for relation in self.sums:
                 self._narrow_sum(relation)
-            for relation in self.formulas:
-                self._narrow_formula(*relation)
+            for formula in self.formulas:
+                self._narrow_formula(*formula)
             if self.bounds == before:
                 return
 

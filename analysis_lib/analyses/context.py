@@ -209,7 +209,7 @@ def two_printings(study: Cohort) -> pd.DataFrame:
         return disclosure.skipped(study, "context.printed", _not_comparable(study))
     counts = published().query("key == 'ababneh2023'").set_index("place")
     first, second = counts.loc["Results"], counts.loc["Discussion"]
-    minus = {"method": "Discussion minus Results"}
+    minus: dict = {"method": "Discussion minus Results"}
     return released.public(
         results.collect(
             [

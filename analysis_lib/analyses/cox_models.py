@@ -50,7 +50,7 @@ def cox(
         return results.skipped(prefix, reason)
     terms = models.indicators(frame, factors)
     n, events = len(frame), int(frame["event"].sum())
-    shared = {"population": population, "n": n, "events": events}
+    shared: dict = {"population": population, "n": n, "events": events}
     try:
         table, separated = _fit(frame, terms, _separation(frame, factors))
     except NotEstimable as why:
@@ -138,7 +138,7 @@ def of_several(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
         return results.skipped(
             prefix, f"fewer than two factors can be compared ({'; '.join(dict.fromkeys(left_out.values()))})"
         )
-    model = cox.__wrapped__(study, name, kept, "mv")
+    model = cox.__wrapped__(study, name, kept, "mv")  # type: ignore[attr-defined]  # functools.wraps sets it
     if results.skip_reason(model):
         return model
     return results.collect(
@@ -196,7 +196,9 @@ def _separation(frame: pd.DataFrame, factors: list[str]) -> str:
     return ""
 
 
-def _proportional_hazards(frame, terms, prefix, shared, separated="") -> list[dict]:
+def _proportional_hazards(
+    frame: pd.DataFrame, terms: pd.DataFrame, prefix: str, shared: dict, separated: str = ""
+) -> list[dict]:
     method = "proportional-hazards test (Schoenfeld residuals, Kaplan-Meier transform)"
     try:
         if separated:

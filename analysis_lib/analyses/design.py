@@ -99,7 +99,7 @@ def needed(study: Cohort) -> pd.DataFrame:
         n, events, of_level, of_other = (int(size) for size in sizes)  # what everyone can know
         share = of_level / (of_level + of_other)
         wanted = events_needed(float(ratio["value"].iloc[0]), share)
-        shared = {
+        shared: dict = {
             "group": words,
             "n": n,
             "events": events,

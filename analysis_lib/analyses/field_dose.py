@@ -97,7 +97,14 @@ def fields(study: Cohort) -> pd.DataFrame:
     )
 
 
-def _focal(least, result_id, frame, among, words, strata=None):
+def _focal(
+    least: int,
+    result_id: str,
+    frame: pd.DataFrame,
+    among: pd.Series,
+    words: str,
+    strata: pd.Series | None = None,
+) -> pd.DataFrame:
     of = frame[among].reset_index(drop=True)
     term = (of["rt_field"] == "focal").astype(float).to_frame("focal")
     if reason := _too_few(term["focal"]):
@@ -203,7 +210,7 @@ def doses(study: Cohort, month: float) -> pd.DataFrame:
     return results.collect(rows)
 
 
-def _low(least, result_id, frame, terms, words):
+def _low(least: int, result_id: str, frame: pd.DataFrame, terms: pd.DataFrame, words: str) -> pd.DataFrame:
     if reason := _too_few(terms["low"]):
         return results.skipped(result_id, f"{words}: {reason}")
     return ratio.hazard_ratio(

@@ -9,6 +9,8 @@ Byar 1974).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -116,7 +118,9 @@ def response(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
-def compare(study: Cohort, frame: pd.DataFrame, name: str, month: float, adjust=()) -> pd.DataFrame:
+def compare(
+    study: Cohort, frame: pd.DataFrame, name: str, month: float, adjust: Sequence[str] = ()
+) -> pd.DataFrame:
     """The same question asked three ways: as groups of the first day, from a landmark on, and with a state
     that changes.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from analysis_lib.analyses import ratio, survival
 from analysis_lib.cohort import disclosure, endpoints
@@ -73,7 +74,7 @@ def curves(frame: pd.DataFrame) -> pd.DataFrame:
     return release(pd.concat(parts).reset_index(drop=True), disclosure.carried_rule(frame))
 
 
-def without_each(days, cause, patient) -> list:
+def without_each(days: np.ndarray, cause: np.ndarray, patient: ArrayLike) -> list:
     """The cumulative incidence without each patient in turn; ``None`` where nobody else had an event."""
     patient, rest = np.asarray(patient), []
     for one in pd.unique(patient):
@@ -84,9 +85,10 @@ def without_each(days, cause, patient) -> list:
     return rest
 
 
-def jackknife(without) -> float:
+def jackknife(without: ArrayLike) -> float:
     """The standard error of an estimate, from what it is without each patient in turn."""
-    without, n = np.asarray(without, dtype=float), len(without)
+    without = np.asarray(without, dtype=float)
+    n = len(without)
     return float(np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum()))
 
 
@@ -121,12 +123,14 @@ def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     return results.collect(rows)
 
 
-def _at_month(frame: pd.DataFrame, month: int, step: pd.Series, point: pd.Series, left_out: list, k: int):
+def _at_month(
+    frame: pd.DataFrame, month: int, step: pd.Series, point: pd.Series, left_out: list, k: int
+) -> list:
     """The rows of one month, from both curves' heights there: ``step`` (Kaplan-Meier) and ``point``."""
     day = month * DAYS_PER_MONTH
     failed = frame["event"] & (frame["days"] <= day)
     died = (frame["cause"] == DIED) & (frame["days"] <= day)
-    shared = {"population": POPULATION, "n": len(frame), "events": int(failed.sum())}
+    shared: dict = {"population": POPULATION, "n": len(frame), "events": int(failed.sum())}
     km = row(
         f"failure.rate{month}.km",
         "rate",
@@ -166,9 +170,9 @@ def _at_month(frame: pd.DataFrame, month: int, step: pd.Series, point: pd.Series
     ]
 
 
-def _rate(result_id, point, code, group, shared) -> dict:
+def _rate(result_id: str, point: pd.Series, code: int, group: str, shared: dict) -> dict:
     value, lower, upper = (point.get(f"{name}{code}", np.nan) for name in ("incidence", "lower", "upper"))
-    ends = {
+    ends: dict = {
         end: None if np.isnan(at) else 100 * min(at, 1) for end, at in (("lower", lower), ("upper", upper))
     }
     return row(
@@ -182,12 +186,15 @@ def _rate(result_id, point, code, group, shared) -> dict:
     )
 
 
-def _clustered(result_id, point, left_out, day, month, shared, k) -> pd.DataFrame:
+def _clustered(
+    result_id: str, point: pd.Series, left_out: list, day: float, month: float, shared: dict, k: int
+) -> pd.DataFrame:
     """The interval that a jackknife gives which leaves out one patient, with all sites, at a time."""
     group = f"{CURVES[1]}, {month} months, interval over patients"
     value, patients = float(point.get(f"incidence{FAILED}", 0.0)), len(left_out)
-    steps = [curve is not None and competing.incidence_at(curve, day) for curve in left_out]
-    if value == 0 or patients < 2 or any(step is None or step is False for step in steps):
+    known = (None if curve is None else competing.incidence_at(curve, day) for curve in left_out)
+    steps = [step for step in known if step is not None]
+    if value == 0 or patients < 2 or len(steps) < patients:
         return results.skipped(result_id, f"{group}: the estimate hangs on one patient")
     se = jackknife([float(step.get(f"incidence{FAILED}", 0.0)) for step in steps])
     number = disclosure.banded(patients, k)
@@ -243,8 +250,8 @@ def compare(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     return results.collect(rows)
 
 
-def _cause_specific(known, prefix, terms, words, least) -> list:
-    shared = {"population": POPULATION}
+def _cause_specific(known: pd.DataFrame, prefix: str, terms: pd.DataFrame, words: str, least: int) -> list:
+    shared: dict = {"population": POPULATION}
     days, cause = known["days"], known["cause"]
     return [
         ratio.hazard_ratio(
@@ -284,9 +291,10 @@ def _cause_specific(known, prefix, terms, words, least) -> list:
     ]
 
 
-def _subdistribution(known, prefix, terms, words) -> list:
-    days, cause, rows = known["days"], known["cause"], []
-    shared = {"n": len(known), "events": int((cause == FAILED).sum()), "population": POPULATION}
+def _subdistribution(known: pd.DataFrame, prefix: str, terms: pd.DataFrame, words: str) -> list:
+    days, cause = known["days"], known["cause"]
+    rows: list = []
+    shared: dict = {"n": len(known), "events": int((cause == FAILED).sum()), "population": POPULATION}
     try:
         fit = competing.fine_gray(terms, days, cause, FAILED).loc["group"]
         rows.append(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis_lib.cohort import disclosure, endpoints
@@ -26,7 +29,7 @@ def logrank(
     corrections of many need.
     """
     known = frame[frame[by].notna()]
-    shared = {
+    shared: dict = {
         "population": population,
         "group": words.label_of(by),
         "n": len(known),
@@ -98,7 +101,9 @@ def _by_itself(known: pd.DataFrame, by: str, pair: pd.Series, least: int) -> str
     return f"{disclosure.too_few(least)}; {note}" if _thin(of_pair, by, least) else note
 
 
-def mantel_byar(days, event, switched, result_id: str, least: int = 0, **labels) -> dict:
+def mantel_byar(
+    days: ArrayLike, event: ArrayLike, switched: ArrayLike, result_id: str, least: int = 0, **labels: Any
+) -> dict:
     """The log-rank test of a state that patients enter during follow-up (Mantel and Byar 1974), as one result
     row.
 
@@ -128,7 +133,8 @@ def mantel_byar(days, event, switched, result_id: str, least: int = 0, **labels)
     share = inside / n
     difference = died_inside.sum() - died @ share
     variance = (died * share * (1 - share) * (n - died) / np.maximum(n - 1, 1)).sum()
-    shared = {"n": len(days), "events": int(event.sum()), "method": "Mantel-Byar test"} | labels
+    own: dict = {"n": len(days), "events": int(event.sum()), "method": "Mantel-Byar test"}
+    shared = own | labels
     if not variance > 1e-10 * (died @ share):
         return row(
             result_id, "p", None, note="nobody was at risk in both states when an event happened", **shared

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from analysis_lib.cohort import disclosure, endpoints
@@ -70,7 +72,7 @@ def _few_by(of: pd.DataFrame, month: float, k: int) -> bool:
     return k > 1 and min((of["event"] & (of["days"] <= day)).sum(), (of["days"] >= day).sum()) < k
 
 
-def _mean(result_id, of, month, shared):
+def _mean(result_id: str, of: pd.DataFrame, month: int, shared: dict) -> dict | pd.DataFrame:
     try:
         value, se = curves.rmst(of["days"], of["event"], month * DAYS_PER_MONTH)
     except NotEstimable as why:
@@ -89,7 +91,7 @@ def _mean(result_id, of, month, shared):
     )
 
 
-def _less(result_id, both, level, month, shared):
+def _less(result_id: str, both: pd.DataFrame, level: str, month: int, shared: dict) -> dict | pd.DataFrame:
     try:
         found = curves.rmst_difference(
             both["days"], both["event"], both["salvage_regimen"] == level, month * DAYS_PER_MONTH

@@ -8,6 +8,8 @@ cumulative hazard by then.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -267,7 +269,7 @@ def collinearity(study: Cohort, name: str, index: str, components: list[str]) ->
     return results.collect(rows)
 
 
-def _wider(factor: str, both: pd.DataFrame, alone: pd.DataFrame, **labels) -> dict:
+def _wider(factor: str, both: pd.DataFrame, alone: pd.DataFrame, **labels: Any) -> dict:
     """How many times wider a ratio's interval is in the common model, on the log scale."""
     wide = [
         np.log(float(one["upper"].iloc[0])) - np.log(float(one["lower"].iloc[0])) for one in (both, alone)

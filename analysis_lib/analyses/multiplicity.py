@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from statsmodels.stats.multitest import multipletests
 
 from analysis_lib.analyses import cox_models, first_courses, log_rank, prognosis, radiotherapy, table_1
@@ -78,7 +79,7 @@ def corrections(tests: pd.DataFrame) -> dict[str, pd.Series]:
 def _exact(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     """The comparisons before disclosure control."""
     parts = [
-        analysis.__wrapped__(study, *more)
+        analysis.__wrapped__(study, *more)  # type: ignore[attr-defined]  # functools.wraps sets it
         for analysis, *more in (
             (table_1.table_1,),
             (first_courses.dose_by_field,),
@@ -113,7 +114,7 @@ def of_outcomes(tests: pd.DataFrame) -> pd.Series:
     )
 
 
-def corrected(p, method: str) -> np.ndarray:
+def corrected(p: ArrayLike, method: str) -> np.ndarray:
     """P values after one of the corrections of :data:`METHODS`."""
     return multipletests(p, method=METHODS[method][0])[1]
 
@@ -160,7 +161,7 @@ def with_corrections(tests: pd.DataFrame) -> pd.DataFrame:
     return tests if column_of("all", "holm") in tests else tests.assign(**corrections(tests))
 
 
-def _count(result_id, p, population, method) -> dict:
+def _count(result_id: str, p: np.ndarray, population: str, method: str) -> dict:
     return row(
         result_id,
         "count",

@@ -64,7 +64,8 @@ def _screened(study: Cohort) -> list[dict]:
     """Who was screened and not included, and why; nothing where the cohort does not know."""
     if study.lacks("screening.included"):
         return []
-    out, labels = study.screening[study.screening["included"] == "no"], {"population": "database"}
+    out = study.screening[study.screening["included"] == "no"]
+    labels: dict = {"population": "database"}
     rows = [
         row("flow.database", "count", len(study.screening), group="Database screened", **labels),
         row("flow.not_included", "count", len(out), group="Not included", **labels),
@@ -135,7 +136,7 @@ def time_to_salvage(study: Cohort) -> pd.DataFrame:
 # --- what the book says ---------------------------------------------------------------------------
 
 
-def noticed(study) -> pd.DataFrame:
+def noticed(study: Cohort) -> pd.DataFrame:
     """What the check warned of, as result rows without anything of a patient: for each rule, in how many
     patients.
 

@@ -7,6 +7,8 @@ treat sites as independent, are too confident; ``survival.clustered_rates`` and 
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from analysis_lib.analyses import summaries
@@ -48,7 +50,7 @@ def volume(study: Cohort) -> pd.DataFrame:
     ]
     if treated.empty:
         return results.collect(rows)
-    irradiated = {"population": "irradiated patients"}
+    irradiated: dict = {"population": "irradiated patients"}
     rows += [
         summaries.spread(
             "rt.sites_per_patient", sites.groupby("patient_id").size(), "range", least=k, **irradiated
@@ -98,7 +100,7 @@ def shares(study: Cohort, column: str, prefix: str) -> pd.DataFrame:
     return collected
 
 
-def _of_levels(sites: pd.DataFrame, column: str, prefix: str, k: int, **labels) -> list[dict]:
+def _of_levels(sites: pd.DataFrame, column: str, prefix: str, k: int, **labels: Any) -> list[dict]:
     """Shares of the levels of a column of sites, each shown only where enough patients have such sites, and
     others.
     """
@@ -111,7 +113,7 @@ def _of_levels(sites: pd.DataFrame, column: str, prefix: str, k: int, **labels) 
     ]
 
 
-def share_of_sites(result_id: str, sites: pd.DataFrame, counted: pd.Series, k: int, **labels) -> dict:
+def share_of_sites(result_id: str, sites: pd.DataFrame, counted: pd.Series, k: int, **labels: Any) -> dict:
     """A share of sites; marked to be hidden where those counted, or the others, are those of fewer than ``k``
     patients.
     """
@@ -152,7 +154,7 @@ def doses(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     )
 
 
-def dose_range(result_id: str, values: pd.Series, **labels) -> dict:
+def dose_range(result_id: str, values: pd.Series, **labels: Any) -> dict:
     return summaries.spread(result_id, values, "range", **labels) | {"statistic": "range dose"}
 
 
@@ -208,7 +210,7 @@ def responses(study: Cohort) -> pd.DataFrame:
     if lost.any():
         courses = known[lost].drop_duplicates(["patient_id", "course"]).merge(study.patients, on="patient_id")
         patients = courses.drop_duplicates("patient_id")
-        labels = {"population": "patients with sites that were not evaluable"}
+        labels: dict = {"population": "patients with sites that were not evaluable"}
         rows += [
             row("infield.not_evaluable.patients", "count", len(patients), **labels),
             summaries.spread(
@@ -333,5 +335,5 @@ def bed_by_control(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     return collected
 
 
-def in_months(result_id: str, days: pd.Series, **labels) -> dict:
+def in_months(result_id: str, days: pd.Series, **labels: Any) -> dict:
     return summaries.spread(result_id, days, "range", days=True, **labels)

@@ -4,8 +4,11 @@ there is none.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary import words
@@ -24,16 +27,16 @@ def hazard_ratio(
     result_id: str,
     terms: pd.DataFrame,
     of: str,
-    days,
-    event,
+    days: ArrayLike,
+    event: ArrayLike,
     *,
-    start=None,
-    weights=None,
-    cluster=None,
-    strata=None,
-    method="",
-    least=0,
-    **labels,
+    start: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+    method: str = "",
+    least: int = 0,
+    **labels: Any,
 ) -> pd.DataFrame:
     """The hazard ratio of one yes/no term of a Cox model, with its interval; or the row that says why there
     is none.
@@ -64,7 +67,7 @@ def hazard_ratio(
     except NotEstimable as why:
         return results.skipped(result_id, f"{named}{why}")
     lower, upper = (float(found[end]) if np.isfinite(found[end]) else None for end in ("lower", "upper"))
-    shared = {"n": len(event), "events": int(event.sum())} | labels
+    shared: dict = {"n": len(event), "events": int(event.sum())} | labels
     return results.collect(
         [
             row(
@@ -80,7 +83,9 @@ def hazard_ratio(
     )
 
 
-def _estimate(terms: pd.DataFrame, of: str, days, event, special: dict) -> tuple[pd.Series, str]:
+def _estimate(
+    terms: pd.DataFrame, of: str, days: ArrayLike, event: ArrayLike, special: dict
+) -> tuple[pd.Series, str]:
     """The term's estimate, and how it was found; with Firth's penalty, which stays finite where one group has
     no event, or all of its events first, if the plain model has none.
     """

@@ -11,11 +11,13 @@ soon.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import yaml
+from numpy.typing import ArrayLike
 
 from analysis_lib.analyses import immortal, local_failure, missing, weighting
 from analysis_lib.analyses.ratio import hazard_ratio
@@ -105,11 +107,11 @@ def tables(n: int, seed: int) -> tuple[dict[str, pd.DataFrame], float]:
     return {"patients": patients, "lines": pd.concat([first, later]), "sites": sites}, share
 
 
-def _whole(days) -> np.ndarray:
+def _whole(days: ArrayLike) -> np.ndarray:
     return np.ceil(days).astype(int)
 
 
-def _yes(flags) -> np.ndarray:
+def _yes(flags: ArrayLike) -> np.ndarray:
     return np.where(flags, "yes", "no")
 
 
@@ -156,7 +158,7 @@ def answers(study: Cohort, share: float) -> pd.DataFrame:
     for (bias, method), one in zip(
         ((bias, method) for bias in BIASES for method in ("naive", "remedy")), found
     ):
-        if not len(one) or results.skip_reason(one):
+        if not len(one) or results.skip_reason(one) or one[["lower", "upper"]].isna().any(axis=None):
             rows.append(
                 results.skipped(f"known.{bias}.{method}", results.skip_reason(one) or "too few patients")
             )
@@ -173,7 +175,9 @@ def answers(study: Cohort, share: float) -> pd.DataFrame:
     return results.collect(rows)
 
 
-def _ratio(terms, of, days, event, start=None) -> pd.DataFrame:
+def _ratio(
+    terms: pd.DataFrame, of: str, days: ArrayLike, event: ArrayLike, start: ArrayLike | None = None
+) -> pd.DataFrame:
     """A hazard ratio with its Wald interval, without the tests that
     :func:`analysis_lib.analyses.ratio.hazard_ratio` adds.
     """
@@ -211,7 +215,7 @@ def confounding(study: Cohort) -> list[pd.DataFrame]:
     ]
 
 
-def _immortal(study):
+def _immortal(study: Cohort) -> Sequence[pd.DataFrame]:
     frame = immortal.second_modality(study, "ST")
     if results.skip_reason(frame):
         return frame, frame
@@ -221,7 +225,7 @@ def _immortal(study):
     return [_ratio(ever, "inside", frame["days"], frame["event"]), timed.assign(n=len(frame))]
 
 
-def _competing(study):
+def _competing(study: Cohort) -> Sequence[pd.DataFrame]:
     sites = local_failure.sites(study)
     if results.skip_reason(sites):
         return sites, sites
@@ -231,7 +235,9 @@ def _competing(study):
         point = competing.incidence_at(competing.cumulative_incidence(sites["days"], sites["cause"]), day)
     except NotEstimable as why:
         return (results.skipped("x", str(why)),) * 2
-    counts = {"n": len(sites), "events": int(sites["event"].sum())}
+    if step is None or point is None:
+        return (results.skipped("x", f"no patient is followed to {MONTH} months"),) * 2
+    counts: dict = {"n": len(sites), "events": int(sites["event"].sum())}
     return [
         results.collect(
             [
@@ -262,7 +268,7 @@ def _competing(study):
     ]
 
 
-def _missing(study):
+def _missing(study: Cohort) -> Sequence[pd.DataFrame]:
     frame = endpoints.derive(study, "OS2")
     values = (frame["bulky_disease"] == "yes").astype(float).where(frame["bulky_disease"].notna())
     others = models.indicators(frame, immortal.ADJUST)

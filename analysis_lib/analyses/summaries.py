@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from scipy import stats
 
@@ -12,21 +14,22 @@ from analysis_lib.rows.methods import SEED
 from analysis_lib.rows.results import row, slug
 
 
-def _exact_interval(events: int, n: int):
-    return stats.binomtest(events, n).proportion_ci(0.95, method="exact")
+def _exact_interval(events: int, n: int) -> tuple[float, float]:
+    low, high = stats.binomtest(events, n).proportion_ci(0.95, method="exact")
+    return low, high
 
 
-def proportion(result_id: str, events: int, n: int, **labels) -> dict:
+def proportion(result_id: str, events: int, n: int, **labels: Any) -> dict:
     """A share in percent with its exact interval (Clopper and Pearson 1934); undefined when ``n`` is 0."""
     if n == 0:
         return row(result_id, "proportion", None, n=0, events=0, note="nobody to count", **labels)
-    interval = _exact_interval(int(events), int(n))
+    low, high = _exact_interval(int(events), int(n))
     return row(
         result_id,
         "proportion",
         100 * events / n,
-        lower=100 * interval.low,
-        upper=100 * interval.high,
+        lower=100 * low,
+        upper=100 * high,
         n=int(n),
         events=int(events),
         method="exact binomial interval",
@@ -34,7 +37,7 @@ def proportion(result_id: str, events: int, n: int, **labels) -> dict:
     )
 
 
-def proportions(values: pd.Series, prefix: str, **labels) -> list[dict]:
+def proportions(values: pd.Series, prefix: str, **labels: Any) -> list[dict]:
     """The share of each level that occurs among the known values: rows ``<prefix>.<level>`` with the level as
     group.
     """
@@ -55,8 +58,8 @@ def spread(
     limits: str = "IQR",
     days: bool = False,
     least: int = 0,
-    whose=None,
-    **labels,
+    whose: pd.Series | None = None,
+    **labels: Any,
 ) -> dict:
     """The median of the known values with their quartiles (type 7) or, with ``limits="range"``, extremes.
 
@@ -104,7 +107,7 @@ def spread(
         n=len(known),
         method=f"mean of the middle {least} patients' values",
         **labels,
-        **dict(zip(("lower", "upper"), quartiles)),
+        **dict[str, Any](zip(("lower", "upper"), quartiles)),
     )
 
 
@@ -115,7 +118,7 @@ def association(
     result_id: str,
     exact_if_sparse: bool = False,
     least: int = 0,
-    **labels,
+    **labels: Any,
 ) -> dict:
     """Test whether a categorical column differs between groups; missing values are left out.
 
@@ -126,7 +129,8 @@ def association(
     hides it.
     """
     counts = pd.crosstab(frame[column].astype("string"), frame[by].astype("string"))
-    labels = {"group": words.label_of(column), "n": int(counts.to_numpy().sum())} | labels
+    own: dict = {"group": words.label_of(column), "n": int(counts.to_numpy().sum())}
+    labels = own | labels
     if counts.shape[0] < 2 or counts.shape[1] < 2:
         return row(
             result_id,
@@ -157,13 +161,16 @@ def association(
     )
 
 
-def rank_test(frame: pd.DataFrame, column: str, by: str, result_id: str, least: int = 0, **labels) -> dict:
+def rank_test(
+    frame: pd.DataFrame, column: str, by: str, result_id: str, least: int = 0, **labels: Any
+) -> dict:
     """Mann-Whitney test of a quantity between two groups of at least ``least``; missing values are left
     out.
     """
     known = frame[frame[column].notna() & frame[by].notna()]
     groups = [group.astype(float) for _, group in known.groupby(by, observed=True)[column]]
-    labels = {"group": words.label_of(column), "n": len(known), "method": "Mann-Whitney test"} | labels
+    own: dict = {"group": words.label_of(column), "n": len(known), "method": "Mann-Whitney test"}
+    labels = own | labels
     if len(groups) != 2:
         return row(result_id, "p", None, note="there are not two groups to compare", **labels)
     patients = [
@@ -176,7 +183,7 @@ def rank_test(frame: pd.DataFrame, column: str, by: str, result_id: str, least: 
 
 
 def association_by_permutation(
-    frame: pd.DataFrame, column: str, by: str, result_id: str, seed: int = SEED, least: int = 0, **labels
+    frame: pd.DataFrame, column: str, by: str, result_id: str, seed: int = SEED, least: int = 0, **labels: Any
 ) -> dict:
     """The test of :func:`association` without its large-sample approximation, for tables with small counts.
 
@@ -186,7 +193,8 @@ def association_by_permutation(
     known = frame[frame[column].notna() & frame[by].notna()]
     counts = pd.crosstab(known[column].astype("string"), known[by].astype("string"))
     method = f"permutation test of the chi-square (9999 reshufflings, seed {seed})"
-    labels = {"group": words.label_of(column), "n": len(known), "method": method} | labels
+    own: dict = {"group": words.label_of(column), "n": len(known), "method": method}
+    labels = own | labels
     if counts.shape[0] < 2 or counts.shape[1] < 2:
         return row(
             result_id,

@@ -10,6 +10,9 @@ Cox models from :mod:`analysis_lib.estimators.models`. Each is held against R's 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
 import pandas as pd
 
 from analysis_lib.analyses.log_rank import logrank
@@ -30,7 +33,9 @@ NOBODY = "this cohort has nobody to follow"
 FAR_TOO_FEW = 10**6  # no curve is carried by so many: hides what too few patients have many sites of
 
 
-def curves(study: Cohort, name: str, by: str | None = None, where=None) -> pd.DataFrame:
+def curves(
+    study: Cohort, name: str, by: str | None = None, where: Callable[[pd.DataFrame], pd.Series] | None = None
+) -> pd.DataFrame:
     """Kaplan-Meier curves of an endpoint, one a group, stacked for plotting.
 
     Returns
@@ -73,7 +78,7 @@ def estimates(
     study: Cohort,
     name: str,
     by: str | None = None,
-    where=None,
+    where: Callable[[pd.DataFrame], pd.Series] | None = None,
     population: str = "all patients",
     prefix: str = "",
 ) -> pd.DataFrame:
@@ -128,9 +133,17 @@ def estimates(
     return collected
 
 
-def _estimates_of(frame, prefix, by, label, population, months, least):
+def _estimates_of(
+    frame: pd.DataFrame,
+    prefix: str,
+    by: list[str],
+    label: str,
+    population: str,
+    months: Iterable[int],
+    least: int,
+) -> Iterator[dict]:
     curve, n, events = kaplan_meier(frame["days"], frame["event"]), len(frame), int(frame["event"].sum())
-    shared = {"population": population, "group": label, "n": n, "events": events}
+    shared: dict = {"population": population, "group": label, "n": n, "events": events}
     if not _enough_patients(frame, least):
         shared |= {"n": None, "events": None}
         least = FAR_TOO_FEW
@@ -159,7 +172,7 @@ def _enough_patients(frame: pd.DataFrame, k: int) -> bool:
     return min(frame.loc[frame["event"] == had, "patient_id"].nunique() for had in (True, False)) >= k
 
 
-def _median_of(curve, result_id, least, note="", **shared) -> dict:
+def _median_of(curve: pd.DataFrame, result_id: str, least: int, note: str = "", **shared: Any) -> dict:
     """The row of a curve's median; where fewer than ``least`` carry it, it is hidden."""
     days = [quantile(curve, column) for column in ("survival", "lower", "upper")]
     thin = [day is not None and not coarse.carried(curve, day, least) for day in days]
@@ -174,7 +187,9 @@ def _median_of(curve, result_id, least, note="", **shared) -> dict:
     return row(result_id, "median time", months[0], lower=months[1], upper=months[2], note=note, **shared)
 
 
-def _rate_of(curve, result_id, month, least, note="", **shared) -> dict:
+def _rate_of(
+    curve: pd.DataFrame, result_id: str, month: int, least: int, note: str = "", **shared: Any
+) -> dict:
     """The row of a curve's height at a month; where fewer than ``least`` carry it, it is hidden."""
     day = month * DAYS_PER_MONTH
     step = at(curve, day)
@@ -251,7 +266,7 @@ def follow_up(study: Cohort, name: str) -> pd.DataFrame:
             level: disclosure.middle(frame["days"], level, study.min_cell_count) / DAYS_PER_MONTH
             for level in (0.5, 0.25, 0.75)
         }
-    shared = {"n": len(frame), "events": int(frame["event"].sum())}
+    shared: dict = {"n": len(frame), "events": int(frame["event"].sum())}
     rows = results.collect(
         [
             row(
@@ -280,7 +295,7 @@ def follow_up(study: Cohort, name: str) -> pd.DataFrame:
 # --- shared ---------------------------------------------------------------------------------------
 
 
-def _frame(study: Cohort, name: str, where) -> pd.DataFrame:
+def _frame(study: Cohort, name: str, where: Callable[[pd.DataFrame], pd.Series] | None) -> pd.DataFrame:
     frame = endpoints.derive(study, name)
     return frame if where is None else frame[where(frame)].reset_index(drop=True)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from analysis_lib.analyses import auditor
@@ -96,7 +98,15 @@ def _levels(values: pd.Series) -> list:
     return sorted(values.dropna().unique())
 
 
-def _cell(values, level, column, name, label, level_names, excluded) -> dict:
+def _cell(
+    values: pd.Series,
+    level: Any,
+    column: str,
+    name: str,
+    label: str,
+    level_names: dict[str, str],
+    excluded: bool,
+) -> dict:
     missing = level is pd.NA
     hits = values.isna() if missing else (values == level).fillna(False)
     shown = "missing" if missing else level_names.get(level, str(level))

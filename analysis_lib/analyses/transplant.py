@@ -30,7 +30,7 @@ def transplants(study: Cohort) -> pd.DataFrame:
         return results.skipped(
             "hsct.patients", "nobody in this cohort had both radiotherapy and a transplant"
         )
-    labels = {"population": "patients with radiotherapy and transplant"}
+    labels: dict = {"population": "patients with radiotherapy and transplant"}
     before = both["first_rt"] <= both["transplant_day"]
     again, after = both[before & both["rt_after"].notna()], both[~before]
     rows = [

@@ -64,7 +64,7 @@ def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
         except NotEstimable as why:
             rows.append(results.skipped(prefix, f"{name}: {why}"))
             continue
-        shared = {
+        shared: dict = {
             "n": len(frame),
             "events": events,
             "group": name,

@@ -103,15 +103,16 @@ def build(
         for name in GENERATED:
             shutil.rmtree(source / "book" / name, ignore_errors=True)
         runs = plan(studies, as_read, source / "book" / "cohorts", parameters)
-        outcomes, unscanned = {}, []
+        found: dict[tuple[str, str], Outcome] = {}
+        unscanned = []
         for run, mark, outcome in run_all(runs, studies, jobs, store):
             report(outcome)
-            outcomes[outcome.cohort, outcome.chapter] = outcome
+            found[outcome.cohort, outcome.chapter] = outcome
             if studies[run.manifest].synthetic:
                 reuse.keep(store, run, mark, outcome)
             else:
                 unscanned.append((run, mark, outcome))
-        outcomes = [outcomes[run.cohort, run.chapter] for run in runs]
+        outcomes = [found[run.cohort, run.chapter] for run in runs]
         if not any(outcome.status == "failed" for outcome in outcomes):
             bind(studies, outcomes, source, work / "html", store)
             for made in unscanned:
@@ -248,7 +249,7 @@ def run_all(
     Yields each run as it ends, with the mark to keep it by (empty if it was kept already) and its outcome.
     """
     with contextlib.ExitStack() as stack:
-        pool = None
+        pool: ProcessPoolExecutor | None = None
         for turn in chapters.RUNS:
             waiting = []
             for run in [run for run in runs if chapters.about(run.chapter).runs == turn]:
@@ -257,7 +258,9 @@ def run_all(
                     yield run, "", outcome
                 else:
                     waiting.append((run, mark))
-            if waiting and not pool:
+            if not waiting:
+                continue
+            if not pool:
                 stack.enter_context(kernels.forked(NOTEBOOKS))
                 pool = stack.enter_context(
                     ProcessPoolExecutor(jobs, initializer=replacing.end_with, initargs=(os.getpid(),))

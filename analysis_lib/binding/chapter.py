@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 
 import jupytext
@@ -31,7 +32,7 @@ def run(
     study: Cohort,
     page: Path,
     results_dir: Path,
-    parameters: dict | None = None,
+    parameters: Mapping | None = None,
 ) -> Outcome:
     """Run a chapter for a cohort and write its page; on failure write nothing.
 

@@ -118,5 +118,5 @@ def parameters_of(chapter: str) -> dict[str, str]:
 
 def short_title(chapter: str, study: Cohort) -> str:
     """Number and title of a chapter, without the cohort's name: ``4 Survival``."""
-    heading = HEADING.search(_read(chapter).cells[0].source).group()
+    heading = HEADING.findall(_read(chapter).cells[0].source)[0]
     return f"{int(chapter[:2])} {heading.removeprefix('# ').replace(CAR_T, study.index_event)}"

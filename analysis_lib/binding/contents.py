@@ -15,7 +15,7 @@ from analysis_lib.intake.read import read_cohort
 
 def table_of_contents(studies: list[Cohort]) -> str:
     """The contents of a book of these cohorts, as ``_toc.yml``: the first cohort leads, the others follow."""
-    parts = [
+    parts: list[dict] = [
         {
             "caption": "Chapters"
             if number == 0

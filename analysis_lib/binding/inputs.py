@@ -127,7 +127,8 @@ def modules_used(start: Path | Iterable[Path], root: Path) -> set[Path]:
 
     A package that a module lies in counts as well, since Python runs it first.
     """
-    modules, found = _library(root)[0], set()
+    modules = _library(root)[0]
+    found: set[Path] = set()
     waiting = [start] if isinstance(start, Path) else list(start)
     while waiting:
         path = waiting.pop()
@@ -167,7 +168,10 @@ def _library(root: Path) -> tuple[dict[str, Path], dict[tuple[str, str], list[st
     """What the library holds: modules by their dotted names; other files by folder and package; bundled
     manifests.
     """
-    modules, data, bundled, homes = {}, {}, [], {}
+    modules: dict[str, Path] = {}
+    data: dict[tuple[str, str], list[str]] = {}
+    bundled: list[Path] = []
+    homes: dict[str, str] = {}
     for folder, below, files in os.walk(root / PACKAGE):
         dotted = ".".join(Path(folder).relative_to(root).parts)
         homes[folder] = folder if "__init__.py" in files else homes.get(os.path.dirname(folder), folder)
@@ -212,7 +216,7 @@ def _read(source: str, package: tuple[str, ...]) -> Mentions:
         elif isinstance(node, ast.Call):
             called, first = ast.unparse(node.func).rpartition(".")[2], node.args[0] if node.args else None
             anything |= called in DYNAMIC and not isinstance(first, ast.Constant)
-            cohorts |= {first.value} if called in READERS and isinstance(first, ast.Constant) else set()
+            cohorts |= {str(first.value)} if called in READERS and isinstance(first, ast.Constant) else set()
     ours = frozenset(name for name in modules if name.partition(".")[0] == PACKAGE)
     return Mentions(ours, frozenset(texts), frozenset(cohorts), anything)
 
@@ -258,7 +262,7 @@ def cohort_files(cohort: Path) -> list[tuple[str, Path]]:
     return files + [(name, cohort.parent / name) for name in named if _is_file(cohort.parent / name)]
 
 
-def _texts(written) -> Iterator[str]:
+def _texts(written: object) -> Iterator[str]:
     if isinstance(written, dict):
         for key, value in written.items():
             yield from (*_texts(key), *_texts(value))

@@ -113,7 +113,7 @@ def _let_go(place: Path) -> None:
     for path in place.iterdir():
         with contextlib.suppress(OSError):
             ages[path] = path.stat().st_mtime
-    entries = sorted((path for path in ages if path.suffix == ".zip"), key=ages.get, reverse=True)
+    entries = sorted((path for path in ages if path.suffix == ".zip"), key=ages.__getitem__, reverse=True)
     lost = [
         path for path in ages if path.name.startswith(UNFINISHED) and time.time() - ages[path] > FORGOTTEN
     ]

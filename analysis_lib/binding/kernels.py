@@ -17,9 +17,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import IO, Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
@@ -39,6 +40,8 @@ PRELOADED = (
     "pandera.pandas",
     "pyarrow.parquet",
     "openpyxl",
+    "xlrd",
+    "filelock",
     "charset_normalizer",
     "yaml",
     "scipy.stats",
@@ -101,7 +104,7 @@ def forked(folder: Path) -> Iterator[None]:
 class ForkedProvisioner(LocalProvisioner):
     """Starts ``python3`` kernels by forking, any other kernel as ever."""
 
-    async def launch_kernel(self, cmd: list[str], **kwargs) -> KernelConnectionInfo:
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Launch a kernel with this command; a plain one where it cannot be forked."""
         env = {name: value for name, value in kwargs.get("env", os.environ).items() if name != CHOICE}
         kernel = None
@@ -111,12 +114,9 @@ class ForkedProvisioner(LocalProvisioner):
             kernel = _fork(cmd, os.path.abspath(kwargs.get("cwd") or os.getcwd()), env, kwargs)
         if kernel is None:
             return await super().launch_kernel(cmd, **kwargs | {"env": env})
-        self.process, self.pid, self.pgid, self.cwd = (
-            kernel,
-            kernel.pid,
-            kernel.pid,
-            kwargs.get("cwd", os.getcwd()),
-        )
+        self.process = kernel  # type: ignore[assignment]  # as much of a Popen as a provisioner uses
+        self.pid = self.pgid = kernel.pid
+        self.cwd = kwargs.get("cwd", os.getcwd())
         return self.connection_info
 
 
@@ -128,7 +128,8 @@ class ForkedKernel:
     stdin = stdout = stderr = None
 
     def __init__(self, pid: int, line: socket.socket):
-        self.pid, self._line, self.returncode = pid, line, None
+        self.pid, self._line = pid, line
+        self.returncode: int | None = None
 
     def poll(self) -> int | None:
         """Exit code, or ``None`` while it runs."""
@@ -136,9 +137,9 @@ class ForkedKernel:
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the exit code."""
-        if self._listen(timeout) is None:
-            raise subprocess.TimeoutExpired("kernel", timeout)
-        return self.returncode
+        if (code := self._listen(timeout)) is None:
+            raise subprocess.TimeoutExpired("kernel", timeout or 0)
+        return code
 
     def send_signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""
@@ -223,7 +224,7 @@ def _can_be_forked(cmd: list[str], kwargs: dict) -> bool:
     )
 
 
-def _lasting(env) -> frozenset:
+def _lasting(env: Mapping[str, str]) -> frozenset:
     return frozenset((name, value) for name, value in env.items() if name not in (*OF_ONE_KERNEL, CHOICE))
 
 
@@ -234,7 +235,7 @@ def _number(line: socket.socket, otherwise: int) -> int:
         return otherwise
 
 
-def _number_of(stream, place: int) -> int:
+def _number_of(stream: IO | int | None, place: int) -> int:
     """The file descriptor of a stream as Popen takes it."""
     if stream is None:
         return place

@@ -7,7 +7,7 @@ A :class:`Tree` can be asked again and again; a look-up takes no longer in a lar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,6 +88,7 @@ def _spread(text: str, start: int, end: int, before: tuple, after: tuple, gap: i
     """From where to where words stand in a row around one of them."""
     for word in after:
         match = re.compile(rf"[\W_]{{0,{gap}}}").match(text, end)
+        assert match  # it may be empty
         if text[match.end() : match.end() + len(word)].lower() != word:
             return None
         end = match.end() + len(word)
@@ -150,7 +151,7 @@ def numbers_in(text: str) -> Iterator[tuple[str, int, int]]:
 def _goes_on(text: str, end: int) -> bool:
     """Whether a number has decimals; those of 482130.0 are none."""
     decimals = re.match(r"[.,]\d+", text[end : end + 8])
-    return bool(decimals) and not (
+    return decimals is not None and not (
         re.fullmatch(r"\.0+", decimals.group()) and text[end - SHORTEST - 1 : end].isdigit()
     )
 
@@ -209,7 +210,7 @@ def files_of(places: Iterable[Path]) -> Iterator[tuple[str, Path]]:
             yield place.name, place
 
 
-def indexed(places: Iterable[Path], leave_out=lambda path: False) -> Tree:
+def indexed(places: Iterable[Path], leave_out: Callable[[Path], bool] = lambda path: False) -> Tree:
     """Read files, and folders of files, once.
 
     Parameters

@@ -48,7 +48,9 @@ def html(text: str) -> Iterator[str]:
     """The texts of an HTML or SVG file or of a piece of one: first the text as it is read, then attributes,
     comments and scripts.
     """
-    shown, aside, scripts = [], [], []
+    shown: list[str] = []
+    aside: list[str] = []
+    scripts: list[tuple[str, str]] = []
     last = 0
     for match in PIECE.finditer(text):
         shown.append(text[last : match.start()])
@@ -100,7 +102,7 @@ def _script(text: str) -> Iterator[str]:
         yield text
 
 
-def _plain_values(value) -> Iterator[str]:
+def _plain_values(value: object) -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
             yield key

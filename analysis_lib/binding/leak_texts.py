@@ -214,7 +214,7 @@ def _json(text: str, without: tuple[str, ...] = ()) -> Iterator[str]:
     yield "\n".join(apart)
 
 
-def _values(value, key: str, apart: list[str]) -> Iterator[str]:
+def _values(value: object, key: str, apart: list[str]) -> Iterator[str]:
     if isinstance(value, dict):
         for name, inner in value.items():
             apart.append(name)

@@ -89,16 +89,14 @@ def needles(study: Cohort, path: Path) -> dict[tuple, Needle]:
         The manifest or bare table, as :func:`analysis_lib.intake.manifest.locate` found it.
     """
     manifest, found = read_manifest(path), {}
-    files = manifest["tables"] | (
-        {"REDCap export": manifest["redcap"]["export"]} if manifest["redcap"] else {}
-    )
+    files = manifest.tables | ({"REDCap export": manifest.redcap.export} if manifest.redcap else {})
     everywhere = {
-        column: target for columns in manifest["columns"].values() for column, target in columns.items()
+        column: target for columns in manifest.columns.values() for column, target in columns.items()
     }
     for table, file in files.items():
         raw = reading.read_table(path.parent, file)
-        mapping = manifest["columns"].get(table, everywhere)
-        if table not in manifest["tables"]:
+        mapping = manifest.columns.get(table, everywhere)
+        if table not in manifest.tables:
             mapping = {raw.columns[0]: "patient_id"} | mapping  # REDCap writes the record's identifier first
         found = of_table(raw, mapping, table, max(RARE, study.min_cell_count)) | found
     public = of_text(manifest_text(path))

@@ -108,13 +108,10 @@ def _collapse(section: list[NotebookNode]) -> tuple[list[NotebookNode], list[str
     shown = ["".join(output.get("data", {}).get("text/html", "")) for output in outputs]
     if all("synthetic-note" in html or "cohort-note" in html for html in shown):
         return section, None
-    if not all(SKIP_NOTE.search(html) for html in shown):
+    found = [match for html in shown if (match := SKIP_NOTE.search(html))]
+    if len(found) < len(shown):
         return section, []
-    reasons = list(
-        dict.fromkeys(
-            SKIP_NOTE.search(html).group(1).removeprefix("Not shown: ").rstrip(".") for html in shown
-        )
-    )
+    reasons = list(dict.fromkeys(match[1].removeprefix("Not shown: ").rstrip(".") for match in found))
     headings = "\n\n".join(HEADING.findall(section[0].source))
     note = "".join(f'\n\n<p class="skip-note">Not shown: {reason}.</p>' for reason in reasons)
     return [nbformat.v4.new_markdown_cell(headings + note, id=section[0].get("id", ""))], reasons

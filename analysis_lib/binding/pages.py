@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import html
 import platform
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -241,7 +242,7 @@ def dictionary_page() -> str:
         tables.html_table(derived, "Columns that the library derives"),
         "",
     ]
-    said = {"*not known*, in any column": (mark for mark in columns.EMPTY if mark)}
+    said: dict[str, Iterable[str]] = {"*not known*, in any column": (mark for mark in columns.EMPTY if mark)}
     said |= {f"*{level}*": words for level, words in columns.WORDS.items()}
     lines += [
         "## What a file may say",
@@ -268,7 +269,7 @@ def dictionary_page() -> str:
     return "\n".join(lines)
 
 
-def _marks(words) -> str:
+def _marks(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
@@ -287,6 +288,7 @@ def methods_page(studies: list[Cohort], book: Path) -> str:
                 title = notes.markdown(chapters.short_title(each, study))
                 link = f"[{title}](../cohorts/{study.name}/{each}.ipynb)"
                 entry = methods.named(method)
+                assert entry, method  # a test sees that every method has one
                 places.setdefault(entry, {}).setdefault(each, link)
                 called.setdefault(entry, entry.called or methods.capital(methods.printed(method)))
     lines = [

@@ -30,6 +30,11 @@ def the_event(event: str) -> str:
     return event if event.endswith("entry") else f"the {event}"
 
 
+def _event_of(study: Cohort) -> str:
+    """The index event for a template: what a hospital calls it may hold braces."""
+    return sentences.literal(the_event(study.index_event))
+
+
 def results_text(study: Cohort, rows: pd.DataFrame) -> str:
     """The results paragraphs: patients and follow-up, response and failure, survival, groups, radiotherapy,
     models.
@@ -78,9 +83,8 @@ def _patients(study: Cohort, rows: pd.DataFrame) -> str:
                     "combined-modality therapy (CMT) in "
                     "{flow.salvage_regimen.cmt} and systemic therapy alone (ST) in "
                     "{flow.salvage_regimen.st} patients.",
-                    f"Salvage therapy started a median of {{salvage.time:full}} after "
-                    f"{the_event(study.index_event)}.",
-                    f"Median follow-up from {the_event(study.index_event)} was "
+                    f"Salvage therapy started a median of {{salvage.time:full}} after {_event_of(study)}.",
+                    f"Median follow-up from {_event_of(study)} was "
                     "{os1.follow_up.reverse_km:full} by the reverse Kaplan–Meier method; "
                     "the median of all observed times was {os1.follow_up.naive:full}.",
                     "From the start of salvage therapy, median follow-up was "
@@ -100,7 +104,7 @@ def _failure(study: Cohort, rows: pd.DataFrame) -> str:
         "{response.orr:limits}).",
         "A complete response was reached by {response.cr} ({response.cr:events} of {response.cr:n}; "
         "{response.cr:limits}).",
-        f"The disease failed a median of {{failure.time:full}} after {the_event(study.index_event)}.",
+        f"The disease failed a median of {{failure.time:full}} after {_event_of(study)}.",
         "A previously involved site took part in the failure in {failure.any_local} "
         "({failure.any_local:events} of "
         "{failure.any_local:n}; {failure.any_local:limits}).",
@@ -109,7 +113,7 @@ def _failure(study: Cohort, rows: pd.DataFrame) -> str:
 
 def _survival(study: Cohort, rows: pd.DataFrame, name: str, happened: str) -> str:
     prefix = name.lower()
-    label = endpoints.ENDPOINTS[name].label.replace("day 0", the_event(study.index_event))
+    label = endpoints.ENDPOINTS[name].label.replace("day 0", _event_of(study))
     rates = [f"{{{prefix}.rate{months}:full}} at {months} months" for months in survival_months(rows, prefix)]
     return _say(
         rows,

@@ -1,8 +1,8 @@
 """Proof against R: how far every estimator is from R, and the traps that its tests keep the book out of.
 
 The tables are kept in ``data/proof``. ``agreement.csv`` is written by ``python
-tests/estimators/test_against_r.py --write`` and held against a fresh comparison by the tests; ``traps.csv``
-has one line a test of ``tests/estimators/test_traps.py``, in words with a place for each number, and
+tools/write_agreement.py --write`` and held against a fresh comparison by the tests; ``traps.csv`` has one
+line a test of ``tests/estimators/test_traps.py``, in words with a place for each number, and
 ``trap_numbers.csv`` the numbers, which that test computes and compares.
 """
 

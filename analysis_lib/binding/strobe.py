@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -197,7 +198,7 @@ def places_in_book(item: Item, places: list[tuple[str, str, str]]) -> str:
     )
 
 
-def checklist_table(answered) -> Table:
+def checklist_table(answered: Iterable[tuple[Item, list[tuple[str, str, str]]]]) -> Table:
     lines = [
         [
             f"{item.number} {item.topic}",

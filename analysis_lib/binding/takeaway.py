@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lxml import html as markup
+from lxml.html import HtmlElement
 from nbformat import NotebookNode, v4
 
 from analysis_lib.binding.word import Table, word
@@ -96,7 +97,7 @@ def _joined(data: str | list[str]) -> str:
     return data if isinstance(data, str) else "".join(data)
 
 
-def _table(found) -> Table:
+def _table(found: HtmlElement) -> Table:
     heads = [_words(cell) for cell in found.find("thead").iter("th")]
     lines = [[_words(cell) for cell in line] for line in found.find("tbody").iter("tr")]
     sections = tuple(
@@ -110,7 +111,7 @@ def _table(found) -> Table:
     )
 
 
-def _words(element) -> str:
+def _words(element: HtmlElement) -> str:
     """The text of an element; what stands beneath a line break comes after a semicolon."""
     for line_break in element.iter("br"):
         line_break.tail = "; " + (line_break.tail or "")

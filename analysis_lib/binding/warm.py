@@ -45,7 +45,7 @@ def main() -> None:
     # a kernel's garbage collector leaves what was imported alone, so that its memory stays shared
     gc.freeze()
     if request := serve(channel):
-        warnings.filters[:] = known
+        warnings.filters[:] = known  # type: ignore[index]  # a list, though typeshed promises only a sequence
         run_kernel(request, filters, variables)
 
 
@@ -56,7 +56,7 @@ def load(modules: list[str]) -> None:
     os.environ.setdefault(
         "MPLBACKEND", INLINE
     )  # a name only: the backend, loaded before the kernel, would show nothing
-    builtins.get_ipython = lambda: SimpleNamespace(kernel=None)
+    builtins.get_ipython = lambda: SimpleNamespace(kernel=None)  # type: ignore[attr-defined]  # as IPython does
     with contextlib.redirect_stdout(
         io.TextIOWrapper(io.BytesIO(), "UTF-8")
     ):  # a kernel's spelling, which pandas keeps
@@ -65,7 +65,7 @@ def load(modules: list[str]) -> None:
                 ImportError
             ):  # an extra that is not installed; a notebook that wants it says so
                 importlib.import_module(name)
-    del builtins.get_ipython
+    del builtins.get_ipython  # type: ignore[attr-defined]  # as IPython does
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib_inline"]:
         del sys.modules[name]  # it ties matplotlib to the kernel at the moment it is imported
 
@@ -79,7 +79,8 @@ def serve(channel: socket.socket) -> dict | None:
     closed at the other end is killed; when our parent ends, however that happened, all are. A closed channel
     means that no request will come any more.
     """
-    parent, lines, taking = os.getppid(), {}, True
+    parent, taking = os.getppid(), True
+    lines: dict[int, socket.socket] = {}
     while taking or lines:
         ready = select.select([*lines.values(), *([channel] if taking else [])], [], [], LOOK_ROUND)[0]
         if os.getppid() != parent:
@@ -152,7 +153,9 @@ def run_kernel(request: dict, filters: list, variables: dict[str, str]) -> None:
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(variables | request["env"] | {"JPY_PARENT_PID": str(server)})
-    sys.argv = [importlib.util.find_spec("ipykernel_launcher").origin, *request["argv"][3:]]
+    launcher = importlib.util.find_spec("ipykernel_launcher")
+    assert launcher and launcher.origin  # the kernels of this environment start with it
+    sys.argv = [launcher.origin, *request["argv"][3:]]
     sys.orig_argv[:] = request["argv"]
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()  # fresh for each kernel, as Python's own generator is after a fork
@@ -160,8 +163,9 @@ def run_kernel(request: dict, filters: list, variables: dict[str, str]) -> None:
 
     app = IPKernelApp.instance(parent_handle=server)
     app.initialize()
-    warnings.filters[:0] = [each for each in filters if each not in warnings.filters]
-    warnings._filters_mutated()
+    new = [each for each in filters if each not in warnings.filters]
+    warnings.filters[:0] = new  # type: ignore[index]  # a list, though typeshed promises only a sequence
+    warnings._filters_mutated()  # type: ignore[attr-defined]  # there is no public way to say so
     app.start()
 
 

@@ -14,6 +14,7 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Pt
+from docx.table import _Cell, _Row
 
 from analysis_lib.files.archive import bundle
 
@@ -114,11 +115,11 @@ def _add_table(document: Document, caption: str, table: Table, made: str) -> Non
         note.add_run(made).font.size = Pt(8.5)
 
 
-def _row_property(row, name: str) -> None:
+def _row_property(row: _Row, name: str) -> None:
     row._tr.get_or_add_trPr().append(OxmlElement(name))
 
 
-def _rules(cell, *sides: str) -> None:
+def _rules(cell: _Cell, *sides: str) -> None:
     borders = OxmlElement("w:tcBorders")
     for side in sides:
         line = OxmlElement(f"w:{side}")

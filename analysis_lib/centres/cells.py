@@ -46,7 +46,7 @@ def _cells(content: bytes, problems: list[str]) -> pd.DataFrame | None:
     try:
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
         heads = next(reader, [])
-        lines = []
+        lines: list[list[str]] = []
         for line in reader if set(heads) == set(COLUMNS) else ():
             if len(line) != len(COLUMNS):
                 raise ValueError(line)
@@ -71,7 +71,7 @@ def _cells(content: bytes, problems: list[str]) -> pd.DataFrame | None:
 
 def _wrong_cells(cells: pd.DataFrame) -> list[tuple[int, str, str]]:
     """Line, column and what is wrong, for every cell that no export could hold."""
-    wrong = []
+    wrong: list[tuple[int, str, str]] = []
     numbers = {
         column: pd.to_numeric(
             cells[column].where(cells[column].str.fullmatch(NUMBER)), errors="coerce"
@@ -79,7 +79,7 @@ def _wrong_cells(cells: pd.DataFrame) -> list[tuple[int, str, str]]:
         for column in NUMBERS + COUNTS
     }
 
-    def note(where, column: str, concern: str) -> None:
+    def note(where: pd.Series, column: str, concern: str) -> None:
         wrong.extend((line, column, concern) for line in cells.index[where])
 
     for column in cells:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+import pandera.pandas as pa
 
 from analysis_lib.centres.schema import SOFTWARE, Ended
 from analysis_lib.cohort.endpoints import ENDPOINTS, Endpoint
@@ -30,7 +31,7 @@ LARGEST = 5_000_000  # bytes of a zip, and of each file in it; all chapters of a
 class SharingError(Refused, ValueError):
     """Nothing was exported or pooled; the message says why, in words for whoever asked for it."""
 
-    def _render_traceback_(self):
+    def _render_traceback_(self) -> list[str]:
         """What Jupyter shows in place of a traceback."""
         return [str(self)]
 
@@ -102,7 +103,7 @@ def _endpoint_in_words(endpoint: Endpoint) -> str:
     )
 
 
-def _column_in_words(column) -> str:
+def _column_in_words(column: pa.Column) -> str:
     meta = column.metadata
     levels = [
         f"{level} ({meaning})" if meaning else level for level, meaning in (meta["levels"] or {}).items()

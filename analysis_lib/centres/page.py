@@ -14,7 +14,7 @@ from analysis_lib.rows import results
 from analysis_lib.rows.released import published, require
 from analysis_lib.rows.results import slug
 from analysis_lib.show import figures, notes, numbers
-from analysis_lib.show.sentences import sentence
+from analysis_lib.show.sentences import literal, sentence
 
 
 def about(centres: list[Export]) -> None:
@@ -125,7 +125,7 @@ def _written(one: pd.Series) -> str:
 def sentences(prefix: str, label: str) -> list[str]:
     """Templates of what is said of a pooled result; those whose rows are absent fall away."""
     return [
-        f"{label}: {{{prefix}.fixed:full}} if one value is common to all centres, "
+        f"{literal(label)}: {{{prefix}.fixed:full}} if one value is common to all centres, "
         f"{{{prefix}.random:full}} if the values vary "
         "between centres.",
         f"Heterogeneity: {{{prefix}.heterogeneity:note}}, {{{prefix}.heterogeneity}}; I² "

@@ -7,6 +7,7 @@ thing at every centre (other events, another method, other factors in a model) i
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,8 +62,8 @@ def effect_of(result: pd.Series) -> Effect:
     if result["statistic"] == "proportion":
         if pd.isna(result["n"]) or pd.isna(result["events"]):
             return Effect(reason="its counts are not given")
-        value, variance = meta.logit([result["events"]], [result["n"]])
-        return Effect(value[0], variance[0])
+        logit, variance = meta.logit([result["events"]], [result["n"]])
+        return Effect(logit[0], variance[0])
     value, lower, upper = (
         float(result[c]) if pd.notna(result[c]) else np.nan for c in ("value", "lower", "upper")
     )
@@ -167,7 +168,13 @@ def _of_centre(row_id: str, result: pd.Series, effect: Effect, name: str, label:
     )
 
 
-def _not_poolable(centres, result_id, found, effects, used) -> str:
+def _not_poolable(
+    centres: list[Export],
+    result_id: str,
+    found: dict[str, pd.Series],
+    effects: dict[str, Effect],
+    used: Collection[str],
+) -> str:
     """Why a result is not pooled; empty when it may be."""
     endless = [
         name
@@ -225,7 +232,7 @@ def _printed(centres: list[Export], result_id: str, label: str, found: dict[str,
     said = {field: paper_claims.parts(printed) for field, printed in zip(claims["field"], claims["printed"])}
     if not all(paper_claims.NUMBER.fullmatch(part) for part in said.get("value", ["none"])):
         return []
-    ends = [float(end) for end in said.get("limits", [])] or [None, None]
+    ends: list = [float(end) for end in said.get("limits", [])] or [None, None]
     unit = results.STATISTICS[statistics[0]].unit
     written = said["value"][0] + ("%" if unit == "%" else f" {unit}" if unit else "")
     written += f" (95% CI {'–'.join(said['limits'])})" if "limits" in said else ""

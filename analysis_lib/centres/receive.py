@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -43,13 +43,13 @@ def read_exports(paths: Iterable[str | Path]) -> list[Export]:
         With everything that is wrong with any of them, or with their being together: fewer than two, the same
         name or the same content twice, another day 0, definitions that are not this book's.
     """
-    paths, found, problems = [Path(path) for path in paths], [], []
-    for path in paths:
+    files, found, problems = [Path(path) for path in paths], [], []
+    for path in files:
         try:
             found.append(read_export(path))
         except SharingError as error:
             problems.append(str(error))
-    problems += _not_together(found, len(paths))
+    problems += _not_together(found, len(files))
     if problems:
         raise SharingError("Nothing was pooled.\n" + "\n".join(problems))
     return found
@@ -64,7 +64,7 @@ def read_export(path: Path) -> Export:
         With everything that is wrong with it, one line each, starting with the name of the file.
     """
     problems: list[str] = []
-    files = _unpacked(path, problems)
+    files = _unpacked(path, problems) or {}
     manifest = _read_manifest(files["export.json"], problems) if files else None
     rows = read_rows(files["rows.csv"], problems) if files else None
     if manifest and manifest.rows_sha256 != hashlib.sha256(files["rows.csv"]).hexdigest():
@@ -74,6 +74,7 @@ def read_export(path: Path) -> Export:
     if problems:
         name = path.name if shows(path.name) else quoted(path.name)
         raise SharingError("\n".join(f"{name}: {problem}." for problem in problems))
+    assert manifest and rows is not None  # else there were problems
     return Export(
         **dict(manifest.cohort),
         rows=rows,
@@ -193,7 +194,7 @@ def _not_together(found: list[Export], given: int) -> list[str]:
     for name in names:
         others = _by_answer(
             [one for one in found if one.definitions.get(name) != here.get(name)],
-            lambda one, name=name: one.definitions.get(name),
+            lambda one, name=name: one.definitions.get(name),  # type: ignore[misc]  # a default gives no type
         )
         differ += [
             f"  {_plain(name)}: {_plain(here.get(name))} in this book; {_plain(what)} in {who}."
@@ -209,7 +210,7 @@ def _not_together(found: list[Export], given: int) -> list[str]:
     return problems
 
 
-def _by_answer(found: list[Export], ask) -> dict[str, str]:
+def _by_answer(found: list[Export], ask: Callable[[Export], str]) -> dict[str, str]:
     """What the exports answer, and which of them."""
     answers: dict[str, list[str]] = {}
     for one in found:

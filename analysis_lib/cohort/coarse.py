@@ -48,6 +48,7 @@ def coarse(curve: pd.DataFrame, k: int) -> pd.DataFrame:
         mean = np.average(gathered["days"], weights=gathered["events"])
         events = banded(int(gathered["events"].sum()), k) if place == len(parts) else k
         at_risk = banded(int(gathered["at_risk"].iloc[0]), k)
+        assert events and at_risk  # at least k of both, so that neither is hidden
         survival, variance = (
             survival * (1 - events / at_risk),
             variance + events / (at_risk * (at_risk - events)),
@@ -60,8 +61,8 @@ def coarse(curve: pd.DataFrame, k: int) -> pd.DataFrame:
         )
     grid = pd.DataFrame({"days": [month * DAYS_PER_MONTH for month in range(months + 1)]})
     drawn = pd.concat([pd.DataFrame(steps), grid]).sort_values("days", kind="stable").ffill()
-    at_risk = [banded(int(curve.loc[curve["days"] >= day, "at_risk"].iloc[0]), k) for day in drawn["days"]]
-    return drawn.assign(at_risk=at_risk)[["days", "at_risk", "survival", "lower", "upper"]].reset_index(
+    followed = [banded(int(curve.loc[curve["days"] >= day, "at_risk"].iloc[0]), k) for day in drawn["days"]]
+    return drawn.assign(at_risk=followed)[["days", "at_risk", "survival", "lower", "upper"]].reset_index(
         drop=True
     )
 
@@ -70,7 +71,8 @@ def _gathered(events: pd.DataFrame, k: int) -> list[pd.DataFrame]:
     """Rows of successive event times, in parts with at least ``k`` events each; what remains joins the last
     part.
     """
-    cuts, count = [], 0
+    cuts: list[int] = []
+    count = 0
     for place, number in enumerate(events["events"], start=1):
         count += number
         if count >= k:

@@ -17,15 +17,19 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Concatenate, ParamSpec
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import NotReleased, Released, release
+
+P = ParamSpec("P")
 
 RULE = "min_cell_count"  # under which name a frame of single patients carries it
 COUNTS = ("count", "at risk")
@@ -94,11 +98,13 @@ def in_words(study: Cohort) -> str:
     )
 
 
-def protected(analysis: Callable[..., pd.DataFrame]) -> Callable[..., Released]:
+def protected(
+    analysis: Callable[Concatenate[Cohort, P], pd.DataFrame],
+) -> Callable[Concatenate[Cohort, P], Released]:
     """Make an analysis ``f(study, ...)`` return protected rows."""
 
     @functools.wraps(analysis)
-    def protecting(study: Cohort, *arguments, **options) -> pd.DataFrame:
+    def protecting(study: Cohort, *arguments: P.args, **options: P.kwargs) -> Released:
         return protect(study, analysis(study, *arguments, **options))
 
     return protecting
@@ -162,11 +168,13 @@ def carried_rule(frame: pd.DataFrame) -> int:
     return frame.attrs[RULE]
 
 
-def protected_by_frame(analysis: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
+def protected_by_frame(
+    analysis: Callable[Concatenate[pd.DataFrame, P], pd.DataFrame],
+) -> Callable[Concatenate[pd.DataFrame, P], Released]:
     """Make an analysis ``f(frame, ...)`` of a frame from :func:`carrying` return protected rows."""
 
     @functools.wraps(analysis)
-    def protecting(frame: pd.DataFrame, *arguments, **options) -> pd.DataFrame:
+    def protecting(frame: pd.DataFrame, *arguments: P.args, **options: P.kwargs) -> Released:
         return protect_by(analysis(frame, *arguments, **options), carried_rule(frame))
 
     return protecting
@@ -227,7 +235,7 @@ def reason(note: str) -> str:
     return f"{about}: {TOO_FEW}" if parted and not SPEAKS_OF_PATIENTS.search(about) else TOO_FEW
 
 
-def of_patients(record: dict, k: int, *groups) -> dict:
+def of_patients(record: dict, k: int, *groups: ArrayLike) -> dict:
     """A row about sites or courses, marked to be hidden where one of the groups behind it has fewer than
     ``k`` patients.
 
@@ -253,7 +261,7 @@ def of_patients(record: dict, k: int, *groups) -> dict:
     return record
 
 
-def thin_levels(frame: pd.DataFrame, factors, k: int) -> bool:
+def thin_levels(frame: pd.DataFrame, factors: Iterable[str], k: int) -> bool:
     """Whether a level of one of the factors has fewer than ``k`` patients, or patients with the event, in an
     endpoint's rows.
     """
@@ -271,7 +279,7 @@ def thin_levels(frame: pd.DataFrame, factors, k: int) -> bool:
     return False
 
 
-def middle(values, level: float, k: int, whose=None) -> float:
+def middle(values: ArrayLike, level: float, k: int, whose: ArrayLike | None = None) -> float:
     """The quantile of values as ``k`` patients give it: the mean of those nearest to it in order.
 
     One value in the middle would be one patient's. As many are taken on both sides of it as it needs for
@@ -291,7 +299,7 @@ def middle(values, level: float, k: int, whose=None) -> float:
     return float(pd.Series(values[near]).groupby(whose[near]).mean().mean())
 
 
-def released(counts, k: int):
+def released(counts: ArrayLike, k: int) -> np.ndarray | None:
     """A table of counts as everyone can know it: banded; ``None`` where one of them is hidden."""
     counts = np.asarray(counts, dtype=int)
     if k <= 1:
@@ -368,7 +376,7 @@ def _in_steps(rate: dict, step: float) -> dict:
     """A rate, in percent, to the nearest step, its limits to those outside it: ``k`` patients more or less
     change nothing.
     """
-    down = {"value": np.round, "lower": np.floor, "upper": np.ceil}
+    down: dict[str, Callable[[float], float]] = {"value": np.round, "lower": np.floor, "upper": np.ceil}
     return {
         name: None
         if number is None

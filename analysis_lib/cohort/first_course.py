@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 import pandas as pd
 
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary import columns, rules
+
+Quantity = TypeVar("Quantity", float, "pd.Series")
 
 
 def first_courses(sites: pd.DataFrame) -> pd.DataFrame:
@@ -39,7 +42,7 @@ OF_FIRST_COURSE = tuple(rules.SOURCES)
 FURTHER = ("RT alone", "RT, then more")
 
 
-def bed(dose_gy, fractions, alpha_beta: float):
+def bed(dose_gy: Quantity, fractions: Quantity, alpha_beta: float) -> Quantity:
     """Biologically effective dose in Gy: ``n d (1 + d / (alpha/beta))`` with ``n`` fractions of ``d`` (Fowler
     1989).
 

@@ -9,6 +9,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -73,7 +74,7 @@ def needs(result_id: str, *wanted: str, any_of: tuple[str, ...] = ()) -> Callabl
         signature = inspect.signature(analysis)
 
         @functools.wraps(analysis)
-        def analysing(study: Cohort, *arguments, **options) -> pd.DataFrame:
+        def analysing(study: Cohort, *arguments: Any, **options: Any) -> pd.DataFrame:
             bound = signature.bind(study, *arguments, **options)
             bound.apply_defaults()
             if reason := declared.lacking(study, bound.arguments):

@@ -58,7 +58,7 @@ def start() -> Released:
 def digests(study: Cohort, released: Released) -> dict[str, str]:
     """Each patient's keyed digest, and that of all that the cohort's tables hold of the patient."""
     key = bytes.fromhex(released.key)
-    held = {str(one): [] for one in study.patients["patient_id"]}
+    held: dict[str, list[str]] = {str(one): [] for one in study.patients["patient_id"]}
     for name in ("patients", "sites", "lines"):
         table = getattr(study, name)
         columns = sorted(set(table) - {"patient_id"})
@@ -91,10 +91,10 @@ def refusal(patients: dict[str, str], released: Released, k: int) -> str:
     """
     if k <= 1:
         return ""
-    records, patients = patients, frozenset(patients)
+    records, now = patients, frozenset(patients)
     for earlier in reversed(released.sets):
         known = frozenset(earlier["patients"])
-        gained, lost = len(patients - known), len(known - patients)
+        gained, lost = len(now - known), len(known - now)
         changed = sum(records[one] != record for one, record in earlier["patients"].items() if one in records)
         if 0 < changed < k and not (gained or lost):
             return (
@@ -103,7 +103,7 @@ def refusal(patients: dict[str, str], released: Released, k: int) -> str:
                 f"({earlier['what']}, {earlier['day']}). Whoever holds both would learn what. "
                 f"{_way_out(earlier['set'], k)}"
             )
-        if patients != known and (0 < gained < k or 0 < lost < k):
+        if now != known and (0 < gained < k or 0 < lost < k):
             return (
                 f"the patients of this cohort differ from those of set {earlier['set']} "
                 f"({earlier['what']}, {earlier['day']}) by fewer than "
@@ -115,13 +115,13 @@ def refusal(patients: dict[str, str], released: Released, k: int) -> str:
         if released.sets
         else frozenset()
     )
-    if 0 < len(patients - union) < k and released.sets:
+    if 0 < len(now - union) < k and released.sets:
         return (
             f"fewer than {k} patients of this cohort were in none of the sets that were released "
             f"before. Whoever holds them all "
             f"would learn about those. Wait until there are {k}"
         )
-    if parts := _cells(patients, released, k):
+    if parts := _cells(now, released, k):
         return (
             f"together with earlier sets this one would single out fewer than {k} patients ({parts}). "
             f"Wait until {k} "

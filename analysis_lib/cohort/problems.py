@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 
 import pandas as pd
 
@@ -28,7 +30,7 @@ class CohortError(Refused, ValueError):
         not in the message.
     """
 
-    def __init__(self, source, problems):
+    def __init__(self, source: str | Path, problems: Iterable[dict] | pd.DataFrame) -> None:
         self.source = str(source)
         self.problems = as_frame(problems)
         errors = self.problems[self.problems["severity"] == "error"]
@@ -42,14 +44,22 @@ class CohortError(Refused, ValueError):
             )
         )
 
-    def _render_traceback_(self):
+    def _render_traceback_(self) -> list[str]:
         """What Jupyter shows in place of a traceback."""
         return [str(self)]
 
 
 def problem(
-    table, concern, suggestion, row=None, field="", value="", severity="error", rule="", patient_id=None
-):
+    table: str,
+    concern: str,
+    suggestion: str,
+    row: int | None = None,
+    field: str = "",
+    value: object = "",
+    severity: str = "error",
+    rule: str = "",
+    patient_id: str | None = None,
+) -> dict:
     """Something that is wrong: where it is, what it is and what to do.
 
     ``rule`` names the rule of :mod:`analysis_lib.intake.checks`; it and ``patient_id`` are for counting and
@@ -68,7 +78,7 @@ def problem(
     }
 
 
-def as_frame(problems: list[dict]) -> pd.DataFrame:
+def as_frame(problems: Iterable[dict] | pd.DataFrame) -> pd.DataFrame:
     """Problems as a frame, each once: errors first, then table by table and row by row."""
     columns = list(problem("", "", ""))
     frame = pd.DataFrame(problems, columns=columns).drop_duplicates(columns[:7])
@@ -78,7 +88,7 @@ def as_frame(problems: list[dict]) -> pd.DataFrame:
     return frame.loc[order].astype({"row": "Int64"}).reset_index(drop=True)
 
 
-def _sentence(found):
+def _sentence(found: dict) -> str:
     place = [found["table"]]
     if pd.notna(found["row"]):
         place.append(f"row {int(found['row'])}")

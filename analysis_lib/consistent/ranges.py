@@ -14,6 +14,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from analysis_lib.analyses import cox_models, survival
 from analysis_lib.cohort.cohort import Cohort
@@ -282,7 +283,7 @@ def _apart(one: pd.DataFrame, other: pd.DataFrame, group: str) -> float:
     return float(np.abs(height(one, days) - height(other, days)).max())
 
 
-def height(curve: pd.DataFrame, days) -> np.ndarray:
+def height(curve: pd.DataFrame, days: ArrayLike) -> np.ndarray:
     """Percent event-free on each day."""
     place = np.searchsorted(curve["days"].to_numpy(), days, side="right") - 1
     return 100 * curve["survival"].to_numpy()[place]

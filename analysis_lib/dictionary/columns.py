@@ -11,6 +11,8 @@ that end in ``_day``. A hospital's file may give calendar dates instead, in a co
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandera.pandas as pa
 
@@ -56,7 +58,15 @@ REGIMENS = {
 }
 
 
-def _column(kind, description, unit=None, checks=(), levels=None, required=False, unique=False) -> pa.Column:
+def _column(
+    kind: str,
+    description: str,
+    unit: str | None = None,
+    checks: Iterable[pa.Check] = (),
+    levels: Mapping[str, str] | None = None,
+    required: bool = False,
+    unique: bool = False,
+) -> pa.Column:
     """One entry of the dictionary, as a pandera column that carries its own documentation."""
     return pa.Column(
         {"text": "string", "day": "Int64", "count": "Int64", "number": "Float64", "level": "string"}[kind],
@@ -69,33 +79,33 @@ def _column(kind, description, unit=None, checks=(), levels=None, required=False
     )
 
 
-def text(description: str, **options) -> pa.Column:
+def text(description: str, **options: Any) -> pa.Column:
     """A short text, such as an identifier. Never shown in the book."""
     return _column("text", description, **options)
 
 
-def day(description: str, lowest: int = 0, **options) -> pa.Column:
+def day(description: str, lowest: int = 0, **options: Any) -> pa.Column:
     """A moment, in whole days since day 0."""
     return _column("day", description, DAYS, [pa.Check.in_range(lowest, 36525)], **options)
 
 
-def count(description: str, lowest: int, highest: int, **options) -> pa.Column:
+def count(description: str, lowest: int, highest: int, **options: Any) -> pa.Column:
     """A whole number between two bounds."""
     return _column("count", description, None, [pa.Check.in_range(lowest, highest)], **options)
 
 
-def number(description: str, unit: str, lowest: float, highest: float, **options) -> pa.Column:
+def number(description: str, unit: str, lowest: float, highest: float, **options: Any) -> pa.Column:
     """A measurement in the given unit."""
     return _column("number", description, unit, [pa.Check.in_range(lowest, highest)], **options)
 
 
-def level(description: str, levels, **options) -> pa.Column:
+def level(description: str, levels: Iterable[str], **options: Any) -> pa.Column:
     """One of a few named levels; a mapping gives each level its meaning."""
     meanings = dict(levels) if isinstance(levels, dict) else dict.fromkeys(levels, "")
     return _column("level", description, None, [pa.Check.isin(list(meanings))], meanings, **options)
 
 
-def yes_no(description: str, **options) -> pa.Column:
+def yes_no(description: str, **options: Any) -> pa.Column:
     """A question answered yes or no; empty when not known."""
     return level(description, YES_NO, **options)
 

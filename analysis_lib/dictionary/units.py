@@ -6,6 +6,9 @@ import pandas as pd
 
 CAR_T = "CAR T-cell infusion"
 
-DAYS_PER_MONTH = 30.4375  # 365.25 / 12
+DAYS_PER_YEAR = 365.25
+DAYS_PER_MONTH = DAYS_PER_YEAR / 12  # 30.4375
+# how a file may count its durations
+DAYS_PER_UNIT = {"days": 1, "weeks": 7, "months": DAYS_PER_MONTH, "years": DAYS_PER_YEAR}
 ISO = "ISO8601"
 EXCEL_DAY_0 = pd.Timestamp("1899-12-30")

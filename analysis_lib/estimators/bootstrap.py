@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from analysis_lib.estimators import repeated
 from analysis_lib.estimators.observed import NotEstimable
@@ -25,13 +27,17 @@ class Validated(NamedTuple):
     used: int
 
 
-def optimism(terms: pd.DataFrame, days, event, replicates: int = REPLICATES, seed: int = SEED) -> Validated:
+def optimism(
+    terms: pd.DataFrame, days: ArrayLike, event: ArrayLike, replicates: int = REPLICATES, seed: int = SEED
+) -> Validated:
     """Harrell's bootstrap of a Cox model's concordance and calibration slope; see :func:`of_samples`."""
     n = len(terms)
     return of_samples(terms, days, event, np.random.default_rng(seed).integers(0, n, (replicates, n)))
 
 
-def of_samples(terms: pd.DataFrame, days, event, samples) -> Validated:
+def of_samples(
+    terms: pd.DataFrame, days: ArrayLike, event: ArrayLike, samples: Iterable[np.ndarray]
+) -> Validated:
     """The same from given samples: row numbers, counted from 0, samples x people.
 
     Raises

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from analysis_lib.estimators import observed
 
@@ -25,7 +26,16 @@ class Concordance(NamedTuple):
     se: float
 
 
-def concordance(score, days, event, *, start=None, weights=None, strata=None, cluster=None) -> Concordance:
+def concordance(
+    score: ArrayLike,
+    days: ArrayLike,
+    event: ArrayLike,
+    *,
+    start: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+) -> Concordance:
     """Harrell's concordance of a score in which a higher value means an earlier event.
 
     Of two people, one of whom had the event while the other was still followed, how often that one had the
@@ -48,7 +58,14 @@ def concordance(score, days, event, *, start=None, weights=None, strata=None, cl
     return Concordance((somers + 1) / 2, np.sqrt((influence**2).sum()) / 2)
 
 
-def won_and_pairs(score, days, event, start, weights, stratum) -> tuple[np.ndarray, np.ndarray]:
+def won_and_pairs(
+    score: np.ndarray,
+    days: np.ndarray,
+    event: np.ndarray,
+    start: np.ndarray,
+    weights: np.ndarray,
+    stratum: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
     """Of each row's pairs, by the others' weights: those that agree with the score less those that do not,
     and all.
 
@@ -75,7 +92,7 @@ def won_and_pairs(score, days, event, start, weights, stratum) -> tuple[np.ndarr
     return np.bincount(rows, won * sign, minlength=n), np.bincount(rows, pairs * sign, minlength=n)
 
 
-def _numbers(code, bits, weight, happened) -> np.ndarray:
+def _numbers(code: np.ndarray, bits: int, weight: np.ndarray, happened: np.ndarray) -> np.ndarray:
     """Weights of later rows for an event, and of earlier events for every row, within strata (the bits
     above).
     """
@@ -88,15 +105,15 @@ def _numbers(code, bits, weight, happened) -> np.ndarray:
     return happened * (rows[last] - rows[1:])[of] + (events[:-1] - events[first])[of]
 
 
-def _signs(code, bits, score, weight, happened) -> np.ndarray:
+def _signs(
+    code: np.ndarray, bits: int, score: np.ndarray, weight: np.ndarray, happened: np.ndarray
+) -> np.ndarray:
     """The same, each counted as 1 if the event's score is the higher, as -1 if it is the lower."""
-    order = np.lexsort((score, code >> bits))
+    order: np.ndarray = np.lexsort((score, code >> bits))
     code, score, weight = code[order], score[order], weight[order]
-    tied, events, won = (
-        np.cumsum(np.r_[0, score[1:] != score[:-1]]),
-        weight * happened[order],
-        np.zeros(len(code)),
-    )
+    tied: np.ndarray = np.cumsum(np.r_[0, score[1:] != score[:-1]])
+    events: np.ndarray = weight * happened[order]
+    won: np.ndarray = np.zeros(len(code))
     # groups share the bits above; the event of a pair has 0 here, the other row 1
     for bit in range(bits - 1, -1, -1):
         later, group = (code >> bit & 1).astype(bool), code >> (bit + 1)

@@ -10,9 +10,11 @@ differ by up to 1 in 100.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis_lib.estimators import estimable, observed
@@ -21,7 +23,7 @@ from analysis_lib.estimators.partial_likelihood import Derivatives, maximum
 from analysis_lib.rows.limits import Z
 
 
-def cumulative_incidence(days, cause) -> pd.DataFrame:
+def cumulative_incidence(days: ArrayLike, cause: ArrayLike) -> pd.DataFrame:
     """Aalen and Johansen's cumulative incidence of each cause, from time 0 on.
 
     Parameters
@@ -44,7 +46,7 @@ def cumulative_incidence(days, cause) -> pd.DataFrame:
     ended = {code: np.bincount(place[cause == code], minlength=len(moments)) for code in (0, *occurring)}
     at_risk = len(days) - np.concatenate([[0], np.cumsum(np.bincount(place))])[:-1]
     curve = pd.DataFrame({"days": moments, "at_risk": at_risk})
-    events = sum(ended[code] for code in occurring)
+    events = np.sum([ended[code] for code in occurring], axis=0)
     before = np.concatenate([[1.0], np.cumprod(1 - events / at_risk)])[:-1]
     for code in occurring:
         incidence, se = _incidence(before, at_risk, events, ended[code])
@@ -59,7 +61,9 @@ def cumulative_incidence(days, cause) -> pd.DataFrame:
     return curve.astype({"days": int, "at_risk": int}).reset_index(drop=True)
 
 
-def _incidence(before, at_risk, events, mine) -> tuple[np.ndarray, np.ndarray]:
+def _incidence(
+    before: np.ndarray, at_risk: np.ndarray, events: np.ndarray, mine: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Cumulative incidence of one cause, and its standard error (Marubini and Valsecchi 1995, which is R's
     jackknife).
 
@@ -91,7 +95,7 @@ def incidence_at(curve: pd.DataFrame, day: float) -> pd.Series | None:
     return curve[curve["days"] <= day].iloc[-1]
 
 
-def gray(days, cause, group) -> pd.DataFrame:
+def gray(days: ArrayLike, cause: ArrayLike, group: ArrayLike) -> pd.DataFrame:
     """Gray's test (1988) of the cumulative incidence between groups, cause by cause.
 
     Returns
@@ -119,7 +123,9 @@ def gray(days, cause, group) -> pd.DataFrame:
     return pd.DataFrame.from_dict(tests, orient="index").astype({"df": int}).rename_axis("cause")
 
 
-def _gray(days, mine, other, group):
+def _gray(
+    days: np.ndarray, mine: np.ndarray, other: np.ndarray, group: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Events of each group but the last less those expected, their variance, and its scale; weights all 1
     (Gray's rho 0).
 
@@ -128,12 +134,17 @@ def _gray(days, mine, other, group):
     """
     moments = np.unique(days[mine | other])
     size = (len(moments) + 1, int(group.max()) + 1)
+    sides: tuple[tuple[Any, Literal["left", "right"]], ...] = (
+        (mine, "left"),
+        (other, "left"),
+        (slice(None), "right"),
+    )
     first, second, left = (
         np.bincount(
             np.searchsorted(moments, days[which], side=side) * size[1] + group[which],
             minlength=size[0] * size[1],
         ).reshape(size)
-        for which, side in ((mine, "left"), (other, "left"), (slice(None), "right"))
+        for which, side in sides
     )
     first, second, at_risk = first[:-1], second[:-1], left[::-1].cumsum(axis=0)[::-1][1:]
     here, people = at_risk > 0, np.maximum(at_risk, 1)
@@ -169,7 +180,7 @@ def _gray(days, mine, other, group):
     return (first - expected).sum(axis=0)[:-1], variance[:-1, :-1], expected.sum(axis=0)[:-1]
 
 
-def fine_gray(terms: pd.DataFrame, days, cause, of: int = 1) -> pd.DataFrame:
+def fine_gray(terms: pd.DataFrame, days: ArrayLike, cause: ArrayLike, of: int = 1) -> pd.DataFrame:
     """Fine and Gray's model (1999) of the subdistribution hazard of one cause, as R's ``cmprsk::crr``.
 
     Who had another event stays at risk, with a weight that falls as those still followed are censored; days
@@ -230,7 +241,7 @@ def fine_gray(terms: pd.DataFrame, days, cause, of: int = 1) -> pd.DataFrame:
         )
 
 
-def _occurring(cause) -> list[int]:
+def _occurring(cause: np.ndarray) -> list[int]:
     occurring = sorted(int(code) for code in np.unique(cause) if code)
     if not occurring:
         raise NotEstimable("nobody had any of the events")
@@ -255,7 +266,7 @@ class _Sets:
     moments: np.ndarray
 
 
-def _subdistribution_sets(x, days, cause, of) -> _Sets:
+def _subdistribution_sets(x: np.ndarray, days: np.ndarray, cause: np.ndarray, of: int) -> _Sets:
     order = np.argsort(days, kind="stable")
     x, days, cause = np.asfortranarray(x[order]), days[order], cause[order]
     moments, ties = np.unique(days[cause == of], return_counts=True)
@@ -278,7 +289,7 @@ def _subdistribution_sets(x, days, cause, of) -> _Sets:
     )
 
 
-def _subdistribution(coef, sets: _Sets) -> Derivatives:
+def _subdistribution(coef: np.ndarray, sets: _Sets) -> Derivatives:
     """Value, score and information of the weighted partial likelihood; days that tie as Breslow proposed."""
     predictor, size = (sets.x * coef).sum(axis=1), len(sets.moments)
     predictor -= predictor.max()

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import greenwood
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis_lib.estimators import estimable, observed
@@ -22,8 +23,17 @@ INTERVAL = "log"
 KM = f"Kaplan-Meier, Greenwood variance, {INTERVAL} interval"
 
 
-def kaplan_meier(days, event, cluster=None, *, weights=None, interval: str = INTERVAL) -> pd.DataFrame:
+def kaplan_meier(
+    days: ArrayLike,
+    event: ArrayLike,
+    cluster: ArrayLike | None = None,
+    *,
+    weights: ArrayLike | None = None,
+    interval: str = INTERVAL,
+) -> pd.DataFrame:
     """The Kaplan-Meier curve, from time 0 on.
+
+    Long because greenwood's columns get our names, one by one.
 
     Parameters
     ----------
@@ -121,12 +131,12 @@ def at(curve: pd.DataFrame, day: float) -> pd.Series | None:
     return curve[curve["days"] <= day].iloc[-1]
 
 
-def at_risk(days, day: float) -> int:
+def at_risk(days: ArrayLike, day: float) -> int:
     """How many are at risk on ``day``: those whose time is at least that, an event on the day included."""
     return int((np.asarray(days) >= day).sum())
 
 
-def rmst(days, event, tau: float) -> tuple[float, float]:
+def rmst(days: ArrayLike, event: ArrayLike, tau: float) -> tuple[float, float]:
     """Restricted mean survival time: the area below the Kaplan-Meier curve up to day ``tau``, and its
     standard error.
 
@@ -154,7 +164,7 @@ class Difference(NamedTuple):
     p: float
 
 
-def rmst_difference(days, event, group, tau: float) -> Difference:
+def rmst_difference(days: ArrayLike, event: ArrayLike, group: ArrayLike, tau: float) -> Difference:
     """Restricted mean survival time with ``group`` less that without it, up to day ``tau``; ``group`` is
     bool.
     """

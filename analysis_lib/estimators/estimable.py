@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from analysis_lib.estimators import observed
 from analysis_lib.estimators.observed import NotEstimable
-from analysis_lib.estimators.partial_likelihood import solved
+from analysis_lib.estimators.partial_likelihood import Derivatives, solved
 
 
-def checked(terms: pd.DataFrame, days, event, start) -> tuple[np.ndarray, ...]:
+def checked(
+    terms: pd.DataFrame, days: ArrayLike, event: ArrayLike, start: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Days, events, terms and starts as arrays; :class:`ValueError` where one is not as it must be."""
     days, event = observed.outcome(days, event)
     x = known_terms(terms, len(days))
@@ -35,7 +40,7 @@ def known_terms(terms: pd.DataFrame, n: int) -> np.ndarray:
     return x
 
 
-def positive(weights, n: int) -> np.ndarray:
+def positive(weights: ArrayLike, n: int) -> np.ndarray:
     """Weights as an array; :class:`ValueError` unless there are ``n`` and all are positive."""
     weights = np.asarray(weights, dtype=float)
     if len(weights) != n or not (np.isfinite(weights) & (weights > 0)).all():
@@ -43,7 +48,7 @@ def positive(weights, n: int) -> np.ndarray:
     return weights
 
 
-def inestimable(names, x, event) -> str:
+def inestimable(names: Iterable[object], x: np.ndarray, event: np.ndarray) -> str:
     """Why no estimate exists that more iterations could find; empty when one may."""
     if not event.any():
         return "nobody had the event"
@@ -61,7 +66,7 @@ def inestimable(names, x, event) -> str:
     return ""
 
 
-def refuse_alike(null, events: float) -> None:
+def refuse_alike(null: Derivatives, events: float) -> None:
     """:class:`NotEstimable` where the information without any effect is nothing but rounding."""
     if solved(null, events) is None:
         raise NotEstimable(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
+from numpy.typing import ArrayLike
 from scipy import stats
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
@@ -28,7 +29,7 @@ class Pooled(NamedTuple):
     missing_information: float
 
 
-def pool(estimates, variances) -> Pooled:
+def pool(estimates: ArrayLike, variances: ArrayLike) -> Pooled:
     """Rubin's rules for one parameter: estimates and squared standard errors, one for each imputed data set.
 
     Raises
@@ -59,7 +60,7 @@ def pool(estimates, variances) -> Pooled:
     )
 
 
-def nelson_aalen(days, event) -> np.ndarray:
+def nelson_aalen(days: ArrayLike, event: ArrayLike) -> np.ndarray:
     """The Nelson-Aalen estimate of the cumulative hazard at each person's own time."""
     days, event = np.asarray(days), np.asarray(event, dtype=bool)
     moments, died = np.unique(days[event], return_counts=True)
@@ -67,7 +68,7 @@ def nelson_aalen(days, event) -> np.ndarray:
     return np.concatenate([[0.0], np.cumsum(died / at_risk)])[np.searchsorted(moments, days, side="right")]
 
 
-def impute(values, predictors: pd.DataFrame, count: int, seed: int) -> np.ndarray:
+def impute(values: ArrayLike, predictors: pd.DataFrame, count: int, seed: int) -> np.ndarray:
     """Draws of a yes/no variable where it is not known: a Bayesian logistic regression on the predictors.
 
     Parameters

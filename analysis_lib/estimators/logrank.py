@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
@@ -15,7 +16,7 @@ from analysis_lib.estimators.rank_tests import differences
 
 # Log-rank tests and what weighs their days: powers of S and 1 - S just before the day, or the name of a
 # weight.
-WEIGHTINGS = {
+WEIGHTINGS: dict[str, tuple[int, int] | str] = {
     "log-rank": (0, 0),
     "Peto-Peto": (1, 0),
     "Fleming-Harrington, late": (0, 1),
@@ -24,7 +25,14 @@ WEIGHTINGS = {
 }
 
 
-def logrank_test(days, event, group, *, strata=None, weighting: str = "log-rank") -> models.Test:
+def logrank_test(
+    days: ArrayLike,
+    event: ArrayLike,
+    group: ArrayLike,
+    *,
+    strata: ArrayLike | None = None,
+    weighting: str = "log-rank",
+) -> models.Test:
     """The log-rank test between groups, or one of its weighted forms.
 
     Parameters
@@ -59,7 +67,9 @@ def logrank_test(days, event, group, *, strata=None, weighting: str = "log-rank"
     return models.Test(statistic, len(found) - 1, float(stats.chi2.sf(statistic, len(found) - 1)))
 
 
-def pairwise_logrank(days, event, group, method: str = "holm") -> pd.DataFrame:
+def pairwise_logrank(
+    days: ArrayLike, event: ArrayLike, group: ArrayLike, method: str = "holm"
+) -> pd.DataFrame:
     """The log-rank test of each pair of groups, corrected for their number.
 
     Parameters
@@ -76,10 +86,10 @@ def pairwise_logrank(days, event, group, method: str = "holm") -> pd.DataFrame:
         ``first, second, n, events, chi_square, p, adjusted``, and ``note`` where a pair cannot be compared.
     """
     days, event = observed.outcome(days, event)
-    group = pd.Categorical(group)
+    labels = pd.Categorical(group)
     lines = []
-    for first, second in combinations([level for level in group.categories if (group == level).any()], 2):
-        pair = np.asarray((group == first) | (group == second))
+    for first, second in combinations([level for level in labels.categories if (labels == level).any()], 2):
+        pair = np.asarray((labels == first) | (labels == second))
         line = {
             "first": str(first),
             "second": str(second),
@@ -88,7 +98,7 @@ def pairwise_logrank(days, event, group, method: str = "holm") -> pd.DataFrame:
             "note": "",
         }
         try:
-            test = logrank_test(days[pair], event[pair], np.asarray(group)[pair])
+            test = logrank_test(days[pair], event[pair], np.asarray(labels)[pair])
             lines.append(line | {"chi_square": test.statistic, "p": test.p})
         except NotEstimable as why:
             lines.append(line | {"chi_square": np.nan, "p": np.nan, "note": str(why)})

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 from scipy.optimize import brentq
 from scipy.special import expit
@@ -26,15 +28,15 @@ LOGIT = Scale("logit", lambda x: 100 * expit(x))
 
 
 def combine(
-    effect,
-    variance,
+    effect: ArrayLike,
+    variance: ArrayLike,
     prefix: str,
     statistic: str,
     scale: Scale,
     name: str,
     members: str,
     hartung_knapp: bool = False,
-    **labels,
+    **labels: Any,
 ) -> list[dict]:
     """Inverse-variance pooling of effects on a scale, by fixed and by random effects, with their
     heterogeneity.
@@ -93,7 +95,7 @@ def combine(
     return rows
 
 
-def _heterogeneity(fit, prefix: str, scale: Scale, labels: dict) -> list[dict]:
+def _heterogeneity(fit: Any, prefix: str, scale: Scale, labels: dict) -> list[dict]:
     """How much the members differ: Cochran's Q, I squared, and the variance between them."""
     test = fit.test_homogeneity()
     beyond_chance = max(0.0, (test.statistic - test.df) / test.statistic) if test.statistic > 0 else 0.0
@@ -117,7 +119,7 @@ def _heterogeneity(fit, prefix: str, scale: Scale, labels: dict) -> list[dict]:
     ]
 
 
-def _prediction(fit, prefix: str, statistic: str, scale: Scale, df: int, labels: dict) -> dict:
+def _prediction(fit: Any, prefix: str, statistic: str, scale: Scale, df: int, labels: dict) -> dict:
     """Where the true value of a new member is expected (Higgins, Thompson and Spiegelhalter 2009)."""
     reach = stats.t.isf(0.025, df) * np.sqrt(max(0.0, fit.tau2) + fit.sd_eff_w_re**2)
     ends = sorted(scale.back(fit.mean_effect_re + np.array([-reach, reach])))
@@ -148,11 +150,11 @@ def _just_below_tau2(effect: np.ndarray, variance: np.ndarray) -> float:
     return 0.0 if excess(0.0) <= 0 else brentq(excess, 0.0, highest, xtol=1e-15) * (1 - 1e-10)
 
 
-def logit(events, n) -> tuple[np.ndarray, np.ndarray]:
+def logit(events: ArrayLike, n: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Logit of each proportion and its variance; half an event and half a non-event are added where one is
     0.
     """
-    events, n = np.asarray(events, dtype=float), np.asarray(n, dtype=float)
-    extreme = (events == 0) | (events == n)
-    events, n = events + 0.5 * extreme, n + 1.0 * extreme
-    return np.log(events / (n - events)), 1 / events + 1 / (n - events)
+    had, n = np.asarray(events, dtype=float), np.asarray(n, dtype=float)
+    extreme = (had == 0) | (had == n)
+    had, others = had + 0.5 * extreme, n + 1.0 * extreme - (had + 0.5 * extreme)
+    return np.log(had / others), 1 / had + 1 / others

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from firthmodels import FirthCoxPH
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis_lib.dictionary.columns import YES_NO
@@ -93,7 +94,16 @@ def indicators(frame: pd.DataFrame, factors: list[str]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=frame.index)
 
 
-def cox(terms: pd.DataFrame, days, event, *, start=None, weights=None, strata=None, cluster=None) -> Fit:
+def cox(
+    terms: pd.DataFrame,
+    days: ArrayLike,
+    event: ArrayLike,
+    *,
+    start: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+) -> Fit:
     """Cox's proportional-hazards model with Efron's handling of ties, as R's ``coxph``.
 
     Parameters
@@ -161,7 +171,7 @@ def cox(terms: pd.DataFrame, days, event, *, start=None, weights=None, strata=No
     )
 
 
-def _table(names, coef, se, robust_se) -> pd.DataFrame:
+def _table(names: pd.Index, coef: np.ndarray, se: np.ndarray, robust_se: np.ndarray) -> pd.DataFrame:
     """The terms of a model with Wald's limits and tests, by the robust error where there is one."""
     used = np.where(np.isnan(robust_se), se, robust_se)
     # the ratio of a whole unit of a term measured in billionths has no number
@@ -181,7 +191,7 @@ def _table(names, coef, se, robust_se) -> pd.DataFrame:
         )
 
 
-def firth(terms: pd.DataFrame, days, event) -> pd.DataFrame:
+def firth(terms: pd.DataFrame, days: ArrayLike, event: ArrayLike) -> pd.DataFrame:
     """Cox's model with Firth's penalty, which stays finite where a level has no event (Heinze and Schemper
     2001).
 
@@ -234,7 +244,9 @@ def firth(terms: pd.DataFrame, days, event) -> pd.DataFrame:
     )
 
 
-def proportional_hazards(terms: pd.DataFrame, days, event, *, start=None) -> pd.DataFrame:
+def proportional_hazards(
+    terms: pd.DataFrame, days: ArrayLike, event: ArrayLike, *, start: ArrayLike | None = None
+) -> pd.DataFrame:
     """Test of proportional hazards against the Kaplan-Meier transform of time, as R's ``cox.zph`` (Grambsch
     and Therneau 1994).
 
@@ -280,7 +292,7 @@ def proportional_hazards(terms: pd.DataFrame, days, event, *, start=None) -> pd.
     return pd.DataFrame.from_dict(rows, orient="index", columns=["chi_square", "df", "p"])
 
 
-def _share_before(start, days, event, moments) -> np.ndarray:
+def _share_before(start: np.ndarray, days: np.ndarray, event: np.ndarray, moments: np.ndarray) -> np.ndarray:
     """One minus the Kaplan-Meier estimate just before each of the days on which an event happened."""
     deaths = np.bincount(np.searchsorted(moments, days[event]), minlength=len(moments))
     ended, entered = np.sort(days), np.sort(start)
@@ -288,7 +300,9 @@ def _share_before(start, days, event, moments) -> np.ndarray:
     return 1 - np.concatenate([[1.0], np.cumprod(1 - deaths / at_risk)])[:-1]
 
 
-def _robust(scores, group, variance, mean_weight) -> np.ndarray:
+def _robust(
+    scores: np.ndarray, group: np.ndarray, variance: np.ndarray, mean_weight: np.ndarray
+) -> np.ndarray:
     """The sandwich of a model's variance and of the scores summed by group; all in standard deviations of the
     terms.
     """
@@ -305,14 +319,14 @@ def _robust(scores, group, variance, mean_weight) -> np.ndarray:
     return robust
 
 
-def _predictor(x, coef) -> np.ndarray:
+def _predictor(x: np.ndarray, coef: np.ndarray) -> np.ndarray:
     return (x * coef).sum(axis=1)  # not a matrix product, which may round equal rows differently
 
 
-def _sums(values, group) -> np.ndarray:
+def _sums(values: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Sums of rows by group, groups numbered from 0."""
     return np.stack([np.bincount(group, column) for column in values.T], axis=-1)
 
 
-def _test(statistic: float, degrees: int) -> Test:
+def _test(statistic: float | np.ndarray, degrees: int) -> Test:
     return Test(float(statistic), degrees, float(stats.chi2.sf(statistic, degrees)))

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 
 class NotEstimable(ValueError):
     """There is no such number for these data; the message is a clause that says why, fit for a page."""
 
 
-def outcome(days, event) -> tuple[np.ndarray, np.ndarray]:
+def outcome(days: ArrayLike, event: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Days as floats that hold whole numbers, and events as bool.
 
     Parameters
@@ -42,7 +43,7 @@ def outcome(days, event) -> tuple[np.ndarray, np.ndarray]:
     return days, event.astype(bool)
 
 
-def causes(days, cause) -> tuple[np.ndarray, np.ndarray]:
+def causes(days: ArrayLike, cause: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Days as floats, and the cause that ended them as whole numbers: 0 is censored, 1, 2 and so on are
     causes.
 
@@ -59,7 +60,7 @@ def causes(days, cause) -> tuple[np.ndarray, np.ndarray]:
     return days, cause.astype(int)
 
 
-def chi_square(difference, variance, scale) -> float | None:
+def chi_square(difference: np.ndarray, variance: np.ndarray, scale: np.ndarray) -> float | None:
     """``difference`` squared over its variance (a vector and a matrix); ``None`` where the variance is
     rounding noise.
 
@@ -75,7 +76,7 @@ def chi_square(difference, variance, scale) -> float | None:
     return float(difference / spread @ np.linalg.solve(scaled, difference / spread))
 
 
-def groups(labels, n: int) -> tuple[np.ndarray, np.ndarray]:
+def groups(labels: ArrayLike, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Groups as numbers from 0, and their labels; :class:`ValueError` for one that is missing, or if there
     are not ``n``.
     """
@@ -87,7 +88,7 @@ def groups(labels, n: int) -> tuple[np.ndarray, np.ndarray]:
     return codes, found
 
 
-def whole_days(days, name: str = "days") -> np.ndarray:
+def whole_days(days: ArrayLike, name: str = "days") -> np.ndarray:
     """Days as floats that hold whole numbers; :class:`ValueError` for any other."""
     days = _numbers(days, name)
     if not len(days):
@@ -102,21 +103,21 @@ def whole_days(days, name: str = "days") -> np.ndarray:
     return days
 
 
-def _numbers(values, name: str) -> np.ndarray:
-    values = pd.to_numeric(pd.Series(np.asarray(values).ravel()), errors="raise").astype(float).to_numpy()
-    if np.isnan(values).any():
+def _numbers(values: ArrayLike, name: str) -> np.ndarray:
+    numbers = pd.to_numeric(pd.Series(np.asarray(values).ravel()), errors="raise").astype(float).to_numpy()
+    if np.isnan(numbers).any():
         raise ValueError(
-            f"{name} must be known for everyone; {int(np.isnan(values).sum())} of {len(values)} are missing"
+            f"{name} must be known for everyone; {int(np.isnan(numbers).sum())} of {len(numbers)} are missing"
         )
-    return values
+    return numbers
 
 
-def _same_length(**arrays) -> None:
+def _same_length(**arrays: np.ndarray) -> None:
     if len(set(map(len, arrays.values()))) > 1:
         raise ValueError(
             " and ".join(f"{len(values)} {name}" for name, values in arrays.items()) + ": not the same people"
         )
 
 
-def _first(values, wrong) -> str:
+def _first(values: np.ndarray, wrong: np.ndarray) -> str:
     return f"{values[wrong][0]:g}"

@@ -8,6 +8,7 @@ the end. Work grows with n log n (one sort), memory with n.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -69,7 +70,14 @@ class Maximum(NamedTuple):
     found: bool
 
 
-def risk_sets(x, start, days, event, weights, stratum) -> tuple[RiskSets, np.ndarray]:
+def risk_sets(
+    x: np.ndarray,
+    start: np.ndarray,
+    days: np.ndarray,
+    event: np.ndarray,
+    weights: np.ndarray,
+    stratum: np.ndarray,
+) -> tuple[RiskSets, np.ndarray]:
     """The risk sets of rows, and the standard deviations by which their terms were divided.
 
     The partial likelihood knows only differences within strata, so centring changes no estimate; it keeps
@@ -87,13 +95,20 @@ def risk_sets(x, start, days, event, weights, stratum) -> tuple[RiskSets, np.nda
     order = np.argsort(place, kind="stable")  # neighbours in memory are then neighbours in time
     order = order[place[order] > entered[order]]
     sums = np.bincount(place[event], weights[event], minlength=cells.size)
-    kept = (values[order] for values in (weights, event, place, entered))
     return RiskSets(
-        order, np.asfortranarray(x[order] / spread), *kept, cells % span - 1, ties, sums / ties
+        order,
+        np.asfortranarray(x[order] / spread),
+        weights[order],
+        event[order],
+        place[order],
+        entered[order],
+        cells % span - 1,
+        ties,
+        sums / ties,
     ), spread
 
 
-def derivatives(coef, sets: RiskSets) -> Derivatives:
+def derivatives(coef: np.ndarray, sets: RiskSets) -> Derivatives:
     """Log partial likelihood, score and information at some coefficients (of terms in standard
     deviations).
     """
@@ -126,7 +141,7 @@ def derivatives(coef, sets: RiskSets) -> Derivatives:
     )
 
 
-def maximum(at, terms: int, events: float) -> Maximum:
+def maximum(at: Callable[[np.ndarray], Derivatives], terms: int, events: float) -> Maximum:
     """Newton's method from no effect on; a step that went too far is halved, as in R.
 
     ``at`` gives :class:`Derivatives` for coefficients of ``terms`` in standard deviations; ``events`` is
@@ -200,11 +215,11 @@ def cell_scores(at: Derivatives, sets: RiskSets) -> tuple[np.ndarray, np.ndarray
     return observed - _in_cells(mean, cell, sets), information
 
 
-def _in_cells(columns, place, sets) -> np.ndarray:
+def _in_cells(columns: Iterable[np.ndarray], place: np.ndarray, sets: RiskSets) -> np.ndarray:
     return np.stack([np.bincount(place, column, minlength=sets.ties.size) for column in columns])
 
 
-def _at_risk(columns, sets) -> np.ndarray:
+def _at_risk(columns: Iterable[np.ndarray], sets: RiskSets) -> np.ndarray:
     """Sums over the risk set of each cell: rows that leave there or later, less those that enter there or
     later.
     """

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 
-def differences(days, event, group, stratum, weighting) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def differences(
+    days: np.ndarray,
+    event: np.ndarray,
+    group: np.ndarray,
+    stratum: np.ndarray,
+    weighting: tuple[float, float] | str,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Events of each group but the last less those expected, their variance, and its scale: the events
     expected.
 
@@ -23,7 +31,7 @@ def differences(days, event, group, stratum, weighting) -> tuple[np.ndarray, np.
     cells = np.unique(key[event])
     shape = (len(cells), int(group.max()) + 1)
 
-    def counts(which, side):
+    def counts(which: tuple[np.ndarray, np.ndarray], side: Literal["left", "right"]) -> np.ndarray:
         place = np.searchsorted(cells, which[0], side=side)
         return np.bincount(place * shape[1] + which[1], minlength=(shape[0] + 1) * shape[1]).reshape(
             -1, shape[1]
@@ -45,11 +53,18 @@ def differences(days, event, group, stratum, weighting) -> tuple[np.ndarray, np.
     return difference[:-1], variance[:-1, :-1], ((weight**2 * events) @ share)[:-1]
 
 
-def _weights(events, people, stratum, after, weighting) -> np.ndarray:
+def _weights(
+    events: np.ndarray,
+    people: np.ndarray,
+    stratum: np.ndarray,
+    after: np.ndarray,
+    weighting: tuple[float, float] | str,
+) -> np.ndarray:
     if weighting == "wilcoxon":
         return people.astype(float)
     if weighting == "tarone-ware":
         return np.sqrt(people)
+    assert not isinstance(weighting, str)
     early, late = weighting
     if early == late == 0:
         return np.ones(len(events))

@@ -7,7 +7,10 @@ one layer a data set; a test holds each against :func:`analysis_lib.estimators.m
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from analysis_lib.estimators.comparable_pairs import won_and_pairs
 
@@ -18,7 +21,13 @@ STEPS = 25
 AT_ONCE = 5_000_000
 
 
-def cox(x, days, event, counts=None, start=None) -> tuple[np.ndarray, np.ndarray]:
+def cox(
+    x: np.ndarray,
+    days: ArrayLike,
+    event: ArrayLike,
+    counts: ArrayLike | None = None,
+    start: ArrayLike | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients and standard errors of Cox models with Efron's handling of ties.
 
     Parameters
@@ -51,7 +60,9 @@ def cox(x, days, event, counts=None, start=None) -> tuple[np.ndarray, np.ndarray
     return coef, se
 
 
-def _fitted(x, days, event, counts, start):
+def _fitted(
+    x: np.ndarray, days: np.ndarray, event: np.ndarray, counts: np.ndarray, start: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     """The same for rows sorted by day, all data sets together; inside, terms are in standard deviations."""
     if not event.any():
         return (np.full((len(counts), x.shape[2]), np.nan),) * 2
@@ -75,14 +86,17 @@ def _fitted(x, days, event, counts, start):
             if np.abs(step).max() < 1e-9:
                 break
         variance = np.diagonal(np.linalg.pinv(np.nan_to_num(information)), axis1=1, axis2=2)
-    sure = (variance > 0) & (variance < 1e10)  # beyond, the information is rounding noise
-    converged = ((np.abs(step) < 1e-6) & (np.abs(coef) < 10) & sure).all(axis=1)[:, None]
-    return tuple(
+    sure: np.ndarray = (variance > 0) & (variance < 1e10)  # beyond, the information is rounding noise
+    converged = ((np.abs(step) < 1e-6) & (np.abs(coef) < 10) & sure).all(axis=1, keepdims=True)
+    coef, se = (
         np.where(converged, each / spread[:, 0], np.nan) for each in (coef, np.sqrt(np.abs(variance)))
     )
+    return coef, se
 
 
-def _risk_sums(days, event, start, moments, first):
+def _risk_sums(
+    days: np.ndarray, event: np.ndarray, start: np.ndarray | None, moments: np.ndarray, first: np.ndarray
+) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """A function that adds up what rows bring to each day with an event: all at risk, and those with the
     event.
     """
@@ -91,7 +105,7 @@ def _risk_sums(days, event, start, moments, first):
         by_start = np.argsort(start, kind="stable")
         outside = np.searchsorted(start[by_start], moments)
 
-    def sums(values):
+    def sums(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         whole = values[::-1].cumsum(axis=0)[::-1][left]
         if start is not None:
             late = np.concatenate(
@@ -103,7 +117,14 @@ def _risk_sums(days, event, start, moments, first):
     return sums
 
 
-def _derivatives(coef, x, counts, risk_sums, deaths, observed):
+def _derivatives(
+    coef: np.ndarray,
+    x: np.ndarray,
+    counts: np.ndarray,
+    risk_sums: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    deaths: np.ndarray,
+    observed: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     layers, people, terms = x.shape
     risk = counts * np.exp(np.einsum("bnk,bk->bn", x, coef))
     first = risk[:, :, None] * x
@@ -126,7 +147,7 @@ def _derivatives(coef, x, counts, risk_sums, deaths, observed):
     return loglik, score, information
 
 
-def _sums(products, layers, terms):
+def _sums(products: np.ndarray, layers: int, terms: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Sums over people, for each data set and day: of risk, of risk times terms, and of risk times pairs of
     terms.
     """
@@ -138,14 +159,16 @@ def _sums(products, layers, terms):
     )
 
 
-def _solve(information, score):
+def _solve(information: np.ndarray, score: np.ndarray) -> np.ndarray:
     ridge = 1e-10 * np.eye(score.shape[1])  # a term that is the same for everyone must not stop the others
     return np.linalg.solve(np.nan_to_num(information) + ridge, np.nan_to_num(score)[:, :, None])[:, :, 0]
 
 
-def concordance(scores, days, event, counts=None) -> np.ndarray:
+def concordance(
+    scores: ArrayLike, days: ArrayLike, event: ArrayLike, counts: ArrayLike | None = None
+) -> np.ndarray:
     """Harrell's concordance of many scores (data sets x people); as
-    :func:`analysis_lib.estimators.models.concordance`.
+    :func:`analysis_lib.estimators.comparable_pairs.concordance`.
     """
     scores, days, event = (
         np.asarray(scores, dtype=float),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 
-def split(days, event, entered) -> pd.DataFrame:
+def split(days: ArrayLike, event: ArrayLike, entered: ArrayLike) -> pd.DataFrame:
     """Cut each person's time at the day on which a state was entered.
 
     Parameters
@@ -34,7 +35,7 @@ def split(days, event, entered) -> pd.DataFrame:
     return pieces[pieces["stop"] > pieces["start"]].sort_values(["row", "start"]).reset_index(drop=True)
 
 
-def landmark(days, event, entered, day: float) -> pd.DataFrame:
+def landmark(days: ArrayLike, event: ArrayLike, entered: ArrayLike, day: float) -> pd.DataFrame:
     """Those still followed after a landmark, by whether they had entered the state by then; the clock starts
     anew there.
 

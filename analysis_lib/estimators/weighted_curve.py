@@ -14,7 +14,9 @@ import pandas as pd
 from analysis_lib.rows.limits import Z
 
 
-def weighted_curve(days, event, weights, cluster, interval: str) -> pd.DataFrame:
+def weighted_curve(
+    days: np.ndarray, event: np.ndarray, weights: np.ndarray, cluster: np.ndarray, interval: str
+) -> pd.DataFrame:
     """One row a distinct day: ``days, at_risk, events, censored`` (sums of weights), ``survival, lower,
     upper``.
 
@@ -48,7 +50,9 @@ def weighted_curve(days, event, weights, cluster, interval: str) -> pd.DataFrame
     )
 
 
-def _squares(place, cluster, weights, kept, grown) -> np.ndarray:
+def _squares(
+    place: np.ndarray, cluster: np.ndarray, weights: np.ndarray, kept: np.ndarray, grown: np.ndarray
+) -> np.ndarray:
     """The sum over clusters of (``grown`` x weights still followed + ``kept`` of rows that ended), squared;
     for each day.
     """
@@ -70,7 +74,7 @@ def _squares(place, cluster, weights, kept, grown) -> np.ndarray:
     return grown**2 * (squared + (total**2).sum()) + 2 * grown * crossed + ended
 
 
-def limits(survival, se, interval: str) -> tuple[np.ndarray, np.ndarray]:
+def limits(survival: np.ndarray, se: np.ndarray, interval: str) -> tuple[np.ndarray, np.ndarray]:
     """95% limits of a curve from the standard error of its logarithm, on the scale ``log``, ``log-log`` or
     ``plain``.
     """

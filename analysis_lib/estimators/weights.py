@@ -7,12 +7,13 @@ import warnings
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
+from numpy.typing import ArrayLike
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from analysis_lib.estimators.observed import NotEstimable
 
 
-def propensity(terms: pd.DataFrame, treated) -> np.ndarray:
+def propensity(terms: pd.DataFrame, treated: ArrayLike) -> np.ndarray:
     """The probability of the treatment for each row, from a logistic model fitted by maximum likelihood.
 
     Raises
@@ -39,7 +40,7 @@ def propensity(terms: pd.DataFrame, treated) -> np.ndarray:
     return score
 
 
-def stabilised(score, treated) -> np.ndarray:
+def stabilised(score: ArrayLike, treated: ArrayLike) -> np.ndarray:
     """Stabilised inverse-probability weights: the share of the own treatment over its probability; their mean
     is near 1.
     """
@@ -47,7 +48,7 @@ def stabilised(score, treated) -> np.ndarray:
     return np.where(treated, treated.mean() / score, (1 - treated.mean()) / (1 - score))
 
 
-def overlap(score, treated) -> np.ndarray:
+def overlap(score: ArrayLike, treated: ArrayLike) -> np.ndarray:
     """Overlap weights: the probability of the *other* treatment. With a logistic score they balance its
     factors exactly.
     """
@@ -55,7 +56,7 @@ def overlap(score, treated) -> np.ndarray:
     return np.where(treated, 1 - score, score)
 
 
-def difference(values, treated, weights=None) -> float:
+def difference(values: ArrayLike, treated: ArrayLike, weights: ArrayLike | None = None) -> float:
     """Standardised difference of means, treated less others, in standard deviations.
 
     The deviation is that of the unweighted groups (root of the mean of both variances), so that weights
@@ -68,7 +69,7 @@ def difference(values, treated, weights=None) -> float:
     return float((means[0] - means[1]) / spread) if spread > 0 else np.nan
 
 
-def effective_size(weights) -> float:
+def effective_size(weights: ArrayLike) -> float:
     """How many unweighted patients would give as precise a mean (Kish): square of the sum over the sum of
     squares.
     """

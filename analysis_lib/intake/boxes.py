@@ -42,7 +42,7 @@ def without_unknown(
         unknown = [
             column
             for column in columns
-            if (code := FIELD.fullmatch(column)[2]) in codes
+            if (code := FIELD.sub(r"\2", column)) in codes
             or _is_unknown(options.get(question, {}).get(code, ""))
         ]
         ticked = raw[unknown].isin(TICKED).any(axis=1) if unknown else pd.Series(False, index=raw.index)
@@ -115,7 +115,8 @@ def _forms(raw: pd.DataFrame, known: dict[str, str]) -> dict[str, str]:
     """The form of each column, by the dictionary, or by the column on its completeness that stands after its
     fields.
     """
-    forms, before = {}, []
+    forms: dict[str, str] = {}
+    before: list[str] = []
     for column in raw.columns[1:]:
         question = found[1] if (found := FIELD.fullmatch(column)) else column
         if question in known:

@@ -9,6 +9,7 @@ Each rule is a function that takes the :class:`Files` of a cohort and returns ro
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,6 +17,7 @@ import pandas as pd
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary import rules
 from analysis_lib.intake import odd_files, values
+from analysis_lib.intake.manifest import Manifest
 
 EARLIEST = pd.Timestamp("1990-01-01")
 DOSE_PER_FRACTION = (0.5, 30)  # Gy
@@ -29,7 +31,7 @@ class Files:
 
     tables: dict[str, pd.DataFrame]
     texts: dict[str, pd.DataFrame]
-    manifest: dict
+    manifest: Manifest
 
     def has(self, table: str, *columns: str) -> bool:
         """Whether a table has these columns."""
@@ -45,7 +47,13 @@ class Files:
         return f"{name} ({self.texts[table].at[row, name]})"
 
     def found(
-        self, rule: str, table: str, wrong: pd.Series, field: str, concern, suggestion: str
+        self,
+        rule: str,
+        table: str,
+        wrong: pd.Series,
+        field: str,
+        concern: str | Callable[[int], str],
+        suggestion: str,
     ) -> list[dict]:
         """One row for each row of a table where ``wrong`` holds; ``concern`` is a text or a function of the
         row.
@@ -245,7 +253,7 @@ def calendar(files: Files) -> list[dict]:
         if name not in files.tables:
             continue
         for column in [each for each in text if each.endswith("_date")]:
-            dates = values.dates(text[column], files.manifest["date_format"])
+            dates = values.dates(text[column], files.manifest.date_format)
             rows += files.found(
                 "future",
                 name,

@@ -1,5 +1,7 @@
-"""The manifest of a cohort: which files it is made of, and how their columns translate. And how problems are
-said.
+"""The manifest of a cohort: which files it is made of, and how their columns translate.
+
+What a manifest may say is declared once, as a model; what is wrong with one is said in our words, never in
+the library's.
 """
 
 from __future__ import annotations
@@ -8,12 +10,15 @@ import difflib
 import re
 import unicodedata
 from pathlib import Path
+from typing import Annotated, Literal
 
 import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from analysis_lib.cohort.problems import CohortError, problem
 from analysis_lib.dictionary.columns import PATIENTS, REPEATING, TABLES
-from analysis_lib.dictionary.units import CAR_T, ISO
+from analysis_lib.dictionary.units import CAR_T, DAYS_PER_UNIT, ISO
 from analysis_lib.dictionary.words import CONTROL, listed
 from analysis_lib.intake.bundled import bundled_cohorts, find
 from analysis_lib.intake.finding import SUFFIXES
@@ -21,34 +26,137 @@ from analysis_lib.intake.values import is_date_format
 
 # devices of Windows, folders of ours
 RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]|html|source|generated|results|index")
-MIN_CELL_COUNT = "5"  # of real patients, unless the manifest says otherwise
-MANIFEST_KEYS = {
-    "name": "short name, used for folders: lower-case letters, digits and hyphens",
-    "title": "title shown on every page",
-    "tables": "file of each table: " + ", ".join(TABLES),
-    "redcap": "a REDCap export in place of tables: its file, or {export: FILE, dictionary: FILE, ...}",
-    "columns": "for each table, {column in the file: name in the data dictionary}",
-    "values": "for each table and column, {value in the file: level in the data dictionary}",
-    "date_format": "format of calendar dates, such as %d.%m.%Y (default: ISO, 2021-03-28)",
-    "time_unit": "unit of the file's own durations: days (default), weeks, months or years",
-    "subset": "which patients to keep, such as: stage in ('I', 'II')",
-    "index_event": f"what happened on day 0 (default: {CAR_T})",
-    "synthetic": "true when the patients are not real people",
-    "min_cell_count": "counts below this are not shown (default: 5; synthetic patients: 0). 1 shows every "
-    "count, which is "
-    "for data that are public anyway",
-    "note": "a sentence about the cohort, with its source, shown on every page",
-    "made_by": "for synthetic cohorts: the command that made the tables",
-}
-REDCAP_KEYS = {
-    "export": "the CSV file that REDCap writes (all records, raw or labels)",
-    "dictionary": "the project's data dictionary as CSV, which says what the codes mean; not needed for a "
-    "project "
-    "that was set up with the dictionary of `salvage-book new`",
-    "instruments": "for each table with several rows a patient, {table: repeating instrument}",
-    "missing": "the project's own missing-data codes, such as [-99, UNK]",
-}
-DEPTHS = {"tables": 1, "columns": 2, "values": 3}  # how deep the entries of these keys are nested
+MIN_CELL_COUNT = 5  # of real patients, unless the manifest says otherwise
+
+
+# --- what it may say ------------------------------------------------------------------------------
+
+
+def _wrong(concern: str, advice: str = "") -> PydanticCustomError:
+    """What is wrong with an entry, and what to do; by itself, the meaning of its key is told."""
+    return PydanticCustomError("said", concern, {"advice": advice})
+
+
+def _single_spaced(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", text):
+        raise _wrong("the name cannot be used for a folder", f"Use a {MANIFEST_KEYS['name']}.")
+    if RESERVED.fullmatch(text):
+        raise _wrong("this name is taken by the system or by the book", "Choose another name.")
+    return text
+
+
+def _date_format(text: str) -> str:
+    if text != ISO and not is_date_format(text):
+        raise _wrong(
+            "this is not a format of a date",
+            'Write %d for the day, %m for the month and %Y for the year, such as "%d.%m.%Y".',
+        )
+    return text
+
+
+def _unit(text: str) -> str:
+    if text not in DAYS_PER_UNIT:
+        raise _wrong(f"it must be {listed(list(DAYS_PER_UNIT), 'or')}")
+    return text
+
+
+def _true_or_false(given):
+    if isinstance(given, str) and given not in ("true", "false"):
+        raise _wrong("it must be true or false")
+    return given
+
+
+def _from_1(given):
+    if isinstance(given, str) and not re.fullmatch("[1-9][0-9]{0,3}", given):
+        raise _wrong(
+            "it must be a whole number of at least 1", "Leave it out for 5, or write `min_cell_count: 10`."
+        )
+    return given
+
+
+def _export(given):
+    return {"export": given} if isinstance(given, str) else given
+
+
+Table = Literal[tuple(TABLES)]
+Repeating = Literal[tuple(REPEATING)]
+Line = Annotated[str, AfterValidator(_single_spaced)]  # headings of files are read with single spaces as well
+
+
+class _Known(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Redcap(_Known):
+    """A REDCap export in place of tables."""
+
+    export: Annotated[
+        str, Field(min_length=1, description="the CSV file that REDCap writes (all records, raw or labels)")
+    ]
+    dictionary: str | None = Field(
+        None,
+        description="the project's data dictionary as CSV, which says what the codes mean; not needed for a "
+        "project that was set up with the dictionary of `salvage-book new`",
+    )
+    instruments: dict[Repeating, str] | None = Field(
+        None,
+        description="for each table with several rows a patient, {table: repeating instrument}",
+    )
+    missing: list[str] = Field([], description="the project's own missing-data codes, such as [-99, UNK]")
+
+
+class Manifest(_Known):
+    """All that ``cohort.yml`` says, with what it leaves out filled in; the meaning of each key is its
+    description.
+    """
+
+    name: Annotated[str, AfterValidator(_name)] = Field(
+        description="short name, used for folders: lower-case letters, digits and hyphens"
+    )
+    title: Line = Field("", description="title shown on every page")
+    tables: dict[Table, str] = Field({}, description="file of each table: " + ", ".join(TABLES))
+    redcap: Annotated[Redcap | None, BeforeValidator(_export)] = Field(
+        None,
+        description="a REDCap export in place of tables: its file, or {export: FILE, dictionary: FILE, ...}",
+    )
+    columns: dict[Table, dict[Line, str]] = Field(
+        {}, description="for each table, {column in the file: name in the data dictionary}"
+    )
+    values: dict[Table, dict[str, dict[str, str]]] = Field(
+        {}, description="for each table and column, {value in the file: level in the data dictionary}"
+    )
+    date_format: Annotated[str, AfterValidator(_date_format)] = Field(
+        ISO, description="format of calendar dates, such as %d.%m.%Y (default: ISO, 2021-03-28)"
+    )
+    time_unit: Annotated[str, AfterValidator(_unit)] = Field(
+        "days", description="unit of the file's own durations: days (default), weeks, months or years"
+    )
+    subset: str = Field("", description="which patients to keep, such as: stage in ('I', 'II')")
+    index_event: Annotated[Line, AfterValidator(lambda text: text or CAR_T)] = Field(
+        CAR_T, description=f"what happened on day 0 (default: {CAR_T})"
+    )
+    synthetic: Annotated[bool, BeforeValidator(_true_or_false)] = Field(
+        False, description="true when the patients are not real people"
+    )
+    min_cell_count: Annotated[int | None, BeforeValidator(_from_1)] = Field(
+        None,
+        description="counts below this are not shown (default: 5; synthetic patients: 0). 1 shows every "
+        "count, which is for data that are public anyway",
+    )
+    note: Line = Field("", description="a sentence about the cohort, with its source, shown on every page")
+    made_by: str = Field("", description="for synthetic cohorts: the command that made the tables")
+
+
+MANIFEST_KEYS = {key: field.description for key, field in Manifest.model_fields.items()}
+REDCAP_KEYS = {key: field.description for key, field in Redcap.model_fields.items()}
+NESTED = ("tables", "columns", "values")  # one entry a table
+
+
+# --- reading it -----------------------------------------------------------------------------------
 
 
 def locate(where: str | Path) -> Path:
@@ -65,62 +173,54 @@ def locate(where: str | Path) -> Path:
                 "cohort",
                 "there is no such cohort",
                 f"{hint}Give one of {listed(list(bundled_cohorts()))}, or the path of a cohort.yml, of the "
-                f"folder "
-                f"it is "
-                f"in, "
-                f"or of a table ({', '.join(SUFFIXES)}).",
+                f"folder it is in, or of a table ({', '.join(SUFFIXES)}).",
             )
         ],
     )
 
 
-def read_manifest(path: Path) -> dict:
-    """The manifest with its defaults filled in; a bare table gets one of its own."""
-    if path.suffix.lower() not in (".yml", ".yaml"):
-        given = {"name": as_name(path.stem), "title": path.stem, "tables": {"patients": path.name}}
-    else:
+def read_manifest(path: Path) -> Manifest:
+    """The manifest with its defaults filled in; a bare table gets one of its own.
+
+    Raises
+    ------
+    CohortError
+        With everything that is wrong with it.
+    """
+    if path.suffix.lower() in (".yml", ".yaml"):
         given = _read_yaml(path)
-    if problems := _manifest_problems(path, given):
+    else:
+        given = {"name": as_name(path.stem), "title": path.stem, "tables": {"patients": path.name}}
+    if not isinstance(given, dict):
+        raise _refused(
+            path, "it is empty or not a list of `key: value`", "Write at least `tables: {patients: FILE}`."
+        )
+    try:
+        manifest, errors = Manifest.model_validate({"name": as_name(path.parent.name)} | given), []
+    except ValidationError as error:
+        errors = error.errors()
+    if problems := _problems(path.name, given, errors):
         raise CohortError(path.name, problems)
-    defaults = {
-        "name": as_name(path.parent.name),
-        "columns": {},
-        "values": {},
-        "date_format": ISO,
-        "time_unit": "days",
-        "subset": "",
-        "index_event": CAR_T,
-        "synthetic": "false",
-        "note": "",
-        "made_by": "",
-        "tables": {},
-        "redcap": {},
-        "min_cell_count": "0" if given.get("synthetic") == "true" else MIN_CELL_COUNT,
-    }
-    manifest = defaults | given
-    if isinstance(manifest["redcap"], str):
-        manifest["redcap"] = {"export": manifest["redcap"]}
-    shown = {key: " ".join(manifest.get(key, "").split()) for key in ("title", "note", "index_event")}
-    manifest |= shown | {
-        "title": shown["title"] or manifest["name"],
-        "index_event": shown["index_event"] or CAR_T,
-    }
-    # Headers of files are read with single spaces, and so are their names here.
-    manifest["columns"] = {
-        table: {" ".join(column.split()): target for column, target in columns.items()}
-        for table, columns in manifest["columns"].items()
-    }
-    return manifest
+    least = 0 if manifest.synthetic else MIN_CELL_COUNT
+    defaults = {"title": manifest.name, "min_cell_count": least}
+    return manifest.model_copy(
+        update={key: getattr(manifest, key) or default for key, default in defaults.items()}
+    )
+
+
+def as_name(text: str) -> str:
+    """A text as the name of a cohort: lower-case letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:41].strip("-") or "cohort"
 
 
 class _Loader(yaml.BaseLoader):
     """Keeps every word as written (``yes`` stays yes, 1 stays "1") and refuses a key that stands twice."""
 
-    def construct_scalar(self, node):
+    def construct_scalar(self, node: yaml.ScalarNode) -> str:
         text = super().construct_scalar(node)  # an escape can hold what no file and no page can
         return CONTROL.sub("\ufffd", text.encode("utf-8", "replace").decode("utf-8"))
 
-    def construct_mapping(self, node, deep=False):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for place, key in enumerate(keys):
             if key in keys[:place]:
@@ -130,19 +230,14 @@ class _Loader(yaml.BaseLoader):
         return super().construct_mapping(node, deep)
 
 
-def _read_yaml(path: Path):
+def _read_yaml(path: Path) -> Any:
     try:
         return yaml.load(unicodedata.normalize("NFC", path.read_text("utf-8-sig")), Loader=_Loader)
     except PermissionError:
-        raise CohortError(
-            path.name,
-            [
-                problem(
-                    path.name,
-                    "the file may not be read: permission denied",
-                    "Close it in other programs, or ask for permission to read it.",
-                )
-            ],
+        raise _refused(
+            path,
+            "the file may not be read: permission denied",
+            "Close it in other programs, or ask for permission to read it.",
         ) from None
     # ValueError: not UTF-8, no such character
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
@@ -150,211 +245,96 @@ def _read_yaml(path: Path):
         line = f" near line {mark.line + 1}" if mark else ""
         twice = getattr(error, "problem", None) or ""
         why = f": {twice}" if twice.endswith("stands twice") else ""
-        raise CohortError(
-            path.name,
-            [
-                problem(
-                    path.name,
-                    f"this is not readable YAML{line}{why}",
-                    "Keep one of the two."
-                    if why
-                    else "Look for a missing colon, a tab, or an unclosed quote, and save the file as UTF-8.",
-                )
-            ],
+        raise _refused(
+            path,
+            f"this is not readable YAML{line}{why}",
+            "Keep one of the two."
+            if why
+            else "Look for a missing colon, a tab, or an unclosed quote, and save the file as UTF-8.",
         ) from None
 
 
-def _manifest_problems(path: Path, given) -> list[dict]:
-    here = path.name
-    if not isinstance(given, dict):
-        return [
-            problem(
-                here,
-                "it is empty or not a list of `key: value`",
-                "Write at least `tables: {patients: FILE}`.",
-            )
-        ]
-    problems = []
-    for key in [key for key in given if key not in MANIFEST_KEYS]:
-        if (
-            f"{key}_day" in PATIENTS.columns
-            and isinstance(pair := given[key], dict)
-            and {"time", "event"} <= set(pair)
-        ):
-            problems.append(
-                problem(
-                    here,
-                    f"a time and its event are named under `columns:`, not under {key!r}",
-                    "Write `columns: {patients: "
-                    f"{{{pair['time']}: {key}_day, {pair['event']}: {key}_event}}}}`.",
-                )
-            )
-            continue
-        near = difflib.get_close_matches(str(key), MANIFEST_KEYS, n=1)
-        problems.append(
-            problem(
-                here,
-                f"unknown key {key!r}",
-                f"Did you mean {near[0]!r}?" if near else f"Known keys: {', '.join(MANIFEST_KEYS)}.",
-            )
-        )
-    named = given = {key: value for key, value in given.items() if key in MANIFEST_KEYS}
-    for key, depth in DEPTHS.items():
-        if key not in given:
-            continue
-        if not isinstance(given[key], dict):
-            problems.append(
-                problem(here, f"{key!r} must hold one entry a table", f"Meaning: {MANIFEST_KEYS[key]}.")
-            )
-            given[key] = {}
-        elif wrong := _not_of_depth(given[key], depth, key):
-            problems += [
-                problem(
-                    here,
-                    f"{where!r} must hold {'text' if level == 0 else 'entries such as `this: that`'}",
-                    f"Meaning: {MANIFEST_KEYS[key]}.",
-                )
-                for where, level in wrong
-            ]
-        for table in [table for table in given[key] if table not in TABLES]:
-            problems.append(
-                problem(here, f"unknown table {table!r} under {key!r}", f"Known: {', '.join(TABLES)}.")
-            )
-    for key, value in given.items():
-        if key not in DEPTHS and key != "redcap" and not isinstance(value, str):
-            problems.append(
-                problem(here, "it must be text, not a list", f"Meaning: {MANIFEST_KEYS[key]}.", field=key)
-            )
-    given = {key: value for key, value in given.items() if key in DEPTHS or isinstance(value, str)}
-    if "redcap" in named:
-        problems += _redcap_problems(here, named["redcap"])
-    elif "patients" not in given.get("tables", {}):
-        problems.append(problem(here, "no patients table is named", "Write `tables: {patients: FILE}`."))
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", given.get("name", "x")):
-        problems.append(
-            problem(
-                here,
-                "the name cannot be used for a folder",
-                f"Use a {MANIFEST_KEYS['name']}.",
-                field="name",
-                value=given["name"],
-            )
-        )
-    elif RESERVED.fullmatch(given.get("name", "x")):
-        problems.append(
-            problem(
-                here,
-                "this name is taken by the system or by the book",
-                "Choose another name.",
-                field="name",
-                value=given["name"],
-            )
-        )
-    if not re.fullmatch("[1-9][0-9]{0,3}", str(given.get("min_cell_count", MIN_CELL_COUNT))):
-        problems.append(
-            problem(
-                here,
-                "it must be a whole number of at least 1",
-                "Leave it out for 5, or write `min_cell_count: 10`.",
-                field="min_cell_count",
-                value=given["min_cell_count"],
-            )
-        )
-    for key, allowed in {
-        "time_unit": ("days", "weeks", "months", "years"),
-        "synthetic": ("true", "false"),
-    }.items():
-        if given.get(key, allowed[0]) not in allowed:
-            problems.append(
-                problem(
-                    here,
-                    f"it must be {listed(list(allowed), 'or')}",
-                    f"Meaning: {MANIFEST_KEYS[key]}.",
-                    field=key,
-                    value=given[key],
-                )
-            )
-    if given.get("date_format", ISO) != ISO and not is_date_format(given["date_format"]):
-        problems.append(
-            problem(
-                here,
-                "this is not a format of a date",
-                'Write %d for the day, %m for the month and %Y for the year, such as "%d.%m.%Y".',
-                field="date_format",
-                value=given["date_format"],
-            )
-        )
-    return problems
+def _refused(path: Path, concern: str, advice: str) -> CohortError:
+    return CohortError(path.name, [problem(path.name, concern, advice)])
 
 
-def _not_of_depth(entries, depth: int, where: str) -> list[tuple[str, int]]:
-    """Where nested entries are not as deep as they must be: the place, and how many levels were to follow."""
-    if depth == 0 or not isinstance(entries, dict):
-        return (
-            []
-            if isinstance(entries, str) == (depth == 0) and isinstance(entries, (str, dict))
-            else [(where, depth)]
-        )
+# --- what is wrong with it ------------------------------------------------------------------------
+
+
+def _problems(here: str, given: dict, errors: list[dict]) -> list[dict]:
+    """What is wrong with a manifest: keys, then tables and columns, then everything else."""
+    unknown = [error for error in errors if error["type"] == "extra_forbidden" and len(error["loc"]) == 1]
+    nested = [error for key in NESTED for error in errors if error["loc"][0] == key]
+    nested.sort(key=lambda error: (NESTED.index(error["loc"][0]), error["type"] == "literal_error"))
+    others = [error for error in errors if error not in unknown and error not in nested]
+    said = [(_of_redcap if error["loc"][0] == "redcap" else _of_key)(here, error) for error in others]
+    tables = given.get("tables")
+    missing = "redcap" not in given and not (isinstance(tables, dict) and "patients" in tables)
     return [
-        wrong
-        for key, below in entries.items()
-        for wrong in _not_of_depth(below, depth - 1, f"{where}: {key}")
+        *(_of_unknown_key(here, error["loc"][0], error["input"]) for error in unknown),
+        *(_of_entries(here, error) for error in nested),
+        *([problem(here, "no patients table is named", "Write `tables: {patients: FILE}`.")] * missing),
+        *said,
     ]
 
 
-def as_name(text: str) -> str:
-    """A text as the name of a cohort: lower-case letters, digits and hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:41].strip("-") or "cohort"
-
-
-def _redcap_problems(here: str, given) -> list[dict]:
-    entries = {"export": given} if isinstance(given, str) else given
-    if not isinstance(entries, dict) or not entries.get("export"):
-        return [
-            problem(
-                here,
-                "no export is named",
-                "Write `redcap: FILE` or `redcap: {export: FILE}`.",
-                field="redcap",
-            )
-        ]
-    problems = []
-    for key in [key for key in entries if key not in REDCAP_KEYS]:
-        near = difflib.get_close_matches(str(key), REDCAP_KEYS, n=1)
-        problems.append(
-            problem(
-                here,
-                f"unknown key {key!r} under 'redcap'",
-                f"Did you mean {near[0]!r}?" if near else f"Known keys: {', '.join(REDCAP_KEYS)}.",
-            )
+def _of_unknown_key(here: str, key: str, value) -> dict:
+    if f"{key}_day" in PATIENTS.columns and isinstance(value, dict) and {"time", "event"} <= set(value):
+        return problem(
+            here,
+            f"a time and its event are named under `columns:`, not under {key!r}",
+            f"Write `columns: {{patients: {{{value['time']}: {key}_day, {value['event']}: {key}_event}}}}`.",
         )
-    wanted = {"export": "text", "dictionary": "text", "instruments": "entries", "missing": "texts"}
-    for key in [key for key in wanted if key in entries and not _is_written_as(entries[key], wanted[key])]:
-        problems.append(
-            problem(
-                here, f"{key!r} under 'redcap' is not written as expected", f"Meaning: {REDCAP_KEYS[key]}."
-            )
-        )
-    instruments = entries.get("instruments", {})
-    for table in (
-        [table for table in instruments if table not in REPEATING] if isinstance(instruments, dict) else ()
-    ):
-        problems.append(
-            problem(
-                here,
-                f"{table!r} is no table that repeats",
-                f"There are: "
-                f"{', '.join(REPEATING)}. "
-                "Everything outside the repeating instruments goes to patients.",
-                field="instruments",
-            )
-        )
-    return problems
+    return problem(here, f"unknown key {key!r}", _nearest(key, MANIFEST_KEYS))
 
 
-def _is_written_as(value, kind: str) -> bool:
-    if kind == "text":
-        return isinstance(value, str)
-    if kind == "entries":
-        return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
-    return kind == "texts" and isinstance(value, list) and all(isinstance(each, str) for each in value)
+def _of_entries(here: str, error: dict) -> dict:
+    """About tables, columns or values: how deep entries are nested, and under which table."""
+    key, *inside = error["loc"]
+    if error["type"] == "literal_error":
+        return problem(
+            here, f"unknown table {error['input']!r} under {key!r}", f"Known: {', '.join(TABLES)}."
+        )
+    wanted = "text" if error["type"] == "string_type" else "entries such as `this: that`"
+    return problem(
+        here,
+        f"{': '.join([key, *inside])!r} must hold {wanted if inside else 'one entry a table'}",
+        f"Meaning: {MANIFEST_KEYS[key]}.",
+    )
+
+
+def _of_key(here: str, error: dict) -> dict:
+    """About a key that holds one text."""
+    (key,), meaning = error["loc"], f"Meaning: {MANIFEST_KEYS[error['loc'][0]]}."
+    if error["type"] != "said":
+        return problem(here, "it must be text, not a list", meaning, field=key)
+    return problem(here, error["msg"], error["ctx"]["advice"] or meaning, field=key, value=error["input"])
+
+
+def _of_redcap(here: str, error: dict) -> dict:
+    key = error["loc"][1] if len(error["loc"]) > 1 else "export"
+    if error["type"] in ("missing", "model_type") or (key == "export" and not error["input"]):
+        return problem(
+            here,
+            "no export is named",
+            "Write `redcap: FILE` or `redcap: {export: FILE}`.",
+            field="redcap",
+        )
+    if error["type"] == "extra_forbidden":
+        return problem(here, f"unknown key {key!r} under 'redcap'", _nearest(key, REDCAP_KEYS))
+    if error["type"] == "literal_error":
+        return problem(
+            here,
+            f"{error['input']!r} is no table that repeats",
+            f"There are: {', '.join(REPEATING)}. "
+            "Everything outside the repeating instruments goes to patients.",
+            field="instruments",
+        )
+    return problem(
+        here, f"{key!r} under 'redcap' is not written as expected", f"Meaning: {REDCAP_KEYS[key]}."
+    )
+
+
+def _nearest(key: str, known: dict[str, str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1)
+    return f"Did you mean {near[0]!r}?" if near else f"Known keys: {', '.join(known)}."

@@ -7,6 +7,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -233,6 +234,6 @@ def _plain(name: str) -> str:
     )
 
 
-def _some(names, most: int = 40) -> str:
-    names = [str(each) for each in names]
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def _some(names: Iterable[object], most: int = 40) -> str:
+    told = [str(each) for each in names]
+    return ", ".join(told[:most]) + (f" and {len(told) - most} more" if len(told) > most else "")

@@ -8,14 +8,18 @@ returns rows.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary.columns import TABLES, YES_NO
+from analysis_lib.dictionary.units import DAYS_PER_UNIT
 from analysis_lib.dictionary.words import listed
 from analysis_lib.intake import values
-from analysis_lib.intake.values import DAYS_PER_UNIT
+
+if TYPE_CHECKING:
+    from analysis_lib.intake.checks import Files
 
 MANY = 10  # patients from which on the shape of a cohort tells something
 # Follow-up of a cohort in units of its file: nobody longer, or half of it shorter and nobody much longer;
@@ -41,9 +45,9 @@ EVENTS = (
 )
 
 
-def time_unit(files) -> list[dict]:
+def time_unit(files: Files) -> list[dict]:
     """Follow-up that is too short or too long for the unit of the file."""
-    text, table, unit = files.texts["patients"], files.tables["patients"], files.manifest["time_unit"]
+    text, table, unit = files.texts["patients"], files.tables["patients"], files.manifest.time_unit
     if (
         "last_follow_up_day" not in text
         or "last_follow_up_day" not in table
@@ -69,7 +73,7 @@ def time_unit(files) -> list[dict]:
     return [problem("patients", found, advice, field="last_follow_up_day", rule="time_unit")]
 
 
-def constant(files) -> list[dict]:
+def constant(files: Files) -> list[dict]:
     """A vital status that is the same for everybody."""
     if not files.has("patients", "vital_status") or files.tables["patients"]["vital_status"].count() < MANY:
         return []
@@ -89,7 +93,7 @@ def constant(files) -> list[dict]:
     )
 
 
-def nobody(files) -> list[dict]:
+def nobody(files: Files) -> list[dict]:
     """Columns of moments without a single value: an event that happened to nobody, or one that was not
     recorded.
     """
@@ -111,18 +115,17 @@ def nobody(files) -> list[dict]:
     ]
 
 
-def everybody(files) -> list[dict]:
+def everybody(files: Files) -> list[dict]:
     """A time that everybody has although it is no event of everybody: a column beside it says to whom it
     happened.
     """
-    patients, rows = files.tables["patients"], []
+    patients = files.tables["patients"]
+    rows: list[dict] = []
     if not files.has("patients", "last_follow_up_day", "vital_status"):
         return rows
     for name, columns in {"patients": EVENTS, "sites": NOT_OF_ALL["sites"]}.items():
-        table = files.tables.get(name)
-        for column in [
-            each for each in columns if table is not None and each in table and len(table) >= MANY
-        ]:
+        table = files.tables.get(name, pd.DataFrame())
+        for column in [each for each in columns if each in table and len(table) >= MANY]:
             event, own = re.sub("_day$", "_event", column), files.named(name, column)
             advice = f"If another column says whether it happened, map that to {event} under `columns:`."
             given = table[column].notna()
@@ -176,7 +179,7 @@ def _on_the_last_day(patients: pd.DataFrame, column: str, own: str, advice: str)
     return rows
 
 
-def codes(files) -> list[dict]:
+def codes(files: Files) -> list[dict]:
     """Numbers of days that several patients share and that files write for "not known"."""
     rows = []
     for name, table in files.tables.items():
@@ -199,7 +202,7 @@ def codes(files) -> list[dict]:
     return rows
 
 
-def one_answer(files) -> list[dict]:
+def one_answer(files: Files) -> list[dict]:
     """A question with no other answer than yes, and empty cells: do they mean no?"""
     rows = []
     for name, table in files.tables.items():
@@ -221,7 +224,7 @@ def one_answer(files) -> list[dict]:
     return rows
 
 
-def identifiers(files) -> list[dict]:
+def identifiers(files: Files) -> list[dict]:
     """Identifiers that a spreadsheet spoilt, or that differ only by case, spaces, marks or zeros before
     them.
     """
@@ -256,12 +259,12 @@ def bare(identifier: str) -> str:
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", letters)
 
 
-def early_days(files) -> list[dict]:
+def early_days(files: Files) -> list[dict]:
     """Columns of dates without any day after the 12th of a month: day and month may be exchanged."""
     rows = []
     for name, text in files.texts.items():
         for column in [each for each in text if each.endswith("_date")]:
-            days = values.dates(text[column], files.manifest["date_format"]).dropna().dt.day
+            days = values.dates(text[column], files.manifest.date_format).dropna().dt.day
             if len(days) >= MANY and days.max() <= LATE_DAY and days.nunique() > 4:
                 rows.append(
                     problem(

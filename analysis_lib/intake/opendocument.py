@@ -21,7 +21,9 @@ class Ods:
         self.tables: dict[str, Sheet] = {}
         self.unseen_styles: set[str] = set()
         self.unseen: set[str] = set()
-        self.style, self.sheet, self.text, self.area, self.ignored = "", None, None, 0, 0
+        self.style, self.area, self.ignored = "", 0, 0
+        self.sheet: Sheet
+        self.text: list[str] | None = None
         parse(io.BytesIO(content), self._start, self._end, self._said)
 
     def visible(self) -> list[str]:
@@ -49,11 +51,8 @@ class Ods:
                 self.sheet.layout.hidden_columns |= set(range(self.column + 1, self.column + times + 1))
             self.column += times
         elif name == "table-row":
-            self.row, self.repeats, self.how = (
-                [],
-                int(given.get("number-rows-repeated", 1)),
-                given.get("visibility"),
-            )
+            self.row: list[str] = []
+            self.repeats, self.how = int(given.get("number-rows-repeated", 1)), given.get("visibility")
         elif name in ("table-cell", "covered-table-cell"):
             self.cell, self.text = given, []
         elif name == "annotation":  # a note at a cell is none of its text
@@ -81,7 +80,7 @@ class Ods:
         elif name == "table-row":
             self._end_row()
         elif name == "table":
-            self.sheet = None
+            del self.sheet  # cells of no table are an error
 
     def _end_row(self) -> None:
         while self.row and not self.row[-1]:

@@ -137,7 +137,16 @@ def with_death(table: pd.DataFrame, text: pd.DataFrame, problems: list[dict]) ->
     return table
 
 
-def _told(name, table, wrong, field, text, concern, suggestion, rule) -> list[dict]:
+def _told(
+    name: str,
+    table: pd.DataFrame,
+    wrong: pd.Series,
+    field: str,
+    text: pd.DataFrame,
+    concern: str,
+    suggestion: str,
+    rule: str,
+) -> list[dict]:
     rows = table.index[wrong.fillna(False).astype(bool)]
     return [
         problem(

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
+import pandera.pandas as pa
 
 from analysis_lib.cohort.problems import CohortError, problem
 from analysis_lib.dictionary.columns import INDEX_DATE, REPEATING, TABLES, collected, day, yes_no
@@ -74,7 +75,9 @@ def propose(files: list[Path], out: Path | None = None) -> str:
             str(out),
             [problem("--out", "this file exists, and nothing is ever overwritten", "Name another one.")],
         )
-    sources, declared, problems = [], {}, []
+    sources: list[Source] = []
+    declared: dict = {}
+    problems: list[dict] = []
     for path in files:
         sources += _sources(path, out, declared, problems)
     if (fields := declared.pop("fields", None)) is not None:
@@ -155,7 +158,7 @@ def _labels(fields: pd.DataFrame) -> dict[str, str]:
     """What a REDCap dictionary calls the columns of an export; a box to tick by its question and its own
     words.
     """
-    labels = {}
+    labels: dict[str, str] = {}
     for entry in fields.to_dict("records"):
         ticks = redcap.choices(entry) if entry[redcap.TYPE] == "checkbox" else {}
         labels |= {
@@ -347,7 +350,7 @@ def date_formats(cells: pd.Series) -> list[str]:
     return ([ISO] if values.dates(known, ISO).notna().all() else []) + list(values.formats_that_fit(known))
 
 
-def _fits(cells: pd.Series, kind: str, column) -> float:
+def _fits(cells: pd.Series, kind: str, column: pa.Column) -> float:
     """How well the content fits a column of the dictionary, from 0 to 1 and a little more when levels are
     recognised.
     """
@@ -372,7 +375,7 @@ def _fits(cells: pd.Series, kind: str, column) -> float:
     return 0.9 + 0.2 * recognised / known.nunique()
 
 
-def _fits_as_number(known: pd.Series, kind: str, column) -> float:
+def _fits_as_number(known: pd.Series, kind: str, column: pa.Column) -> float:
     """How well the content fits a moment or a number: 0 and 1 are no moments, and what the dictionary does
     not allow is not sure.
     """
@@ -384,7 +387,7 @@ def _fits_as_number(known: pd.Series, kind: str, column) -> float:
     numbers = values.numbers(known, values.decimal_marks(known)).dropna()
     if wanted == "day" and numbers.isin([0, 1, 2]).all() and len(numbers) > 3:
         return 0.0
-    limits = next((check.statistics for check in column.checks if "min_value" in check.statistics), {})
+    limits: dict = next((check.statistics for check in column.checks if "min_value" in check.statistics), {})
     inside = numbers.between(
         limits.get("min_value", -values.LARGEST), limits.get("max_value", values.LARGEST)
     ).mean()
@@ -392,7 +395,7 @@ def _fits_as_number(known: pd.Series, kind: str, column) -> float:
     return 1.0 if inside > 0.9 and whole else 0.8
 
 
-def level_of(value: str, column) -> str | None:
+def level_of(value: str, column: pa.Column) -> str | None:
     """The level that a value means, by its own name or one of
     :data:`analysis_lib.intake.foreign_words.LEVEL_WORDS`; None when that is not clear.
     """
@@ -408,7 +411,7 @@ def level_of(value: str, column) -> str | None:
     return meant[0] if len(meant) == 1 else None
 
 
-def _as_read(value: str, column) -> str:
+def _as_read(value: str, column: pa.Column) -> str:
     """What a value becomes while reading, without any translation."""
     return values.levels(pd.Series([value], dtype="string"), tuple(column.metadata["levels"]))[0]
 
@@ -475,7 +478,8 @@ def _places(tables: dict[str, Source], declared: dict[str, str]) -> list[str]:
 
 def _columns(table: str, source: Source) -> tuple[list[str], dict[str, str]]:
     """The lines below ``columns:``, and what was sure."""
-    active, unsure, nothing, own, sure = [], [], [], [], {}
+    active, unsure, nothing, own = [], [], [], []
+    sure: dict[str, str] = {}
     for heading, options in source.matches.items():
         best, score = options[0] if options else ("", 0.0)
         others = [name for name, _ in options[1:]]

@@ -45,7 +45,7 @@ def within_limits(columns: int, cells: int) -> None:
         raise Unreadable(f"the table has more than {MOST_CELLS:,} cells, the empty ones included", PLACE)
 
 
-def as_text(value) -> str:
+def as_text(value: object) -> str:
     """A cell as text: whole numbers without a decimal point, dates as 2021-03-28 without their time of
     day.
     """

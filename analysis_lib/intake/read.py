@@ -70,7 +70,7 @@ def read_cohort(where: str | Path) -> Cohort:
     problems: list[dict] = []
     texts = {
         name: read_mapped(path.parent, name, file, manifest, problems)
-        for name, file in manifest["tables"].items()
+        for name, file in manifest.tables.items()
     }
     export = redcap.read(path.parent, manifest, problems)
     texts |= {name: map_table(raw, name, manifest, problems) for name, raw in export.tables.items()}
@@ -93,17 +93,17 @@ def read_cohort(where: str | Path) -> Cohort:
     if any(each["severity"] == "error" for each in problems):
         raise CohortError(path.name, problems)
     cohort = Cohort(
-        name=manifest["name"],
-        title=manifest["title"],
-        index_event=manifest["index_event"],
-        synthetic=manifest["synthetic"] == "true",
-        note=manifest["note"],
+        name=manifest.name,
+        title=manifest.title,
+        index_event=manifest.index_event,
+        synthetic=manifest.synthetic,
+        note=manifest.note,
         warnings=as_frame(problems),
-        min_cell_count=int(manifest["min_cell_count"]),
+        min_cell_count=manifest.min_cell_count,
         of_the_paper=path.resolve() == RECONSTRUCTED.resolve(),
         **{name: _typed(name, table) for name, table in tables.items()},
     )
-    return _subset(_with_derived(cohort), manifest["subset"], path.name)
+    return _subset(_with_derived(cohort), manifest.subset, path.name)
 
 
 def _severe(problems: list[dict]) -> list[dict]:

@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+import pandera.pandas as pa
 
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary import columns, words
 from analysis_lib.dictionary.words import listed
 from analysis_lib.intake import boxes, reading
+from analysis_lib.intake.manifest import Manifest
 from analysis_lib.intake.raw import Unreadable
 from analysis_lib.intake.tables import file_columns
 
@@ -98,8 +100,9 @@ def dictionary() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).fillna("")
 
 
-def _field(form: str, name: str, column) -> dict:
-    meta, limits = column.metadata, {}
+def _field(form: str, name: str, column: pa.Column) -> dict:
+    meta = column.metadata
+    limits: dict = {}
     for check in column.checks:
         limits = {
             key: value for key, value in check.statistics.items() if key in ("min_value", "max_value")
@@ -155,15 +158,15 @@ class Export:
         return found | {"row": row, "field": f"{self.record} (patient_id)" if own else found["field"]}
 
 
-def read(folder: Path, manifest: dict, problems: list[dict]) -> Export:
+def read(folder: Path, manifest: Manifest, problems: list[dict]) -> Export:
     """Take the export that ``redcap:`` names apart into raw tables; without such an entry there are none."""
-    declared = manifest["redcap"]
-    if not declared:
+    declared = manifest.redcap
+    if declared is None:
         return Export()
-    raw = _file(folder, declared["export"], "export", problems)
-    fields = (
-        _file(folder, declared["dictionary"], "dictionary", problems) if "dictionary" in declared else None
-    )
+    raw = _file(folder, declared.export, "export", problems)
+    fields = None
+    if declared.dictionary is not None:
+        fields = _file(folder, declared.dictionary, "dictionary", problems)
     if fields is not None and not {VARIABLE, FORM, TYPE, LABEL, CHOICES} <= set(fields):
         problems.append(
             problem(
@@ -171,10 +174,10 @@ def read(folder: Path, manifest: dict, problems: list[dict]) -> Export:
                 "this is no REDCap data dictionary",
                 f"Download it under Data Dictionary in REDCap; it has columns such as {VARIABLE!r}.",
                 field="dictionary",
-                value=declared["dictionary"],
+                value=declared.dictionary,
             )
         )
-    for name in sorted(set(manifest["tables"]) & set(FORMS)):
+    for name in sorted(set(manifest.tables) & set(FORMS)):
         problems.append(
             problem(
                 name,
@@ -182,20 +185,20 @@ def read(folder: Path, manifest: dict, problems: list[dict]) -> Export:
                 "Keep one of the two.",
             )
         )
-    if problems:
+    if raw is None or problems:
         return Export()
     labelled = bool(set(raw) & {*HEADINGS, "Complete?"})
     raw, fields = _named(raw, fields)
     options = {
         entry[VARIABLE]: choices(entry) for entry in fields.to_dict("records") if entry[TYPE] == "checkbox"
     }
-    raw = boxes.without_unknown(raw, options, (*MISSING, *declared.get("missing", [])))
+    raw = boxes.without_unknown(raw, options, (*MISSING, *declared.missing))
     raw = boxes.without_empty(raw, dict(zip(fields[VARIABLE], fields[FORM].map(form_name))), problems)
-    raw = _without_missing(raw, declared.get("missing", []), fields)
-    parts = _by_table(raw, declared.get("instruments"), fields, problems)
+    raw = _without_missing(raw, declared.missing, fields)
+    parts = _by_table(raw, declared.instruments, fields, problems)
     record, tables, origins = raw.columns[0], {}, pd.DataFrame()
     for table, rows in parts.items():
-        mapping, known = manifest["columns"].get(table, {}), set(file_columns(table))
+        mapping, known = manifest.columns.get(table, {}), set(file_columns(table))
         rows = rows if labelled else decoded(rows, fields)
         if record not in mapping:
             rows = rows.rename(columns={record: "patient_id"})
@@ -228,6 +231,7 @@ def _file(folder: Path, file: str, what: str, problems: list[dict]) -> pd.DataFr
                 value=file,
             )
         )
+        return None
 
 
 def _named(raw: pd.DataFrame, fields: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame]:

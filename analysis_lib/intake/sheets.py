@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import IO, NoReturn
 from xml.parsers import expat
 
 from openpyxl.utils import get_column_letter
@@ -98,11 +100,16 @@ def unpacked_within_limits(data: bytes) -> bytes:
         return out.getvalue()
 
 
-def parse(part, start, end, text=None) -> None:
+def parse(
+    part: IO[bytes],
+    start: Callable[[str, dict[str, str]], None],
+    end: Callable[[str], None],
+    text: Callable[[str], None] | None = None,
+) -> None:
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
 
-    def refuse(*_):
+    def refuse(*_: object) -> NoReturn:
         raise Unreadable(
             "the workbook declares entities of its own, as no spreadsheet program does", SAVE_AGAIN
         )

@@ -10,11 +10,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pandera.pandas as pa
 from openpyxl import Workbook
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.worksheet import Worksheet
 
 from analysis_lib.cohort.problems import CohortError, problem
 from analysis_lib.dictionary import columns, words
@@ -125,11 +127,11 @@ def template() -> Workbook:
     return book
 
 
-def _required(name: str, column) -> bool:
+def _required(name: str, column: pa.Column) -> bool:
     return column.required or name == "infusion_date"  # dates count from it
 
 
-def _sheet(sheet, table: str) -> None:
+def _sheet(sheet: Worksheet, table: str) -> None:
     for place, (name, column) in enumerate(columns.collected(table).items(), 1):
         letter, required = get_column_letter(place), _required(name, column)
         cell = sheet.cell(1, place, name)
@@ -153,7 +155,7 @@ def _sheet(sheet, table: str) -> None:
     sheet.freeze_panes = "B2"
 
 
-def _rule(column) -> DataValidation | None:
+def _rule(column: pa.Column) -> DataValidation | None:
     """What Excel lets a cell of this column hold; it refuses everything else."""
     kind, levels = column.metadata["kind"], column.metadata["levels"]
     shared = {
@@ -178,14 +180,14 @@ def _rule(column) -> DataValidation | None:
     return None
 
 
-def _allowed(column) -> str:
+def _allowed(column: pa.Column) -> str:
     kind = column.metadata["kind"]
     if kind == "day":
         return "A date."
     return f"{'One of: ' if kind == 'level' else ''}{words.allowed(column)}."
 
 
-def _notes(sheet) -> None:
+def _notes(sheet: Worksheet) -> None:
     for rule in PLAIN_RULES:
         sheet.append([rule])
     sheet.append([])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 
@@ -36,7 +37,7 @@ def read_statistics(path: Path, suffix: str) -> tuple[list[list[str]], dict[str,
     Unreadable
         When the file is damaged, or what reads it is not installed.
     """
-    library = _library("rdata" if suffix == R else "pyreadstat", suffix)
+    library = _library(suffix)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of R's classes that have no meaning here
@@ -53,14 +54,20 @@ def read_statistics(path: Path, suffix: str) -> tuple[list[list[str]], dict[str,
     return [[str(column) for column in frame.columns], *rows], codes
 
 
-def _library(name: str, suffix: str):
+def _library(suffix: str) -> ModuleType:
     try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise Unreadable(f"{suffix} files are read with {name}, which is not installed", INSTALL) from None
+        if suffix == R:
+            import rdata as library
+        else:
+            import pyreadstat as library
+    except ImportError as error:
+        raise Unreadable(
+            f"{suffix} files are read with {error.name}, which is not installed", INSTALL
+        ) from None
+    return library
 
 
-def _labelled(read, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
+def _labelled(read: Callable, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
     _, about = read(str(path), metadataonly=True)
     within_limits(about.number_columns or 0, (about.number_columns or 0) * (about.number_rows or 0))
     plain, about = read(str(path))
@@ -76,7 +83,7 @@ def _labelled(read, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]
     }
 
 
-def _of_r(library, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
+def _of_r(library: ModuleType, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
     moments = {
         "Date": lambda days, _: pd.to_datetime(pd.Series(days, dtype="Float64"), unit="D").array,
         "POSIXct": lambda seconds, _: pd.to_datetime(pd.Series(seconds, dtype="Float64"), unit="s").array,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pandera.errors import SchemaErrors
@@ -19,9 +20,9 @@ from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary import units
 from analysis_lib.dictionary.columns import TABLES
 from analysis_lib.intake import cell_words, names_used, pairs, reading, values
+from analysis_lib.intake.manifest import Manifest
 from analysis_lib.intake.pairs import as_date
 from analysis_lib.intake.raw import Unreadable
-from analysis_lib.intake.values import DAYS_PER_UNIT
 
 REQUIRED = "a value is required here"
 EXCHANGED = (
@@ -35,7 +36,7 @@ BEFORE_DAY_0 = "it lies before day 0"
 OF_REDCAP = {"redcap_repeat_instrument", "redcap_event_name", "Repeat Instrument", "Event Name"}
 
 
-def read_mapped(folder: Path, name: str, file: str, manifest: dict, problems: list[dict]) -> pd.DataFrame:
+def read_mapped(folder: Path, name: str, file: str, manifest: Manifest, problems: list[dict]) -> pd.DataFrame:
     """One table as text, its columns and words renamed to those of the data dictionary; empty if it cannot be
     read.
     """
@@ -66,7 +67,7 @@ def read_mapped(folder: Path, name: str, file: str, manifest: dict, problems: li
     return map_table(raw, name, manifest, problems)
 
 
-def map_table(raw: pd.DataFrame, name: str, manifest: dict, problems: list[dict]) -> pd.DataFrame:
+def map_table(raw: pd.DataFrame, name: str, manifest: Manifest, problems: list[dict]) -> pd.DataFrame:
     """Rename the columns and words of a table; what stands for "not known" becomes missing, other columns go.
 
     Parameters
@@ -75,12 +76,12 @@ def map_table(raw: pd.DataFrame, name: str, manifest: dict, problems: list[dict]
         As :func:`analysis_lib.intake.reading.read_table` gives it.
     name : str
         Which table it is (:data:`analysis_lib.dictionary.columns.TABLES`).
-    manifest : dict
-        ``columns``, ``values`` and the rest, as :func:`analysis_lib.intake.manifest.read_manifest` gives it.
+    manifest : Manifest
+        How the columns and values of the file translate.
     problems : list of dict
         Gains what is wrong.
     """
-    known, mapping = file_columns(name), manifest["columns"].get(name, {})
+    known, mapping = file_columns(name), manifest.columns.get(name, {})
     has = names_used.has(raw)
     problems += names_used.wrong_mapping(name, raw, mapping, known, has)
     mapping = names_used.as_meant(raw, mapping, known)
@@ -107,7 +108,7 @@ def map_table(raw: pd.DataFrame, name: str, manifest: dict, problems: list[dict]
                 name, f"the file has both {column} and {as_date(column)}", "Keep one of them.", field=column
             )
         )
-    for column, _words in manifest["values"].get(name, {}).items():
+    for column, _words in manifest.values.get(name, {}).items():
         if column not in table:
             problems.append(
                 problem(
@@ -118,12 +119,12 @@ def map_table(raw: pd.DataFrame, name: str, manifest: dict, problems: list[dict]
                 )
             )
     for column in table:
-        words = manifest["values"].get(name, {}).get(column, {})
+        words = manifest.values.get(name, {}).get(column, {})
         table[column] = cell_words.in_our_words(name, column, table[column], words, problems)
     problems += names_used.missing(name, raw, table, known, twice, has)
-    problems += names_used.death_unused(name, raw, table, mapping, manifest["date_format"])
+    problems += names_used.death_unused(name, raw, table, mapping, manifest.date_format)
     if name == "patients" and table.empty and not problems:
-        file, _, sheet = manifest["tables"].get("patients", "").rpartition("#")
+        file, _, sheet = manifest.tables.get("patients", "").rpartition("#")
         problems.append(
             problem(
                 name,
@@ -195,7 +196,7 @@ def without_faulty(tables: dict[str, pd.DataFrame], problems: list[dict]) -> dic
 
 
 def in_days(
-    name: str, table: pd.DataFrame, patients: pd.DataFrame, manifest: dict, problems: list[dict]
+    name: str, table: pd.DataFrame, patients: pd.DataFrame, manifest: Manifest, problems: list[dict]
 ) -> pd.DataFrame:
     """Dates become days since day 0, durations in months become days, numbers become numbers."""
     start = infusion_dates(table, patients, manifest)
@@ -230,15 +231,15 @@ def in_days(
             ]
             columns[re.sub("_date$", "_day", column)] = (found - start).dt.days.astype("Int64")
         else:
-            columns[column] = _parse(name, column, table[column], manifest["time_unit"], marks, problems)
+            columns[column] = _parse(name, column, table[column], manifest.time_unit, marks, problems)
     return pd.DataFrame(columns, index=table.index)
 
 
-def infusion_dates(table: pd.DataFrame, patients: pd.DataFrame, manifest: dict) -> pd.Series:
+def infusion_dates(table: pd.DataFrame, patients: pd.DataFrame, manifest: Manifest) -> pd.Series:
     """The date of day 0 for each row of a table, ``NaT`` where it is not known."""
     if "infusion_date" not in patients:
         return pd.Series(pd.NaT, index=table.index, dtype="datetime64[ns]")
-    day_0 = values.dates(patients["infusion_date"], manifest["date_format"])
+    day_0 = values.dates(patients["infusion_date"], manifest.date_format)
     if table is patients:
         return day_0
     known = patients["patient_id"].notna() & ~patients["patient_id"].duplicated()
@@ -246,12 +247,12 @@ def infusion_dates(table: pd.DataFrame, patients: pd.DataFrame, manifest: dict) 
 
 
 def _check_dates(name, column, cells, manifest, problems) -> pd.Series:
-    found = values.dates(cells, manifest["date_format"])
+    found = values.dates(cells, manifest.date_format)
     if said := values.exchanged(cells):
         problems.append(problem(name, said, EXCHANGED, field=column))
         return found
     wrong = cells.index[cells.notna() & found.isna()]
-    concern, suggestion = _about_dates(cells[wrong], manifest["date_format"])
+    concern, suggestion = _about_dates(cells[wrong], manifest.date_format)
     problems += [problem(name, concern, suggestion, row=row, field=column, value=cells[row]) for row in wrong]
     return found
 
@@ -287,14 +288,16 @@ def _decimal_marks(name: str, table: pd.DataFrame) -> set[str]:
     return shown or ({","} if table.attrs.get("separator") == ";" else set())
 
 
-def _parse(name, column, cells, time_unit, marks, problems) -> pd.Series:
+def _parse(
+    name: str, column: str, cells: pd.Series, time_unit: str, marks: set[str], problems: list[dict]
+) -> pd.Series:
     kind = _kind(name, column)
     if kind in ("text", "level"):
         return cells
     numbers = values.numbers(cells, marks)
     if kind == "day" and time_unit != "days":
         doubtful = values.ambiguous(cells) & numbers.isna()
-        numbers = (numbers * DAYS_PER_UNIT[time_unit]).round()
+        numbers = (numbers * units.DAYS_PER_UNIT[time_unit]).round()
     else:  # of a whole number 2.000 is rather two thousand, unless the table writes decimals with a point
         doubtful = values.ambiguous(cells) & (numbers.isna() | (kind != "number" and not marks))
     unread = cells.notna() & (numbers.isna() | doubtful)
@@ -383,7 +386,7 @@ def _late(table: pd.DataFrame, text: pd.DataFrame) -> pd.Series:
 def _in_words(name: str, case: dict) -> dict:
     column, check = case["column"], str(case["check"])
     meta = TABLES[name].columns[column].metadata
-    value = "" if pd.isna(case["failure_case"]) else case["failure_case"]
+    value: Any = "" if pd.isna(case["failure_case"]) else case["failure_case"]
     if check.startswith("isin"):
         levels = ", ".join(meta["levels"])
         concern, advice = (
@@ -419,7 +422,7 @@ def _in_words(name: str, case: dict) -> dict:
     return problem(name, concern, advice, row=int(case["index"]), field=column, value=value)
 
 
-def as_in_files(problems: list[dict], texts: dict[str, pd.DataFrame], manifest: dict) -> list[dict]:
+def as_in_files(problems: list[dict], texts: dict[str, pd.DataFrame], manifest: Manifest) -> list[dict]:
     """Problems with the cell as the file has it, and with the file's own name of the column beside the
     dictionary's.
     """
@@ -432,7 +435,7 @@ def as_in_files(problems: list[dict], texts: dict[str, pd.DataFrame], manifest: 
             value = value if pd.isna(cell) else cell
         own = [
             name
-            for name, target in manifest["columns"].get(each["table"], {}).items()
+            for name, target in manifest.columns.get(each["table"], {}).items()
             if target == field and name != field
         ]
         shown.append(each | {"field": f"{own[0]} ({field})" if own else field, "value": value})

@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.dictionary import columns
-from analysis_lib.dictionary.units import DAYS_PER_MONTH, EXCEL_DAY_0, ISO
+from analysis_lib.dictionary.units import EXCEL_DAY_0, ISO
 
-DAYS_PER_UNIT = {"days": 1, "weeks": 7, "months": DAYS_PER_MONTH, "years": 365.25}
 ISO_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DATE_FORMATS = {  # formats that are proposed when none is declared, and what sets them apart
     "%d.%m.%Y": "",
@@ -55,7 +54,7 @@ def empty(values: pd.Series) -> pd.Series:
     return values.isna() | said.isin(marks) | said.str.fullmatch(MISSING_MARKS).fillna(False).astype(bool)
 
 
-def looks_like_a_code(value) -> bool:
+def looks_like_a_code(value: object) -> bool:
     """Whether a number is one of those that files write for "not known": 9, 99, 999, 888, -9 and the like."""
     return pd.notna(value) and bool(
         re.fullmatch(

@@ -9,6 +9,8 @@ import io
 import re
 import warnings
 import zipfile
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, TypeVar
 
 import openpyxl
 import xlrd
@@ -25,6 +27,11 @@ from analysis_lib.intake.sheets import (
     parse,
     unpacked_within_limits,
 )
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+
+T = TypeVar("T")
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods")
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -55,11 +62,11 @@ def sheet_names(data: bytes, suffix: str) -> list[str]:
     return _safely(lambda: _reader(data, suffix).visible())
 
 
-def _reader(data: bytes, suffix: str):
-    return {".xls": Xls, ".ods": Ods}.get(suffix, Xlsx)(data)
+def _reader(data: bytes, suffix: str) -> Xls | Ods | Xlsx:
+    return Xls(data) if suffix == ".xls" else Ods(data) if suffix == ".ods" else Xlsx(data)
 
 
-def _safely(read):
+def _safely(read: Callable[[], T]) -> T:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of decorations that are not kept; nothing is written here
@@ -110,7 +117,7 @@ class Xlsx:
         return Sheet(rows, layout, others, months)
 
 
-def _layout(part) -> Layout:
+def _layout(part: IO[bytes]) -> Layout:
     """The layout of a sheet's part, read without its cells."""
     layout, row, area, last = Layout(), 0, 0, ""
 
@@ -136,14 +143,16 @@ def _layout(part) -> Layout:
     def end(name: str) -> None:
         nonlocal area
         if last and name.endswith(" row"):
-            area += column_index_from_string(re.match("[A-Z]+", last)[0])
+            letters = re.match("[A-Z]+", last)
+            assert letters, last  # else the workbook is damaged
+            area += column_index_from_string(letters[0])
             within_limits(0, area)
 
     parse(part, start, end)
     return layout
 
 
-def _cells(sheet, last_row: int) -> tuple[list[list[str]], set[int]]:
+def _cells(sheet: ReadOnlyWorksheet, last_row: int) -> tuple[list[list[str]], set[int]]:
     """The cells as text, numbers with the zeros that are shown before them; and the columns of dates that are
     shown without a day.
     """
@@ -204,7 +213,7 @@ class Xls:
         )
         return Sheet(rows, layout, others)
 
-    def _text(self, cell) -> str:
+    def _text(self, cell: xlrd.sheet.Cell) -> str:
         if cell.ctype == xlrd.XL_CELL_ERROR:
             return xlrd.error_text_from_code.get(cell.value, "#VALUE!")
         if cell.ctype == xlrd.XL_CELL_DATE and cell.value >= 1:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis_lib.rows.rounding import number
+
 HERE = Path(__file__).parent
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 BOUND = re.compile(r"P?([<>])(\d\.\d+)")
@@ -41,20 +43,36 @@ def contradictions() -> dict[str, str]:
     return dict(_table("contradictions.csv").itertuples(index=False))
 
 
-def printed_number(claim_id: str) -> float:
-    """The number of a claim, for arithmetic with what is printed."""
-    return float(_by_id()[claim_id])
-
-
 @cache
 def _by_id() -> dict[str, str]:
     claims = _table("claims.csv")
     return dict(zip(claims["claim_id"], claims["printed"]))
 
 
-def decimals(number: str) -> int:
+def printed_text(claim_id: str) -> str:
+    """A claim as printed."""
+    return _by_id()[claim_id]
+
+
+def printed_number(claim_id: str) -> float:
+    """The number of a claim, for arithmetic with what is printed."""
+    return float(printed_text(claim_id))
+
+
+def printed_count(claim_id: str) -> int:
+    """The number of a claim that counts."""
+    return int(printed_text(claim_id))
+
+
+def decimals(printed: str) -> int:
     """Number of decimals of a printed number."""
-    return len(number.partition(".")[2])
+    return len(printed.partition(".")[2])
+
+
+def ends_of(printed: str) -> tuple[float, float]:
+    """The numbers that print so, from and to (half up: the upper end does not)."""
+    half = 0.5 * 10.0 ** -decimals(printed)
+    return float(printed) - half, float(printed) + half
 
 
 def parts(printed: str) -> list[str]:
@@ -75,3 +93,19 @@ def parts(printed: str) -> list[str]:
     ):
         return pieces
     raise ValueError(f"{printed!r} is not a printed number, pair, bound, NR or one of {', '.join(WORDS)}")
+
+
+def meets(value: float | bool | None, printed: str) -> bool:
+    """Whether a value prints as one part of a claim, rounded half up at its precision.
+
+    A median that is not reached is ``None``; whether a median is the highest is a ``bool``; ``all`` is 100
+    percent.
+    """
+    bound = BOUND.fullmatch(printed)
+    if value is None or printed == NOT_REACHED:
+        return value is None and printed == NOT_REACHED
+    if bound:
+        return value < float(bound[2]) if bound[1] == "<" else value > float(bound[2])
+    if printed in WORDS:
+        return value is True if printed == "highest" else value == 100
+    return number(value, decimals(printed)) == printed

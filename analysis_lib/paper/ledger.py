@@ -17,9 +17,9 @@ from analysis_lib.paper.claims import (
     BOUND,
     NOT_REACHED,
     NUMBER,
-    WORDS,
     contradictions,
     decimals,
+    meets,
     parts,
     read_claims,
 )
@@ -72,7 +72,7 @@ def _hold(claim: dict, by_id: pd.DataFrame, reasons: dict[str, str]) -> dict:
         }
     wanted = parts(claim["printed"])
     shown = [_as_printed(value, piece) for value, piece in zip(actual, wanted)]
-    met = [_meets(value, piece) for value, piece in zip(actual, wanted)]
+    met = [meets(value, piece) for value, piece in zip(actual, wanted)]
     if all(met):
         verdict, why = "reproduced", ""
     elif claim["claim_id"] in reasons:
@@ -105,20 +105,9 @@ def _actual(result_id: str, field: str, by_id: pd.DataFrame) -> tuple[list | Non
     return [None if pd.isna(value) else float(value) for value in values], ""
 
 
-def _is_highest(value, group: pd.Series) -> bool:
+def _is_highest(value: float | None, group: pd.Series) -> bool:
     """Whether no median of the group is larger; one that is not reached counts as larger than any that is."""
     return bool(pd.isna(value)) or bool(group.notna().all() and value == group.max())
-
-
-def _meets(value, printed: str) -> bool:
-    bound = BOUND.fullmatch(printed)
-    if value is None or printed == NOT_REACHED:
-        return value is None and printed == NOT_REACHED
-    if bound:
-        return value < float(bound[2]) if bound[1] == "<" else value > float(bound[2])
-    if printed in WORDS:
-        return value is True if printed == "highest" else value == 100
-    return rounding.number(value, decimals(printed)) == printed
 
 
 def _as_printed(value, printed: str) -> str:
@@ -128,7 +117,7 @@ def _as_printed(value, printed: str) -> str:
     if value is None:
         return NOT_REACHED
     if BOUND.fullmatch(printed):
-        return printed if _meets(value, printed) else rounding.number(value, 3)
+        return printed if meets(value, printed) else rounding.number(value, 3)
     if printed == "highest":
         return printed if value else "not highest"
     if printed == "all":
@@ -136,7 +125,7 @@ def _as_printed(value, printed: str) -> str:
     return rounding.number(value, 1 if printed == NOT_REACHED else decimals(printed))
 
 
-def _unrounded(value) -> str:
+def _unrounded(value: float | None) -> str:
     return "not reached" if value is None else "no" if value is False else f"{value:.5g}"
 
 

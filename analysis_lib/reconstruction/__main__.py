@@ -11,21 +11,26 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import yaml
+
+from analysis_lib.files.places import RECONSTRUCTED
 
 from . import check, covariates, failures, tables
 from .slots import slots, with_weight
 from .state import start
 from .times import misses, walk
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 REHEATS = 3  # how often the times are heated and cooled again while a statistic stays missed
 # The OS2 model of LDH and stage leaves a corridor of 0.005 in the logarithm of the hazard ratio: siblings
 # keep near it.
 CORRIDOR = ("mv.os2.ldh.hr", "mv.os2.ldh.ci", "mv.os2.stage.hr", "mv.os2.stage.p")
 REDRAWS = 10  # how often sites and lines are drawn again when the times miss nothing but they do
-BUNDLED = Path(__file__).parents[1] / "data" / "reconstructed"
 
 
 def say(message: str, since: float) -> None:
@@ -54,7 +59,7 @@ def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None 
     best = state.copy()
     scale = 20 if quick else 1
 
-    def anneal(steps, hot, cold, stop, targets=usual):
+    def anneal(steps: int, hot: float, cold: float, stop: bool, targets: tuple = usual) -> list[str]:
         nonlocal state
         _, _, lowest = walk(
             state, fixed, two_ok, targets, steps // scale, hot, cold, int(rng.integers(2**31)), stop, best
@@ -64,7 +69,7 @@ def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None 
         say(f"times: loss {lowest:.4f}, {len(missed)} of the annealer's statistics missed", since)
         return missed
 
-    def cool(missed, times_over, targets=usual):
+    def cool(missed: list[str], times_over: int, targets: tuple = usual) -> list[str]:
         for _ in range(0 if quick else times_over):
             if missed:
                 missed = anneal(600_000, 0.1, 0.004, True, targets)
@@ -81,7 +86,7 @@ def make(seed: int, quick: bool = False, siblings: int = 0, since: float | None 
         anneal(100_000, 0.6, 0.3, False, sharp)
         missed = cool(anneal(1_000_000, 0.3, 0.005, True, sharp), 4, sharp)
 
-    def tabulate():
+    def tabulate() -> tuple[dict[str, pd.DataFrame], list[str]]:
         made = tables.assemble(table, state, fixed, rng)
         if quick or missed:
             say(f"sites and lines; missed: {missed}", since)
@@ -149,7 +154,10 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, required=True, help="equal seeds give equal tables")
     parser.add_argument(
-        "--out", type=Path, default=BUNDLED, help="folder for the tables (default: the bundled cohort)"
+        "--out",
+        type=Path,
+        default=RECONSTRUCTED.parent,
+        help="folder for the tables (default: the bundled cohort)",
     )
     parser.add_argument(
         "--quick", action="store_true", help="seconds instead of minutes; many statistics will miss"

@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .targets import count, p_interval
+from analysis_lib.paper.claims import printed_count
+
+from .targets import p_interval
 
 GROUPS = {"RT": "rt", "CMT": "cmt", "ST": "st"}
 # stratum: (salvage group, field of the first course of radiotherapy)
@@ -28,8 +30,8 @@ STRATA = {
 }
 STAGES = ("I", "II", "III", "IV")
 MASSES = ("cns", "bulky", "not bulky", "missing")  # bulk is not measured in patients with CNS disease
-FIELDS = {"comprehensive": 29, "focal": 25}
-ST_THEN_RT = 54 - 25 - 15
+FIELDS = {"comprehensive": printed_count("cf.comp.n"), "focal": printed_count("cf.focal.n")}
+ST_THEN_RT = printed_count("rt.pts.n") - printed_count("res.rt.n") - printed_count("res.cmt.n")
 
 
 def profiles() -> pd.DataFrame:
@@ -108,7 +110,9 @@ def solve(seed: int, effort: float = 20.0) -> pd.DataFrame:
             x[stratum, k] = model.new_int_var(0, 2 if field else 3, "")
             weights.append(round(100 * noise[k]) * x[stratum, k])
 
-    def total(where, group=None, field=None, stratum=None):
+    def total(
+        where: pd.Series, group: str | None = None, field: str | None = None, stratum: str | None = None
+    ) -> cp_model.LinearExpr | int:
         """Number of patients with a covariate pattern, in a salvage group, field or stratum."""
         index = set(table.index[where])
         return sum(
@@ -122,26 +126,26 @@ def solve(seed: int, effort: float = 20.0) -> pd.DataFrame:
 
     every = table.stage.notna()
     for group, name in GROUPS.items():
-        model.add(total(every, group) == count(f"res.{name}.n"))
+        model.add(total(every, group) == printed_count(f"res.{name}.n"))
         for stage in STAGES:
-            model.add(total(table.stage == stage, group) == count(f"t1.stage.{stage}.{name}.n"))
+            model.add(total(table.stage == stage, group) == printed_count(f"t1.stage.{stage}.{name}.n"))
         for ipi in (1, 2, 3, 4):
-            model.add(total(table.ipi == ipi, group) == count(f"t1.ipi.{ipi}.{name}.n"))
-        poor = sum(count(f"t1.ecog.{level}.{name}.n") for level in (2, 3, 4))
+            model.add(total(table.ipi == ipi, group) == printed_count(f"t1.ipi.{ipi}.{name}.n"))
+        poor = sum(printed_count(f"t1.ecog.{level}.{name}.n") for level in (2, 3, 4))
         model.add(total(table.poor == 1, group) == poor)
-        model.add(total(table.ldh == 1, group) == count(f"t1.ldh.yes.{name}.n"))
-        model.add(total(table.multiple == 1, group) == count(f"t1.sites.ge2.{name}.n"))
-        model.add(total(table.extranodal > 0, group) == count(f"t1.extranodal.yes.{name}.n"))
-        model.add(total(table.mass == "cns", group) == count(f"t1.cns.yes.{name}.n"))
-        model.add(total(table.mass == "bulky", group) == count(f"t1.bulky.yes.{name}.n"))
-        model.add(total(table.mass == "missing", group) == count(f"t1.bulky.missing.{name}.n"))
-    model.add(total(every, "ST", None, "ST") == count("res.st.n") - ST_THEN_RT)
+        model.add(total(table.ldh == 1, group) == printed_count(f"t1.ldh.yes.{name}.n"))
+        model.add(total(table.multiple == 1, group) == printed_count(f"t1.sites.ge2.{name}.n"))
+        model.add(total(table.extranodal > 0, group) == printed_count(f"t1.extranodal.yes.{name}.n"))
+        model.add(total(table.mass == "cns", group) == printed_count(f"t1.cns.yes.{name}.n"))
+        model.add(total(table.mass == "bulky", group) == printed_count(f"t1.bulky.yes.{name}.n"))
+        model.add(total(table.mass == "missing", group) == printed_count(f"t1.bulky.missing.{name}.n"))
+    model.add(total(every, "ST", None, "ST") == printed_count("res.st.n") - ST_THEN_RT)
 
     # Comprehensive against focal.
     for field, n in FIELDS.items():
         model.add(total(every, None, field) == n)
-    model.add(total(table.advanced == 0, None, "comprehensive") == count("cf.comp.limited.n"))
-    model.add(total(table.advanced == 0, None, "focal") == count("cf.focal.limited.n"))
+    model.add(total(table.advanced == 0, None, "comprehensive") == printed_count("cf.comp.limited.n"))
+    model.add(total(table.advanced == 0, None, "focal") == printed_count("cf.focal.limited.n"))
     tests = {
         "cf.ipi3.p": table.ipi >= 3,
         "cf.sites.p": table.multiple == 1,
@@ -149,24 +153,25 @@ def solve(seed: int, effort: float = 20.0) -> pd.DataFrame:
         "cf.ldh.p": table.ldh == 1,
         "cf.ecog.p": table.poor == 1,
     }
+    comprehensive, focal = FIELDS.values()
     for claim, where in tests.items():
-        a, b = model.new_int_var(0, 29, ""), model.new_int_var(0, 25, "")
+        a, b = model.new_int_var(0, comprehensive, ""), model.new_int_var(0, focal, "")
         model.add(a == total(where, None, "comprehensive"))
         model.add(b == total(where, None, "focal"))
-        model.add_allowed_assignments([a, b], allowed_pairs(claim, 29, 25))
+        model.add_allowed_assignments([a, b], allowed_pairs(claim, comprehensive, focal))
     known = table.mass.isin(["bulky", "not bulky"])
-    a, m = model.new_int_var(0, 29, ""), model.new_int_var(0, 29, "")
-    b, n = model.new_int_var(0, 25, ""), model.new_int_var(0, 25, "")
+    a, m = model.new_int_var(0, comprehensive, ""), model.new_int_var(0, comprehensive, "")
+    b, n = model.new_int_var(0, focal, ""), model.new_int_var(0, focal, "")
     model.add(a == total(table.mass == "bulky", None, "comprehensive"))
     model.add(b == total(table.mass == "bulky", None, "focal"))
     model.add(m == total(known, None, "comprehensive"))
-    model.add(n == total(known, None, "focal"))
+    model.add(f == total(known, None, "focal"))
     model.add_allowed_assignments(
-        [m, n, a, b],
+        [m, f, a, b],
         [
             (i, j, *pair)
-            for i in range(18, 30)
-            for j in range(14, 26)
+            for i in range(18, comprehensive + 1)
+            for j in range(14, focal + 1)
             for pair in allowed_pairs("cf.bulky.p", i, j)
         ],
     )

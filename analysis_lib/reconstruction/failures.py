@@ -74,13 +74,13 @@ def draw(
         "limits": [_month_limits("efs1.median.ci", "lower"), _month_limits("efs1.median.ci", "upper")],
     }
 
-    def quartiles(x):
+    def quartiles(x: np.ndarray) -> np.ndarray:
         x = np.sort(x)
         h = (len(x) - 1) * np.array([0.25, 0.5, 0.75])
         k = h.astype(int)
         return x[k] + (h - k) * (x[k + 1] - x[k])
 
-    def loss():
+    def loss() -> float:
         x = np.sort(failure)
         got = [
             *quartiles(failure),

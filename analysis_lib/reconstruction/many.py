@@ -58,7 +58,7 @@ def packed() -> dict[str, dict[str, pd.DataFrame]]:
 def in_folder(folder: Path) -> tuple[str, dict[str, pd.DataFrame]]:
     """The command that made the cohort of a folder, and its tables."""
     return (
-        read_manifest(folder / "cohort.yml")["made_by"],
+        read_manifest(folder / "cohort.yml").made_by,
         {name: pd.read_csv(folder / f"{name}.csv") for name in cohorts.TABLES},
     )
 

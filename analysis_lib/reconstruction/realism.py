@@ -9,6 +9,7 @@ from numba import njit
 
 from analysis_lib.reconstruction.state import (
     BED,
+    BEFORE_DEATH,
     DEAD,
     DELAY,
     EFS,
@@ -84,7 +85,7 @@ def log_prior(state, fixed, order):
         if r[DEAD] == 1:
             soon += r[OS2] < 28
             at_death += r[EFS] == r[OS2]
-            if fixed[i, FIELD] >= 0 and r[OS2] - r[DELAY] <= 91:
+            if fixed[i, FIELD] >= 0 and r[OS2] - r[DELAY] <= BEFORE_DEATH:
                 short[fixed[i, FIELD]] += 1
         gap = r[TTS] - r[FAIL]
         if gap > 60:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from numba import njit
@@ -51,19 +52,19 @@ def slots() -> tuple[list[np.ndarray], list[list[str]]]:
     blocks: list[list[tuple]] = [[] for _ in range(5)]
     names: list[list[str]] = [[] for _ in range(5)]
 
-    def put(block, claim, values):
+    def put(block: int, claim: str, values: tuple | list[tuple]) -> None:
         for value in values if isinstance(values, list) else [values]:
             blocks[block].append(value)
             names[block].append(claim)
 
-    def curve(block, name, rates):
+    def curve(block: int, name: str, rates: bool) -> None:
         put(block, f"{name}.median", _both(f"{name}.median"))
         for column in ("lower", "upper"):
             put(block, f"{name}.median.ci", _slot(f"{name}.median.ci", "months", column))
         for month in (12, 24) if rates else ():
             put(block, f"{name}.{month}m", _slot(f"{name}.{month}m", "rate"))
 
-    def cox(block, name, factors):
+    def cox(block: int, name: str, factors: Iterable[str]) -> None:
         for factor in factors:
             put(block, f"mv.{name}.{factor}.hr", _slot(f"mv.{name}.{factor}.hr", "hr"))
             for column in ("lower", "upper"):
@@ -124,7 +125,7 @@ def with_weight(missed: set[str], factor: float) -> tuple[np.ndarray, ...]:
 
 
 @njit(cache=True)
-def distance_to(out, slot):
+def distance_to(out: np.ndarray, slot: np.ndarray) -> float:
     total = 0.0
     for k in range(len(slot)):
         x = out[k]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
-from .targets import printed
+from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.paper.claims import printed_count
 
 # Columns of the state.
 TTS, OS2, DEAD, EFS, EV, DELAY, G5, BED, TWO, MORE, BRIDGE, AXI, FAIL, RESPONSE = range(14)
@@ -15,6 +18,8 @@ RT, CMT, ST, ST_RT, RT_ST = range(5)  # G5; G3 uses the first three
 UNKNOWN, HIGH, LOW = range(3)  # BED of the first course, at most 30 Gy is low
 LAST_DAY = 1826  # nobody is followed for longer than five years
 NO_EVENT_BEFORE = 10
+MONTHS_12, MONTHS_24 = int(12 * DAYS_PER_MONTH), int(24 * DAYS_PER_MONTH)  # the last whole days
+BEFORE_DEATH = int(3 * DAYS_PER_MONTH)  # sites go unassessed only if the patient died within three months
 OS2_FACTORS = (
     (BULKY, "bulky"),
     (MULTI, "sites"),
@@ -33,16 +38,32 @@ EFS2_FACTORS = (
 )
 
 
-# The five patients irradiated around an allogeneic transplant, with days that give the printed medians and
-# ranges: stratum, start of radiotherapy after the start of salvage (None: to be found), radiotherapy to
-# transplant, transplant to last follow-up. The fifth had radiotherapy six months after the transplant.
-TRANSPLANTS = (
-    ("CMT comprehensive", 0, 119, 268),
-    ("CMT comprehensive", 0, 149, 1023),
-    ("RT comprehensive", 0, 180, 100),
-    ("ST then RT comprehensive", 131, 271, 432),
-    ("ST then RT focal", 333, -183, 231),
-)
+class Transplant(NamedTuple):
+    """A patient irradiated around an allogeneic transplant, in days."""
+
+    stratum: str
+    delay: int  # of radiotherapy after the start of salvage
+    wait: int  # from radiotherapy to transplant
+    after: int  # from transplant to last follow-up
+
+    @property
+    def day(self) -> int:
+        """Of the transplant, after the start of salvage."""
+        return self.delay + self.wait
+
+    @property
+    def os2(self) -> int:
+        """By which the patient is known among all others."""
+        return self.day + self.after
+
+
+# The five, with days that give the printed medians and ranges.
+ONLY_CONSOLIDATED = Transplant("CMT comprehensive", 0, 119, 268)
+IRRADIATED_AGAIN = Transplant("CMT comprehensive", 0, 149, 1023)  # two months after the transplant
+SYSTEMIC_AFTER_RT = Transplant("RT comprehensive", 0, 180, 100)
+RELAPSED = Transplant("ST then RT comprehensive", 131, 271, 432)
+RT_AFTER_TRANSPLANT = Transplant("ST then RT focal", 333, -183, 231)
+TRANSPLANTS = (ONLY_CONSOLIDATED, IRRADIATED_AGAIN, SYSTEMIC_AFTER_RT, RELAPSED, RT_AFTER_TRANSPLANT)
 RT_THEN_ST = 9
 
 
@@ -90,19 +111,20 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
     state[:, OS2] = np.minimum(state[:, OS2], LAST_DAY - state[:, TTS])
 
     taken = []
-    for stratum, delay, wait, after in TRANSPLANTS:
+    for each in TRANSPLANTS:
         score = np.where(
-            people.stratum == stratum, risk + rng.uniform(0, 0.5, n) + (people.responder == 0), np.inf
+            people.stratum == each.stratum, risk + rng.uniform(0, 0.5, n) + (people.responder == 0), np.inf
         )
         score[taken] = np.inf
         i = int(score.argmin())
         taken.append(i)
         fixed[i, LOCK_OS] = 1
-        state[i, [DELAY, OS2, DEAD, EV]] = delay, delay + wait + after, 0, 1
+        state[i, [DELAY, OS2, DEAD, EV]] = each.delay, each.os2, 0, 1
         state[i, TTS] = min(state[i, TTS], LAST_DAY - state[i, OS2])
         state[i, MORE] = fixed[i, FIELD] == 1
-        if people.regimen[i] == "CMT" or delay == 333:  # the transplant itself is the next line
-            state[i, EFS], fixed[i, LOCK_EFS] = delay + wait, 1
+        # the transplant itself is the next line
+        if people.regimen[i] == "CMT" or each is RT_AFTER_TRANSPLANT:
+            state[i, EFS], fixed[i, LOCK_EFS] = each.day, 1
         else:
             state[i, EFS] = 60
     free = np.ones(n, bool)
@@ -112,7 +134,7 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
     for group, name in ((RT, "rt"), (CMT, "cmt"), (ST, "st")):
         members = np.flatnonzero((fixed[:, G3] == group) & free)
         order = members[np.argsort(-(risk[members] + rng.gumbel(0, 0.7, len(members))))]
-        state[order[: int(printed(f"t1.alive.deceased.{name}.n"))], DEAD] = 1
+        state[order[: printed_count(f"t1.alive.deceased.{name}.n")], DEAD] = 1
     for i in np.flatnonzero(free):
         if state[i, DEAD] or late[i] or rng.random() < 0.4:
             state[i, EV] = 1

@@ -27,6 +27,8 @@ from analysis_lib.reconstruction.state import (
     G5,
     LAST_DAY,
     LDH,
+    MONTHS_12,
+    MONTHS_24,
     MORE,
     OS2,
     OS2_FACTORS,
@@ -109,9 +111,9 @@ def _curve(order, time, event, group, level, out):
                 low = t
             if high == math.inf and s * math.exp(half) <= 0.5:
                 high = t
-            if t <= 365:
+            if t <= MONTHS_12:
                 s12 = s
-            if t <= 730:
+            if t <= MONTHS_24:
                 s24 = s
         at_risk -= c
     if right == math.inf:
@@ -409,7 +411,7 @@ def block(b, state, fixed, orders, betas, out, buffer):
         _quantiles(state[:, TTS], out)
         _quantiles(state[:, TTS] + state[:, OS2], out[3:])
         _quantiles(state[:, OS2], out[6:])
-        start = np.empty(54)
+        start = np.empty((fixed[:, FIELD] >= 0).sum())
         k = 0
         for i in range(len(state)):
             if fixed[i, FIELD] >= 0:

@@ -1,40 +1,42 @@
-"""The tables of the cohort, from covariates, times and sites."""
+"""The tables of the cohort, from covariates, times and sites.
+
+Long because it deals out every column that the annealer does not move, one after the other.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.paper.claims import printed_count
 
 from .covariates import GROUPS, STRATA
 from .failures import USUAL
+from .lines import lines_of_therapy
 from .sites import build
 from .state import (
     AXI,
     BRIDGE,
     CMT,
     DEAD,
-    DELAY,
     EFS,
     EV,
     FAIL,
     FIELD,
     G3,
-    G5,
     LOCK_OS,
-    MORE,
     OS2,
+    RELAPSED,
     RESPONSE,
     RT,
-    RT_ST,
     ST,
-    ST_RT,
     TTS,
 )
-from .targets import count, interval
+from .targets import interval
 
 YES_NO = np.array(["no", "yes"])
 FIRST_ASSESSMENT = (
@@ -60,7 +62,7 @@ def people(solution: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     for group, name in GROUPS.items():
         members = np.flatnonzero(table.regimen == group)
 
-        def put(column, members, levels):
+        def put(column: str, members: np.ndarray, levels: dict) -> None:
             for i, level in deal(members, levels, rng).items():
                 table.loc[i, column] = level
 
@@ -68,22 +70,30 @@ def people(solution: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
             "best",
             members,
             {
-                ("PD" if r == "DP" else r): count(f"t1.best_response.{r}.{name}.n")
+                ("PD" if r == "DP" else r): printed_count(f"t1.best_response.{r}.{name}.n")
                 for r in ("CR", "PR", "DP", "SD")
             },
         )
         put(
-            "bridging", members, {1: count(f"t1.bridging.yes.{name}.n"), 0: count(f"t1.bridging.no.{name}.n")}
+            "bridging",
+            members,
+            {1: printed_count(f"t1.bridging.yes.{name}.n"), 0: printed_count(f"t1.bridging.no.{name}.n")},
         )
-        put("axi", members, {1: count(f"t1.product.axi.{name}.n"), 0: count(f"t1.product.tisa.{name}.n")})
+        put(
+            "axi",
+            members,
+            {1: printed_count(f"t1.product.axi.{name}.n"), 0: printed_count(f"t1.product.tisa.{name}.n")},
+        )
         for poor, levels in ((0, (0, 1)), (1, (2, 3, 4))):
             some = members[table.poor[members] == poor]
-            put("ecog", some, {level: count(f"t1.ecog.{level}.{name}.n") for level in levels})
+            put("ecog", some, {level: printed_count(f"t1.ecog.{level}.{name}.n") for level in levels})
     everyone = np.arange(len(table))
     patterns = {"local": "prev_only", "local and de novo": "both", "de novo": "denovo"}
-    for i, level in deal(everyone, {p: count(f"fail.{c}.n") for p, c in patterns.items()}, rng).items():
+    for i, level in deal(
+        everyone, {p: printed_count(f"fail.{c}.n") for p, c in patterns.items()}, rng
+    ).items():
         table.loc[i, "pattern"] = level
-    positive, negative = count("cd19.pos.n"), count("cd19.neg.n")
+    positive, negative = printed_count("cd19.pos.n"), printed_count("cd19.neg.n")
     for i, level in deal(
         everyone, {"positive": positive, "negative": negative, "": len(table) - positive - negative}, rng
     ).items():
@@ -92,7 +102,7 @@ def people(solution: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     return table
 
 
-def numbers_of_sites(table: pd.DataFrame, rng) -> tuple[np.ndarray, np.ndarray]:
+def numbers_of_sites(table: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of disease and of extranodal sites that fit stage and the yes/no covariates."""
     n = len(table)
     extranodal = np.where(
@@ -110,14 +120,14 @@ def numbers_of_sites(table: pd.DataFrame, rng) -> tuple[np.ndarray, np.ndarray]:
     return np.where(table.multiple == 1, several, 1), extranodal
 
 
-def last_status(state, fixed, rng) -> np.ndarray:
+def last_status(state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Disease status at last follow-up in the printed numbers: progression in all who died, then in the
     living.
     """
     status = np.full(len(state), "", object)
     status[state[:, DEAD] == 1] = "PD"
     locked = np.flatnonzero(fixed[:, LOCK_OS])
-    relapsed = next(i for i in locked if state[i, OS2] == 131 + 271 + 432)  # the one of the five transplanted
+    relapsed = next(i for i in locked if state[i, OS2] == RELAPSED.os2)  # the one of the five transplanted
     for group, name in ((RT, "rt"), (CMT, "cmt"), (ST, "st")):
         mine = np.flatnonzero((fixed[:, G3] == group) & (state[:, DEAD] == 0))
         score = {
@@ -129,93 +139,15 @@ def last_status(state, fixed, rng) -> np.ndarray:
             for i in mine
         }
         order = sorted(mine, key=score.get)
-        n = count(f"t1.status.DP.{name}.n") - int((status[fixed[:, G3] == group] == "PD").sum())
+        n = printed_count(f"t1.status.DP.{name}.n") - int((status[fixed[:, G3] == group] == "PD").sum())
         if n < 0 or any(state[i, EV] == 0 for i in order[:n]):
             raise LookupError("too few living patients have progressed")
         status[order[:n]] = "PD"
         rest = order[n:]
-        partial = [i for i in rest if not fixed[i, LOCK_OS]][: count(f"t1.status.PR.{name}.n")]
+        partial = [i for i in rest if not fixed[i, LOCK_OS]][: printed_count(f"t1.status.PR.{name}.n")]
         status[rest] = "CR"
         status[partial] = "PR"
     return status
-
-
-def lines_of_therapy(
-    state, fixed, sites: pd.DataFrame, rng
-) -> tuple[pd.DataFrame, dict[int, int], dict[int, int]]:
-    """Lines of salvage therapy, with each patient's days of first progression and of the next line."""
-    rt_starts = sites[sites.course > 1].groupby("patient").start.unique().to_dict()
-    rows, progression, next_line = [], {}, {}
-    longest = max(
-        (i for i in range(len(state)) if state[i, G5] == ST and state[i, EV]),
-        key=lambda i: state[i, OS2] - state[i, EFS],
-    )
-    for i, s in enumerate(state):
-        start, event, end = int(s[TTS]), int(s[TTS] + s[EFS]), int(s[TTS] + s[OS2])
-        lines = [(start, ("RT", "CMT", "ST")[fixed[i, G3]])]
-        later = [(int(d), "RT") for d in rt_starts.get(i, [])]
-        if s[G5] == ST_RT:
-            later.append((start + int(s[DELAY]), "RT"))
-        if fixed[i, LOCK_OS]:
-            wait = {119 + 268: 119, 149 + 1023: 149, 280: 180, 131 + 271 + 432: 402, 333 - 183 + 231: 150}[
-                int(s[OS2])
-            ]
-            later.append((start + wait, "HSCT"))
-            if wait == 180:
-                later.append((event + 14, "ST"))
-            if wait == 402:
-                later.append((start + wait - 90, "ST"))
-        elif s[EV] and s[EFS] < s[OS2]:
-            later += systemic(i, s, fixed, later, event, end, rng, many=i == longest)
-        later = sorted(later)
-        lines += later
-        rows += [
-            {"patient": i, "line": k + 1, "line_start_day": d, "modality": m}
-            for k, (d, m) in enumerate(lines)
-        ]
-        if later:
-            next_line[i] = later[0][0]
-        if s[EV] and s[EFS] < s[OS2] and next_line.get(i) != event:
-            progression[i] = event
-    return pd.DataFrame(rows), progression, next_line
-
-
-def systemic(i, s, fixed, later, event, end, rng, many) -> list[tuple[int, str]]:
-    """Later lines of systemic therapy of a patient who had an EFS2 event before the end."""
-    irradiated = fixed[i, FIELD] >= 0
-    only_rt = s[G5] == RT or (irradiated and fixed[i, FIELD] == 1 and not s[MORE])
-    before_rt = s[G5] == ST_RT and s[DELAY] - s[EFS] > 60
-    if only_rt and not before_rt:
-        return []
-    stop = int(s[TTS] + s[DELAY]) - 21 if only_rt else end - 5
-    switched = not fixed[i, FIELD] == 1 and rng.random() < 0.1  # a change of therapy without progression
-    day = (
-        event
-        if switched and not later
-        else event + int(min(rng.integers(4, 30), max(2, (stop - event) // 2)))
-    )
-    if s[G5] == ST_RT and not before_rt:
-        event = int(s[TTS] + s[DELAY])
-        day = event + int(min(rng.integers(35, 90), max(10, (stop - event) // 2)))
-    taken = [d for d, _ in later]
-    found = []
-    must = s[G5] == RT_ST or (irradiated and s[MORE] and not later)
-    while day <= stop:
-        clear = all(abs(day - d) >= 14 for d in taken)
-        first = not found and not later
-        if clear and (must or first or many or rng.random() < 0.75):
-            found.append((day, "CAR T" if not first and rng.random() < 0.06 else "ST"))
-            taken.append(day)
-            must = False
-        day += int(rng.integers(40, 60) if many else 25 + rng.exponential(50))
-        if len(found) + len(later) >= (7 if many else 6) or (found and not many and rng.random() < 0.3):
-            break
-    if must and not found:
-        room = [d for d in range(event + 5, stop + 1) if all(abs(d - x) >= 7 for x in taken)]
-        if not room:
-            raise LookupError("no room for systemic therapy after radiotherapy")
-        found = [(room[0], "ST")]
-    return found
 
 
 def responses(table: pd.DataFrame, state, rng) -> pd.DataFrame:
@@ -251,7 +183,9 @@ def responses(table: pd.DataFrame, state, rng) -> pd.DataFrame:
     return pd.DataFrame({"first": first, "response": response, "complete": complete})
 
 
-def assemble(table, state, fixed, rng, tries: int = 20) -> dict[str, pd.DataFrame]:
+def assemble(
+    table: pd.DataFrame, state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator, tries: int = 20
+) -> dict[str, pd.DataFrame]:
     """The four tables; what is drawn at random is drawn again where it finds no room."""
     for attempt in range(tries):
         try:
@@ -259,9 +193,12 @@ def assemble(table, state, fixed, rng, tries: int = 20) -> dict[str, pd.DataFram
         except LookupError:
             if attempt == tries - 1:
                 raise
+    raise ValueError("no try was asked for")
 
 
-def _assemble(table, state, fixed, rng) -> dict[str, pd.DataFrame]:
+def _assemble(
+    table: pd.DataFrame, state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator
+) -> dict[str, pd.DataFrame]:
     """Long because it writes four tables column by column."""
     status = last_status(state, fixed, rng)
     sites = build(state, fixed, status, table["mass"].to_numpy(), rng)
@@ -274,12 +211,12 @@ def _assemble(table, state, fixed, rng) -> dict[str, pd.DataFrame]:
     irradiated = fixed[:, FIELD] >= 0
     bridged = np.flatnonzero(irradiated & (state[:, BRIDGE] == 1))
     bridging_rt = np.where(state[:, BRIDGE] == 0, "no", np.where(irradiated, "no", "")).astype(object)
-    eight = rng.choice(bridged, count("rt.bridgingRT.n"), replace=False)
+    eight = rng.choice(bridged, printed_count("rt.bridgingRT.n"), replace=False)
     bridging_rt[eight] = "yes"
     same = next(k for k in range(len(sites)) if sites.patient[k] in eight)
     transplant = lines[lines.modality == "HSCT"].set_index("patient").line_start_day
 
-    def optional(days):
+    def optional(days: Mapping[int, int]) -> pd.Series:
         return pd.array([int(days[i]) if days.get(i) else pd.NA for i in range(n)], dtype="Int64")
 
     responded = table.responder == 1
@@ -341,7 +278,7 @@ def _assemble(table, state, fixed, rng) -> dict[str, pd.DataFrame]:
     therapy = lines.assign(patient_id=ids[lines.patient])[
         ["patient_id", "line", "line_start_day", "modality"]
     ]
-    total = count("met.database.n")
+    total = printed_count("met.database.n")
     place = np.sort(rng.permutation(total)[:n])
     database = np.array([f"D{k + 1:03d}" for k in range(total)], object)
     included = np.zeros(total, int)

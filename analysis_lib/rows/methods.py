@@ -9,6 +9,7 @@ Long because it holds one table, with an entry for every method.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -495,7 +496,7 @@ def _filled(sentence: str, method: str) -> str:
     return sentence.replace("{interval}", scale.group(1) if scale else "log")
 
 
-def how(rows: pd.DataFrame, intervals: bool = True, counts: bool = True, among=()) -> str:
+def how(rows: pd.DataFrame, intervals: bool = True, counts: bool = True, among: Iterable[str] = ()) -> str:
     """How rows were made, to end a caption: their methods and the number analysed.
 
     ``intervals=False`` says that no limits of proportions are shown, so that theirs need no name;

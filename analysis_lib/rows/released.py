@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
+from typing import Concatenate, ParamSpec
 
 import pandas as pd
+
+P = ParamSpec("P")
 
 
 class NotReleased(ValueError):
@@ -58,24 +61,28 @@ def public(frame: pd.DataFrame) -> Released:
     return release(frame, 0)
 
 
-def published(analysis: Callable[..., pd.DataFrame]) -> Callable[..., Released]:
+def published(analysis: Callable[P, pd.DataFrame]) -> Callable[P, Released]:
     """Make an analysis of what is no patient's return a released frame (:func:`public`)."""
 
     @functools.wraps(analysis)
-    def publishing(*arguments, **options) -> Released:
+    def publishing(*arguments: P.args, **options: P.kwargs) -> Released:
         return public(analysis(*arguments, **options))
 
     return publishing
 
 
-def derived(analysis: Callable[..., pd.DataFrame]) -> Callable[..., Released]:
+def derived(
+    analysis: Callable[Concatenate[pd.DataFrame, P], pd.DataFrame],
+) -> Callable[Concatenate[pd.DataFrame, P], Released]:
     """Make an analysis ``f(released, ...)`` of nothing but released numbers return a frame under the same
     rule.
     """
 
     @functools.wraps(analysis)
-    def deriving(frame: pd.DataFrame, *arguments, **options) -> Released:
-        return release(analysis(frame, *arguments, **options), require(frame).rule)
+    def deriving(frame: pd.DataFrame, *arguments: P.args, **options: P.kwargs) -> Released:
+        rule = require(frame).rule
+        assert rule is not None  # it was required
+        return release(analysis(frame, *arguments, **options), rule)
 
     return deriving
 
@@ -102,4 +109,5 @@ def require(frame: pd.DataFrame) -> Released:
 def strictest(frames: Iterable[pd.DataFrame]) -> int | None:
     """The rule that frames put together have passed; ``None`` if one of them has passed none."""
     rules = [getattr(frame, "rule", None) for frame in frames]
-    return None if None in rules else max(rules, default=0)
+    passed = [rule for rule in rules if rule is not None]
+    return None if len(passed) < len(rules) else max(passed, default=0)

@@ -7,6 +7,7 @@ This module knows nothing of cohorts or estimators.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,14 +79,14 @@ def row(
     statistic: str,
     value: float | None,
     *,
-    lower=None,
-    upper=None,
-    population="all patients",
-    group="",
-    n=None,
-    events=None,
-    method="",
-    note="",
+    lower: float | None = None,
+    upper: float | None = None,
+    population: str = "all patients",
+    group: str = "",
+    n: int | None = None,
+    events: int | None = None,
+    method: str = "",
+    note: str = "",
 ) -> dict:
     """One result row.
 
@@ -129,7 +130,7 @@ def slug(*parts: object) -> str:
     return ".".join(re.sub(r"[^a-z0-9_-]+", "_", piece).strip("_") for piece in joined.split("."))
 
 
-def collect(parts) -> pd.DataFrame:
+def collect(parts: Iterable[dict | pd.DataFrame]) -> pd.DataFrame:
     """Rows, or frames of rows, as one frame in the order given; released if each part is.
 
     Raises
@@ -157,7 +158,7 @@ def collect(parts) -> pd.DataFrame:
     return rows if rule is None else released.release(rows, rule)
 
 
-def hidden(row) -> str:
+def hidden(row: Mapping) -> str:
     """What a row says of numbers that were taken from it to protect patients; empty when none was.
 
     ``fewer than 5`` (had it), ``all but fewer than 5``, or ``small numbers, fewer than 5`` (in the group, or
@@ -175,7 +176,9 @@ def skip_reason(rows: pd.DataFrame) -> str:
     return ""
 
 
-def save(parts, cohort_name: str, chapter: str, results_dir: str | Path = "") -> pd.DataFrame:
+def save(
+    parts: Iterable[dict | pd.DataFrame], cohort_name: str, chapter: str, results_dir: str | Path = ""
+) -> pd.DataFrame:
     """Write a chapter's rows to ``<results_dir>/<chapter>.csv`` and return them.
 
     Parameters

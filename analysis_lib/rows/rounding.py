@@ -17,7 +17,7 @@ def number(value: float, decimals: int) -> str:
 
 def p_value(p: float | None) -> str:
     """``P = 0.61``, ``P = 0.004``, ``P < 0.001``."""
-    if pd.isna(p):
+    if p is None or pd.isna(p):
         return f"P {UNDEFINED}"
     if p < 0.001:
         return "P < 0.001"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections.abc import Iterable
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from IPython import get_ipython
 from IPython.display import display
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib_inline.config import InlineBackend
 
@@ -22,8 +25,8 @@ JOURNAL_WIDTH = 174 / 25.4  # inches: two columns of a journal page, at which th
 VECTORS = {"svg": "image/svg+xml", "pdf": "application/pdf"}
 # Text stays text (PDF: embedded fonts), and equal figures are equal files: no date, no maker, ids that do not
 # change.
-AS_FILES = {"svg.fonttype": "none", "svg.hashsalt": "salvage-book", "pdf.fonttype": 42}
-STYLE = {
+AS_FILES: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "salvage-book", "pdf.fonttype": 42}
+STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 11,
@@ -36,7 +39,7 @@ STYLE = {
 }
 
 
-def canvas(height: float, **options):
+def canvas(height: float, **options: Any) -> tuple[Figure, Any]:
     """A figure of the book's width and the given height (inches), with its axes."""
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
         return plt.subplots(figsize=(WIDTH, height), layout="constrained", **options)
@@ -94,7 +97,7 @@ def as_file(figure: Figure, kind: str, alt: str, caption: str) -> str:
     return described.replace("<svg ", '<svg role="img" ', 1)
 
 
-def style_of(groups) -> dict[str, dict]:
+def style_of(groups: Iterable[str]) -> dict[str, dict]:
     """Colour and dashes of each group, in order."""
     return {
         group: {"color": PALETTE[i % len(PALETTE)], "linestyle": DASHES[i % len(DASHES)]}
@@ -108,7 +111,7 @@ def month_ticks(longest: float) -> list[int]:
     return list(range(0, int(np.ceil(longest / step)) * step + 1, step)) or [0, 1]
 
 
-def plain_log_ticks(axes, low: float, high: float) -> None:
+def plain_log_ticks(axes: Axes, low: float, high: float) -> None:
     """Ticks of a log axis as plain numbers, a few of them."""
     coarse, fine = (
         (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20),

@@ -157,7 +157,7 @@ def say(study: Cohort, *templates: str) -> None:
     """
     if not study.of_the_paper:
         return
-    named = set(re.findall(r"\{([^{}:]+):(?:lower|upper)\}", " ".join(templates)))
+    named = {name for template in templates for name, _ in sentences.fields(template)}
     every = rows()
     count = every["cohort"].nunique()
     of = every[every["result_id"].isin(named) & (every["statistic"] != "skipped")]

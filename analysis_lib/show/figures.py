@@ -8,13 +8,15 @@ text and a caption.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.rows import methods, results
-from analysis_lib.rows.released import require
+from analysis_lib.rows.released import Released, require
 from analysis_lib.rows.results import STATISTICS
 from analysis_lib.show import notes, numbers
 from analysis_lib.show.canvas import PALETTE, canvas, month_ticks, plain_log_ticks, show, style_of
@@ -114,15 +116,15 @@ def risk_at(curve: pd.DataFrame, day: float) -> int:
     return int(later["at_risk"].iloc[0]) if len(later) else 0
 
 
-def _risk_table(axes, curves, groups, ticks):
+def _risk_table(axes: Axes, curves: Released, groups: list[str], ticks: Iterable[int]) -> None:
     for line, (group, _style) in enumerate(style_of(groups).items()):
         curve = curves[curves["group"] == group]
         for tick in ticks:
-            at_risk, least = risk_at(curve, tick * DAYS_PER_MONTH), curves.rule
+            at_risk, least = risk_at(curve, tick * DAYS_PER_MONTH), curves.rule or 0
             axes.text(
                 tick,
                 -line,
-                at_risk if at_risk >= least else f"<{least}",
+                f"{at_risk}" if at_risk >= least else f"<{least}",
                 ha="center",
                 va="center",
                 fontsize=9.5,
@@ -141,7 +143,7 @@ def _risk_table(axes, curves, groups, ticks):
     axes.axis("off")
 
 
-def _alt_of_curves(curves, what, rows) -> str:
+def _alt_of_curves(curves: Released, what: str, rows: pd.DataFrame | None) -> str:
     groups = [group for group in dict.fromkeys(curves["group"]) if group]
     alt = f"Kaplan–Meier curve{'s' if groups else ''} of {what}"
     alt += f" for {', '.join(groups)}." if groups else "."
@@ -158,9 +160,16 @@ def _alt_of_curves(curves, what, rows) -> str:
 
 
 def forest(
-    rows: pd.DataFrame, caption: str, reference: float | None = None, axis: str = "", summary=(), apart=None
+    rows: pd.DataFrame,
+    caption: str,
+    reference: float | None = None,
+    axis: str = "",
+    summary: Collection[str] = (),
+    apart: Mapping[str, str] | None = None,
 ) -> None:
     """Show estimates with intervals, one a line: name, interval, numbers.
+
+    Long because it lays out three columns that share their lines.
 
     Parameters
     ----------
@@ -192,7 +201,7 @@ def forest(
     figure, (left, axes, right) = canvas(
         sum(heights) + 0.95, ncols=3, sharey=True, width_ratios=[2.0, 2.5, 1.3]
     )
-    figure.get_layout_engine().set(w_pad=0.01, wspace=0)
+    figure.get_layout_engine().set(w_pad=0.01, wspace=0)  # type: ignore[union-attr, call-arg]  # constrained
     _intervals(axes, drawn, places, ratio, summary, apart)
     reference = 1.0 if ratio and reference is None else reference
     if reference is not None:
@@ -226,7 +235,14 @@ def forest(
     )
 
 
-def _intervals(axes, drawn, places, ratio, summary, apart):
+def _intervals(
+    axes: Axes,
+    drawn: pd.DataFrame,
+    places: np.ndarray,
+    ratio: bool,
+    summary: Collection[str],
+    apart: Mapping[str, str],
+) -> None:
     value, lower, upper = (drawn[c].astype(float).to_numpy() for c in ("value", "lower", "upper"))
     # a prediction interval, which has limits only, may reach far beyond everything else
     known = ~np.isnan(value)

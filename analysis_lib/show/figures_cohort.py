@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import require
@@ -159,7 +160,7 @@ def flow_diagram(rows: pd.DataFrame, caption: str) -> None:
     show(figure, alt=_alt_of_flow(rows), caption=caption)
 
 
-def _box(axes, x: float, y: float, words: str, color: str = PALETTE[0]) -> None:
+def _box(axes: Axes, x: float, y: float, words: str, color: str = PALETTE[0]) -> None:
     axes.text(
         x,
         y,
@@ -172,7 +173,7 @@ def _box(axes, x: float, y: float, words: str, color: str = PALETTE[0]) -> None:
     )
 
 
-def _arrow(axes, start, end, words: str = "") -> None:
+def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], words: str = "") -> None:
     axes.annotate(
         "",
         xy=(end[0], end[1] + 0.24),

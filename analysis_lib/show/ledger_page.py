@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Iterable
 
 import pandas as pd
 from IPython.display import HTML, display
@@ -133,7 +134,7 @@ def reasoned_table(lines: list[str], caption: str, heads: tuple[str, ...]) -> st
     )
 
 
-def _choice(name: str, label: str, values) -> str:
+def _choice(name: str, label: str, values: Iterable[str]) -> str:
     options = "".join(f"<option>{html.escape(value)}</option>" for value in dict.fromkeys(values))
     return (
         f'<label style="display: inline-block; max-width: 100%">{label} <select name="{name}" '

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 
 import pandas as pd
 from IPython.display import Markdown, display
@@ -67,23 +68,61 @@ def _unsaid(row: pd.Series, style: str) -> bool:
     return style != "" or row["statistic"] not in disclosure.COUNTS
 
 
+class _Filler(string.Formatter):
+    """Fills a template: a field's name is the id of a row (dots and all), its format one of
+    :data:`FORMATS`.
+    """
+
+    def get_field(self, field_name, args, kwargs):
+        return kwargs["rows"].loc[field_name], field_name
+
+    def format_field(self, value, format_spec):
+        return FORMATS[format_spec](value)
+
+
+def fields(template: str) -> list[tuple[str, str]]:
+    """The ids that a template names, each with its format, in order.
+
+    Raises
+    ------
+    ValueError
+        When a format is none of :data:`FORMATS`, or braces do not hold an id.
+    """
+    try:
+        found = [(name, style, as_) for _, name, style, as_ in string.Formatter().parse(template)]
+    except ValueError as error:
+        raise ValueError(f"This is no template: {template!r} ({error}).") from None
+    named = [(name, style) for name, style, _ in found if name is not None]
+    if any(not name for name, _ in named) or any(as_ for *_, as_ in found):
+        raise ValueError(
+            f"Braces hold a result_id, or result_id:format, but not in the template {template!r}."
+        )
+    if unknown := [f"{{{name}:{style}}}" for name, style in named if style not in FORMATS]:
+        raise ValueError(
+            f"There is no such format: {', '.join(unknown)}. There are {', '.join(filter(None, FORMATS))}."
+        )
+    return named
+
+
+def literal(words: str) -> str:
+    """Words as part of a template: braces in them name no row."""
+    return words.replace("{", "{{").replace("}", "}}")
+
+
 def sentence(rows: pd.DataFrame, template: str) -> str:
     """Fill ``{result_id}`` or ``{result_id:format}`` from rows; empty when a row that it names is absent or
     hidden.
 
     Formats: none (value), ``full`` (value and limits), ``limits``, ``lower``, ``upper``, ``share`` (a of b,
     percent), ``n_percent`` (a and percent with one decimal, as in Table 1), ``n``, ``events``, ``group``,
-    ``method``, ``note``, ``verdict`` (a P value in words).
+    ``method``, ``note``, ``verdict`` (a P value in words). Another is an error; an id that no analysis can
+    produce is found by ``tests/show/test_sentences.py``.
     """
     require(rows)
     by_id = rows.set_index("result_id")
-    fields = re.findall(r"\{([^{}:]+)(?::(\w+))?\}", template)
-    if any(name not in by_id.index or _unsaid(by_id.loc[name], style) for name, style in fields):
+    if any(name not in by_id.index or _unsaid(by_id.loc[name], style) for name, style in fields(template)):
         return ""
-    filled = template
-    for name, style in fields:
-        shown = FORMATS[style](by_id.loc[name])
-        filled = filled.replace("{" + name + (f":{style}" if style else "") + "}", shown, 1)
+    filled = _Filler().vformat(template, (), {"rows": by_id})
     filled = filled.replace(" ()", "")  # a test that was not done has no method
     if re.search(r"fewer than \d+ of fewer than", filled):
         return ""

@@ -5,6 +5,7 @@ here.
 from __future__ import annotations
 
 import html
+from collections.abc import Collection
 
 import pandas as pd
 from IPython.display import HTML, display
@@ -30,7 +31,9 @@ SHORT = 8  # characters of row names that leave the room to the other columns
 MANY = 6  # columns that need smaller letters
 
 
-def table(frame: pd.DataFrame, caption: str, sections=(), rows: pd.DataFrame | None = None) -> None:
+def table(
+    frame: pd.DataFrame, caption: str, sections: Collection[int] = (), rows: pd.DataFrame | None = None
+) -> None:
     """Show a frame of finished text as an accessible table; its first column names the rows.
 
     ``sections`` are the positions of rows that head those below them; ``rows`` the result rows that the frame
@@ -43,12 +46,12 @@ def table(frame: pd.DataFrame, caption: str, sections=(), rows: pd.DataFrame | N
     _shown(frame, captioned(caption, told), sections)
 
 
-def _shown(frame: pd.DataFrame, caption: str, sections=()) -> None:
+def _shown(frame: pd.DataFrame, caption: str, sections: Collection[int] = ()) -> None:
     """Show the cells that a table of released rows is made of."""
     display(HTML(html_table(frame, caption, sections)))
 
 
-def html_table(frame: pd.DataFrame, caption: str, sections=()) -> str:
+def html_table(frame: pd.DataFrame, caption: str, sections: Collection[int] = ()) -> str:
     """A frame as an HTML table with caption, column headers and row headers; all text is escaped."""
     head = "".join(f'<th scope="col">{html.escape(str(column))}</th>' for column in frame.columns)
     level = ' class="level"' if len(sections) else ""
@@ -186,7 +189,8 @@ def characteristics(rows: pd.DataFrame, caption: str) -> None:
     }
     counted, tested = rows[rows["statistic"] == "proportion"], (rows["statistic"] == "p").any()
     variable_of = counted["result_id"].str.split(".").str[1]
-    lines, sections = [], []
+    lines: list[list[str]] = []
+    sections: list[int] = []
     for variable in dict.fromkeys(variable_of):
         cells = counted[variable_of == variable]
         among = cells["population"].iloc[-1].partition(", ")[2]

@@ -34,7 +34,7 @@ def design_table(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _needed(events, patients) -> str:
+def _needed(events: float, patients: float) -> str:
     return "no difference to see" if pd.isna(events) else f"{int(events):,} / {int(patients):,}"
 
 

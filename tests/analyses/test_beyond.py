@@ -518,6 +518,19 @@ def test_simulated_patients_are_an_ordinary_cohort_and_repeat_with_their_seed():
     assert one.synthetic and len(one.patients) == 50 and {"RT", "ST"} == set(one.patients["salvage_regimen"])
 
 
+@pytest.mark.parametrize(
+    ("patients", "seed", "rows", "reason"),
+    [
+        (60, 8, ("naive", "remedy"), "no patient is followed to 12 months"),
+        (60, 15, ("remedy",), "too few patients"),  # a share of nobody, which has no interval
+    ],
+)
+def test_a_question_that_a_small_simulation_cannot_answer_says_so(patients, seed, rows, reason):
+    answers = by_id(simulation.answers(*simulation.read(patients, seed)))
+    skipped = answers[answers["statistic"] == "skipped"]["note"]
+    assert skipped.to_dict() == {f"known.competing.{row}": reason for row in rows}
+
+
 def test_the_lesson_stands_in_one_book_only():
     assert "13_known_truth" in chapters_of(study("reconstructed")) and "09_beyond" in chapters_of(
         study("lymphoma")

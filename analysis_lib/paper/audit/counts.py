@@ -5,13 +5,14 @@ Long because each check stands with its arithmetic in words.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 import pandas as pd
 
-from analysis_lib.paper.audit.printed import REGIMENS, TABLE_1, check, levels_of, printed_count
-from analysis_lib.paper.claims import decimals, printed_number, read_claims
+from analysis_lib.paper.audit.printed import REGIMENS, TABLE_1, check, levels_of
+from analysis_lib.paper.claims import decimals, printed_count, printed_number, read_claims
 
 # --- percentages ----------------------------------------------------------------------------------
 
@@ -245,7 +246,7 @@ def sums() -> list[tuple]:
     return checks + _across_sections(first)
 
 
-def _sum(name, section, what, left, right) -> tuple:
+def _sum(name: str, section: str, what: str, left: Iterable[str], right: Iterable[str]) -> tuple:
     terms, total = [printed_count(c) for c in left], sum(printed_count(c) for c in right)
     verdict = "reproduces" if sum(terms) == total else "inconsistent"
     return check(

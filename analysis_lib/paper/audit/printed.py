@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from analysis_lib.paper.claims import decimals, printed_number, read_claims
+from analysis_lib.paper.claims import decimals, meets, printed_text, read_claims
 from analysis_lib.rows.rounding import number
 
 COLUMNS = ["id", "section", "what", "printed", "recomputed", "verdict", "arithmetic"]
@@ -26,22 +24,10 @@ TABLE_1 = {  # variable of Table 1 -> its levels, in order
 }
 
 
-def check(name, section, what, printed, recomputed, verdict, arithmetic) -> tuple:
+def check(
+    name: str, section: str, what: str, printed: object, recomputed: object, verdict: str, arithmetic: str
+) -> tuple:
     return name, section, what, str(printed), str(recomputed), verdict, arithmetic
-
-
-def printed_count(claim: str) -> int:
-    return int(printed_number(claim))
-
-
-def printed_text(claim: str) -> str:
-    return _printed()[claim]
-
-
-@cache
-def _printed() -> dict[str, str]:
-    claims = read_claims()
-    return dict(zip(claims["claim_id"], claims["printed"]))
 
 
 def levels_of(variable: str) -> tuple[str, ...]:
@@ -59,14 +45,6 @@ def bounded(p: float) -> str:
 
 
 def p_as_printed(p: float, claim: str) -> tuple[str, bool]:
+    """A recomputed P value beside a printed one, and whether it prints the same."""
     printed = printed_text(claim)
-    if printed.startswith("<"):
-        return number(p, 5), p < float(printed[1:])
-    shown = number(p, decimals(printed))
-    return shown, shown == printed
-
-
-def ends_of(printed: str) -> tuple[float, float]:
-    """The numbers that print so, from and to (half up: the upper end does not)."""
-    half = 0.5 * 10.0 ** -decimals(printed)
-    return float(printed) - half, float(printed) + half
+    return number(p, 5 if printed.startswith("<") else decimals(printed)), meets(p, printed)

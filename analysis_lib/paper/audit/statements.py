@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis_lib.paper.audit.printed import bounded, check, printed_count, printed_text
+from analysis_lib.paper.audit.printed import bounded, check
 from analysis_lib.paper.audit.tests import TESTS, splits
-from analysis_lib.paper.claims import decimals
+from analysis_lib.paper.claims import decimals, printed_count, printed_text
 from analysis_lib.rows.rounding import number
 
 # percent, as the Discussion prints other series
@@ -138,5 +139,5 @@ def statements() -> list[tuple]:
     ]
 
 
-def _cited_percent(series) -> str:
+def _cited_percent(series: Any) -> str:
     return CITED[series.key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from itertools import product
 
@@ -17,9 +18,8 @@ from analysis_lib.paper.audit.printed import (
     check,
     levels_of,
     p_as_printed,
-    printed_count,
-    printed_text,
 )
+from analysis_lib.paper.claims import printed_count, printed_text
 from analysis_lib.rows import results
 from analysis_lib.rows.methods import SEED
 from analysis_lib.rows.released import published
@@ -188,7 +188,7 @@ MORE_FOCAL = ("ipi3", "sites", "extranodal")  # factors that the paper calls mor
 
 
 @cache
-def splits(factor: str, test) -> list[tuple[int, int]]:
+def splits(factor: str, test: Callable[[np.ndarray], float]) -> list[tuple[int, int]]:
     """The pairs (comprehensive, focal) of patients with a factor that give the printed P and fit Table 1.
 
     Every RT and CMT patient was irradiated, and up to 14 of the ST patients: their counts in Table 1 bound
@@ -213,15 +213,15 @@ def splits(factor: str, test) -> list[tuple[int, int]]:
     ]
 
 
-def _pearson(table) -> float:
+def _pearson(table: np.ndarray) -> float:
     return stats.chi2_contingency(table, correction=False).pvalue
 
 
-def _with_yates(table) -> float:
+def _with_yates(table: np.ndarray) -> float:
     return stats.chi2_contingency(table, correction=True).pvalue
 
 
-def _fisher(table) -> float:
+def _fisher(table: np.ndarray) -> float:
     return stats.fisher_exact(table).pvalue
 
 

@@ -6,14 +6,22 @@ Long because each check stands with its arithmetic in words.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
-from analysis_lib.paper.audit.printed import about, check, ends_of, printed_count, printed_text
-from analysis_lib.paper.claims import parts, printed_number, read_claims
+from analysis_lib.paper.audit.printed import about, check
+from analysis_lib.paper.claims import (
+    ends_of,
+    parts,
+    printed_count,
+    printed_number,
+    printed_text,
+    read_claims,
+)
 from analysis_lib.rows import results
 from analysis_lib.rows.limits import Z
 from analysis_lib.rows.released import published
@@ -134,7 +142,9 @@ def follow_up() -> list[tuple]:
     return checks
 
 
-def implied_deaths(quartiles, anchors, n: int, reverse: bool) -> tuple[float, float]:
+def implied_deaths(
+    quartiles: Sequence[float], anchors: Sequence[tuple[float, float]], n: int, reverse: bool
+) -> tuple[float, float]:
     """Deaths by the upper quartile of follow-up, and patients at risk there, from a survival curve's anchors.
 
     Between anchors survival is exponential. In each interval that ends at a quartile the actuarial identity
