@@ -21,7 +21,9 @@ from analysis_lib.rows.results import row, slug
 
 @disclosure.protected
 @needs("rmst.{name}", "salvage_regimen", "{name}")
-def restricted_means(study: Cohort, name: str, months=(12, 24), reference: str = "RT") -> pd.DataFrame:
+def restricted_means(
+    study: Cohort, name: str, months: Iterable[int] = (12, 24), reference: str = "RT"
+) -> pd.DataFrame:
     """Mean time free of the event up to a limit, by regimen, and its difference from that after radiotherapy
     alone.
 

@@ -88,7 +88,8 @@ def needles(study: Cohort, path: Path) -> dict[tuple, Needle]:
     path : Path
         The manifest or bare table, as :func:`analysis_lib.intake.manifest.locate` found it.
     """
-    manifest, found = read_manifest(path), {}
+    manifest = read_manifest(path)
+    found: dict[tuple, Needle] = {}
     files = manifest.tables | ({"REDCap export": manifest.redcap.export} if manifest.redcap else {})
     everywhere = {
         column: target for columns in manifest.columns.values() for column, target in columns.items()

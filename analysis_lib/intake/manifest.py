@@ -9,8 +9,9 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -64,13 +65,13 @@ def _unit(text: str) -> str:
     return text
 
 
-def _true_or_false(given):
+def _true_or_false(given: Any) -> Any:
     if isinstance(given, str) and given not in ("true", "false"):
         raise _wrong("it must be true or false")
     return given
 
 
-def _from_1(given):
+def _from_1(given: Any) -> Any:
     if isinstance(given, str) and not re.fullmatch("[1-9][0-9]{0,3}", given):
         raise _wrong(
             "it must be a whole number of at least 1", "Leave it out for 5, or write `min_cell_count: 10`."
@@ -78,12 +79,15 @@ def _from_1(given):
     return given
 
 
-def _export(given):
+def _export(given: Any) -> Any:
     return {"export": given} if isinstance(given, str) else given
 
 
-Table = Literal[tuple(TABLES)]
-Repeating = Literal[tuple(REPEATING)]
+if TYPE_CHECKING:  # the model checks the names; a checker of types cannot read the dictionary
+    Table = str
+    Repeating = str
+else:
+    Table, Repeating = Literal[tuple(TABLES)], Literal[tuple(REPEATING)]
 Line = Annotated[str, AfterValidator(_single_spaced)]  # headings of files are read with single spaces as well
 
 
@@ -261,7 +265,7 @@ def _refused(path: Path, concern: str, advice: str) -> CohortError:
 # --- what is wrong with it ------------------------------------------------------------------------
 
 
-def _problems(here: str, given: dict, errors: list[dict]) -> list[dict]:
+def _problems(here: str, given: dict, errors: Sequence[Mapping]) -> list[dict]:
     """What is wrong with a manifest: keys, then tables and columns, then everything else."""
     unknown = [error for error in errors if error["type"] == "extra_forbidden" and len(error["loc"]) == 1]
     nested = [error for key in NESTED for error in errors if error["loc"][0] == key]
@@ -278,7 +282,7 @@ def _problems(here: str, given: dict, errors: list[dict]) -> list[dict]:
     ]
 
 
-def _of_unknown_key(here: str, key: str, value) -> dict:
+def _of_unknown_key(here: str, key: str, value: Any) -> dict:
     if f"{key}_day" in PATIENTS.columns and isinstance(value, dict) and {"time", "event"} <= set(value):
         return problem(
             here,
@@ -288,7 +292,7 @@ def _of_unknown_key(here: str, key: str, value) -> dict:
     return problem(here, f"unknown key {key!r}", _nearest(key, MANIFEST_KEYS))
 
 
-def _of_entries(here: str, error: dict) -> dict:
+def _of_entries(here: str, error: Mapping) -> dict:
     """About tables, columns or values: how deep entries are nested, and under which table."""
     key, *inside = error["loc"]
     if error["type"] == "literal_error":
@@ -303,7 +307,7 @@ def _of_entries(here: str, error: dict) -> dict:
     )
 
 
-def _of_key(here: str, error: dict) -> dict:
+def _of_key(here: str, error: Mapping) -> dict:
     """About a key that holds one text."""
     (key,), meaning = error["loc"], f"Meaning: {MANIFEST_KEYS[error['loc'][0]]}."
     if error["type"] != "said":
@@ -311,7 +315,7 @@ def _of_key(here: str, error: dict) -> dict:
     return problem(here, error["msg"], error["ctx"]["advice"] or meaning, field=key, value=error["input"])
 
 
-def _of_redcap(here: str, error: dict) -> dict:
+def _of_redcap(here: str, error: Mapping) -> dict:
     key = error["loc"][1] if len(error["loc"]) > 1 else "export"
     if error["type"] in ("missing", "model_type") or (key == "export" and not error["input"]):
         return problem(
@@ -335,6 +339,6 @@ def _of_redcap(here: str, error: dict) -> dict:
     )
 
 
-def _nearest(key: str, known: dict[str, str]) -> str:
+def _nearest(key: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(key, known, n=1)
     return f"Did you mean {near[0]!r}?" if near else f"Known keys: {', '.join(known)}."

@@ -99,7 +99,7 @@ def read_cohort(where: str | Path) -> Cohort:
         synthetic=manifest.synthetic,
         note=manifest.note,
         warnings=as_frame(problems),
-        min_cell_count=manifest.min_cell_count,
+        min_cell_count=manifest.min_cell_count or 0,
         of_the_paper=path.resolve() == RECONSTRUCTED.resolve(),
         **{name: _typed(name, table) for name, table in tables.items()},
     )

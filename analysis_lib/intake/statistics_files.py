@@ -57,14 +57,16 @@ def read_statistics(path: Path, suffix: str) -> tuple[list[list[str]], dict[str,
 def _library(suffix: str) -> ModuleType:
     try:
         if suffix == R:
-            import rdata as library
-        else:
-            import pyreadstat as library
+            import rdata
+
+            return rdata
+        import pyreadstat
+
+        return pyreadstat
     except ImportError as error:
         raise Unreadable(
             f"{suffix} files are read with {error.name}, which is not installed", INSTALL
         ) from None
-    return library
 
 
 def _labelled(read: Callable, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:

@@ -246,7 +246,9 @@ def infusion_dates(table: pd.DataFrame, patients: pd.DataFrame, manifest: Manife
     return pd.to_datetime(table["patient_id"].map(dict(zip(patients["patient_id"][known], day_0[known]))))
 
 
-def _check_dates(name, column, cells, manifest, problems) -> pd.Series:
+def _check_dates(
+    name: str, column: str, cells: pd.Series, manifest: Manifest, problems: list[dict]
+) -> pd.Series:
     found = values.dates(cells, manifest.date_format)
     if said := values.exchanged(cells):
         problems.append(problem(name, said, EXCHANGED, field=column))

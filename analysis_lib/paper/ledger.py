@@ -110,7 +110,7 @@ def _is_highest(value: float | None, group: pd.Series) -> bool:
     return bool(pd.isna(value)) or bool(group.notna().all() and value == group.max())
 
 
-def _as_printed(value, printed: str) -> str:
+def _as_printed(value: float | None, printed: str) -> str:
     """A value in the form of the print: same decimals; a bound where the paper gives that bound and it
     holds.
     """

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np

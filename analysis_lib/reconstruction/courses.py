@@ -58,12 +58,12 @@ LATER = (
 COURSES = 18  # later courses, of one to three sites
 
 
-def bed10(dose, fractions):
+def bed10(dose: pd.Series, fractions: pd.Series) -> pd.Series:
     """Biologically effective dose, alpha/beta 10 Gy."""
     return dose * (1 + dose / fractions / 10)
 
 
-def first_courses(state, fixed, rng) -> pd.DataFrame:
+def first_courses(state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     """The sites of the first courses: 32 comprehensive and 30 focal, eight of them never assessed."""
     rows = []
     focal = np.flatnonzero(fixed[:, FIELD] == 0)
@@ -83,7 +83,7 @@ def first_courses(state, fixed, rng) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def later_courses(state, fixed, rng) -> pd.DataFrame:
+def later_courses(state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     """31 sites in later courses, all after the EFS2 event, in patients with time left for them."""
     end = state[:, TTS] + state[:, OS2]
     rest = np.flatnonzero(fixed[:, FIELD] >= 0)
@@ -134,7 +134,7 @@ def later_courses(state, fixed, rng) -> pd.DataFrame:
     return table.assign(field="focal", known=True, bed=0).reset_index(drop=True)
 
 
-def regions(sites: pd.DataFrame, cns: np.ndarray, rng) -> np.ndarray:
+def regions(sites: pd.DataFrame, cns: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Body regions in the printed numbers; CNS for patients with CNS disease first."""
     names = {
         "CNS": "cns",
@@ -159,7 +159,7 @@ def regions(sites: pd.DataFrame, cns: np.ndarray, rng) -> np.ndarray:
     return region
 
 
-def doses(sites: pd.DataFrame, rng) -> pd.DataFrame:
+def doses(sites: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Dose and fractions: one schedule a first course, so that its BED is the patient's; empty where
     unknown.
     """
@@ -167,7 +167,7 @@ def doses(sites: pd.DataFrame, rng) -> pd.DataFrame:
     dose = np.full(len(sites), np.nan)
     fractions = np.full(len(sites), np.nan)
 
-    def give(rows, schedule):
+    def give(rows: np.ndarray, schedule: tuple[float, int]) -> None:
         dose[rows], fractions[rows] = schedule
 
     groups = {key: rows.index.to_numpy() for key, rows in sites[sites.course == 1].groupby("patient")}
@@ -175,8 +175,8 @@ def doses(sites: pd.DataFrame, rng) -> pd.DataFrame:
         mine = [rows for rows in groups.values() if sites.field[rows[0]] == name]
         lows = [rows for rows in mine if sites.bed[rows[0]] == LOW]
         highs = sorted((rows for rows in mine if sites.bed[rows[0]] == HIGH), key=len, reverse=True)
-        for rows, schedule in zip(lows, low):
-            give(rows, schedule)
+        for rows, lowest in zip(lows, low):
+            give(rows, lowest)
         pool = list(high)
         if name == "focal":
             pool = pool[: sum(len(rows) for rows in highs)]
@@ -190,12 +190,12 @@ def doses(sites: pd.DataFrame, rng) -> pd.DataFrame:
     unknown = rng.choice(later)
     schedules = [LATER[k] for k in rng.permutation(len(LATER))]
     for k, schedule in zip([k for k in later if k != unknown], schedules):
-        give([k], schedule)
+        give(np.array([k]), schedule)
     sites["dose"], sites["fractions"] = dose, fractions
     return sites
 
 
-def techniques(sites: pd.DataFrame, rng) -> np.ndarray:
+def techniques(sites: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
     """Techniques in the printed numbers: electrons on limbs, intensity modulation for the odd and the high
     doses.
     """

@@ -161,7 +161,7 @@ def solve(seed: int, effort: float = 20.0) -> pd.DataFrame:
         model.add_allowed_assignments([a, b], allowed_pairs(claim, comprehensive, focal))
     known = table.mass.isin(["bulky", "not bulky"])
     a, m = model.new_int_var(0, comprehensive, ""), model.new_int_var(0, comprehensive, "")
-    b, n = model.new_int_var(0, focal, ""), model.new_int_var(0, focal, "")
+    b, f = model.new_int_var(0, focal, ""), model.new_int_var(0, focal, "")
     model.add(a == total(table.mass == "bulky", None, "comprehensive"))
     model.add(b == total(table.mass == "bulky", None, "focal"))
     model.add(m == total(known, None, "comprehensive"))

@@ -14,7 +14,7 @@ from scipy import stats
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 
 
-def curve(days, event) -> pd.DataFrame:
+def curve(days: pd.Series, event: pd.Series) -> pd.DataFrame:
     """Kaplan-Meier with log limits."""
     fit = greenwood.KaplanMeier(conf_type="log").fit(
         greenwood.Surv(np.asarray(days, float), event=np.asarray(event, int))
@@ -32,24 +32,24 @@ def crossing(table: pd.DataFrame, column: str) -> float:
     return low.time.iloc[0]
 
 
-def median(days, event) -> float:
+def median(days: pd.Series, event: pd.Series) -> float:
     """Median in months."""
     return crossing(curve(days, event), "estimate") / DAYS_PER_MONTH
 
 
-def median_limits(days, event) -> tuple[float, float]:
+def median_limits(days: pd.Series, event: pd.Series) -> tuple[float, float]:
     """Log 95% limits of the median, in months."""
     table = curve(days, event)
     return crossing(table, "conf_low") / DAYS_PER_MONTH, crossing(table, "conf_high") / DAYS_PER_MONTH
 
 
-def rate(days, event, month: float) -> float:
+def rate(days: pd.Series, event: pd.Series, month: float) -> float:
     """Percent event-free at a month."""
     table = curve(days, event)
     return 100 * table.estimate[table.time <= month * DAYS_PER_MONTH].iloc[-1]
 
 
-def logrank(days, event, group) -> float:
+def logrank(days: pd.Series, event: pd.Series, group: pd.Series) -> float:
     """P of the log-rank test."""
     return multivariate_logrank_test(np.asarray(days), np.asarray(group), np.asarray(event)).p_value
 
@@ -61,7 +61,7 @@ def cox(frame: pd.DataFrame) -> pd.DataFrame:
     return CoxPHFitter().fit(frame, "days", "event", fit_options=to_convergence).summary
 
 
-def two_by_two(yes, group) -> float:
+def two_by_two(yes: pd.Series, group: pd.Series) -> float:
     """Pearson chi-square without Yates, or Fisher's exact test when an expected count is below 5."""
     table = pd.crosstab(group, yes).to_numpy()
     if stats.contingency.expected_freq(table).min() < 5:
@@ -69,6 +69,6 @@ def two_by_two(yes, group) -> float:
     return stats.chi2_contingency(table, correction=False)[1]
 
 
-def quartiles(values) -> tuple[float, float, float]:
+def quartiles(values: pd.Series) -> tuple[float, float, float]:
     """Quartiles, type 7."""
     return tuple(np.percentile(np.asarray(values, float), [25, 50, 75]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from .state import (
@@ -26,7 +27,7 @@ from .state import (
 
 
 def lines_of_therapy(
-    state, fixed, sites: pd.DataFrame, rng
+    state: np.ndarray, fixed: np.ndarray, sites: pd.DataFrame, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, dict[int, int], dict[int, int]]:
     """Lines of salvage therapy, with each patient's days of first progression and of the next line."""
     rt_starts = sites[sites.course > 1].groupby("patient").start.unique().to_dict()
@@ -63,7 +64,16 @@ def lines_of_therapy(
     return pd.DataFrame(rows), progression, next_line
 
 
-def systemic(i, s, fixed, later, event, end, rng, many) -> list[tuple[int, str]]:
+def systemic(
+    i: int,
+    s: np.ndarray,
+    fixed: np.ndarray,
+    later: list[tuple[int, str]],
+    event: int,
+    end: int,
+    rng: np.random.Generator,
+    many: bool,
+) -> list[tuple[int, str]]:
     """Later lines of systemic therapy of a patient who had an EFS2 event before the end."""
     irradiated = fixed[i, FIELD] >= 0
     only_rt = s[G5] == RT or (irradiated and fixed[i, FIELD] == 1 and not s[MORE])
@@ -75,13 +85,13 @@ def systemic(i, s, fixed, later, event, end, rng, many) -> list[tuple[int, str]]
     day = (
         event
         if switched and not later
-        else event + int(min(rng.integers(4, 30), max(2, (stop - event) // 2)))
+        else event + min(int(rng.integers(4, 30)), max(2, (stop - event) // 2))
     )
     if s[G5] == ST_RT and not before_rt:
         event = int(s[TTS] + s[DELAY])
-        day = event + int(min(rng.integers(35, 90), max(10, (stop - event) // 2)))
+        day = event + min(int(rng.integers(35, 90)), max(10, (stop - event) // 2))
     taken = [d for d, _ in later]
-    found = []
+    found: list[tuple[int, str]] = []
     must = s[G5] == RT_ST or (irradiated and s[MORE] and not later)
     while day <= stop:
         clear = all(abs(day - d) >= 14 for d in taken)

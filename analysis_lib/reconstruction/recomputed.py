@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import pandas as pd
 from scipy import stats
 
@@ -12,7 +15,7 @@ from .estimates import cox, logrank, median, median_limits, quartiles, rate
 from .recomputed_sites import comprehensive_and_focal, radiotherapy, transplant
 
 
-def recompute(tables: dict[str, pd.DataFrame]) -> dict[str, object]:
+def recompute(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """Every claim's value, or its (lower, upper), from the tables."""
     p, lines = tables["patients"].copy(), tables["lines"]
     p["os1"], p["dead"] = p.last_follow_up_day, p.vital_status == "dead"
@@ -50,7 +53,7 @@ def recompute(tables: dict[str, pd.DataFrame]) -> dict[str, object]:
 
 def table_1(p: pd.DataFrame) -> dict:
     """Counts, percentages and P values of Table 1."""
-    rows = {
+    rows: dict[str, tuple[pd.Series, dict]] = {
         "bridging": (p.bridging_therapy, {"yes": "yes", "no": "no"}),
         "product": (p.car_t_product, {"axi": "axi-cel", "tisa": "tisa-cel"}),
         "best_response": (p.best_response, {"CR": "CR", "PR": "PR", "DP": "PD", "SD": "SD"}),
@@ -70,7 +73,7 @@ def table_1(p: pd.DataFrame) -> dict:
     }
     regimen = p.salvage_regimen
     groups = {"rt": regimen == "RT", "cmt": regimen == "CMT", "st": regimen == "ST", "all": regimen.notna()}
-    out = {f"res.{name}.n": int(who.sum()) for name, who in groups.items() if name != "all"}
+    out: dict = {f"res.{name}.n": int(who.sum()) for name, who in groups.items() if name != "all"}
     for name, (values, levels) in rows.items():
         for level, value in levels.items():
             for group, who in groups.items():
@@ -88,7 +91,7 @@ def course_of_disease(p: pd.DataFrame, lines: pd.DataFrame) -> dict:
 
     Long because it is a list: one printed statistic after the other.
     """
-    out = {}
+    out: dict = {}
     n_lines = lines.groupby("patient_id").size()
     shares = {
         "res.orr": p.responder,
@@ -141,7 +144,7 @@ def course_of_disease(p: pd.DataFrame, lines: pd.DataFrame) -> dict:
 
 def prognosis(p: pd.DataFrame) -> dict:
     """Univariable and multivariable analyses."""
-    out = {}
+    out: dict = {}
     bulky = p.bulky_disease.map({"yes": True, "no": False})
     factors = {
         "bulky": bulky,
@@ -186,9 +189,9 @@ def prognosis(p: pd.DataFrame) -> dict:
     return out | model_rows("mv.os1", model, ("resp",))
 
 
-def model_rows(prefix: str, model: pd.DataFrame, names) -> dict:
+def model_rows(prefix: str, model: pd.DataFrame, names: Iterable[str]) -> dict:
     """Hazard ratio, interval and P of a model's covariates."""
-    out = {}
+    out: dict = {}
     for name in names:
         r = model.loc[name]
         out[f"{prefix}.{name}.hr"], out[f"{prefix}.{name}.p"] = r["exp(coef)"], r["p"]

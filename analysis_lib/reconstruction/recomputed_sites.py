@@ -97,7 +97,7 @@ def radiotherapy(p: pd.DataFrame, sites: pd.DataFrame) -> dict:
 
 def field_responses(prefix: str, e: pd.DataFrame) -> dict:
     """In-field responses of evaluable sites."""
-    out = {}
+    out: dict = {}
     for level in ("CR", "PR", "SD", "PD"):
         m = int((e.in_field_response == level).sum())
         out[f"{prefix}.{level.lower()}.n"], out[f"{prefix}.{level.lower()}.pct"] = m, 100 * m / len(e)

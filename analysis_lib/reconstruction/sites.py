@@ -6,8 +6,6 @@ In-field progressions and bulk are searched at random until the printed in-field
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -60,7 +58,7 @@ def in_field_responses() -> dict[str, dict[str, int]]:
     """
     printed = read_claims()["claim_id"].tolist()
 
-    def counts(prefix):
+    def counts(prefix: str) -> dict[str, int]:
         claims = {level: f"{prefix}.{level.lower()}.n" for level in LEVELS}
         return {level: printed_count(claim) if claim in printed else 0 for level, claim in claims.items()}
 
@@ -81,7 +79,9 @@ def not_evaluable() -> dict[str, int]:
     }
 
 
-def in_field(sites: pd.DataFrame, state, fixed, status, rng) -> pd.DataFrame | None:
+def in_field(
+    sites: pd.DataFrame, state: np.ndarray, fixed: np.ndarray, status: np.ndarray, rng: np.random.Generator
+) -> pd.DataFrame | None:
     """In-field responses and progressions, or None when this try meets no printed rate.
 
     Long because a try is given up at any step, and the steps share what has been placed.
@@ -138,14 +138,14 @@ def in_field(sites: pd.DataFrame, state, fixed, status, rng) -> pd.DataFrame | N
         return None
     response[taken > 0] = "PD"
     for name, codes in responses.items():
-        left = np.flatnonzero((kind == name) & (response == ""))
+        unread = np.flatnonzero((kind == name) & (response == ""))
         # partial and stable responses where disease remained
         best = {"CR": 0, "PR": 1}
         score = [
             best.get(status[patient[k]], 2) + rng.uniform(0, 0.9) - 5 * fixed[patient[k], LOCK_OS]
             for k in unread
         ]
-        order = left[np.argsort(score)]
+        order = unread[np.argsort(score)]
         response[order] = [code for code, n in codes.items() if code != "PD" for _ in range(n)]
         if any(status[patient[k]] == "CR" and response[k] != "CR" for k in order):
             return None
@@ -154,7 +154,9 @@ def in_field(sites: pd.DataFrame, state, fixed, status, rng) -> pd.DataFrame | N
     return sites
 
 
-def bulk(sites: pd.DataFrame, mass: np.ndarray, fixed, rng) -> np.ndarray | None:
+def bulk(
+    sites: pd.DataFrame, mass: np.ndarray, fixed: np.ndarray, rng: np.random.Generator
+) -> np.ndarray | None:
     """Whether each site was bulky ('yes', 'no' or '' when not assessable), or None when this try fails.
 
     Long because its search and the loss that it asks at every step share what is fixed.
@@ -237,7 +239,14 @@ def logrank_p(time: np.ndarray, event: np.ndarray, group: np.ndarray) -> float:
     return float(stats.chi2.sf(u * u / v, 1)) if v > 0 else 1.0
 
 
-def build(state, fixed, status, mass, rng, tries: int = 600) -> pd.DataFrame:
+def build(
+    state: np.ndarray,
+    fixed: np.ndarray,
+    status: np.ndarray,
+    mass: np.ndarray,
+    rng: np.random.Generator,
+    tries: int = 600,
+) -> pd.DataFrame:
     """All 93 sites."""
     failed = {"courses": 0, "in-field": 0, "bulk": 0}
     for _ in range(tries):

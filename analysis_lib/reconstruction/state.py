@@ -110,7 +110,7 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
     state[late, OS2] = state[late, DELAY] + np.maximum(state[late, OS2], 35)
     state[:, OS2] = np.minimum(state[:, OS2], LAST_DAY - state[:, TTS])
 
-    taken = []
+    taken: list[int] = []
     for each in TRANSPLANTS:
         score = np.where(
             people.stratum == each.stratum, risk + rng.uniform(0, 0.5, n) + (people.responder == 0), np.inf
@@ -135,15 +135,16 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
         members = np.flatnonzero((fixed[:, G3] == group) & free)
         order = members[np.argsort(-(risk[members] + rng.gumbel(0, 0.7, len(members))))]
         state[order[: printed_count(f"t1.alive.deceased.{name}.n")], DEAD] = 1
-    for i in np.flatnonzero(free):
-        if state[i, DEAD] or late[i] or rng.random() < 0.4:
-            state[i, EV] = 1
-            state[i, EFS] = int(state[i, OS2] * rng.uniform(0.15, 0.6))
-            state[i, EFS] = max(
-                NO_EVENT_BEFORE, min(state[i, EFS], state[i, DELAY] if late[i] else state[i, OS2] - 14)
+    for k in np.flatnonzero(free):
+        if state[k, DEAD] or late[k] or rng.random() < 0.4:
+            state[k, EV] = 1
+            state[k, EFS] = int(state[k, OS2] * rng.uniform(0.15, 0.6))
+            state[k, EFS] = max(
+                NO_EVENT_BEFORE,
+                min(state[k, EFS], state[k, DELAY] if late[k] else state[k, OS2] - 14),
             )
         else:
-            state[i, EFS] = state[i, OS2]
+            state[k, EFS] = state[k, OS2]
 
     # Systemic therapy after comprehensive radiotherapy.
     chosen = [i for i in taken if people.stratum[i] == "RT comprehensive"]

@@ -138,7 +138,7 @@ def last_status(state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator) 
             - min(1.0, state[i, EFS] / state[i, OS2]) * (state[i, EV] == 1)
             for i in mine
         }
-        order = sorted(mine, key=score.get)
+        order = sorted(mine, key=score.__getitem__)
         n = printed_count(f"t1.status.DP.{name}.n") - int((status[fixed[:, G3] == group] == "PD").sum())
         if n < 0 or any(state[i, EV] == 0 for i in order[:n]):
             raise LookupError("too few living patients have progressed")
@@ -150,7 +150,7 @@ def last_status(state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator) 
     return status
 
 
-def responses(table: pd.DataFrame, state, rng) -> pd.DataFrame:
+def responses(table: pd.DataFrame, state: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     """Days of first assessment, of response and of complete response."""
     n = len(table)
     responder = table.responder.to_numpy() == 1

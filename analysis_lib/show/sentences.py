@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from IPython.display import Markdown, display
@@ -73,10 +75,12 @@ class _Filler(string.Formatter):
     :data:`FORMATS`.
     """
 
-    def get_field(self, field_name, args, kwargs):
+    def get_field(
+        self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[pd.Series, str]:
         return kwargs["rows"].loc[field_name], field_name
 
-    def format_field(self, value, format_spec):
+    def format_field(self, value: pd.Series, format_spec: str) -> str:
         return FORMATS[format_spec](value)
 
 
@@ -92,7 +96,7 @@ def fields(template: str) -> list[tuple[str, str]]:
         found = [(name, style, as_) for _, name, style, as_ in string.Formatter().parse(template)]
     except ValueError as error:
         raise ValueError(f"This is no template: {template!r} ({error}).") from None
-    named = [(name, style) for name, style, _ in found if name is not None]
+    named = [(name, style or "") for name, style, _ in found if name is not None]
     if any(not name for name, _ in named) or any(as_ for *_, as_ in found):
         raise ValueError(
             f"Braces hold a result_id, or result_id:format, but not in the template {template!r}."
