@@ -101,9 +101,9 @@ def read_cohort(where: str | Path) -> Cohort:
         warnings=as_frame(problems),
         min_cell_count=manifest.min_cell_count or 0,
         of_the_paper=path.resolve() == RECONSTRUCTED.resolve(),
-        **{name: _typed(name, table) for name, table in tables.items()},
+        **{name: typed(name, table) for name, table in tables.items()},
     )
-    return _subset(_with_derived(cohort), manifest.subset, path.name)
+    return _subset(with_derived(cohort), manifest.subset, path.name)
 
 
 def _severe(problems: list[dict]) -> list[dict]:
@@ -115,7 +115,7 @@ def _severe(problems: list[dict]) -> list[dict]:
     ]
 
 
-def _typed(name: str, table: pd.DataFrame) -> pd.DataFrame:
+def typed(name: str, table: pd.DataFrame) -> pd.DataFrame:
     """Levels become ordered categories, so that tables and figures list them as the dictionary does."""
     columns = TABLES[name].columns
     levels = {
@@ -127,7 +127,8 @@ def _typed(name: str, table: pd.DataFrame) -> pd.DataFrame:
     return table.astype(levels)[ordered].reset_index(drop=True)
 
 
-def _with_derived(cohort: Cohort) -> Cohort:
+def with_derived(cohort: Cohort) -> Cohort:
+    """The cohort with the derived columns of the data dictionary, as far as it has their sources."""
     patients, lines = cohort.patients.copy(), cohort.lines
     for name, rule in rules.DERIVED.items():
         if rule.source in patients:

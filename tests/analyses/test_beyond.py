@@ -78,7 +78,7 @@ def test_a_state_entered_on_the_way_cuts_the_time_in_two():
     ]  # entered on day 0: inside all the time
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.integers(1, 60), st.booleans(), st.one_of(st.none(), st.integers(-5, 80))),
@@ -181,7 +181,7 @@ def test_effective_size():
     assert effective_size([1, 3]) == 1.6
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_overlap_weights_balance_the_factors_exactly(seed):
     draw = np.random.default_rng(seed)

@@ -59,7 +59,7 @@ def typed(name, columns):
     frame = pd.DataFrame(columns)
     for column in frame:
         frame[column] = frame[column].astype(TABLES[name].columns[column].dtype.type)
-    return read._typed(name, frame)
+    return read.typed(name, frame)
 
 
 def make(patients=PATIENTS, sites=SITES, lines=LINES, synthetic=True) -> Cohort:
@@ -67,7 +67,7 @@ def make(patients=PATIENTS, sites=SITES, lines=LINES, synthetic=True) -> Cohort:
         name: typed(name, columns) if columns else pd.DataFrame()
         for name, columns in (("patients", patients), ("sites", sites), ("lines", lines))
     }
-    return read._with_derived(
+    return read.with_derived(
         Cohort(name="small", title="Small", index_event=units.CAR_T, synthetic=synthetic, note="", **tables)
     )
 

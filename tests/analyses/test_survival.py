@@ -159,7 +159,7 @@ def test_median_not_reached():
 
 
 @given(st.lists(st.tuples(st.integers(1, 60), st.booleans()), min_size=1, max_size=40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_curve_falls_and_counts_everyone(people):
     days, event = zip(*people)
     curve = curves.kaplan_meier(days, event)

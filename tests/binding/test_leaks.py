@@ -202,7 +202,7 @@ def tree(*texts):
     return whole
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.dates(date(1930, 1, 1), date(2039, 12, 31)),
     st.sampled_from(

@@ -274,11 +274,17 @@ def test_items_link_to_what_is_shown_and_to_nothing_that_was_skipped(public, tmp
     assert answered["14c"] == [] and answered["16a"] == [] and answered["1a"] == []
 
 
-def test_anchors_are_those_of_the_builder():
-    assert (
-        strobe._anchor("From the start of salvage therapy (OS2, EFS2)")
-        == "from-the-start-of-salvage-therapy-os2-efs2"
-    )
+def test_anchors_are_those_of_the_builder(public, tmp_path):
+    heading = "From the start of salvage therapy (OS2, EFS2)"
+    cells = [
+        new_markdown_cell(f"## {heading}", metadata={"strobe": ["16a"]}),
+        new_code_cell("x", outputs=[new_output("display_data", data={"text/html": "<p>1</p>"})]),
+    ]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "04_survival.ipynb")
+    answered = {item.number: places for item, places in strobe.checklist(public, tmp_path)}
+    assert answered["16a"] == [
+        ("4 Survival", heading, "04_survival.ipynb#from-the-start-of-salvage-therapy-os2-efs2")
+    ]
 
 
 # --- the page -------------------------------------------------------------------------------------

@@ -141,7 +141,7 @@ def test_equal_series_have_no_heterogeneity():
         st.integers(1, 80).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=2, max_size=6
     )
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_pooled_share_lies_among_the_series(counts):
     rows = by_id(context.pooled(series_of(*counts)))
     shares = 100 * expit(meta.logit(*zip(*counts))[0])
@@ -532,7 +532,7 @@ def test_rounding_does_not_make_the_variance_between_centres_vanish():
 
 
 @given(st.lists(st.tuples(st.floats(0.1, 8), st.floats(1.1, 6)), min_size=2, max_size=6), st.randoms())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_order_of_the_centres_does_not_matter(ratios, random):
     several = [
         centre(f"c{i}", ratio("x", value, value / wide, value * wide))

@@ -180,7 +180,7 @@ def test_a_chapter_that_fails_exports_nothing(folder, monkeypatch):
 
 
 @given(st.text(max_size=12))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_cell_is_a_formula_and_each_comes_back(text):
     cell = spreadsheet.safe(text)
     assert spreadsheet.as_was(cell) == text

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis_lib.analyses import survival
@@ -117,6 +117,7 @@ def test_first_courses_are_one_row_a_patient_with_the_highest_dose():
     assert endpoints.derive(study_of(PATIENTS, SITES), "OSRT")["days"].tolist() == [290, 210]
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(*[st.none() | st.integers(0, 500)] * 3, st.integers(0, 500), st.booleans()),

@@ -23,7 +23,7 @@ from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.partial_likelihood import derivatives, residuals, risk_sets
 from analysis_lib.estimators.weights import e_value, propensity, risk_ratio
 
-SOME = settings(max_examples=40, deadline=None)
+SOME = settings(max_examples=40)
 SEEDS = st.integers(0, 2**32 - 1)
 DATA = json.loads((Path(__file__).parents[1] / "r" / "datasets.json").read_text("utf-8"))["data"]
 

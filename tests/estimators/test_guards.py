@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from analysis_lib.analyses import cox_models, log_rank, prognosis, survival
@@ -19,8 +19,6 @@ from analysis_lib.show import numbers
 SMALL = settings(
     phases=[Phase.explicit, Phase.generate],
     max_examples=15,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
 )
 PEOPLE = st.lists(
     st.tuples(

@@ -89,6 +89,70 @@ def test_commands_that_are_named_import_what_exists():
         assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
 
 
+# --- what is private ------------------------------------------------------------------------------
+
+PRIVATE = re.compile(r"_(?!_)\w+")  # one underscore before it
+IN_WORDS = re.compile(
+    r"analysis_lib[\w.]*\.(_(?!_)\w+)|from analysis_lib[\w.]* import (?:[^\n]*\W)?(_(?!_)\w+)"
+)
+
+
+@cache
+def private_of_the_library():
+    """Private names that the library gives to functions, classes, values and attributes."""
+    named = set()
+    for node in (node for path in LIBRARY for node in ast.walk(tree(path))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            named.add(node.name)
+        elif isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Store):
+            named.add(node.id if isinstance(node, ast.Name) else node.attr)
+    return {name for name in named if PRIVATE.fullmatch(name)}
+
+
+def private_names(source):
+    """Private names of the library that a test file imports, touches or patches, or that code which it runs elsewhere
+    imports.
+    """
+    theirs, found = private_of_the_library(), set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            found |= {alias.name for alias in node.names} & theirs
+        elif isinstance(node, ast.Attribute):
+            found |= {node.attr} & theirs
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
+            "attr"
+        ):  # getattr, monkeypatch.setattr
+            found |= {each.value for each in node.args[1:2] if isinstance(each, ast.Constant)} & theirs
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found |= {name for names in IN_WORDS.findall(node.value) for name in names if name}
+    return sorted(found)
+
+
+def test_no_test_knows_a_private_name_of_the_library():
+    files = [path for path in sorted((ROOT / "tests").rglob("*.py")) if path != Path(__file__).resolve()]
+    found = {path.name: private for path in files if (private := private_names(path.read_text("utf-8")))}
+    assert len(files) > 60 and not found, f"test what is public, or make it public: {found}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from analysis_lib.binding.strobe import _place",
+        "from analysis_lib.binding import strobe\nstrobe._place()",
+        "ForkedKernel(1, line)._listen(0)",
+        "monkeypatch.setattr(strobe, '_place', None)",
+        "monkeypatch.setattr('analysis_lib.binding.strobe._place', None)",
+        "run([python, '-c', 'from analysis_lib.binding.strobe import section_of, _place'])",
+    ],
+)
+def test_a_private_name_is_found_however_it_is_reached(source):
+    assert private_names(source) in (["_place"], ["_listen"])
+
+
+def test_what_is_not_ours_may_be_private():
+    assert not private_names("table.rows[0]._tr\nPath('_build')\nfrom analysis_lib import __name__")
+
+
 # --- lengths --------------------------------------------------------------------------------------
 
 # What is longer for no reason of its own and is to be split; say the reason in the docstring, or shorten it. Whoever

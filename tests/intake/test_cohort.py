@@ -226,7 +226,7 @@ def test_the_five_groups_follow_from_the_lines(tmp_path):
     assert patients["next_line_day"].astype("string").tolist() == [pd.NA, "30", "20", "40", "25"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cells=st.lists(st.tuples(st.text(max_size=8), st.text(max_size=8), st.text(max_size=8)), max_size=6))
 def test_whatever_the_cells_hold_the_answer_is_a_cohort_or_one_message(tmp_path_factory, cells):
     file = tmp_path_factory.mktemp("fuzz") / "p.csv"

@@ -27,10 +27,8 @@ ALIKE = settings(
     derandomize=not MANY,
     phases=[Phase.generate] if MANY else list(Phase),
     database=None,
-    deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
         HealthCheck.data_too_large,
     ],
 )

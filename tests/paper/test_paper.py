@@ -351,9 +351,9 @@ def test_wald_p_from_the_ratio_and_its_interval(checks):
 
 
 def test_split_of_events_from_a_standard_error():
-    assert times._smaller_group(0.25, 64) == pytest.approx(32)
-    assert times._smaller_group((1 / 16 + 1 / 48) ** 0.5, 64) == pytest.approx(16)
-    assert pd.isna(times._smaller_group(0.2, 64))
+    assert times.smaller_group(0.25, 64) == pytest.approx(32)
+    assert times.smaller_group((1 / 16 + 1 / 48) ** 0.5, 64) == pytest.approx(16)
+    assert pd.isna(times.smaller_group(0.2, 64))
 
 
 def test_splits_that_give_the_printed_p_fit_table_1():

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis_lib.rows import results, rounding
@@ -13,6 +13,7 @@ from analysis_lib.show import sentences, tables
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
 
 
+@settings(max_examples=40)  # each writes a file
 @given(
     value=st.none() | finite,
     lower=st.none() | finite,

@@ -236,7 +236,7 @@ def _information(claim: str, events_claim: str) -> tuple:
     low, high = (ends_of(part) for part in parts(printed_text(f"{claim}.ci")))
     narrow, wide = (math.log(high[i] / low[1 - i]) / (2 * Z) for i in (0, 1))
     events = printed_count(events_claim)
-    split = [_smaller_group(se, events) for se in (wide, narrow)]
+    split = [smaller_group(se, events) for se in (wide, narrow)]
     possible = not math.isnan(split[0])
     upper = f"{split[1]:.0f}" if not math.isnan(split[1]) else f"{events / 2:.0f}"
     return check(
@@ -253,7 +253,7 @@ def _information(claim: str, events_claim: str) -> tuple:
     )
 
 
-def _smaller_group(se: float, events: int) -> float:
+def smaller_group(se: float, events: int) -> float:
     """The smaller solution d of 1/d + 1/(events - d) = se squared; not a number where the error is too small
     for any split.
     """
