@@ -23,7 +23,7 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib.analyses import survival
+from analysis_lib.analyses import log_rank, survival
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.show import consistent_page, figures, ledger_page
@@ -118,7 +118,7 @@ say(os2_groups, "Between these groups the log-rank test gives {os2.logrank.salva
     "({os2.logrank.salvage_sequence:note}): {os2.logrank.salvage_sequence:verdict}.")
 
 # %%
-os2_pairs = survival.pairwise(study, "OS2", by="salvage_sequence")
+os2_pairs = log_rank.pairwise(study, "OS2", by="salvage_sequence")
 rows_table(os2_pairs, "OS2, two groups at a time: log-rank tests with Holm's correction for their number.",
            patients="n", deaths="events", one_test="note", corrected="")
 

@@ -24,7 +24,7 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib.analyses import prognosis
+from analysis_lib.analyses import cox_models, prognosis
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.show import consistent_page, figures, ledger_page
@@ -131,7 +131,7 @@ say(efs2, "The log-rank P value is below 0.05 for {efs2.uv.small_p:events} of {e
 # ### Overall survival from day 0 (OS1), several factors
 
 # %%
-os1_model = prognosis.multivariable(study, "OS1", prognosis.ADJUSTED["OS1"])
+os1_model = cox_models.multivariable(study, "OS1", prognosis.ADJUSTED["OS1"])
 figures.forest(results.pick(os1_model, "hazard ratio"), "OS1: hazard ratios adjusted for each other.")
 left_out(os1_model)
 
@@ -145,7 +145,7 @@ say(os1_model, "The model rests on {cox.os1.mv.events_per_variable:events} event
 # ### Overall survival from the start of salvage therapy (OS2), several factors
 
 # %%
-os2_model = prognosis.multivariable(study, "OS2", prognosis.ADJUSTED["OS2"])
+os2_model = cox_models.multivariable(study, "OS2", prognosis.ADJUSTED["OS2"])
 figures.forest(results.pick(os2_model, "hazard ratio"), "OS2: hazard ratios adjusted for each other.")
 left_out(os2_model)
 
@@ -159,7 +159,7 @@ say(os2_model, "The model rests on {cox.os2.mv.events_per_variable:events} event
 # ### Event-free survival from the start of salvage therapy (EFS2), several factors
 
 # %%
-efs2_model = prognosis.multivariable(study, "EFS2", prognosis.ADJUSTED["EFS2"])
+efs2_model = cox_models.multivariable(study, "EFS2", prognosis.ADJUSTED["EFS2"])
 figures.forest(results.pick(efs2_model, "hazard ratio"), "EFS2: hazard ratios adjusted for each other.")
 left_out(efs2_model)
 
@@ -253,7 +253,7 @@ for name, single in (("OS1", os1), ("OS2", os2), ("EFS2", efs2)):
 # intervals?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-with_ipi = prognosis.cox(study, "OS2", ["advanced_stage", "ldh_elevated", "high_ipi"], "with_ipi")
+with_ipi = cox_models.cox(study, "OS2", ["advanced_stage", "ldh_elevated", "high_ipi"], "with_ipi")
 figures.forest(results.pick(with_ipi, "hazard ratio"), "OS2: stage, LDH and IPI in one model.")
 say(results.collect([os2, os2_model, with_ipi]),
     "Elevated LDH: {cox.os2.mv.ldh_elevated:full} without the IPI in the model, {cox.os2.with_ipi.ldh_elevated:full} with it.",

@@ -28,8 +28,8 @@ alpha_beta = 10  # Gy, for the biologically effective dose
 landmark = 3  # months after the start of salvage therapy
 
 # %%
-from analysis_lib.analyses import design, field_dose, immortal, local_failure, mean_survival, missing
-from analysis_lib.analyses import multiplicity, prognosis, survival, validation, weighting
+from analysis_lib.analyses import cox_models, design, field_dose, immortal, local_failure, mean_survival
+from analysis_lib.analyses import missing, multiplicity, prognosis, survival, validation, weighting
 from analysis_lib.cohort import first_course
 from analysis_lib.estimators import bootstrap, weights
 from analysis_lib.intake.read import read_cohort
@@ -372,7 +372,7 @@ compared_table(results.pick(means, "restricted mean"), "Mean time within a fixed
 left_out(means)
 
 # %%
-proportional = prognosis.cox(study, "OS2", ["salvage_regimen"], "regimen")
+proportional = cox_models.cox(study, "OS2", ["salvage_regimen"], "regimen")
 say(results.collect([means, proportional]), f"Within {month} months, patients lived {{rmst.os2.{month}.rt}} after radiotherapy alone and "
     f"{{rmst.os2.{month}.st}} after systemic therapy alone, a difference of {{rmst.os2.{month}.st.less_rt:full}}.",
     "The test of proportional hazards between the regimens gives {cox.os2.regimen.ph.global}.")

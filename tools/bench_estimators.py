@@ -21,7 +21,7 @@ from statistics import median
 import numpy as np
 import pandas as pd
 
-from analysis_lib.estimators import competing, curves, logrank, models
+from analysis_lib.estimators import comparable_pairs, competing, curves, logrank, models
 
 TAU = 1000  # days to which the restricted mean is taken
 TERMS = ["age", "male", "bmi"]
@@ -57,7 +57,7 @@ ESTIMATORS = {
         "cox.zph(coxph(Surv(days, event) ~ age + male + bmi, d), transform = 'km')",
     ),
     "Concordance": (
-        lambda d: models.concordance(d["age"], d["days"], d["event"]),
+        lambda d: comparable_pairs.concordance(d["age"], d["days"], d["event"]),
         "concordance(Surv(days, event) ~ age, d, reverse = TRUE)",
     ),
     "Cumulative incidence": (

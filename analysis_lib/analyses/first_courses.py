@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis_lib.analyses import summaries, survival
+from analysis_lib.analyses import log_rank, summaries
 from analysis_lib.analyses.radiotherapy import DETAILS, dose_range, in_months, share_of_sites
 from analysis_lib.cohort import disclosure, endpoints, first_course
 from analysis_lib.cohort.cohort import Cohort
@@ -249,7 +249,7 @@ def further_therapy(study: Cohort) -> pd.DataFrame:
         [
             summaries.proportion("further.patients", wait.notna().sum(), len(frame), **labels),
             in_months("further.wait", wait, least=study.min_cell_count, **labels),
-            survival.mantel_byar(
+            log_rank.mantel_byar(
                 frame["days"],
                 frame["event"],
                 wait.astype("Float64").to_numpy(dtype=float, na_value=float("nan")),

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis_lib.analyses import ratio, summaries, survival
+from analysis_lib.analyses import log_rank, ratio, summaries
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import SECOND_MODALITY, Cohort
 from analysis_lib.cohort.needs import needs
@@ -149,8 +149,7 @@ def compare(
     days, event, entered = frame["days"], frame["event"], frame["entered"].to_numpy()
     ever, day = np.isfinite(entered), round(month * DAYS_PER_MONTH)
     term = pd.DataFrame({"inside": ever.astype(float)})
-    late, pieces = landmark(days, event, entered, day), split(days, event, entered)
-    early = int((event & (days <= day)).sum())
+    late, early = landmark(days, event, entered, day), int((event & (days <= day)).sum())
     rows = [
         summaries.proportion(f"{prefix}.entered", int(ever.sum()), len(frame)),
         summaries.spread(
@@ -166,7 +165,7 @@ def compare(
             least=study.min_cell_count,
             group="Groups of the first day",
         ),
-        survival.logrank(
+        log_rank.logrank(
             frame.assign(ever=np.where(ever, "yes", "no")),
             "ever",
             f"{prefix}.logrank",
@@ -174,6 +173,18 @@ def compare(
         )
         | {"group": "Groups of the first day, log-rank test"},
         _landmark_ratio(f"{prefix}.landmark", late, month, study.min_cell_count),
+        *_changing(frame, prefix, ratio.usable(study, frame, list(adjust)), study.min_cell_count),
+    ]
+    return results.collect(rows)
+
+
+def _changing(frame: pd.DataFrame, prefix: str, factors: list[str], least: int) -> list:
+    """The comparison with a state that changes on the way: crude, tested, and adjusted where there are
+    factors.
+    """
+    days, event, entered = frame["days"], frame["event"], frame["entered"].to_numpy()
+    pieces = split(days, event, entered)
+    rows = [
         ratio.hazard_ratio(
             f"{prefix}.timed",
             pieces[["inside"]],
@@ -181,40 +192,45 @@ def compare(
             pieces["stop"],
             pieces["event"],
             start=pieces["start"],
-            least=study.min_cell_count,
+            least=least,
             group="State that changes",
             n=len(frame),
         ),
-        survival.mantel_byar(
+        log_rank.mantel_byar(
             days,
             event,
             entered,
             f"{prefix}.mantel_byar",
-            least=study.min_cell_count,
+            least=least,
             group="State that changes, Mantel–Byar test",
         ),
     ]
-    if factors := ratio.usable(study, frame, list(adjust)):
-        known = frame[factors].notna().all(axis=1).to_numpy()
-        kept = pieces[known[pieces["row"]]]
-        terms = models.indicators(frame.iloc[kept["row"]].reset_index(drop=True), factors)
-        terms["inside"] = kept["inside"].to_numpy()
-        named = " and ".join(ratio.label(factor) for factor in factors)
-        rows.append(
-            ratio.hazard_ratio(
-                f"{prefix}.adjusted",
-                terms,
-                "inside",
-                kept["stop"],
-                kept["event"],
-                start=kept["start"],
-                method=f"adjusted for {named}",
-                n=int(known.sum()),
-                least=study.min_cell_count,
-                group="State that changes, adjusted",
-            )
-        )
-    return results.collect(rows)
+    if factors:
+        rows.append(_adjusted(f"{prefix}.adjusted", frame, pieces, factors, least))
+    return rows
+
+
+def _adjusted(
+    result_id: str, frame: pd.DataFrame, pieces: pd.DataFrame, factors: list[str], least: int
+) -> pd.DataFrame:
+    """The hazard ratio of a state that changes, among patients in whom the factors are known."""
+    known = frame[factors].notna().all(axis=1).to_numpy()
+    kept = pieces[known[pieces["row"]]]
+    terms = models.indicators(frame.iloc[kept["row"]].reset_index(drop=True), factors)
+    terms["inside"] = kept["inside"].to_numpy()
+    named = " and ".join(ratio.label(factor) for factor in factors)
+    return ratio.hazard_ratio(
+        result_id,
+        terms,
+        "inside",
+        kept["stop"],
+        kept["event"],
+        start=kept["start"],
+        method=f"adjusted for {named}",
+        n=int(known.sum()),
+        least=least,
+        group="State that changes, adjusted",
+    )
 
 
 def _landmark_ratio(result_id: str, late: pd.DataFrame, month: float, least: int) -> pd.DataFrame:

@@ -103,9 +103,9 @@ def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     """
     if results.skip_reason(frame):
         return frame
-    days, event, cause = frame["days"], frame["event"], frame["cause"]
+    days, event, cause, k = frame["days"], frame["event"], frame["cause"], study.min_cell_count
     km, incidence = km_curves.kaplan_meier(days, event), competing.cumulative_incidence(days, cause)
-    left_out, rows, k = without_each(days, cause, frame["patient"]), [], study.min_cell_count
+    left_out, rows = without_each(days, cause, frame["patient"]), []
     for month in survival.rate_months(study):
         day = month * DAYS_PER_MONTH
         step, point = km_curves.at(km, day), competing.incidence_at(incidence, day)
@@ -113,63 +113,61 @@ def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
             rows.append(
                 results.skipped(f"failure.rate{month}", f"follow-up of the sites ends before {month} months")
             )
-            continue
-        if not (
+        elif not (
             _enough(frame["patient_id"], event & (days <= day), k)
             and _enough(frame["patient_id"], days >= day, k)
         ):
             rows.append(results.skipped(f"failure.rate{month}", disclosure.TOO_FEW))
-            continue
-        shared: dict = {
-            "population": POPULATION,
-            "n": len(frame),
-            "events": int((event & (days <= day)).sum()),
-        }
-        rows.append(
-            row(
-                f"failure.rate{month}.km",
-                "rate",
-                100 * (1 - step["survival"]),
-                lower=100 * (1 - step["upper"]),
-                upper=100 * (1 - step["lower"]),
-                group=f"{CURVES[0]}, {month} months",
-                method=km_curves.KM,
-                **shared,
-            )
-        )
-        rows.append(_rate(f"failure.rate{month}.aj", point, FAILED, f"{CURVES[1]}, {month} months", shared))
-        died = (cause == DIED) & (days <= day)
-        of_deaths = _rate(
-            f"failure.rate{month}.death",
-            point,
-            DIED,
-            f"{CURVES[2]}, {month} months",
-            shared | {"events": int(died.sum())},
-        )
-        rows.append(disclosure.of_patients(of_deaths, k, frame.loc[died, "patient_id"]))
-        rows.append(
-            _clustered(
-                f"failure.rate{month}.clustered", point, left_out, day, month, shared, study.min_cell_count
-            )
-        )
-        km_and_aj = [
-            disclosure.protect(study, results.collect([one]))["value"].iloc[0] for one in rows[-4:-2]
-        ]
-        excess = (
-            100 * (1 - step["survival"] - point[f"incidence{FAILED}"])
-            if k <= 1
-            else km_and_aj[0] - km_and_aj[1]
-        )
-        rows.append(
-            row(
-                f"failure.excess{month}",
-                "estimate",
-                excess,
-                group=f"1 − Kaplan–Meier less Aalen–Johansen, {month} months, percentage points",
-                **shared,
-            )
-        )
+        else:
+            rows += _at_month(frame, month, step, point, left_out, k)
     return results.collect(rows)
+
+
+def _at_month(
+    frame: pd.DataFrame, month: int, step: pd.Series, point: pd.Series, left_out: list, k: int
+) -> list:
+    """The rows of one month, from both curves' heights there: ``step`` (Kaplan-Meier) and ``point``."""
+    day = month * DAYS_PER_MONTH
+    failed = frame["event"] & (frame["days"] <= day)
+    died = (frame["cause"] == DIED) & (frame["days"] <= day)
+    shared: dict = {"population": POPULATION, "n": len(frame), "events": int(failed.sum())}
+    km = row(
+        f"failure.rate{month}.km",
+        "rate",
+        100 * (1 - step["survival"]),
+        lower=100 * (1 - step["upper"]),
+        upper=100 * (1 - step["lower"]),
+        group=f"{CURVES[0]}, {month} months",
+        method=km_curves.KM,
+        **shared,
+    )
+    aj = _rate(f"failure.rate{month}.aj", point, FAILED, f"{CURVES[1]}, {month} months", shared)
+    of_deaths = _rate(
+        f"failure.rate{month}.death",
+        point,
+        DIED,
+        f"{CURVES[2]}, {month} months",
+        shared | {"events": int(died.sum())},
+    )
+    excess = 100 * (1 - step["survival"] - point[f"incidence{FAILED}"])
+    if k > 1:  # that of the numbers that are shown
+        first, second = (
+            disclosure.protect_by(results.collect([one]), k)["value"].iloc[0] for one in (km, aj)
+        )
+        excess = first - second
+    return [
+        km,
+        aj,
+        disclosure.of_patients(of_deaths, k, frame.loc[died, "patient_id"]),
+        _clustered(f"failure.rate{month}.clustered", point, left_out, day, month, shared, k),
+        row(
+            f"failure.excess{month}",
+            "estimate",
+            excess,
+            group=f"1 − Kaplan–Meier less Aalen–Johansen, {month} months, percentage points",
+            **shared,
+        ),
+    ]
 
 
 def _rate(result_id: str, point: pd.Series, code: int, group: str, shared: dict) -> dict:
@@ -246,20 +244,16 @@ def compare(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
                 )
             )
             continue
-        rows += _compared(
-            known,
-            slug("failure", by),
-            (known[by] == level).astype(float).to_frame("group"),
-            words,
-            study.min_cell_count,
-        )
+        term, prefix = of_level.astype(float).to_frame("group"), slug("failure", by)
+        rows += _cause_specific(known, prefix, term, words, study.min_cell_count)
+        rows += _subdistribution(known, prefix, term, words)
     return results.collect(rows)
 
 
-def _compared(known: pd.DataFrame, prefix: str, terms: pd.DataFrame, words: str, least: int) -> list:
+def _cause_specific(known: pd.DataFrame, prefix: str, terms: pd.DataFrame, words: str, least: int) -> list:
     shared: dict = {"population": POPULATION}
     days, cause = known["days"], known["cause"]
-    rows = [
+    return [
         ratio.hazard_ratio(
             f"{prefix}.cause_specific",
             terms,
@@ -295,7 +289,12 @@ def _compared(known: pd.DataFrame, prefix: str, terms: pd.DataFrame, words: str,
             **shared,
         ),
     ]
-    counts: dict = {"n": len(known), "events": int((cause == FAILED).sum())}
+
+
+def _subdistribution(known: pd.DataFrame, prefix: str, terms: pd.DataFrame, words: str) -> list:
+    days, cause = known["days"], known["cause"]
+    rows: list = []
+    shared: dict = {"n": len(known), "events": int((cause == FAILED).sum()), "population": POPULATION}
     try:
         fit = competing.fine_gray(terms, days, cause, FAILED).loc["group"]
         rows.append(
@@ -307,7 +306,6 @@ def _compared(known: pd.DataFrame, prefix: str, terms: pd.DataFrame, words: str,
                 upper=fit["upper"],
                 group=f"{words}: subdistribution",
                 method="Fine and Gray's model",
-                **counts,
                 **shared,
             )
         )
@@ -324,7 +322,6 @@ def _compared(known: pd.DataFrame, prefix: str, terms: pd.DataFrame, words: str,
                 group=words,
                 method="Gray's test",
                 note=f"chi-square {test['chi_square']:.2f}, {int(test['df'])} df",
-                **counts,
                 **shared,
             )
         )

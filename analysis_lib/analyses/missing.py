@@ -8,6 +8,8 @@ cumulative hazard by then.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -83,17 +85,8 @@ def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.Data
     if frame.loc[frame[factor].notna(), factor].nunique() < 2 or not frame["event"].any():
         return results.skipped(prefix, "there is nothing to compare")
     values = (frame[factor] == "yes").astype(float).where(frame[factor].notna())
-    cns = (
-        (frame["cns_disease"] == "yes").to_numpy()
-        if "cns_disease" in frame
-        else np.zeros(len(frame), dtype=bool)
-    )
-    measurable, known = ~cns | values.notna().to_numpy(), values.notna().to_numpy()
-    answers = {
-        "complete": ("Complete cases", known, values),
-        "none": ("As if none of the others had it", known | True, values.fillna(0)),
-        "every": ("As if all of the others had it", known | True, values.fillna(1)),
-    }
+    known = values.notna().to_numpy()
+    answers, imputations = _answers(frame, values)
     adjusters = ratio.usable(study, frame, adjust)
     rows = []
     if disclosure.hides(study) and min((~known).sum(), known.sum()) < study.min_cell_count:
@@ -118,24 +111,37 @@ def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.Data
                     group=words,
                 )
             )
-        for answer, words, among in (
-            ("imputed_other", "Imputed outside the CNS", measurable),
-            ("imputed_all", "Imputed in everyone", known | True),
-        ):
-            added = int((among & ~known).sum())
+        for answer, (words, among) in imputations.items():
+            result_id, added = f"{prefix}.{answer}{model}", int((among & ~known).sum())
             if (
                 thin
                 or disclosure.hides(study)
                 and min(added, len(frame) - int(known.sum()) - added or added) < study.min_cell_count
             ):
-                rows.append(results.skipped(f"{prefix}.{answer}{model}", f"{words}: {disclosure.TOO_FEW}"))
+                rows.append(results.skipped(result_id, f"{words}: {disclosure.TOO_FEW}"))
             elif answer == "imputed_all" or added:
-                rows.append(
-                    imputed(
-                        f"{prefix}.{answer}{model}", frame[among], values[among], of[among], predictors, words
-                    )
-                )
+                rows.append(imputed(result_id, frame[among], values[among], of[among], predictors, words))
     return results.collect(rows)
+
+
+def _answers(frame: pd.DataFrame, values: pd.Series) -> tuple[dict, dict]:
+    """What the unknown values may have been: for each answer its words, the patients and their values; and
+    for each way to impute its words and the patients.
+    """
+    known = values.notna().to_numpy()
+    everyone, measurable = known | True, known | True
+    if "cns_disease" in frame:
+        measurable = ~(frame["cns_disease"] == "yes").to_numpy() | known
+    answers = {
+        "complete": ("Complete cases", known, values),
+        "none": ("As if none of the others had it", everyone, values.fillna(0)),
+        "every": ("As if all of the others had it", everyone, values.fillna(1)),
+    }
+    imputations = {
+        "imputed_other": ("Imputed outside the CNS", measurable),
+        "imputed_all": ("Imputed in everyone", everyone),
+    }
+    return answers, imputations
 
 
 def imputed(
@@ -226,23 +232,25 @@ def collinearity(study: Cohort, name: str, index: str, components: list[str]) ->
     inflated = inflation(together) if k <= 1 else _inflation_of_released(together, k)
     for factor, vif in zip(factors, inflated):
         label = label_of(factor)
+        # the ratio of widths is that of shown ones
         alone, both = (
-            ratio.hazard_ratio(
-                f"collinear.{factor}.{what}",
-                terms,
-                factor,
-                days,
-                event,
-                least=study.min_cell_count,
-                group=f"{label}, {words}",
+            disclosure.protect(
+                study,
+                ratio.hazard_ratio(
+                    f"collinear.{factor}.{what}",
+                    terms,
+                    factor,
+                    days,
+                    event,
+                    least=k,
+                    group=f"{label}, {words}",
+                ),
             )
             for what, words, terms in (
                 ("alone", "without the overlap", together[[index] if factor == index else components]),
                 ("together", "in one model", together),
             )
         )
-        # the ratio of widths is that of shown ones
-        alone, both = disclosure.protect(study, alone), disclosure.protect(study, both)
         rows += [
             alone,
             both,
@@ -256,23 +264,20 @@ def collinearity(study: Cohort, name: str, index: str, components: list[str]) ->
                 method="variance inflation factor, from the correlation of the factors",
             ),
         ]
-        if (
-            not results.skip_reason(alone)
-            and not results.skip_reason(both)
-            and all(one["lower"].notna().all() for one in (alone, both))
-        ):
-            wide = [
-                np.log(float(one["upper"].iloc[0])) - np.log(float(one["lower"].iloc[0]))
-                for one in (both, alone)
-            ]
-            rows.append(
-                row(
-                    f"collinear.{factor}.wider",
-                    "estimate",
-                    wide[0] / wide[1],
-                    n=len(frame),
-                    group=label,
-                    method="ratio of the widths of the intervals, log scale",
-                )
-            )
+        if both["lower"].notna().all() and alone["lower"].notna().all():  # a skipped row has none
+            rows.append(_wider(factor, both, alone, n=len(frame), group=label))
     return results.collect(rows)
+
+
+def _wider(factor: str, both: pd.DataFrame, alone: pd.DataFrame, **labels: Any) -> dict:
+    """How many times wider a ratio's interval is in the common model, on the log scale."""
+    wide = [
+        np.log(float(one["upper"].iloc[0])) - np.log(float(one["lower"].iloc[0])) for one in (both, alone)
+    ]
+    return row(
+        f"collinear.{factor}.wider",
+        "estimate",
+        wide[0] / wide[1],
+        method="ratio of the widths of the intervals, log scale",
+        **labels,
+    )

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from statsmodels.stats.multitest import multipletests
 
-from analysis_lib.analyses import first_courses, prognosis, radiotherapy, survival, table_1
+from analysis_lib.analyses import cox_models, first_courses, log_rank, prognosis, radiotherapy, table_1
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.paper import claims
@@ -88,9 +88,9 @@ def _exact(study: Cohort, alpha_beta: float) -> pd.DataFrame:
             (radiotherapy.bed_by_control, alpha_beta),
         )
     ]
-    parts += [prognosis.of_several(study, name, factors) for name, factors in prognosis.ADJUSTED.items()]
+    parts += [cox_models.of_several(study, name, factors) for name, factors in prognosis.ADJUSTED.items()]
     tests = [
-        survival.logrank(
+        log_rank.logrank(
             endpoints.derive(study, name), by, slug(name, "logrank", by), least=study.min_cell_count
         )
         for name, groupings in LOG_RANKS.items()

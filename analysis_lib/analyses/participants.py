@@ -31,32 +31,7 @@ def flow(study: Cohort) -> pd.DataFrame:
         ``flow.any_rt.salvage_regimen.<regimen>`` (the same within a first regimen). The ``group`` is the
         box's title.
     """
-    patients, rows = study.patients, []
-    if not study.lacks("screening.included"):
-        out = study.screening[study.screening["included"] == "no"]
-        rows.append(
-            row(
-                "flow.database",
-                "count",
-                len(study.screening),
-                population="database",
-                group="Database screened",
-            )
-        )
-        rows.append(row("flow.not_included", "count", len(out), population="database", group="Not included"))
-        if not study.lacks("screening.exclusion_reason"):
-            reasons = out["exclusion_reason"].value_counts(sort=False)
-            rows += [
-                row(
-                    slug("flow.not_included", reason),
-                    "count",
-                    int(n),
-                    population="database",
-                    group=str(reason),
-                )
-                for reason, n in reasons.items()
-                if n
-            ]
+    patients, rows = study.patients, _screened(study)
     rows.append(row("flow.included", "count", len(patients), group="Included in the cohort"))
     regimen = None if study.lacks("salvage_regimen") else patients["salvage_regimen"]
     irradiated = _ever_irradiated(study)
@@ -83,6 +58,26 @@ def flow(study: Cohort) -> pd.DataFrame:
                 for level in regimen.dtype.categories
             ]
     return results.collect(rows)
+
+
+def _screened(study: Cohort) -> list[dict]:
+    """Who was screened and not included, and why; nothing where the cohort does not know."""
+    if study.lacks("screening.included"):
+        return []
+    out = study.screening[study.screening["included"] == "no"]
+    labels: dict = {"population": "database"}
+    rows = [
+        row("flow.database", "count", len(study.screening), group="Database screened", **labels),
+        row("flow.not_included", "count", len(out), group="Not included", **labels),
+    ]
+    if study.lacks("screening.exclusion_reason"):
+        return rows
+    reasons = out["exclusion_reason"].value_counts(sort=False)
+    return rows + [
+        row(slug("flow.not_included", reason), "count", int(n), group=str(reason), **labels)
+        for reason, n in reasons.items()
+        if n
+    ]
 
 
 def _ever_irradiated(study: Cohort) -> pd.Series | None:

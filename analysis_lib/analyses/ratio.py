@@ -61,22 +61,13 @@ def hazard_ratio(
     if least > 1 and min((event & inside).sum(), (event & ~inside).sum()) < least:
         return results.skipped(result_id, f"{named}fewer than {least} events in one of the groups")
     varying = terms.loc[:, [c for c in terms if c == of or terms[c].nunique() > 1]]
+    special = {"start": start, "weights": weights, "cluster": cluster, "strata": strata}
     try:
-        fit = models.cox(varying, days, event, start=start, weights=weights, cluster=cluster, strata=strata)
-        found, n, events = fit.terms.loc[of], fit.n, fit.events
-        how = "Efron ties, " + ("robust interval" if np.isfinite(found["robust_se"]) else "Wald interval")
+        found, how = _estimate(varying, of, days, event, special)
     except NotEstimable as why:
-        found = _penalised(varying, days, event) if start is weights is cluster is strata is None else None
-        if found is None:
-            return results.skipped(result_id, f"{named}{why}")
-        found, n, events, how = (
-            found.loc[of],
-            len(event),
-            int(event.sum()),
-            ("Firth's penalty, profile interval"),
-        )
+        return results.skipped(result_id, f"{named}{why}")
     lower, upper = (float(found[end]) if np.isfinite(found[end]) else None for end in ("lower", "upper"))
-    shared = {"n": n, "events": events} | labels
+    shared: dict = {"n": len(event), "events": int(event.sum())} | labels
     return results.collect(
         [
             row(
@@ -92,14 +83,24 @@ def hazard_ratio(
     )
 
 
-def _penalised(terms: pd.DataFrame, days: ArrayLike, event: ArrayLike) -> pd.DataFrame | None:
-    """Estimates that stay finite where one group has no event, or all of its events first; none if nobody had
-    any.
+def _estimate(
+    terms: pd.DataFrame, of: str, days: ArrayLike, event: ArrayLike, special: dict
+) -> tuple[pd.Series, str]:
+    """The term's estimate, and how it was found; with Firth's penalty, which stays finite where one group has
+    no event, or all of its events first, if the plain model has none.
     """
     try:
-        return models.firth(terms, days, event)
-    except (NotEstimable, np.linalg.LinAlgError):  # the penalty needs an information that can be inverted
-        return None
+        found = models.cox(terms, days, event, **special).terms.loc[of]
+        return found, "Efron ties, " + (
+            "robust interval" if np.isfinite(found["robust_se"]) else "Wald interval"
+        )
+    except NotEstimable as why:
+        if any(each is not None for each in special.values()):
+            raise
+        try:
+            return models.firth(terms, days, event).loc[of], "Firth's penalty, profile interval"
+        except (NotEstimable, np.linalg.LinAlgError):  # the penalty needs an information that can be inverted
+            raise why from None
 
 
 def label(factor: str) -> str:

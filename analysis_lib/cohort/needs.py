@@ -93,6 +93,19 @@ def sources(by: str) -> tuple[str, ...]:
     return rules.SOURCES.get(by, (f"sites.{by}" if of_sites else by,))
 
 
+def without_groups(study: Cohort, name: str, by: str | None) -> str:
+    """Why an endpoint cannot be derived, or has no groups of this kind, which an analysis may add."""
+    if reason := endpoints.lacking(study, name):
+        return reason
+    if by is None:
+        return ""
+    frame = endpoints.derive(study, name)
+    if frame.empty or (by in frame and frame[by].notna().any()):
+        return ""
+    none = f"none of this cohort's {endpoints.ENDPOINTS[name].unit} belongs to a group of this comparison"
+    return study.lacks(*sources(by)) or none
+
+
 def _filled(names: tuple[str, ...], given: dict) -> Iterator[str]:
     """Names with arguments in the place of their braces; an argument that is a list gives several."""
     for name in names:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis_lib.analyses import prognosis, survival
+from analysis_lib.analyses import cox_models, survival
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.consistent.cohorts import rows
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
@@ -184,7 +184,7 @@ def adjusted(studies: dict[int, Cohort]) -> pd.DataFrame:
     """
     factors = ["salvage_regimen", "advanced_stage", "ldh_elevated"]
     fitted = {
-        n: prognosis.cox(study, "OS2", factors, "adjusted").set_index("result_id")
+        n: cox_models.cox(study, "OS2", factors, "adjusted").set_index("result_id")
         for n, study in studies.items()
     }
     found = pd.DataFrame({n: rows.loc["cox.os2.adjusted.salvage_regimen.st"] for n, rows in fitted.items()}).T

@@ -10,7 +10,52 @@ arrays.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from analysis_lib.estimators import observed
+
+
+class Concordance(NamedTuple):
+    """Harrell's concordance, and its standard error by the infinitesimal jackknife."""
+
+    value: float
+    se: float
+
+
+def concordance(
+    score: ArrayLike,
+    days: ArrayLike,
+    event: ArrayLike,
+    *,
+    start: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+) -> Concordance:
+    """Harrell's concordance of a score in which a higher value means an earlier event.
+
+    Of two people, one of whom had the event while the other was still followed, how often that one had the
+    higher score; equal scores count half, people who had the event on the same day are not compared. Not a
+    number without any pair.
+    """
+    days, event = observed.outcome(days, event)
+    score, n = np.asarray(score, dtype=float), len(days)
+    start = np.full(n, -1.0) if start is None else np.asarray(start, dtype=float)
+    weights = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
+    stratum = np.zeros(n, dtype=int) if strata is None else pd.factorize(np.asarray(strata))[0]
+    won, pairs = won_and_pairs(score, days, event, start, weights, stratum)
+    if not pairs.any():
+        return Concordance(np.nan, np.nan)
+    total = (weights @ pairs) / 2
+    somers = (weights @ won) / 2 / total
+    influence = weights * (won - somers * pairs) / total
+    if cluster is not None:
+        influence = np.bincount(pd.factorize(np.asarray(cluster))[0], influence)
+    return Concordance((somers + 1) / 2, np.sqrt((influence**2).sum()) / 2)
 
 
 def won_and_pairs(

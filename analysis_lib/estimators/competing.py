@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis_lib.estimators import models, observed
+from analysis_lib.estimators import estimable, observed
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.partial_likelihood import Derivatives, maximum
 from analysis_lib.rows.limits import Z
@@ -208,14 +208,14 @@ def fine_gray(terms: pd.DataFrame, days: ArrayLike, cause: ArrayLike, of: int = 
         convergence.
     """
     days, cause = observed.causes(days, cause)
-    x = models.known_terms(terms, len(days))
-    if reason := models.inestimable(terms.columns, x, cause == of):
+    x = estimable.known_terms(terms, len(days))
+    if reason := estimable.inestimable(terms.columns, x, cause == of):
         raise NotEstimable(reason)
     spread = x.std(axis=0)
     sets = _subdistribution_sets((x - x.mean(axis=0)) / spread, days, cause, of)
     events = float(sets.ties.sum())
     top = maximum(lambda coef: _subdistribution(coef, sets), x.shape[1], events)
-    models.refuse_alike(top.null, events)
+    estimable.refuse_alike(top.null, events)
     if not top.found:
         raise NotEstimable(
             "the estimate runs away: everyone with the event is alike in a factor (separation)"

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis_lib.estimators import models, observed
+from analysis_lib.estimators import estimable, observed
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.weighted_curve import weighted_curve
 from analysis_lib.rows.limits import Z
@@ -66,7 +66,7 @@ def kaplan_meier(
         curve = weighted_curve(
             days,
             event,
-            np.ones(len(days)) if weights is None else models.positive(weights, len(days)),
+            np.ones(len(days)) if weights is None else estimable.positive(weights, len(days)),
             cluster,
             interval,
         )

@@ -89,9 +89,17 @@ def combine(
                 **labels,
             )
         )
-    test, tau2 = fit.test_homogeneity(), max(0.0, fit.tau2)
+    rows += _heterogeneity(fit, prefix, scale, labels)
+    if by_t:
+        rows.append(_prediction(fit, prefix, statistic, scale, len(effect) - 2, labels))
+    return rows
+
+
+def _heterogeneity(fit: Any, prefix: str, scale: Scale, labels: dict) -> list[dict]:
+    """How much the members differ: Cochran's Q, I squared, and the variance between them."""
+    test = fit.test_homogeneity()
     beyond_chance = max(0.0, (test.statistic - test.df) / test.statistic) if test.statistic > 0 else 0.0
-    rows += [
+    return [
         row(
             slug(prefix, "heterogeneity"),
             "p",
@@ -101,25 +109,31 @@ def combine(
             **labels,
         ),
         row(slug(prefix, "i2"), "heterogeneity", 100 * beyond_chance, method="(Q − df) / Q", **labels),
-        row(slug(prefix, "tau2"), "estimate", tau2, method=f"Paule and Mandel, {scale.name} scale", **labels),
+        row(
+            slug(prefix, "tau2"),
+            "estimate",
+            max(0.0, fit.tau2),
+            method=f"Paule and Mandel, {scale.name} scale",
+            **labels,
+        ),
     ]
-    if by_t:
-        reach = stats.t.isf(0.025, len(effect) - 2) * np.sqrt(tau2 + fit.sd_eff_w_re**2)
-        ends = sorted(scale.back(fit.mean_effect_re + np.array([-reach, reach])))
-        rows.append(
-            row(
-                slug(prefix, "prediction"),
-                statistic,
-                None,
-                lower=ends[0],
-                upper=ends[1],
-                group="Prediction interval",
-                method=f"t distribution, {len(effect) - 2} df",
-                note="where a new member's true value is expected",
-                **labels,
-            )
-        )
-    return rows
+
+
+def _prediction(fit: Any, prefix: str, statistic: str, scale: Scale, df: int, labels: dict) -> dict:
+    """Where the true value of a new member is expected (Higgins, Thompson and Spiegelhalter 2009)."""
+    reach = stats.t.isf(0.025, df) * np.sqrt(max(0.0, fit.tau2) + fit.sd_eff_w_re**2)
+    ends = sorted(scale.back(fit.mean_effect_re + np.array([-reach, reach])))
+    return row(
+        slug(prefix, "prediction"),
+        statistic,
+        None,
+        lower=ends[0],
+        upper=ends[1],
+        group="Prediction interval",
+        method=f"t distribution, {df} df",
+        note="where a new member's true value is expected",
+        **labels,
+    )
 
 
 def _just_below_tau2(effect: np.ndarray, variance: np.ndarray) -> float:

@@ -8,7 +8,6 @@ it against R's survival package, and against lifelines and greenwood, which do t
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,18 +18,16 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis_lib.dictionary.columns import YES_NO
-from analysis_lib.estimators import observed
-from analysis_lib.estimators.comparable_pairs import won_and_pairs
+from analysis_lib.estimators.comparable_pairs import Concordance, concordance
+from analysis_lib.estimators.estimable import checked, inestimable, positive, refuse_alike
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.partial_likelihood import (
     FLAT,
-    Derivatives,
     cell_scores,
     derivatives,
     maximum,
     residuals,
     risk_sets,
-    solved,
 )
 from analysis_lib.rows.limits import Z
 
@@ -47,13 +44,6 @@ class Test(NamedTuple):
     statistic: float
     df: int
     p: float
-
-
-class Concordance(NamedTuple):
-    """Harrell's concordance, and its standard error by the infinitesimal jackknife."""
-
-    value: float
-    se: float
 
 
 @dataclass(frozen=True)
@@ -140,7 +130,7 @@ def cox(
         Days or events that are not (:func:`analysis_lib.estimators.observed.outcome`), a term that is not
         known, a weight that is not positive, a row that ends before it starts.
     """
-    days, event, x, start = _checked(terms, days, event, start)
+    days, event, x, start = checked(terms, days, event, start)
     weights = np.ones(len(days)) if (unweighted := weights is None) else positive(weights, len(days))
     stratum = np.zeros(len(days), dtype=int) if strata is None else pd.factorize(np.asarray(strata))[0]
     if reason := inestimable(terms.columns, x, event):
@@ -159,26 +149,9 @@ def cox(
         )
         robust_se = np.sqrt(np.diag(variance))
     wald = top.coef @ np.linalg.solve(variance, top.coef)
-    coef, se, robust_se = top.coef / spread, se / spread, robust_se / spread
-    used = np.where(np.isnan(robust_se), se, robust_se)
     degrees, (loglik, null) = x.shape[1], (top.at.loglik, top.null)
-    # the ratio of a whole unit of a term measured in billionths has no number
-    with np.errstate(over="ignore"):
-        table = pd.DataFrame(
-            {
-                "coef": coef,
-                "hr": np.exp(coef),
-                "se": se,
-                "robust_se": robust_se,
-                "lower": np.exp(coef - Z * used),
-                "upper": np.exp(coef + Z * used),
-                "z": coef / used,
-                "p": 2 * stats.norm.sf(np.abs(coef / used)),
-            },
-            index=terms.columns,
-        )
     return Fit(
-        table,
+        _table(terms.columns, top.coef / spread, se / spread, robust_se / spread),
         null.loglik,
         loglik,
         _test(2 * (loglik - null.loglik), degrees),
@@ -196,6 +169,26 @@ def cox(
         len(days),
         int(event.sum()),
     )
+
+
+def _table(names: pd.Index, coef: np.ndarray, se: np.ndarray, robust_se: np.ndarray) -> pd.DataFrame:
+    """The terms of a model with Wald's limits and tests, by the robust error where there is one."""
+    used = np.where(np.isnan(robust_se), se, robust_se)
+    # the ratio of a whole unit of a term measured in billionths has no number
+    with np.errstate(over="ignore"):
+        return pd.DataFrame(
+            {
+                "coef": coef,
+                "hr": np.exp(coef),
+                "se": se,
+                "robust_se": robust_se,
+                "lower": np.exp(coef - Z * used),
+                "upper": np.exp(coef + Z * used),
+                "z": coef / used,
+                "p": 2 * stats.norm.sf(np.abs(coef / used)),
+            },
+            index=names,
+        )
 
 
 def firth(terms: pd.DataFrame, days: ArrayLike, event: ArrayLike) -> pd.DataFrame:
@@ -218,7 +211,7 @@ def firth(terms: pd.DataFrame, days: ArrayLike, event: ArrayLike) -> pd.DataFram
     NotEstimable
         No event, a term that is the same for everyone, terms that determine each other, or no convergence.
     """
-    days, event, x, start = _checked(terms, days, event, None)
+    days, event, x, start = checked(terms, days, event, None)
     if reason := inestimable(terms.columns, x, event):
         raise NotEstimable(reason)
     sets, _ = risk_sets(x, start, days, event, np.ones(len(days)), np.zeros(len(days), dtype=int))
@@ -270,7 +263,7 @@ def proportional_hazards(
     NotEstimable
         As in :func:`cox`; or too few events.
     """
-    days, event, x, start = _checked(terms, days, event, start)
+    days, event, x, start = checked(terms, days, event, start)
     if reason := inestimable(terms.columns, x, event):
         raise NotEstimable(reason)
     sets, _ = risk_sets(x, start, days, event, np.ones(len(days)), np.zeros(len(days), dtype=int))
@@ -307,98 +300,6 @@ def _share_before(start: np.ndarray, days: np.ndarray, event: np.ndarray, moment
     return 1 - np.concatenate([[1.0], np.cumprod(1 - deaths / at_risk)])[:-1]
 
 
-def concordance(
-    score: ArrayLike,
-    days: ArrayLike,
-    event: ArrayLike,
-    *,
-    start: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
-    strata: ArrayLike | None = None,
-    cluster: ArrayLike | None = None,
-) -> Concordance:
-    """Harrell's concordance of a score in which a higher value means an earlier event.
-
-    Of two people, one of whom had the event while the other was still followed, how often that one had the
-    higher score; equal scores count half, people who had the event on the same day are not compared. Not a
-    number without any pair.
-    """
-    days, event = observed.outcome(days, event)
-    score, n = np.asarray(score, dtype=float), len(days)
-    start = np.full(n, -1.0) if start is None else np.asarray(start, dtype=float)
-    weights = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
-    stratum = np.zeros(n, dtype=int) if strata is None else pd.factorize(np.asarray(strata))[0]
-    won, pairs = won_and_pairs(score, days, event, start, weights, stratum)
-    if not pairs.any():
-        return Concordance(np.nan, np.nan)
-    total = (weights @ pairs) / 2
-    somers = (weights @ won) / 2 / total
-    influence = weights * (won - somers * pairs) / total
-    if cluster is not None:
-        influence = _sums(influence, pd.factorize(np.asarray(cluster))[0])
-    return Concordance((somers + 1) / 2, np.sqrt((influence**2).sum()) / 2)
-
-
-def _checked(
-    terms: pd.DataFrame, days: ArrayLike, event: ArrayLike, start: ArrayLike | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    days, event = observed.outcome(days, event)
-    x = known_terms(terms, len(days))
-    if start is None:
-        return days, event, x, np.full(len(days), -1.0)  # so that an event on day 0 finds everyone at risk
-    start = observed.whole_days(start, "start")
-    if (start >= days).any():
-        raise ValueError(f"{int((start >= days).sum())} rows end on the day they start or before it")
-    return days, event, x, start
-
-
-def known_terms(terms: pd.DataFrame, n: int) -> np.ndarray:
-    """Terms as an array of numbers; :class:`ValueError` where one is not known, or there are not ``n``
-    rows.
-    """
-    x = np.asarray(terms, dtype=float)
-    if len(x) != n:
-        raise ValueError(f"{len(x)} rows of terms and {n} days: not the same people")
-    if not np.isfinite(x).all():
-        unknown = [str(c) for c, known in zip(terms.columns, np.isfinite(x).all(axis=0)) if not known]
-        raise ValueError(f"terms must be known for everyone: {', '.join(unknown)}")
-    return x
-
-
-def positive(weights: ArrayLike, n: int) -> np.ndarray:
-    """Weights as an array; :class:`ValueError` unless there are ``n`` and all are positive."""
-    weights = np.asarray(weights, dtype=float)
-    if len(weights) != n or not (np.isfinite(weights) & (weights > 0)).all():
-        raise ValueError("weights must be positive numbers, one a row")
-    return weights
-
-
-def inestimable(names: Iterable[object], x: np.ndarray, event: np.ndarray) -> str:
-    """Why no estimate exists that more iterations could find; empty when one may."""
-    if not event.any():
-        return "nobody had the event"
-    if alike := [
-        str(name) for name, column in zip(names, x.T) if np.ptp(column) <= 1e-13 * np.abs(column).max()
-    ]:
-        return f"all patients are alike in {', '.join(alike)}"
-    spread = (x - x.mean(axis=0)) / x.std(axis=0)
-    if (
-        len(x) < x.shape[1]
-        or np.linalg.svd(np.linalg.qr(spread, mode="r"), compute_uv=False)[-1]
-        < 1e-8 * np.sqrt(len(x)) * x.shape[1]
-    ):
-        return "factors determine each other, so that their effects cannot be told apart (collinearity)"
-    return ""
-
-
-def refuse_alike(null: Derivatives, events: float) -> None:
-    """:class:`NotEstimable` where the information without any effect is nothing but rounding."""
-    if solved(null, events) is None:
-        raise NotEstimable(
-            "those at risk when an event happened were alike in a factor, or too much so to tell its effect"
-        )
-
-
 def _robust(
     scores: np.ndarray, group: np.ndarray, variance: np.ndarray, mean_weight: np.ndarray
 ) -> np.ndarray:
@@ -424,11 +325,7 @@ def _predictor(x: np.ndarray, coef: np.ndarray) -> np.ndarray:
 
 def _sums(values: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Sums of rows by group, groups numbered from 0."""
-    return (
-        np.stack([np.bincount(group, column) for column in values.T], axis=-1)
-        if values.ndim > 1
-        else np.bincount(group, values)
-    )
+    return np.stack([np.bincount(group, column) for column in values.T], axis=-1)
 
 
 def _test(statistic: float | np.ndarray, degrees: int) -> Test:

@@ -168,7 +168,7 @@ def concordance(
     scores: ArrayLike, days: ArrayLike, event: ArrayLike, counts: ArrayLike | None = None
 ) -> np.ndarray:
     """Harrell's concordance of many scores (data sets x people); as
-    :func:`analysis_lib.estimators.models.concordance`.
+    :func:`analysis_lib.estimators.comparable_pairs.concordance`.
     """
     scores, days, event = (
         np.asarray(scores, dtype=float),

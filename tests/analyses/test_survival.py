@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines.datasets import load_lung
 
-from analysis_lib.analyses import prognosis, survival
+from analysis_lib.analyses import cox_models, prognosis, survival
 from analysis_lib.cohort import cohort, endpoints
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import curves, models
@@ -126,7 +126,7 @@ def test_cox_with_few_patients_is_not_followed_to_infinity():
         [1, 1, 1, 1, 1, 1, 0, 1, 1, 1],
         ldh_elevated=yes_no(i == 9 for i in range(10)),
     )
-    ratio = by_id(prognosis.cox(study, "OS1", ["ldh_elevated"], "mv")).loc["cox.os1.mv.ldh_elevated"]
+    ratio = by_id(cox_models.cox(study, "OS1", ["ldh_elevated"], "mv")).loc["cox.os1.mv.ldh_elevated"]
     # the maximum of the penalised likelihood
     assert np.log(ratio["value"]) == pytest.approx(-1.6813348, abs=1e-6)
     assert "Firth" in ratio["method"] and "run away (separation)" in ratio["note"]
@@ -185,7 +185,7 @@ def test_all_censored():
     rows = by_id(survival.estimates(study, "OS1", by="ldh_elevated"))
     assert rows["value"].loc[["os1.median.ldh_elevated.yes", "os1.logrank.ldh_elevated"]].isna().all()
     assert rows.loc["os1.logrank.ldh_elevated", "note"] == "no events"
-    assert "nobody had the event" in results.skip_reason(prognosis.cox(study, "OS1", ["ldh_elevated"], "mv"))
+    assert "nobody had the event" in results.skip_reason(cox_models.cox(study, "OS1", ["ldh_elevated"], "mv"))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_all_censored():
 )
 def test_cox_says_why_there_is_no_hazard_ratio(dead, levels, said):
     study = study_of([10, 20, 30, 40], dead, ldh_elevated=levels)
-    assert said in results.skip_reason(prognosis.cox(study, "OS1", ["ldh_elevated"], "mv"))
+    assert said in results.skip_reason(cox_models.cox(study, "OS1", ["ldh_elevated"], "mv"))
 
 
 def test_cox_with_a_runaway_estimate_is_shown_with_a_penalty():
@@ -207,7 +207,7 @@ def test_cox_with_a_runaway_estimate_is_shown_with_a_penalty():
     estimate exists.
     """
     study = study_of(range(1, 21), [1] * 20, ldh_elevated=yes_no(i < 10 for i in range(20)))
-    rows = by_id(prognosis.cox(study, "OS1", ["ldh_elevated"], "mv"))
+    rows = by_id(cox_models.cox(study, "OS1", ["ldh_elevated"], "mv"))
     assert np.log(rows.loc["cox.os1.mv.ldh_elevated", "value"]) == pytest.approx(4.1434532, abs=1e-6)
     assert (
         rows.loc["cox.os1.mv.ph", "statistic"] == "skipped" and "cox.os1.mv.ph.ldh_elevated" not in rows.index
@@ -216,7 +216,7 @@ def test_cox_with_a_runaway_estimate_is_shown_with_a_penalty():
 
 def test_a_level_without_an_event_is_estimated_with_firths_penalty():
     study = study_of([10, 20, 30, 40], [1, 1, 0, 0], ldh_elevated=["yes", "yes", "no", "no"])
-    rows = by_id(prognosis.cox(study, "OS1", ["ldh_elevated"], "mv"))
+    rows = by_id(cox_models.cox(study, "OS1", ["ldh_elevated"], "mv"))
     ratio = rows.loc["cox.os1.mv.ldh_elevated"]
     assert [np.log(ratio[c]) for c in ("value", "lower", "upper")] == pytest.approx(
         [2.0222510, -0.5399092, 6.9636261], abs=1e-6
@@ -230,7 +230,7 @@ def test_a_level_without_an_event_is_estimated_with_firths_penalty():
 def test_cox_with_one_factor_twice_is_not_shown(lung_study):
     patients = lung_study.patients.assign(cns_disease=lung_study.patients["ldh_elevated"])
     twice = cohort.Cohort("test", "Test", "study entry", False, "", patients)
-    assert results.skip_reason(prognosis.cox(twice, "OS1", ["ldh_elevated", "cns_disease"], "mv"))
+    assert results.skip_reason(cox_models.cox(twice, "OS1", ["ldh_elevated", "cns_disease"], "mv"))
 
 
 # --- single factors and models of several ---------------------------------------------------------
@@ -242,7 +242,7 @@ def test_turning_a_factor_round_inverts_its_hazard_ratio(lung_study):
     )
     turned = cohort.Cohort("test", "Test", "study entry", False, "", other)
     ratio, inverse = (
-        by_id(prognosis.cox(s, "OS1", ["ldh_elevated"], "uv")).loc["cox.os1.uv.ldh_elevated"]
+        by_id(cox_models.cox(s, "OS1", ["ldh_elevated"], "uv")).loc["cox.os1.uv.ldh_elevated"]
         for s in (lung_study, turned)
     )
     assert ratio["value"] * inverse["value"] == pytest.approx(1, abs=1e-6)
@@ -279,7 +279,7 @@ def test_univariable_keeps_medians_where_there_is_no_hazard_ratio():
     assert "cannot carry" in rows.loc["cox.os1.uv.ldh_elevated", "note"]
 
 
-@pytest.mark.parametrize("analysis", [prognosis.univariable, prognosis.multivariable])
+@pytest.mark.parametrize("analysis", [prognosis.univariable, cox_models.multivariable])
 def test_without_any_factor_there_is_one_reason(analysis, lung_study):
     rows = analysis(lung_study, "OS1", ["bulky_disease", "cns_disease"])
     assert len(rows) == 1 and "bulky_disease and cns_disease" in results.skip_reason(rows)
@@ -289,10 +289,10 @@ def test_without_any_factor_there_is_one_reason(analysis, lung_study):
 def test_multivariable_leaves_out_what_cannot_be_compared(lung_study):
     patients = lung_study.patients.assign(bulky_disease="no")
     study = cohort.Cohort("test", "Test", "study entry", False, "", patients)
-    rows = by_id(prognosis.multivariable(study, "OS1", ["ldh_elevated", "stage", "bulky_disease"]))
+    rows = by_id(cox_models.multivariable(study, "OS1", ["ldh_elevated", "stage", "bulky_disease"]))
     assert rows.loc["cox.os1.mv.bulky_disease", "note"].startswith("all patients are alike")
     assert rows.loc["cox.os1.mv.events_per_variable", "value"] == pytest.approx(164 / 3)
-    lone = prognosis.multivariable(study, "OS1", ["ldh_elevated", "bulky_disease"])
+    lone = cox_models.multivariable(study, "OS1", ["ldh_elevated", "bulky_disease"])
     assert results.skip_reason(lone).startswith("fewer than two factors")
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from analysis_lib.analyses import (
     auditor,
+    cox_models,
     design,
     failure,
     mean_survival,
@@ -106,8 +107,8 @@ def said(study):
     return pd.concat(
         [
             validation.models_of(study, prognosis.ADJUSTED),
-            prognosis.multivariable(study, "OS2", prognosis.AT_SALVAGE[:6]),
-            prognosis.cox(study, "OS2", ["cns_disease"], "uv"),
+            cox_models.multivariable(study, "OS2", prognosis.AT_SALVAGE[:6]),
+            cox_models.cox(study, "OS2", ["cns_disease"], "uv"),
             mean_survival.restricted_means(study, "OS2"),
             results.skipped(
                 "curve", results.skip_reason(survival.curves(study, "OS2", by="salvage_regimen"))

@@ -21,7 +21,7 @@ from IPython.display import display
 from pybtex.database import parse_file
 from scipy.special import expit
 
-from analysis_lib.analyses import context, prognosis, summaries, survival
+from analysis_lib.analyses import context, cox_models, summaries, survival
 from analysis_lib.binding.chapters import chapters, parameters_of
 from analysis_lib.centres import page
 from analysis_lib.centres import pooled as of_centres
@@ -586,7 +586,7 @@ def rows_of(study):
     return results.collect(
         [
             survival.estimates(study, "OS1"),
-            prognosis.multivariable(study, "OS1", ["responder", "bridging_therapy"]),
+            cox_models.multivariable(study, "OS1", ["responder", "bridging_therapy"]),
             summaries.proportion(
                 "response.orr", int((study.patients["responder"] == "yes").sum()), len(study.patients)
             ),

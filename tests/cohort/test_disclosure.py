@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from IPython.display import display
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from analysis_lib.analyses import prognosis, summaries, survival, table_1
+from analysis_lib.analyses import cox_models, summaries, survival, table_1
 from analysis_lib.binding import chapters
 from analysis_lib.cohort import coarse, disclosure, endpoints
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
@@ -227,7 +227,7 @@ def test_synthetic_and_public_cohorts_are_left_as_they_are():
 def test_protecting_twice_changes_nothing(real):
     once = table_1.table_1(real)
     pd.testing.assert_frame_equal(disclosure.protect(real, once), once)
-    fitted = prognosis.cox(real, "OS2", ["ldh_elevated"], "uv")
+    fitted = cox_models.cox(real, "OS2", ["ldh_elevated"], "uv")
     pd.testing.assert_frame_equal(disclosure.protect(real, fitted), fitted)
 
 

@@ -18,7 +18,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lifelines.statistics import multivariate_logrank_test
 
-from analysis_lib.estimators import competing, curves, imputation, logrank, models, repeated
+from analysis_lib.estimators import comparable_pairs, competing, curves, imputation, logrank, models, repeated
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.partial_likelihood import derivatives, residuals, risk_sets
 from analysis_lib.estimators.weights import e_value, propensity, risk_ratio
@@ -141,7 +141,7 @@ def test_concordance_counts_every_pair(seed):
             if later and start[j] < days[i] and stratum[i] == stratum[j]:
                 pairs += weights[i] * weights[j]
                 won += weights[i] * weights[j] * (0.5 if score[i] == score[j] else score[i] > score[j])
-    found = models.concordance(score, days, event, start=start, weights=weights, strata=stratum)
+    found = comparable_pairs.concordance(score, days, event, start=start, weights=weights, strata=stratum)
     assert found.value == pytest.approx(won / pairs if pairs else np.nan, nan_ok=True)
 
 
@@ -285,7 +285,7 @@ def test_many_data_sets_are_fitted_in_as_many_goes_as_memory_asks(at_once, monke
     every = [np.repeat(np.arange(len(data["days"])), each) for each in counts]
     assert repeated.concordance(scores, data["days"], data["event"], counts).tolist() == pytest.approx(
         [
-            models.concordance(data["x"][rows, 0], data["days"][rows], data["event"][rows]).value
+            comparable_pairs.concordance(data["x"][rows, 0], data["days"][rows], data["event"][rows]).value
             for rows in every
         ]
     )

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from analysis_lib.analyses import prognosis, survival
+from analysis_lib.analyses import cox_models, log_rank, prognosis, survival
 from analysis_lib.cohort import cohort
-from analysis_lib.estimators import competing, curves, logrank, models
+from analysis_lib.estimators import comparable_pairs, competing, curves, logrank, models
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
 from analysis_lib.show import numbers
@@ -71,8 +71,8 @@ def test_no_small_cohort_gets_an_implausible_number(people):
     for by in (None, "stage", "ldh_elevated"):
         assert_plausible(survival.estimates(study, "OS1", by=by))
     assert_plausible(prognosis.univariable(study, "OS1", ["stage", "ldh_elevated"]))
-    assert_plausible(prognosis.multivariable(study, "OS1", ["stage", "ldh_elevated"]))
-    assert_plausible(survival.pairwise(study, "OS1", "stage"))
+    assert_plausible(cox_models.multivariable(study, "OS1", ["stage", "ldh_elevated"]))
+    assert_plausible(log_rank.pairwise(study, "OS1", "stage"))
     assert_plausible(survival.follow_up(study, "OS1"))
 
 
@@ -185,7 +185,7 @@ def test_wrong_days_and_events_are_refused_in_words(days, event, said):
         curves.kaplan_meier,
         lambda d, e: curves.rmst(d, e, 1),
         lambda d, e: logrank.logrank_test(d, e, d),
-        lambda d, e: models.concordance(d, d, e),
+        lambda d, e: comparable_pairs.concordance(d, d, e),
     ):
         with pytest.raises(ValueError, match=said):
             estimate(days, event)

@@ -6,7 +6,15 @@ import re
 import numpy as np
 import pandas as pd
 
-from analysis_lib.analyses import local_failure, multiplicity, prognosis, summaries, survival, weighting
+from analysis_lib.analyses import (
+    cox_models,
+    local_failure,
+    log_rank,
+    multiplicity,
+    summaries,
+    survival,
+    weighting,
+)
 from analysis_lib.analyses.design import detectable, events_needed
 from analysis_lib.cohort import cohort
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
@@ -73,7 +81,7 @@ def of_groups(name, frame, study, by, terms):
             yield f"{name}.{by}.{row_id.rpartition('.')[2]}", in_days(row)
     logrank = by_id(survival.estimates(study, "OS1", by=by))[f"os1.logrank.{by}"]
     yield f"{name}.{by}.logrank", {"value": logrank["value"], "method": logrank["method"]}
-    for row_id, row in by_id(prognosis.cox(study, "OS1", [by], "uv")).items():
+    for row_id, row in by_id(cox_models.cox(study, "OS1", [by], "uv")).items():
         if match := re.fullmatch(rf"cox\.os1\.uv\.{by}\.(\w+(\.p)?)", row_id):
             kept = ("value", "method") if match[2] else ("value", "lower", "upper", "n", "method")
             yield f"{name}.{by}.cox.{match[1]}", {c: row[c] for c in kept}
@@ -127,7 +135,7 @@ def of_dataset(name, r):
     if "cluster" in frame:
         yield from of_curve(f"{name}.clustered", frame, days, cluster=pd.factorize(frame["cluster"])[0])
     if "switched" in frame:
-        test = survival.mantel_byar(frame["days"], frame["event"], frame["switched"], "test")
+        test = log_rank.mantel_byar(frame["days"], frame["event"], frame["switched"], "test")
         yield f"{name}.mantel_byar", {"value": test["value"], "method": test["method"]}
 
 
