@@ -207,7 +207,7 @@ def _progress(total: int) -> Iterator[Callable]:
     with Progress(*columns, console=Console(stderr=True), disable=not on_terminal) as bar:
         task, count = bar.add_task("", total=total), itertools.count(1)
 
-        def report(outcome) -> None:
+        def report(outcome: Outcome) -> None:
             name = f"{outcome.cohort} {outcome.chapter}"
             bar.update(task, advance=1, description=name)
             if not on_terminal:

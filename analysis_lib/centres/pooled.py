@@ -8,8 +8,9 @@ thing at every centre (other events, another method, other factors in a model) i
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from analysis_lib.estimators.meta import Scale
 from analysis_lib.paper import claims as paper_claims
 from analysis_lib.rows import results, rounding
 from analysis_lib.rows.limits import Z
-from analysis_lib.rows.released import Released, derived, release, require, strictest
+from analysis_lib.rows.released import Released, derived, release, require
 from analysis_lib.rows.results import row, slug
 
 LOG = Scale("log", np.exp)
@@ -105,11 +106,9 @@ def of_centres(analysis: Callable[..., pd.DataFrame]) -> Callable[..., Released]
     """
 
     @functools.wraps(analysis)
-    def pooling(centres: list[Export], *arguments, **options) -> Released:
-        for centre in centres:
-            require(centre.rows)
-        frame = analysis(centres, *arguments, **options)
-        return release(frame, strictest(centre.rows for centre in centres))
+    def pooling(centres: list[Export], *arguments: Any, **options: Any) -> Released:
+        rule = max((require(centre.rows).rule or 0 for centre in centres), default=0)
+        return release(analysis(centres, *arguments, **options), rule)
 
     return pooling
 

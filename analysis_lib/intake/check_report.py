@@ -140,7 +140,7 @@ def _listed(rows: pd.DataFrame) -> Table:
     listed.add_column("concern", min_width=36)
     for place, index in enumerate(shown.index):
         concern, suggestion = cells["concern"][place], cells["suggestion"][place]
-        told = [Text(f"{concern[:1].upper()}{concern[1:]}.")]
+        told: list[Text | Table] = [Text(f"{concern[:1].upper()}{concern[1:]}.")]
         if suggestion:
             told.append(_after("→", suggestion))
         if repeats[index] == REPEATS - 1 and alike[index] > REPEATS:

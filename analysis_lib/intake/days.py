@@ -71,7 +71,9 @@ def infusion_dates(table: pd.DataFrame, patients: pd.DataFrame, manifest: Manife
     return pd.to_datetime(table["patient_id"].map(dict(zip(patients["patient_id"][known], day_0[known]))))
 
 
-def _check_dates(name, column, cells, manifest, problems) -> pd.Series:
+def _check_dates(
+    name: str, column: str, cells: pd.Series, manifest: Manifest, problems: list[dict]
+) -> pd.Series:
     found = values.dates(cells, manifest.date_format)
     if said := values.exchanged(cells):
         problems.append(problem(name, said, EXCHANGED, field=column))
@@ -113,7 +115,9 @@ def _decimal_marks(name: str, table: pd.DataFrame) -> set[str]:
     return shown or ({","} if table.attrs.get("separator") == ";" else set())
 
 
-def _parse(name, column, cells, time_unit, marks, problems) -> pd.Series:
+def _parse(
+    name: str, column: str, cells: pd.Series, time_unit: str, marks: set[str], problems: list[dict]
+) -> pd.Series:
     kind = kind_of(name, column)
     if kind in ("text", "level"):
         return cells

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -35,7 +36,13 @@ class Files:
         return f"{name} ({self.texts[table].at[row, name]})"
 
     def found(
-        self, rule: str, table: str, wrong: pd.Series, field: str, concern, suggestion: str
+        self,
+        rule: str,
+        table: str,
+        wrong: pd.Series,
+        field: str,
+        concern: str | Callable[[int], str],
+        suggestion: str,
     ) -> list[dict]:
         """One row for each row of a table where ``wrong`` holds; ``concern`` is a text or a function of the
         row.

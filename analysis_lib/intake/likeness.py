@@ -7,6 +7,7 @@ import re
 import unicodedata
 
 import pandas as pd
+from pandera.pandas import Column
 
 from analysis_lib.dictionary.columns import INDEX_DATE, collected, day, yes_no
 from analysis_lib.dictionary.units import ISO
@@ -163,7 +164,7 @@ def date_formats(cells: pd.Series) -> list[str]:
     return ([ISO] if values.dates(known, ISO).notna().all() else []) + list(values.formats_that_fit(known))
 
 
-def _fits(cells: pd.Series, kind: str, column) -> float:
+def _fits(cells: pd.Series, kind: str, column: Column) -> float:
     """How well the content fits a column of the dictionary, from 0 to 1 and a little more when levels are
     recognised.
     """
@@ -188,7 +189,7 @@ def _fits(cells: pd.Series, kind: str, column) -> float:
     return 0.9 + 0.2 * recognised / known.nunique()
 
 
-def _fits_as_number(known: pd.Series, kind: str, column) -> float:
+def _fits_as_number(known: pd.Series, kind: str, column: Column) -> float:
     """How well the content fits a moment or a number: 0 and 1 are no moments, and what the dictionary does
     not allow is not sure.
     """
@@ -200,7 +201,7 @@ def _fits_as_number(known: pd.Series, kind: str, column) -> float:
     numbers = values.numbers(known, values.decimal_marks(known)).dropna()
     if wanted == "day" and numbers.isin([0, 1, 2]).all() and len(numbers) > 3:
         return 0.0
-    limits = next((check.statistics for check in column.checks if "min_value" in check.statistics), {})
+    limits: dict = next((check.statistics for check in column.checks if "min_value" in check.statistics), {})
     inside = numbers.between(
         limits.get("min_value", -values.LARGEST), limits.get("max_value", values.LARGEST)
     ).mean()
@@ -208,7 +209,7 @@ def _fits_as_number(known: pd.Series, kind: str, column) -> float:
     return 1.0 if inside > 0.9 and whole else 0.8
 
 
-def level_of(value: str, column) -> str | None:
+def level_of(value: str, column: Column) -> str | None:
     """The level that a value means, by its own name or one of
     :data:`analysis_lib.intake.foreign_words.LEVEL_WORDS`; None when that is not clear.
     """
@@ -224,6 +225,6 @@ def level_of(value: str, column) -> str | None:
     return meant[0] if len(meant) == 1 else None
 
 
-def as_read(value: str, column) -> str:
+def as_read(value: str, column: Column) -> str:
     """What a value becomes while reading, without any translation."""
     return values.levels(pd.Series([value], dtype="string"), tuple(column.metadata["levels"]))[0]

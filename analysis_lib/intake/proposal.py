@@ -75,7 +75,8 @@ def _places(tables: dict[str, Source], declared: dict[str, str]) -> list[str]:
 
 def _columns(table: str, source: Source) -> tuple[list[str], dict[str, str]]:
     """The lines below ``columns:``, and what was sure."""
-    active, unsure, nothing, own, sure = [], [], [], [], {}
+    active, unsure, nothing, own = [], [], [], []
+    sure: dict[str, str] = {}
     for heading, options in source.matches.items():
         best, score = options[0] if options else ("", 0.0)
         others = [name for name, _ in options[1:]]

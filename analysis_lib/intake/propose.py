@@ -37,7 +37,9 @@ def propose(files: list[Path], out: Path | None = None) -> str:
             str(out),
             [problem("--out", "this file exists, and nothing is ever overwritten", "Name another one.")],
         )
-    sources, declared, problems = [], {}, []
+    sources: list[Source] = []
+    declared: dict = {}
+    problems: list[dict] = []
     for path in files:
         sources += sources_of(path, out, declared, problems)
     if (fields := declared.pop("fields", None)) is not None:

@@ -19,7 +19,7 @@ from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary import columns, words
 from analysis_lib.dictionary.words import listed
 from analysis_lib.intake import boxes, reading
-from analysis_lib.intake.manifest import Manifest
+from analysis_lib.intake.manifest import Manifest, Redcap
 from analysis_lib.intake.raw import Unreadable
 from analysis_lib.intake.redcap_dictionary import (
     CHOICES,
@@ -99,8 +99,8 @@ def read(folder: Path, manifest: Manifest, problems: list[dict]) -> Export:
     declared = manifest.redcap
     if declared is None:
         return Export()
-    raw, fields = _files(folder, manifest, problems)
-    if problems:
+    raw, fields = _files(folder, manifest, declared, problems)
+    if problems or raw is None:
         return Export()
     labelled = bool(set(raw) & {*HEADINGS, "Complete?"})
     raw, fields = _named(raw, fields)
@@ -133,10 +133,10 @@ def read(folder: Path, manifest: Manifest, problems: list[dict]) -> Export:
 
 
 def _files(
-    folder: Path, manifest: Manifest, problems: list[dict]
+    folder: Path, manifest: Manifest, declared: Redcap, problems: list[dict]
 ) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
     """The export and the project's dictionary, where one is named, as tables of text."""
-    declared, fields = manifest.redcap, None
+    fields = None
     raw = _file(folder, declared.export, "export", problems)
     if declared.dictionary is not None:
         fields = _file(folder, declared.dictionary, "dictionary", problems)
@@ -175,6 +175,7 @@ def _file(folder: Path, file: str, what: str, problems: list[dict]) -> pd.DataFr
                 value=file,
             )
         )
+        return None
 
 
 def _named(raw: pd.DataFrame, fields: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -7,8 +7,10 @@ A project's codes and names come from its own dictionary, or, for a project that
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pandas as pd
+from pandera.pandas import Column
 
 from analysis_lib.dictionary import columns, words
 
@@ -52,8 +54,9 @@ def dictionary() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).fillna("")
 
 
-def _field(form: str, name: str, column) -> dict:
-    meta, limits = column.metadata, {}
+def _field(form: str, name: str, column: Column) -> dict:
+    meta = column.metadata
+    limits: dict[str, Any] = {}
     for check in column.checks:
         limits = {
             key: value for key, value in check.statistics.items() if key in ("min_value", "max_value")

@@ -83,7 +83,7 @@ def labels_of(fields: pd.DataFrame) -> dict[str, str]:
     """What a REDCap dictionary calls the columns of an export; a box to tick by its question and its own
     words.
     """
-    labels = {}
+    labels: dict[str, str] = {}
     for entry in fields.to_dict("records"):
         ticks = choices(entry) if entry[TYPE] == "checkbox" else {}
         labels |= {box(entry[VARIABLE], code): f"{entry[LABEL]} {words}" for code, words in ticks.items()}

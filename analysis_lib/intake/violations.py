@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from typing import Any
 
 import pandas as pd
 from pandera.errors import SchemaErrors
@@ -73,7 +74,7 @@ def _late(table: pd.DataFrame, text: pd.DataFrame) -> pd.Series:
 def _in_words(name: str, case: dict) -> dict:
     column, check = case["column"], str(case["check"])
     meta = TABLES[name].columns[column].metadata
-    value = "" if pd.isna(case["failure_case"]) else case["failure_case"]
+    value: Any = "" if pd.isna(case["failure_case"]) else case["failure_case"]
     if check.startswith("isin"):
         levels = ", ".join(meta["levels"])
         concern, advice = (

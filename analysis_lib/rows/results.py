@@ -7,6 +7,7 @@ This module knows nothing of cohorts or estimators.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -69,7 +70,7 @@ def skipped(result_id: str, reason: str) -> pd.DataFrame:
     return collect([row(result_id, "skipped", None, note=reason)])
 
 
-def collect(parts) -> pd.DataFrame:
+def collect(parts: Iterable[dict | pd.DataFrame]) -> pd.DataFrame:
     """Rows, or frames of rows, as one frame in the order given; released if each part is.
 
     Raises

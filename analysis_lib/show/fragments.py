@@ -17,7 +17,7 @@ def _source(name: str) -> str:
     return "".join(line.strip() for line in lines)
 
 
-def _escaped(words) -> Markup:
+def _escaped(words: object) -> Markup:
     """Words, escaped as Python's own ``html`` does it: with ``&quot;``, for which MarkupSafe has a number."""
     return words if isinstance(words, Markup) else Markup(html.escape(str(words)))
 
@@ -27,7 +27,7 @@ TEMPLATES = Environment(
 )
 
 
-def fragment(name: str, **words) -> str:
+def fragment(name: str, **words: object) -> str:
     """The template of this name, filled; words are escaped, and other fragments are handed over as
     :func:`finished`.
     """

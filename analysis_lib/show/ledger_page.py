@@ -122,7 +122,8 @@ def reasoned_html(parts: dict[str, list[Line]], caption: str, heads: list[str]) 
 
 
 def _as_table(parts: dict[str, list[Line]], caption: str, heads: list[str]) -> payloads.Table:
-    lines, sections = [], []
+    lines: list[list[str]] = []
+    sections: list[int] = []
     for part, under in parts.items():
         if part:
             sections.append(len(lines))

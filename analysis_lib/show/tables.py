@@ -4,6 +4,8 @@ here.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from analysis_lib.rows import methods, results
@@ -50,7 +52,7 @@ def _shown(frame: pd.DataFrame, caption: str, sections: Collection[int] = ()) ->
     payloads.show(_html(made), payloads.TABLE, made)
 
 
-def as_table(frame: pd.DataFrame, caption: str, sections=()) -> payloads.Table:
+def as_table(frame: pd.DataFrame, caption: str, sections: Collection[int] = ()) -> payloads.Table:
     """A frame as the words of a table."""
     lines = [[str(cell) for cell in line] for line in frame.itertuples(index=False)]
     return payloads.Table(caption, [str(column) for column in frame.columns], lines, tuple(sections))
