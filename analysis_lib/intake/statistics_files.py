@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from pathlib import Path
 
@@ -36,7 +35,7 @@ def read_statistics(path: Path, suffix: str) -> tuple[list[list[str]], dict[str,
     Unreadable
         When the file is damaged, or what reads it is not installed.
     """
-    library = _library("rdata" if suffix == R else "pyreadstat", suffix)
+    library = _library(suffix)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of R's classes that have no meaning here
@@ -53,11 +52,17 @@ def read_statistics(path: Path, suffix: str) -> tuple[list[list[str]], dict[str,
     return [[str(column) for column in frame.columns], *rows], codes
 
 
-def _library(name: str, suffix: str):
+def _library(suffix: str):
+    """What reads these files. Each is imported by its name, so that a page's inputs can be read off."""
+    name = "rdata" if suffix == R else "pyreadstat"
     try:
-        return importlib.import_module(name)
+        if name == "rdata":
+            import rdata as library
+        else:
+            import pyreadstat as library
     except ImportError:
         raise Unreadable(f"{suffix} files are read with {name}, which is not installed", INSTALL) from None
+    return library
 
 
 def _labelled(read, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
