@@ -135,8 +135,7 @@ def modules_used(start: Path | Iterable[Path], root: Path) -> set[Path]:
         said = _mentions(path, root)
         mine = {module for name in said.modules for module in _modules(name, modules)}
         if said.anything:
-            around = path.parent if path.is_relative_to(root / PACKAGE) else root
-            mine |= {module for module in modules.values() if module.is_relative_to(around)}
+            mine |= set(modules.values())
         waiting += mine - found
         found |= mine
     return found
