@@ -54,7 +54,6 @@ def read_statistics(path: Path, suffix: str) -> tuple[list[list[str]], dict[str,
     return [[str(column) for column in frame.columns], *rows], codes
 
 
-<<<<<<< HEAD
 def _library(suffix: str) -> ModuleType:
     try:
         if suffix == R:
@@ -68,19 +67,6 @@ def _library(suffix: str) -> ModuleType:
         raise Unreadable(
             f"{suffix} files are read with {error.name}, which is not installed", INSTALL
         ) from None
-=======
-def _library(suffix: str):
-    """What reads these files. Each is imported by its name, so that a page's inputs can be read off."""
-    name = "rdata" if suffix == R else "pyreadstat"
-    try:
-        if name == "rdata":
-            import rdata as library
-        else:
-            import pyreadstat as library
-    except ImportError:
-        raise Unreadable(f"{suffix} files are read with {name}, which is not installed", INSTALL) from None
-    return library
->>>>>>> intake
 
 
 def _labelled(read: Callable, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
