@@ -12,6 +12,8 @@ The bounds that it finds are those of constraint propagation: each relation by i
 whole families of tables by integer programming where ``thorough``. They are never too narrow; a relation that
 the auditor does not know (a second book, another hospital's, a reader who knows a patient) is outside of what
 it proves.
+
+Long because its certificate is worth what the relations are that it knows: all of them stand here together.
 """
 
 from __future__ import annotations

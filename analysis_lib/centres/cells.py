@@ -70,7 +70,10 @@ def _cells(content: bytes, problems: list[str]) -> pd.DataFrame | None:
 
 
 def _wrong_cells(cells: pd.DataFrame) -> list[tuple[int, str, str]]:
-    """Line, column and what is wrong, for every cell that no export could hold."""
+    """Line, column and what is wrong, for every cell that no export could hold.
+
+    Long because it is a list: one way to be wrong after the other.
+    """
     wrong: list[tuple[int, str, str]] = []
     numbers = {
         column: pd.to_numeric(

@@ -11,6 +11,8 @@ in steps of ``k`` patients, ratios have two digits. ``k`` counts patients, whate
 against each other; the banding of counts is that of OpenSAFELY (midpoint rounding). The analyses apply
 :func:`protect` and :func:`analysis_lib.cohort.coarse.coarse` to what they return, so that prose, tables,
 figures, files and pooling never see anything else. Synthetic cohorts have ``k`` 0, and nothing happens.
+
+Long because whoever answers for the patients reads in one place what is shown of them, and how exactly.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from analysis_lib.intake import pairs, values
 
 # what Excel leaves of a formula without a result
 BROKEN_CELL = r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|N/A|SPILL!|CALC!)|=.*"
+UNDOUBTED = re.compile(r"[A-Z]*[0-9]+(?:\.[0-9]+)?")  # a number or an identifier; none means "not known"
 # Words that say "no" or "zero" in one file and "not known" in another: asked for where both are answers.
 NONE = ("none", "nil", "-", "–", "null")
 NOT_DETECTED = ("nd", "n/d")
@@ -26,6 +27,8 @@ def in_our_words(
     translated says what an empty cell means (``"": no``).
     """
     allowed = _levels(name, column)
+    if not words and _as_they_are(cells, allowed):
+        return cells
     if turned := _other_way_round(name, column, words, allowed):
         problems += turned
         words = {word: level for level, word in words.items()}  # so that nothing else is said of it
@@ -65,6 +68,12 @@ def in_our_words(
     if "" in words:
         meant = meant.fillna(words[""]).mask(~cells.isna() & meant.isna())
     return values.levels(meant, tuple(allowed)) if allowed else meant
+
+
+def _as_they_are(cells: pd.Series, allowed: tuple[str, ...]) -> bool:
+    """Whether no cell needs a look: levels as the dictionary writes them, or numbers and identifiers."""
+    said = cells.dropna().unique()
+    return set(said) <= set(allowed) if allowed else all(map(UNDOUBTED.fullmatch, said))
 
 
 def _levels(name: str, column: str) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ TIME_OF_DAY = r"[T ]\s*[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?[AaPp][Mm]
 
 GROUPED = {mark: rf"[1-9][0-9]{{0,2}}(?:{re.escape(mark)}[0-9]{{3}})+" for mark in ".,"}
 EITHER = r"[1-9][0-9]{0,2}[.,][0-9]{3}"  # a thousand or a thousandth
+# Most numbers of most files: nothing parts thousands, and the point, if any, can only be a decimal one.
+PLAIN = re.compile(r"[+-]?[0-9]{1,12}(?:\.(?:[0-9]{1,2}|[0-9]{4,9}))?")
 LARGEST = 1e12
 # dates and texts from which on it is no chance that none of them lies on the other side of the 12th
 FEW_DATES = 3
@@ -66,6 +68,8 @@ def looks_like_a_code(value: object) -> bool:
 
 def decimal_marks(values: pd.Series) -> set[str]:
     """The decimal marks that these cells show beyond doubt: ``{","}`` for 1,5 and 1.234,5."""
+    if not values.str.contains("[.,]").any():
+        return set()
     bare = _bare(values)
     shown = set()
     for mark, other in ((".", ","), (",", ".")):
@@ -88,6 +92,8 @@ def numbers(values: pd.Series, marks: set[str]) -> pd.Series:
         The decimal marks of the table. They decide only on such cells as 1.234, which is a thousand or a
         thousandth; without any mark the point is a decimal one.
     """
+    if all(map(PLAIN.fullmatch, values.dropna())):
+        return pd.to_numeric(values).astype("Float64")
     bare = _bare(values)
     doubtful = ambiguous(values)
     settled = pd.Series(pd.NA, index=values.index, dtype="string")

@@ -76,11 +76,11 @@ def test_the_bundled_cohort_is_the_first_and_each_names_the_command_that_made_it
 
 
 def test_the_cohorts_differ():
-    diversity = ranges.diversity({n: cohorts.read(n) for n in cohorts.numbers()}).set_index("result_id")
+    studies = {n: cohorts.read(n) for n in cohorts.numbers()}
+    diversity = ranges.diversity(studies).set_index("result_id")
     assert diversity.loc["consistent.curves", "value"] > 10  # percentage points
     profiles = {
-        cohorts.read(n).patients.groupby(ranges.PROFILE, observed=True).size().to_string()
-        for n in cohorts.numbers()
+        study.patients.groupby(ranges.PROFILE, observed=True).size().to_string() for study in studies.values()
     }
     assert len(profiles) >= 4
 

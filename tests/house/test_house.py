@@ -155,18 +155,6 @@ def test_what_is_not_ours_may_be_private():
 
 # --- lengths --------------------------------------------------------------------------------------
 
-# What is longer for no reason of its own and is to be split; say the reason in the docstring, or shorten it. Whoever
-# does takes the line out here.
-TO_SPLIT = {
-    "analyses/auditor.py": "all relations between released numbers that bound a hidden one",
-    "cohort/disclosure.py": "the whole rule of what is shown, in one place",
-    "centres/cells.py: _wrong_cells": "one message for each way to be wrong",
-    "intake/read.py: _subset": "one message for each way to be wrong",
-    "intake/redcap.py: _by_table": "rows of an export to tables",
-    "intake/redcap.py: read": "one message for each way to be wrong",
-    "intake/tables.py: map_table": "one message for each way to be wrong",
-}
-
 
 def code_lines(function):
     """The lines of a function without its docstring."""
@@ -192,9 +180,5 @@ def too_long():
 
 def test_whatever_is_long_says_why():
     """A module of more than 350 lines, or a function of more than 50 without its docstring."""
-    new = {name: lines for name, lines in too_long().items() if name not in TO_SPLIT}
-    assert not new, f'split these, or begin a sentence of the docstring with "{REASON}": {new}'
-
-
-def test_what_was_shortened_is_struck_from_the_list():
-    assert sorted(set(TO_SPLIT) - set(too_long())) == []
+    found = too_long()
+    assert not found, f'split these, or begin a sentence of the docstring with "{REASON}": {found}'
