@@ -33,6 +33,7 @@ from analysis_lib.estimators.weights import (
 from analysis_lib.rows import results
 from analysis_lib.rows.released import release
 from analysis_lib.rows.results import row, slug
+from analysis_lib.rows.rounding import half_up
 
 # What the choice of treatment may have rested on, as far as the study recorded it when salvage therapy began.
 CONFOUNDERS = [
@@ -129,7 +130,7 @@ def sizes(frame: pd.DataFrame) -> pd.DataFrame:
         score = of["score"]
         # With few factors a score is the share of a cell of a table: of real patients only tens of percent
         # are shown.
-        middle = 100 * score.median() if k <= 1 else 10 * round(10 * disclosure.middle(score, 0.5, k))
+        middle = 100 * score.median() if k <= 1 else 10 * half_up(10 * disclosure.middle(score, 0.5, k), 0)
         rows.append(
             row(
                 f"weighted.score.{regimen}",
@@ -240,10 +241,10 @@ def _difference(known: pd.DataFrame, factor: str, kind: str, k: int) -> float:
         return np.nan
     (others, treated), (without, treated_without) = counts
     if kind == "unweighted":
-        return round(
+        return half_up(
             difference_of_shares((treated, treated + treated_without), (others, others + without)), 1
         )
-    return round(difference(having, known["treated"], known[kind]), 1)
+    return half_up(difference(having, known["treated"], known[kind]), 1)
 
 
 @disclosure.protected_by_frame

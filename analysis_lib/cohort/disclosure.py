@@ -30,6 +30,7 @@ from scipy import stats
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import NotReleased, Released, release
+from analysis_lib.rows.rounding import half_up
 
 P = ParamSpec("P")
 
@@ -354,7 +355,7 @@ def _numbers(exact: dict, shown: dict, k: int) -> dict:
         if not events:
             return nothing | {"value": banded(int(value), k)}
         return nothing | {
-            "value": None if pd.isna(shown["events"]) else round(float(value * shown["events"] / events), 1)
+            "value": None if pd.isna(shown["events"]) else half_up(value * shown["events"] / events, 1)
         }
     limits = (None, None) if kind.startswith("range") else (exact["lower"], exact["upper"])
     found = {
@@ -365,7 +366,7 @@ def _numbers(exact: dict, shown: dict, k: int) -> dict:
     if kind == "rate":
         return _in_steps(found, 100 * k / (shown["n"] if pd.notna(shown["n"]) else 2 * k))
     return {
-        name: None if number is None else round(number, results.STATISTICS[kind].decimals)
+        name: None if number is None else half_up(number, results.STATISTICS[kind].decimals)
         for name, number in found.items()
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import ROUND_HALF_UP, Decimal
 
 import pandas as pd
@@ -9,10 +10,23 @@ import pandas as pd
 UNDEFINED = "not estimable"
 
 
+# Digits of a calculated number that mean something: 23 of 40 in percent is stored as 57.49999999999999.
+DIGITS = 12
+
+
+def half_up(value: float, decimals: int) -> float:
+    """Round half up, as journals do: 2.25 gives 2.3, and 57.49999999999999, which is 57.5, gives 58."""
+    return float(_rounded(value, decimals)) if math.isfinite(value) else value
+
+
 def number(value: float, decimals: int) -> str:
-    """Round half up, as journals do (2.25 gives 2.3)."""
-    quantum = Decimal(1).scaleb(-decimals)
-    return str(Decimal(repr(float(value))).quantize(quantum, ROUND_HALF_UP)).replace("-", "−")
+    """A number as it is printed, rounded half up (:func:`half_up`)."""
+    return str(_rounded(value, decimals)).replace("-", "−")
+
+
+def _rounded(value: float, decimals: int) -> Decimal:
+    meant = Decimal(f"{float(value):.{DIGITS}g}")
+    return meant.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
 
 
 def p_value(p: float | None) -> str:

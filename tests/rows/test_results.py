@@ -21,7 +21,6 @@ finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
     note=st.text('a,;"\n<>é', max_size=20),
     rule=st.integers(0, 50),
 )
-@settings(deadline=None)  # a busy machine is no failure
 def test_rows_survive_writing_and_reading(tmp_path_factory, value, lower, n, note, rule):
     assume(value is None or lower is None or lower <= value)
     folder = tmp_path_factory.mktemp("rows")
@@ -56,10 +55,21 @@ def test_slug():
         (0.005, 2, "0.01"),
         (-1.05, 1, "−1.1"),
         (7.0, 0, "7"),
+        (100 * 0.575, 0, "58"),  # stored as 57.49999999999999
+        (1.00499999, 2, "1.00"),  # no tie
     ],
 )
 def test_rounding_is_half_up(value, decimals, shown):
     assert rounding.number(value, decimals) == shown
+
+
+def test_every_share_of_up_to_300_patients_is_rounded_as_by_hand():
+    for n in range(1, 301):
+        for events in range(n + 1):
+            for decimals in (0, 1):
+                by_hand = (2 * 100 * 10**decimals * events + n) // (2 * n) / 10**decimals
+                for stored in (100 * events / n, 100 * (1 - (n - events) / n), events / n * 100):
+                    assert rounding.half_up(stored, decimals) == by_hand, (events, n)
 
 
 @pytest.mark.parametrize(

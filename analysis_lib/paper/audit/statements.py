@@ -61,10 +61,10 @@ def statements() -> list[tuple]:
             f"{printed_text('fail.prev.n')}/{printed_text('res.n')}",
             "inconsistent",
             f"Results and abstract: {printed_count('fail.prev.n')} of {printed_count('res.n')} = "
-            f"{100 * printed_count('fail.prev.n') / printed_count('res.n'):.1f}%; Discussion: "
+            f"{number(100 * printed_count('fail.prev.n') / printed_count('res.n'), 1)}%; Discussion: "
             f"{printed_count('dis.fail.n')} of "
             f"{printed_count('dis.fail.den')} = "
-            f"{100 * printed_count('dis.fail.n') / printed_count('dis.fail.den'):.1f}%. Both print "
+            f"{number(100 * printed_count('dis.fail.n') / printed_count('dis.fail.den'), 1)}%. Both print "
             f"{printed_text('dis.fail.pct')}%. Such a pair can come from two states of one data set.",
         ),
         check(
@@ -132,7 +132,7 @@ def statements() -> list[tuple]:
                 _cited_percent(s),
                 number(100 * s.events / s.n, 0),
                 "reproduces",
-                f"{s.events}/{s.n} = {100 * s.events / s.n:.1f}%.",
+                f"{s.events}/{s.n} = {number(100 * s.events / s.n, 1)}%.",
             )
             for s in cited.itertuples()
         ),

@@ -66,9 +66,9 @@ def responses() -> list[tuple]:
             printed_text("res.cr.pct"),
             f"{number(100 * cr / n, 0)} or {number(100 * cr / orr, 0)}",
             "fragile",
-            f"The wording makes CR a share of the responders: {cr}/{orr} = {100 * cr / orr:.1f}%. "
+            f"The wording makes CR a share of the responders: {cr}/{orr} = {number(100 * cr / orr, 1)}%. "
             f"Printed is the share of all: {cr}/{n} = "
-            f"{100 * cr / n:.1f}%.",
+            f"{number(100 * cr / n, 1)}%.",
         ),
         check(
             "response.duration",
