@@ -30,6 +30,10 @@ SYNTHETIC = (
     "submitted or published as "
     "findings."
 )
+ROUNDED = (
+    "Its numbers are rounded to protect patients; whoever may see the exact ones puts them in before "
+    "submission."
+)
 
 
 # --- methods --------------------------------------------------------------------------------------
@@ -104,7 +108,8 @@ def write(study: Cohort, folder: Path) -> None:
     rows, further = (_rows_of(folder, told_as) for told_as in (chapters.STUDY, chapters.FURTHER))
     stem = folder / takeaway.FOLDER / study.name
     stem.parent.mkdir(parents=True, exist_ok=True)
-    answered, note = checklist(study, folder), f"{SYNTHETIC}\n\n" if study.synthetic else ""
+    answered = checklist(study, folder)
+    caution = SYNTHETIC if study.synthetic else ROUNDED if disclosure.hides(study) else ""
     lines = [f"# {TITLE}: {notes.markdown(study.title)}", "", notes.about_html(study), ""]
     if study.synthetic:
         lines += [":::{warning}", SYNTHETIC, ":::", ""]
@@ -112,12 +117,7 @@ def write(study: Cohort, folder: Path) -> None:
         "Everything on this page is written from the result rows of this cohort's chapters: what a "
         "chapter could not do is left "
         "out. It is a draft to check and to put into your own words."
-        + (
-            " Its numbers are rounded to protect patients; whoever may see the exact ones puts them "
-            "in before submission."
-            if disclosure.hides(study)
-            else ""
-        ),
+        + (f" {ROUNDED}" if disclosure.hides(study) else ""),
         "",
     ]
     for name, written in {
@@ -125,7 +125,8 @@ def write(study: Cohort, folder: Path) -> None:
         "Results": results_text(study, rows),
     }.items():
         file = stem.with_name(f"{stem.name}-{name.lower()}.txt")
-        file.write_text(f"{name}: {study.title}\n\n{note}{written}\n", "utf-8")
+        told = [f"{name}: {study.title}", takeaway.about(study), caution, written]
+        file.write_text("\n\n".join(filter(None, told)) + "\n", "utf-8")
         lines += [
             f"## {name}",
             "",

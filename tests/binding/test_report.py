@@ -324,6 +324,15 @@ def test_the_page_offers_its_paragraphs_and_warns_of_synthetic_patients(public, 
     assert (manuscript.SYNTHETIC in page) == (manuscript.SYNTHETIC in told) == synthetic
 
 
+def test_a_text_that_travels_alone_says_that_its_numbers_are_rounded(public, tmp_path):
+    a_book(tmp_path)
+    manuscript.write(replace(public, synthetic=False, min_cell_count=5), tmp_path)
+    for part in ("methods", "results"):
+        told = (tmp_path / "takeaway" / f"lymphoma-{part}.txt").read_text("utf-8")
+        assert "numbers below 5 are not shown and all others are rounded" in told
+        assert "whoever may see the exact ones puts them in before submission" in told
+
+
 def test_the_checklist_as_word_file_holds_every_item(public, tmp_path):
     a_book(tmp_path)
     manuscript.write(public, tmp_path)
