@@ -42,6 +42,7 @@ PRELOADED = (
     "openpyxl",
     "xlrd",
     "filelock",
+    "jinja2",
     "charset_normalizer",
     "yaml",
     "scipy.stats",
