@@ -213,8 +213,9 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def as_name(text: str) -> str:
-    """A text as the name of a cohort: lower-case letters, digits and hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:41].strip("-") or "cohort"
+    """A text as the name of a cohort: lower-case letters, digits and hyphens; none that is taken."""
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:41].strip("-") or "cohort"
+    return f"{name}-cohort" if RESERVED.fullmatch(name) else name
 
 
 class _Loader(yaml.BaseLoader):
