@@ -18,6 +18,7 @@ Long because whoever answers for the patients reads in one place what is shown o
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Callable, Iterable
 from typing import Concatenate, ParamSpec
@@ -30,7 +31,7 @@ from scipy import stats
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import NotReleased, Released, release
-from analysis_lib.rows.rounding import half_up
+from analysis_lib.rows.rounding import half_up, significant
 
 P = ParamSpec("P")
 
@@ -372,7 +373,7 @@ def _numbers(exact: dict, shown: dict, k: int) -> dict:
 
 
 def _two_digits(ratio: float) -> float:
-    return ratio if ratio <= 0 else float(f"{ratio:.1e}")
+    return significant(ratio, 2) if ratio > 0 and math.isfinite(ratio) else ratio
 
 
 def _in_steps(rate: dict, step: float) -> dict:
@@ -398,7 +399,7 @@ def one_digit(p: float) -> float:
     """A P value with one digit, on the side of 0.05 where it was."""
     if p < 0.001:
         return 0.0005
-    rounded = round(p, 1) if p >= 0.1 else float(f"{p:.0e}")
+    rounded = half_up(p, 1) if p >= 0.1 else significant(p, 1)
     return 0.04 if p < 0.05 <= rounded else rounded
 
 

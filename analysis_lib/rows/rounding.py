@@ -19,6 +19,12 @@ def half_up(value: float, decimals: int) -> float:
     return float(_rounded(value, decimals)) if math.isfinite(value) else value
 
 
+def significant(value: float, digits: int) -> float:
+    """Round half up to so many digits that mean something: with two, 0.1249 gives 0.12 and 1.25 gives 1.3."""
+    meant = Decimal(f"{float(value):.{DIGITS}g}")
+    return float(meant.quantize(Decimal(1).scaleb(meant.adjusted() + 1 - digits), ROUND_HALF_UP))
+
+
 def number(value: float, decimals: int) -> str:
     """A number as it is printed, rounded half up (:func:`half_up`)."""
     return str(_rounded(value, decimals)).replace("-", "−")

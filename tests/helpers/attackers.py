@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis_lib.rows.rounding import significant
+
 K = 5
 IN_TABLE_1 = {
     "ldh_elevated": ("ldh_elevated", ["yes"]),
@@ -87,7 +89,7 @@ def _detects(row, first, second):
     ]
     value = float(row["value"])
     two_digits = float(f"{value:.1e}") == value
-    return any((float(f"{each:.1e}") if two_digits else round(each, 2)) == round(value, 2) for each in shown)
+    return any((significant(each, 2) if two_digits else round(each, 2)) == round(value, 2) for each in shown)
 
 
 def _known(by_id, factor):

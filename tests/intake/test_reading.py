@@ -7,10 +7,12 @@ import datetime
 import openpyxl
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis_lib.cohort.problems import CohortError
 from analysis_lib.dictionary import columns, units
-from analysis_lib.intake import reading, values
+from analysis_lib.intake import cell_words, reading, values
 from analysis_lib.intake.read import read_cohort
 
 
@@ -398,3 +400,47 @@ def test_five_thousand_patients_are_read_as_any_other(tmp_path):
     frame.to_csv(tmp_path / "p.csv", sep=";", index=False)
     (tmp_path / "cohort.yml").write_text('tables: {patients: p.csv}\ndate_format: "%d.%m.%Y"')
     assert read_cohort(tmp_path).patients["last_follow_up_day"].sum() == many * (many - 1) / 2
+
+
+# --- what needs no look is read as what gets one --------------------------------------------------
+
+PLAIN_CELLS = st.lists(
+    st.sampled_from(["7", "-3", "+12", "0012", "1.5", "12.25", "1234.5678", "999999999999", "0.1"])
+    | st.integers(-(10**6), 10**6).map(str)
+    | st.none(),
+    min_size=1,
+)
+LOOKED_AT = "1 234"  # a thousand as French files write it, for which every cell of its column is taken apart
+
+
+@given(cells=PLAIN_CELLS, marks=st.sets(st.sampled_from(".,")))
+def test_plain_numbers_are_read_the_same_beside_others(cells, marks):
+    alone = values.numbers(pd.Series(cells, dtype="string"), marks)
+    beside = values.numbers(pd.Series([*cells, LOOKED_AT], dtype="string"), marks)
+    assert beside.iloc[-1] == 1234
+    pd.testing.assert_series_equal(alone, beside.iloc[:-1])
+
+
+@given(
+    column=st.sampled_from(["stage", "vital_status", "ecog", "patient_id", "failure_day"]),
+    cells=st.lists(st.sampled_from(["I", "II", "IV", "dead", "alive", "0", "3", "P012", "12.5"]) | st.none()),
+)
+def test_cells_that_need_no_translation_are_what_they_become(column, cells):
+    problems: list[dict] = []
+    alone = cell_words.in_our_words("patients", column, pd.Series(cells, dtype="string"), {}, problems)
+    # a declared word that none of them has, so that each is looked at
+    beside = cell_words.in_our_words(
+        "patients", column, pd.Series(cells, dtype="string"), {"none of them": ""}, problems
+    )
+    assert problems == []
+    pd.testing.assert_series_equal(alone, beside)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"), [("html", "html-cohort"), ("Results", "results-cohort"), ("Klinik A", "klinik-a")]
+)
+def test_a_folder_whose_name_is_taken_still_gives_a_cohort_its_name(tmp_path, folder, name):
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "p.csv").write_text("patient_id,last_follow_up_day,vital_status\nA1,20,dead\n")
+    (tmp_path / folder / "cohort.yml").write_text("tables: {patients: p.csv}\n")
+    assert read_cohort(tmp_path / folder).name == name

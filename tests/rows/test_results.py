@@ -63,6 +63,21 @@ def test_rounding_is_half_up(value, decimals, shown):
     assert rounding.number(value, decimals) == shown
 
 
+@pytest.mark.parametrize(
+    ("value", "digits", "shown"),
+    [
+        (1.25, 2, 1.3),
+        (0.025, 1, 0.03),
+        (0.1249, 2, 0.12),
+        (9.96, 2, 10),
+        (123.4, 2, 120),
+        (0.00035, 1, 0.0004),
+    ],
+)
+def test_digits_that_mean_something_are_rounded_half_up(value, digits, shown):
+    assert rounding.significant(value, digits) == shown
+
+
 def test_every_share_of_up_to_300_patients_is_rounded_as_by_hand():
     for n in range(1, 301):
         for events in range(n + 1):
