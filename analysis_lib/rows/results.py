@@ -158,12 +158,13 @@ def read(path: str | Path) -> pd.DataFrame:
     told = pd.read_csv(path, dtype=str, keep_default_na=False)
     if absent := [column for column in COLUMNS if column not in told]:
         raise ValueError(f"{Path(path).name} holds no result rows: {', '.join(absent)} is not there")
+    words = {column: told[column].map(spreadsheet.as_was) for column in FREE}
     try:
         numbers = {c: told[c].map(lambda cell: float(cell) if cell else None) for c in NUMBERS}
-    except ValueError as error:
+        rows = collect([told.assign(**numbers, **words)])
+    except (TypeError, ValueError) as error:  # no number, or half a patient
         raise ValueError(f"{Path(path).name} holds no result rows: {error}") from None
-    words = {column: told[column].map(spreadsheet.as_was) for column in FREE}
-    rows = checked(collect([told.assign(**numbers, **words)]), Path(path).name)
+    checked(rows, Path(path).name)
     rule = _rule_of(told)
     return rows if rule is None else released.release(rows, rule)
 
