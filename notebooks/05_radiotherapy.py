@@ -120,7 +120,7 @@ say(bulk, "The size of {rt.assessable:share} sites could be assessed on PET/CT; 
 
 # %%
 responses = radiotherapy.responses(study)
-evaluated = responses[responses["result_id"].str.contains("response")]
+evaluated = responses[responses["by"].eq("in_field_response") | responses["statistic"].eq("skipped")]
 figures_cohort.shares(evaluated, "Evaluable sites", "In-field response of the evaluable sites (last known state within the "
                "field). Sites are taken as independent.")
 

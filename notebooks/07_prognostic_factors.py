@@ -177,8 +177,8 @@ say(efs2_model, "The model rests on {cox.efs2.mv.events_per_variable:events} eve
 
 # %%
 models = results.collect([os1_model, os2_model, efs2_model])
-checks = models[models["result_id"].str.contains(".mv.ph.", regex=False)]
-checks = checks.assign(group=checks["result_id"].str.split(".").str[1].str.upper() + ": " + checks["group"])
+checks = models[models["method"].eq(cox_models.PROPORTIONAL) & models["statistic"].eq("p")]
+checks = checks.assign(group=checks["endpoint"] + ": " + checks["group"])
 checks.attrs["label"] = "Model and factor"
 rows_table(checks if len(checks) else models, "Tests of proportional hazards in the models with several factors.", test="")
 

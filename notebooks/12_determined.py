@@ -79,7 +79,7 @@ say(diversity, "There are {consistent.cohorts} cohorts. Two of them differ in th
 # ## Every curve that the paper allows
 
 # %%
-printed = ranges.printed_medians("os2.median.salvage_sequence")
+printed = ranges.printed_medians("OS2", by="salvage_sequence")
 curves = ranges.envelope(studies, "OS2", by="salvage_sequence")
 figures_cohort.envelope(curves, printed, "OS2", "Overlaid OS2 curves of all consistent cohorts, one panel for each sequence of "
                  "salvage therapy. In every panel the curves meet near the printed median and spread apart away from it.",
@@ -99,7 +99,7 @@ figures_cohort.envelope(curves, printed, "OS2", "Overlaid OS2 curves of all cons
 
 # %%
 adjusted = ranges.adjusted(studies)
-figures_cohort.stacked_intervals(adjusted[adjusted["group"].str.startswith("Cohort")], "Hazard ratio, log scale\n(above 1: more deaths "
+figures_cohort.stacked_intervals(adjusted[adjusted["by"] == "cohort"], "Hazard ratio, log scale\n(above 1: more deaths "
                           "after systemic therapy)", "OS2, systemic therapy alone against radiotherapy alone, given stage "
                           "and LDH, in each consistent cohort.")
 
@@ -155,8 +155,8 @@ say(widest, "Widest against its own confidence interval is the group {widest:gro
 # idea: is it alike in the cohorts with the lowest and the highest hazard ratio?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-ratios = adjusted[adjusted["group"].str.startswith("Cohort")].set_index("result_id")["value"].astype(float)
-ends = {"lowest": int(ratios.idxmin().split(".")[1]), "highest": int(ratios.idxmax().split(".")[1])}
+ratios = adjusted[adjusted["by"] == "cohort"].set_index("level")["value"].astype(float)
+ends = {"lowest": int(ratios.idxmin()), "highest": int(ratios.idxmax())}
 one_year = [survival.estimates(studies[number], "OS2", by="salvage_regimen", prefix=end) for end, number in ends.items()]
 say(results.collect(one_year), "OS2 at 24 months after radiotherapy alone is {lowest.rate24.salvage_regimen.rt:full} where the "
     "hazard ratio is lowest, and {highest.rate24.salvage_regimen.rt:full} where it is highest; after systemic therapy "

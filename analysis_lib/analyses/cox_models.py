@@ -15,6 +15,7 @@ from analysis_lib.rows import results
 from analysis_lib.rows.results import row, slug
 
 COX = "Cox model, Efron ties, Wald interval"
+PROPORTIONAL = "proportional-hazards test (Schoenfeld residuals, Kaplan-Meier transform)"
 FIRTH = "Cox model, Firth's penalty, Breslow ties, profile penalised likelihood interval"
 
 
@@ -71,14 +72,14 @@ def cox(
             per_variable,
             *_proportional_hazards(frame, terms, prefix, shared, separated),
         ]
-    )
+    ).assign(endpoint=name)
 
 
 def _of_terms(table: pd.DataFrame, prefix: str, shared: dict, separated: str) -> list[dict]:
     """For each term of a model its hazard ratio and P; ``separated``: why they bear Firth's penalty."""
     rows, note = [], f"with Firth's penalty, because {separated}" if separated else ""
     for term, estimate in table.iterrows():
-        label = words.term_label(term)
+        label, of_term = words.term_label(term), _about(term)
         rows += [
             row(
                 slug(prefix, term),
@@ -89,6 +90,7 @@ def _of_terms(table: pd.DataFrame, prefix: str, shared: dict, separated: str) ->
                 group=label,
                 method=FIRTH if separated else COX,
                 note=note,
+                **of_term,
                 **shared,
             ),
             row(
@@ -98,10 +100,17 @@ def _of_terms(table: pd.DataFrame, prefix: str, shared: dict, separated: str) ->
                 group=label,
                 note=note,
                 method="penalised likelihood ratio test" if separated else "Wald test",
+                **of_term,
                 **shared,
             ),
         ]
     return rows
+
+
+def _about(term: str) -> dict:
+    """The factor of a term, and the level that it holds against the reference."""
+    factor, _, level = term.partition(".")
+    return {"by": factor, "level": level or "yes"}
 
 
 def multivariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
@@ -142,7 +151,13 @@ def of_several(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     if results.skip_reason(model):
         return model
     return results.collect(
-        [model, *(results.skipped(slug(prefix, factor), reason) for factor, reason in left_out.items())]
+        [
+            model,
+            *(
+                results.skipped(slug(prefix, factor), reason, endpoint=name, by=factor)
+                for factor, reason in left_out.items()
+            ),
+        ]
     )
 
 
@@ -199,20 +214,20 @@ def _separation(frame: pd.DataFrame, factors: list[str]) -> str:
 def _proportional_hazards(
     frame: pd.DataFrame, terms: pd.DataFrame, prefix: str, shared: dict, separated: str = ""
 ) -> list[dict]:
-    method = "proportional-hazards test (Schoenfeld residuals, Kaplan-Meier transform)"
     try:
         if separated:
             raise NotEstimable(f"proportional hazards cannot be tested, because {separated}")
         table = models.proportional_hazards(terms, frame["days"], frame["event"])
     except NotEstimable as why:
-        return [row(slug(prefix, "ph"), "skipped", None, method=method, note=str(why), **shared)]
+        return [row(slug(prefix, "ph"), "skipped", None, method=PROPORTIONAL, note=str(why), **shared)]
     return [
         row(
             slug(prefix, "ph", label),
             "p",
             test["p"],
-            method=method,
+            method=PROPORTIONAL,
             **shared,
+            **({} if label == "global" else _about(label)),
             group="All factors together" if label == "global" else words.term_label(label),
         )
         for label, test in table.iterrows()

@@ -6,6 +6,8 @@ effect* is not shown: it says nothing that the P value does not (Hoenig and Heis
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import greenwood
 import numpy as np
 import pandas as pd
@@ -78,11 +80,19 @@ def needed(study: Cohort) -> pd.DataFrame:
             reasons.append("none of the comparisons has two groups and an event")
             continue
         prefix = slug("design", name, by, level)
+        about: dict = {"endpoint": name, "by": by, "level": level}
         ratio = contrast.hazard_ratio(
-            prefix, term, "group", frame["days"], frame["event"], least=study.min_cell_count, group=words
+            prefix,
+            term,
+            "group",
+            frame["days"],
+            frame["event"],
+            least=study.min_cell_count,
+            group=words,
+            **about,
         )
         if reason := results.skip_reason(ratio):
-            rows.append(results.skipped(prefix, reason))
+            rows.append(results.skipped(prefix, reason, **about))
             continue
         ratio = _released(study, frame, ratio)
         sizes = disclosure.released(
@@ -96,24 +106,23 @@ def needed(study: Cohort) -> pd.DataFrame:
         ):
             rows.append(ratio)
             continue
-        n, events, of_level, of_other = (int(size) for size in sizes)  # what everyone can know
-        share = of_level / (of_level + of_other)
-        wanted = events_needed(float(ratio["value"].iloc[0]), share)
-        shared: dict = {
-            "group": words,
-            "n": n,
-            "events": events,
-            "method": "Schoenfeld's formula, 80% power, two-sided 5%",
-        }
-        rows += [
-            ratio,
-            row(f"{prefix}.detectable", "hazard ratio", detectable(events, share), **shared),
-            row(f"{prefix}.events", "count", wanted, **shared),
-            row(f"{prefix}.patients", "count", wanted and np.ceil(wanted * n / events), **shared),
-        ]
+        rows += [ratio, *_sizes(prefix, float(ratio["value"].iloc[0]), sizes, about | {"group": words})]
     if not rows:
         return results.skipped("design", reasons[0])
     return results.collect(rows)
+
+
+def _sizes(prefix: str, ratio: float, sizes: Iterable[int], about: dict) -> list[dict]:
+    """What a study would need to see a ratio, from what everyone can know: patients, events, both groups."""
+    n, events, of_level, of_other = (int(size) for size in sizes)
+    share = of_level / (of_level + of_other)
+    wanted = events_needed(ratio, share)
+    shared = about | {"n": n, "events": events, "method": "Schoenfeld's formula, 80% power, two-sided 5%"}
+    return [
+        row(f"{prefix}.detectable", "hazard ratio", detectable(events, share), **shared),
+        row(f"{prefix}.events", "count", wanted, **shared),
+        row(f"{prefix}.patients", "count", wanted and np.ceil(wanted * n / events), **shared),
+    ]
 
 
 def _released(study: Cohort, frame: pd.DataFrame, ratio: pd.DataFrame) -> pd.DataFrame:

@@ -26,7 +26,14 @@ def best_responses(study: Cohort) -> pd.DataFrame:
         "response.orr", int(known.isin(["CR", "PR"]).sum()), len(known), group="CR or PR (overall response)"
     )
     levels = [
-        proportion(slug("response", level), int((known == level).sum()), len(known), group=level)
+        proportion(
+            slug("response", level),
+            int((known == level).sum()),
+            len(known),
+            group=level,
+            by="best_response",
+            level=level,
+        )
         for level in columns.RESPONSES
     ]
     return results.collect([orr, *levels])
@@ -119,6 +126,8 @@ def failure_patterns(study: Cohort) -> pd.DataFrame:
             len(known),
             group=name,
             population=whose,
+            by="failure_pattern",
+            level=level,
         )
         for level, name in names.items()
     ]
@@ -149,6 +158,8 @@ def cd19(study: Cohort) -> pd.DataFrame:
                 int((known == level).sum()),
                 len(known),
                 group=f"CD19 {level}",
+                by="cd19_at_failure",
+                level=level,
                 population="patients evaluated for CD19",
             )
             for level in ("positive", "negative")

@@ -53,6 +53,9 @@ def by_stage(study: Cohort) -> pd.DataFrame:
                     len(of),
                     group=words,
                     population=field,
+                    endpoint="OSRT",
+                    by="rt_field",
+                    level=field,
                 )
             )
     return results.collect(rows)
@@ -120,6 +123,9 @@ def _focal(
         group=words,
         method="" if strata is None else "stratified by stage group",
         population="first courses",
+        endpoint="OSRT",
+        by="rt_field",
+        level="focal",
     )
 
 
@@ -153,6 +159,8 @@ def dose_groups(study: Cohort) -> pd.DataFrame:
                     len(known),
                     group=name,
                     population=f"BED {level}",
+                    by="rt_field" if factor == "focal" else factor,
+                    level="focal" if factor == "focal" else "yes",
                 )
             )
     return results.collect(rows)
@@ -222,4 +230,7 @@ def _low(least: int, result_id: str, frame: pd.DataFrame, terms: pd.DataFrame, w
         least=least,
         group=words,
         population="first courses with known dose",
+        endpoint="OSRT",
+        by="bed_group",
+        level=BED_GROUPS[1],
     )

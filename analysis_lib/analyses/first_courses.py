@@ -77,7 +77,15 @@ def dose_by_field(study: Cohort) -> pd.DataFrame:
     sites = first_course.first_course_sites(study.sites)
     rows = []
     for field, of in sites.groupby("rt_field", observed=True):
-        count = row(slug("first.sites", field), "count", len(of), population=field, group="Sites")
+        count = row(
+            slug("first.sites", field),
+            "count",
+            len(of),
+            population=field,
+            group="Sites",
+            by="rt_field",
+            level=field,
+        )
         rows += [
             disclosure.of_patients(count, study.min_cell_count, of["patient_id"]),
             dose_range(
@@ -85,6 +93,8 @@ def dose_by_field(study: Cohort) -> pd.DataFrame:
                 of["dose_gy"],
                 population=field,
                 group="Dose per site",
+                by="rt_field",
+                level=field,
                 least=study.min_cell_count,
                 whose=of["patient_id"],
             ),
@@ -125,6 +135,8 @@ def contrasts(study: Cohort) -> pd.DataFrame:
                     of[factor].notna().sum(),
                     population=field,
                     group=name,
+                    by=factor,
+                    level="yes",
                 )
             )
         rows.append(
@@ -171,6 +183,8 @@ def responses_by_field(study: Cohort) -> pd.DataFrame:
             k,
             population=field,
             group=level,
+            by="in_field_response",
+            level=level,
         )
         for level in columns.RESPONSES
         if (evaluable["in_field_response"] == level).any()
@@ -254,6 +268,8 @@ def further_therapy(study: Cohort) -> pd.DataFrame:
                 frame["event"],
                 wait.astype("Float64").to_numpy(dtype=float, na_value=float("nan")),
                 "further.mantel_byar",
+                endpoint="OSRT",
+                by="further_therapy",
                 least=study.min_cell_count,
                 **labels,
             ),

@@ -67,18 +67,9 @@ def response(study: Cohort) -> pd.DataFrame:
     frame = endpoints.derive(study, "OS1")
     frame = frame[frame["responder"].notna() & frame["salvage_start_day"].notna()].reset_index(drop=True)
     start = frame["salvage_start_day"].astype(int)
-    rows = [
-        summaries.spread(
-            slug("immortal.wait", level),
-            start[frame["responder"] == level],
-            "range",
-            days=True,
-            least=study.min_cell_count,
-            group=level,
-        )
-        for level in ("yes", "no")
-        if (frame["responder"] == level).any()
-    ]
+    shared: dict = {"least": study.min_cell_count, "by": "responder"}
+    rows = _waits(frame["responder"], start, shared)
+    shared |= {"level": "yes"}
     terms, late = models.indicators(frame, ["responder"]), (frame["days"] > start).to_numpy()
     rows += [
         ratio.hazard_ratio(
@@ -87,8 +78,9 @@ def response(study: Cohort) -> pd.DataFrame:
             "responder",
             frame["days"],
             frame["event"],
-            least=study.min_cell_count,
             group="OS1, everyone at risk from day 0",
+            endpoint="OS1",
+            **shared,
         ),
         ratio.hazard_ratio(
             "immortal.response.delayed",
@@ -98,8 +90,9 @@ def response(study: Cohort) -> pd.DataFrame:
             frame["event"][late],
             start=start[late],
             method="delayed entry",
-            least=study.min_cell_count,
             group="OS1, at risk from salvage therapy",
+            endpoint="OS1",
+            **shared,
         ),
         ratio.hazard_ratio(
             "immortal.response.salvage",
@@ -107,11 +100,29 @@ def response(study: Cohort) -> pd.DataFrame:
             "responder",
             frame["days"] - start,
             frame["event"],
-            least=study.min_cell_count,
             group="OS2, from salvage therapy",
+            endpoint="OS2",
+            **shared,
         ),
     ]
     return results.collect(rows)
+
+
+def _waits(responder: pd.Series, start: pd.Series, shared: dict) -> list:
+    """How long patients with and without a response waited for salvage therapy."""
+    return [
+        summaries.spread(
+            slug("immortal.wait", level),
+            start[responder == level],
+            "range",
+            days=True,
+            group=level,
+            level=level,
+            **shared,
+        )
+        for level in ("yes", "no")
+        if (responder == level).any()
+    ]
 
 
 # --- the comparison -------------------------------------------------------------------------------
@@ -171,11 +182,11 @@ def compare(
             f"{prefix}.logrank",
             least=study.min_cell_count,
         )
-        | {"group": "Groups of the first day, log-rank test"},
+        | {"group": "Groups of the first day, log-rank test", "by": ""},
         _landmark_ratio(f"{prefix}.landmark", late, month, study.min_cell_count),
         *_changing(frame, prefix, ratio.usable(study, frame, list(adjust)), study.min_cell_count),
     ]
-    return results.collect(rows)
+    return results.collect(rows).assign(endpoint="OS2")
 
 
 def _changing(frame: pd.DataFrame, prefix: str, factors: list[str], least: int) -> list:

@@ -120,7 +120,7 @@ def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
             rows.append(results.skipped(f"failure.rate{month}", disclosure.TOO_FEW))
         else:
             rows += _at_month(frame, month, step, point, left_out, k)
-    return results.collect(rows)
+    return results.collect(rows).assign(endpoint="LC")
 
 
 def _at_month(
@@ -245,9 +245,12 @@ def compare(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
             )
             continue
         term, prefix = of_level.astype(float).to_frame("group"), slug("failure", by)
-        rows += _cause_specific(known, prefix, term, words, study.min_cell_count)
-        rows += _subdistribution(known, prefix, term, words)
-    return results.collect(rows)
+        of_groups = [
+            *_cause_specific(known, prefix, term, words, study.min_cell_count),
+            *_subdistribution(known, prefix, term, words),
+        ]
+        rows.append(results.collect(of_groups).assign(by=by, level=level))
+    return results.collect(rows).assign(endpoint="LC")
 
 
 def _cause_specific(known: pd.DataFrame, prefix: str, terms: pd.DataFrame, words: str, least: int) -> list:

@@ -16,11 +16,17 @@ from analysis_lib.dictionary import words
 from analysis_lib.estimators.logrank import logrank_test, pairwise_logrank
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
+from analysis_lib.rows.methods import LOG_RANK
 from analysis_lib.rows.results import row, slug
 
 
 def logrank(
-    frame: pd.DataFrame, by: str, result_id: str, population: str = "all patients", least: int = 0
+    frame: pd.DataFrame,
+    by: str,
+    result_id: str,
+    population: str = "all patients",
+    least: int = 0,
+    endpoint: str = "",
 ) -> dict:
     """The log-rank test between groups of an endpoint's rows, as one result row.
 
@@ -34,7 +40,9 @@ def logrank(
         "group": words.label_of(by),
         "n": len(known),
         "events": int(known["event"].sum()),
-        "method": "log-rank test",
+        "method": LOG_RANK,
+        "endpoint": endpoint,
+        "by": by,
     }
     try:
         test = logrank_test(known["days"], known["event"], known[by])
@@ -86,6 +94,8 @@ def pairwise(study: Cohort, name: str, by: str) -> pd.DataFrame:
             group=f"{pair['first']} and {pair['second']}",
             n=pair["n"],
             events=pair["events"],
+            endpoint=name,
+            by=by,
             method="log-rank test, Holm's correction",
             note=pair["note"] or _by_itself(known, by, pair, study.min_cell_count),
         )

@@ -45,7 +45,8 @@ def restricted_means(
     for month in months:
         shown = allowed
         for level, of in sorted(groups.items(), key=lambda item: item[0] != reference):
-            shared = {"group": f"{level}, {month} months", "population": name}
+            about = {"endpoint": name, "by": "salvage_regimen", "level": level}
+            shared = {"group": f"{level}, {month} months", "population": name, **about}
             if level not in shown or _few_by(of, month, study.min_cell_count):
                 shown = shown - {level}
                 rows.append(

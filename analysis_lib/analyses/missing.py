@@ -50,6 +50,7 @@ def who(study: Cohort, factor: str) -> pd.DataFrame:
                 int(of[factor].isna().sum()),
                 len(of),
                 group=f"{name} not known",
+                by=factor,
                 population={
                     "": "all patients",
                     ".cns": "patients with CNS disease",
@@ -121,7 +122,7 @@ def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.Data
                 rows.append(results.skipped(result_id, f"{words}: {disclosure.TOO_FEW}"))
             elif answer == "imputed_all" or added:
                 rows.append(imputed(result_id, frame[among], values[among], of[among], predictors, words))
-    return results.collect(rows)
+    return results.collect(rows).assign(endpoint=name, by=factor)
 
 
 def _answers(frame: pd.DataFrame, values: pd.Series) -> tuple[dict, dict]:
@@ -232,6 +233,7 @@ def collinearity(study: Cohort, name: str, index: str, components: list[str]) ->
     inflated = inflation(together) if k <= 1 else _inflation_of_released(together, k)
     for factor, vif in zip(factors, inflated):
         label = label_of(factor)
+        about: dict = {"endpoint": name, "by": factor}
         # the ratio of widths is that of shown ones
         alone, both = (
             disclosure.protect(
@@ -244,6 +246,7 @@ def collinearity(study: Cohort, name: str, index: str, components: list[str]) ->
                     event,
                     least=k,
                     group=f"{label}, {words}",
+                    **about,
                 ),
             )
             for what, words, terms in (
@@ -260,12 +263,13 @@ def collinearity(study: Cohort, name: str, index: str, components: list[str]) ->
                 vif,
                 n=len(frame),
                 group=label,
+                **about,
                 note="" if np.isfinite(vif) else disclosure.too_few(k),
                 method="variance inflation factor, from the correlation of the factors",
             ),
         ]
         if both["lower"].notna().all() and alone["lower"].notna().all():  # a skipped row has none
-            rows.append(_wider(factor, both, alone, n=len(frame), group=label))
+            rows.append(_wider(factor, both, alone, n=len(frame), group=label, **about))
     return results.collect(rows)
 
 

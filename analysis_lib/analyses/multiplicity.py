@@ -91,7 +91,11 @@ def _exact(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     parts += [cox_models.of_several(study, name, factors) for name, factors in prognosis.ADJUSTED.items()]
     tests = [
         log_rank.logrank(
-            endpoints.derive(study, name), by, slug(name, "logrank", by), least=study.min_cell_count
+            endpoints.derive(study, name),
+            by,
+            slug(name, "logrank", by),
+            least=study.min_cell_count,
+            endpoint=name,
         )
         for name, groupings in LOG_RANKS.items()
         if not endpoints.lacking(study, name)
@@ -109,9 +113,7 @@ def of_outcomes(tests: pd.DataFrame) -> pd.Series:
     """Which of the tests compare outcomes (log-rank tests and Cox models), not how patients were treated or
     described.
     """
-    return tests["result_id"].str.contains(".logrank.", regex=False) | tests["result_id"].str.startswith(
-        "cox."
-    )
+    return tests["endpoint"] != ""
 
 
 def corrected(p: ArrayLike, method: str) -> np.ndarray:

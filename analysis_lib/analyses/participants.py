@@ -37,7 +37,14 @@ def flow(study: Cohort) -> pd.DataFrame:
     irradiated = _ever_irradiated(study)
     if regimen is not None:
         rows += [
-            row(slug("flow.salvage_regimen", level), "count", int((regimen == level).sum()), group=str(level))
+            row(
+                slug("flow.salvage_regimen", level),
+                "count",
+                int((regimen == level).sum()),
+                group=str(level),
+                by="salvage_regimen",
+                level=str(level),
+            )
             for level in regimen.dtype.categories
         ]
         if unknown := int(regimen.isna().sum()):
@@ -54,6 +61,8 @@ def flow(study: Cohort) -> pd.DataFrame:
                     int(irradiated[regimen == level].sum()),
                     n=int((regimen == level).sum()),
                     group=f"Any radiotherapy, {level} first",
+                    by="salvage_regimen",
+                    level=str(level),
                 )
                 for level in regimen.dtype.categories
             ]

@@ -14,6 +14,7 @@ from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary import columns, words
 from analysis_lib.rows import results
+from analysis_lib.rows.methods import LOG_RANK
 from analysis_lib.rows.released import derived, release
 from analysis_lib.rows.results import row, slug
 
@@ -77,19 +78,16 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     absent, parts = [factor for factor in factors if study.lacks(factor)], []
     for factor in factors:
         if factor in absent:
-            parts.append(disclosure.skipped(study, slug("cox", name, "uv", factor), study.lacks(*absent)))
+            parts.append(_without_ratio(study, name, factor, study.lacks(*absent)))
             continue
         parts.append(results.pick(estimates(study, name, by=factor), "median time", "p"))
         model = cox(study, name, [factor], "uv")
         if reason := results.skip_reason(model):
-            parts.append(disclosure.skipped(study, slug("cox", name, "uv", factor), reason))
+            parts.append(_without_ratio(study, name, factor, reason))
         else:
-            of_the_model = ("events_per_variable", "ph", "ph.global")
-            parts.append(
-                model[~model["result_id"].isin([slug("cox", name, "uv", row_id) for row_id in of_the_model])]
-            )
+            parts.append(model[model["by"] == factor])  # the others speak of the model
     rows = results.collect(parts)
-    tests = rows[rows["result_id"].str.startswith(f"{prefix}.logrank.") & rows["value"].notna()]
+    tests = _log_rank_tests(rows, name)
     if tests.empty:
         return disclosure.protect(study, rows)
     small = tests[tests["value"] < 0.05]
@@ -102,6 +100,7 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
                 n=len(tests),
                 events=len(small),
                 method="log-rank tests with P < 0.05",
+                endpoint=name,
                 note=", ".join(small["group"]) or "none",
             ),
             row(
@@ -110,6 +109,7 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
                 0.05 * len(tests),
                 n=len(tests),
                 method="0.05 times the number of tests",
+                endpoint=name,
             ),
         ]
     )
@@ -120,6 +120,16 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
         there = [factor for factor in factors if factor not in absent]
         found.attrs[CORRECTED] = corrected_within(study, name, there).to_dict("records")
     return found
+
+
+def _without_ratio(study: Cohort, name: str, factor: str, reason: str) -> pd.DataFrame:
+    """The row of a factor that has no hazard ratio of its own."""
+    gone = results.skipped(slug("cox", name, "uv", factor), reason, endpoint=name, by=factor)
+    return disclosure.protect(study, gone)
+
+
+def _log_rank_tests(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    return rows[(rows["endpoint"] == name) & (rows["method"] == LOG_RANK) & rows["value"].notna()]
 
 
 @derived
@@ -139,7 +149,7 @@ def holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def _holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     prefix = name.lower()
-    tests = rows[rows["result_id"].str.startswith(f"{prefix}.logrank.") & rows["value"].notna()]
+    tests = _log_rank_tests(rows, name)
     if tests["note"].str.contains("P rounded to one digit").any():
         return results.skipped(slug(prefix, "holm"), "P values that are rounded cannot be corrected")
     if tests.empty:
@@ -152,13 +162,15 @@ def _holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
         [
             *(
                 row(
-                    test["result_id"].replace(".logrank.", ".holm."),
+                    slug(prefix, "holm", test["by"]),
                     "p",
                     p,
                     group=test["group"],
                     n=test["n"],
                     events=test["events"],
                     method="log-rank test, Holm's correction",
+                    endpoint=name,
+                    by=test["by"],
                     note=results.hidden(test),
                 )
                 for p, (_, test) in zip(corrected, tests.iterrows())
@@ -170,6 +182,7 @@ def _holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
                 n=len(tests),
                 events=small,
                 method="Holm's correction",
+                endpoint=name,
                 note=", ".join(tests["group"][corrected < 0.05]) or "none",
             ),
         ]
@@ -180,7 +193,7 @@ def corrected_within(study: Cohort, name: str, factors: list[str]) -> pd.DataFra
     """The rows of :func:`analysis_lib.analyses.prognosis.holm` from exact P values, as they may be shown."""
     frame = endpoints.derive(study, name)
     tests = results.collect(
-        logrank(frame, factor, slug(name, "logrank", factor), least=study.min_cell_count)
+        logrank(frame, factor, slug(name, "logrank", factor), least=study.min_cell_count, endpoint=name)
         for factor in factors
         if frame[factor].notna().any()
     )
@@ -211,6 +224,8 @@ def overlap(study: Cohort, index: str, factors: list[str]) -> pd.DataFrame:
                 int((part[index] == "yes").sum()),
                 len(part),
                 group=words.label_of(factor),
+                by=factor,
+                level=level,
             )
             for factor in factors
             for level in columns.YES_NO

@@ -107,7 +107,11 @@ def _of_levels(sites: pd.DataFrame, column: str, prefix: str, k: int, **labels: 
     known = sites[sites[column].notna()]
     return [
         share_of_sites(
-            one["result_id"], known, known[column] == one["group"], k, **{"group": one["group"]} | labels
+            one["result_id"],
+            known,
+            known[column] == one["group"],
+            k,
+            **{key: one[key] for key in ("group", "by", "level")} | labels,
         )
         for one in summaries.proportions(sites[column], prefix, **labels)
     ]
@@ -164,12 +168,8 @@ def bulk(study: Cohort) -> pd.DataFrame:
     """Sites whose size could be assessed on PET/CT (``rt.assessable``), and how many of those were bulky
     (``rt.bulky``).
     """
-    sites, size, labels, k = (
-        study.sites,
-        study.sites["bulky_site"],
-        {"population": SITES},
-        study.min_cell_count,
-    )
+    sites, size = study.sites, study.sites["bulky_site"]
+    labels, k = {"population": SITES}, study.min_cell_count
     return results.collect(
         [
             share_of_sites("rt.assessable", sites, size.notna(), k, **labels),
@@ -246,7 +246,12 @@ def time_to_progression(study: Cohort) -> pd.DataFrame:
     failed, k = sites[sites["event"]], study.min_cell_count
     days, labels = (
         failed["days"],
-        {"population": "sites with in-field progression", "least": k, "whose": failed["patient_id"]},
+        {
+            "population": "sites with in-field progression",
+            "endpoint": "LC",
+            "least": k,
+            "whose": failed["patient_id"],
+        },
     )
     return results.collect(
         [
@@ -278,6 +283,8 @@ def bed_by_bulk(study: Cohort, alpha_beta: float) -> pd.DataFrame:
             of["high_bed"] == "yes",
             study.min_cell_count,
             group=names[level],
+            by="bulky_site",
+            level=level,
             population="sites with known dose and size",
         )
         for level, of in sites.groupby("bulky_site", observed=True)
@@ -291,7 +298,7 @@ def bed_by_bulk(study: Cohort, alpha_beta: float) -> pd.DataFrame:
         least=study.min_cell_count,
         group="BED by bulk",
         population="sites with known dose and size",
-    )
+    ) | {"by": "bulky_site"}
     cells = [of["patient_id"] for _, of in sites.groupby(["high_bed", "bulky_site"], observed=True)]
     rows.append(disclosure.of_patients(test, study.min_cell_count, *cells))
     collected = results.collect(rows)
@@ -329,6 +336,7 @@ def bed_by_control(study: Cohort, alpha_beta: float) -> pd.DataFrame:
             group="BED by outcome",
             **labels,
         )
+        | {"by": ""}
     )
     collected = results.collect(rows)
     collected.attrs["label"] = "Site"

@@ -55,17 +55,18 @@ def hazard_ratio(
         With fewer events than this on either side, the ratio is not shown.
     """
     event, named = np.asarray(event, dtype=bool), f"{labels['group']}: " if labels.get("group") else ""
+    about = {column: labels[column] for column in results.ABOUT if column in labels}
     if terms[of].nunique() < 2:
-        return results.skipped(result_id, f"{named}there is only one group")
+        return results.skipped(result_id, f"{named}there is only one group", **about)
     inside = np.asarray(terms[of], dtype=float) > 0
     if least > 1 and min((event & inside).sum(), (event & ~inside).sum()) < least:
-        return results.skipped(result_id, f"{named}fewer than {least} events in one of the groups")
+        return results.skipped(result_id, f"{named}fewer than {least} events in one of the groups", **about)
     varying = terms.loc[:, [c for c in terms if c == of or terms[c].nunique() > 1]]
     special = {"start": start, "weights": weights, "cluster": cluster, "strata": strata}
     try:
         found, how = _estimate(varying, of, days, event, special)
     except NotEstimable as why:
-        return results.skipped(result_id, f"{named}{why}")
+        return results.skipped(result_id, f"{named}{why}", **about)
     lower, upper = (float(found[end]) if np.isfinite(found[end]) else None for end in ("lower", "upper"))
     shared: dict = {"n": len(event), "events": int(event.sum())} | labels
     return results.collect(

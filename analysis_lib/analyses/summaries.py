@@ -46,7 +46,15 @@ def proportions(values: pd.Series, prefix: str, **labels: Any) -> list[dict]:
         known.dtype.categories if isinstance(known.dtype, pd.CategoricalDtype) else sorted(known.unique())
     )
     return [
-        proportion(slug(prefix, level), int((known == level).sum()), len(known), group=str(level), **labels)
+        proportion(
+            slug(prefix, level),
+            int((known == level).sum()),
+            len(known),
+            group=str(level),
+            by=str(values.name or ""),
+            level=str(level),
+            **labels,
+        )
         for level in levels
         if (known == level).any()
     ]
@@ -130,7 +138,7 @@ def association(
     """
     counts = pd.crosstab(frame[column].astype("string"), frame[by].astype("string"))
     own: dict = {"group": words.label_of(column), "n": int(counts.to_numpy().sum())}
-    labels = own | labels
+    labels = {"by": column} | own | labels
     if counts.shape[0] < 2 or counts.shape[1] < 2:
         return row(
             result_id,
@@ -170,7 +178,7 @@ def rank_test(
     known = frame[frame[column].notna() & frame[by].notna()]
     groups = [group.astype(float) for _, group in known.groupby(by, observed=True)[column]]
     own: dict = {"group": words.label_of(column), "n": len(known), "method": "Mann-Whitney test"}
-    labels = own | labels
+    labels = {"by": by} | own | labels
     if len(groups) != 2:
         return row(result_id, "p", None, note="there are not two groups to compare", **labels)
     patients = [
@@ -194,7 +202,7 @@ def association_by_permutation(
     counts = pd.crosstab(known[column].astype("string"), known[by].astype("string"))
     method = f"permutation test of the chi-square (9999 reshufflings, seed {seed})"
     own: dict = {"group": words.label_of(column), "n": len(known), "method": method}
-    labels = own | labels
+    labels = {"by": column} | own | labels
     if counts.shape[0] < 2 or counts.shape[1] < 2:
         return row(
             result_id,

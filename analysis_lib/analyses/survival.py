@@ -108,11 +108,15 @@ def estimates(
     """
     prefix = prefix or name.lower()
     if reason := without_groups(study, name, by):
-        return results.skipped(slug(prefix, "median", *filter(None, [by])), reason)
+        return results.skipped(
+            slug(prefix, "median", *filter(None, [by])), reason, endpoint=name, by=by or ""
+        )
     frame = _frame(study, name, where)
     groups = _groups(frame, by)
     if not groups:
-        return results.skipped(slug(prefix, "median", *filter(None, [by])), NOBODY)
+        return results.skipped(
+            slug(prefix, "median", *filter(None, [by])), NOBODY, endpoint=name, by=by or ""
+        )
     rows = [
         r
         for label, group in groups.items()
@@ -120,14 +124,14 @@ def estimates(
             group,
             prefix,
             [by, label] if by else [],
-            str(label),
-            population,
+            {"population": population, "group": str(label), "endpoint": name}
+            | ({"by": by, "level": str(label)} if by else {}),
             rate_months(study),
             study.min_cell_count,
         )
     ]
     if by:
-        rows.append(logrank(frame, by, slug(prefix, "logrank", by), population, study.min_cell_count))
+        rows.append(logrank(frame, by, slug(prefix, "logrank", by), population, study.min_cell_count, name))
     collected = results.collect(rows)
     collected.attrs["label"] = words.label_of(by) if by else ""
     return collected
@@ -137,13 +141,12 @@ def _estimates_of(
     frame: pd.DataFrame,
     prefix: str,
     by: list[str],
-    label: str,
-    population: str,
+    about: dict,
     months: Iterable[int],
     least: int,
 ) -> Iterator[dict]:
     curve, n, events = kaplan_meier(frame["days"], frame["event"]), len(frame), int(frame["event"].sum())
-    shared: dict = {"population": population, "group": label, "n": n, "events": events}
+    shared: dict = about | {"n": n, "events": events}
     if not _enough_patients(frame, least):
         shared |= {"n": None, "events": None}
         least = FAR_TOO_FEW
@@ -239,6 +242,7 @@ def clustered_rates(study: Cohort, name: str) -> pd.DataFrame:
                 study.min_cell_count if enough else FAR_TOO_FEW,
                 n=len(frame) if enough else None,
                 events=int(frame["event"].sum()) if enough else None,
+                endpoint=name,
                 note=f"{number} patients" if number else "few patients",
                 method=f"Kaplan-Meier, infinitesimal jackknife over patients, {INTERVAL} interval",
             )
@@ -266,7 +270,7 @@ def follow_up(study: Cohort, name: str) -> pd.DataFrame:
             level: disclosure.middle(frame["days"], level, study.min_cell_count) / DAYS_PER_MONTH
             for level in (0.5, 0.25, 0.75)
         }
-    shared: dict = {"n": len(frame), "events": int(frame["event"].sum())}
+    shared: dict = {"n": len(frame), "events": int(frame["event"].sum()), "endpoint": name}
     rows = results.collect(
         [
             row(
@@ -321,7 +325,7 @@ def ends(study: Cohort) -> pd.DataFrame:
     for name, endpoint in endpoints.ENDPOINTS.items():
         prefix = slug(name, "ended_by")
         if reason := endpoints.lacking(study, name):
-            parts.append(results.skipped(prefix, reason))
+            parts.append(results.skipped(prefix, reason, endpoint=name))
             continue
         derived = endpoints.derive(study, name)
         known = [s for s in (*endpoint.events, endpoint.censor) if s.column in derived]
@@ -332,6 +336,7 @@ def ends(study: Cohort) -> pd.DataFrame:
                 int((derived["ended_by"] == source.meaning).sum()),
                 population=endpoint.unit,
                 group=source.meaning,
+                endpoint=name,
                 n=len(derived),
                 events=int(derived["event"].sum()),
             )

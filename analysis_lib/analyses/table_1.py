@@ -117,6 +117,8 @@ def _cell(
         len(values),
         population=population,
         group=f"{label}: {shown}",
+        by=column,
+        level="missing" if missing else str(level),
     )
 
 
@@ -124,6 +126,6 @@ def _without_idle_levels(rows: pd.DataFrame) -> pd.DataFrame:
     """Drop the lines of Table 1 that count nobody in any column: a level that does not occur, no missing
     value.
     """
-    line = rows["result_id"].str.rsplit(".", n=1).str[0]
-    idle = (rows["statistic"] == "proportion") & (rows.groupby(line)["events"].transform("sum") == 0)
+    counted = rows.groupby(["by", "level"])["events"].transform("sum")
+    idle = (rows["statistic"] == "proportion") & (counted == 0)
     return rows[~idle].reset_index(drop=True)

@@ -42,7 +42,7 @@ def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
     for name, wanted in factors.items():
         prefix = slug("validated", name)
         if reason := endpoints.lacking(study, name):
-            rows.append(results.skipped(prefix, f"{name}: {reason}"))
+            rows.append(results.skipped(prefix, f"{name}: {reason}", endpoint=name))
             continue
         frame = endpoints.derive(study, name)
         kept = usable(study, frame, wanted)
@@ -54,20 +54,21 @@ def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
                 if not kept
                 else f"only {events} events"
             )
-            rows.append(results.skipped(prefix, f"{name}: {why}"))
+            rows.append(results.skipped(prefix, f"{name}: {why}", endpoint=name))
             continue
         if disclosure.thin_levels(frame, kept, study.min_cell_count):
-            rows.append(results.skipped(prefix, f"{name}: {disclosure.TOO_FEW}"))
+            rows.append(results.skipped(prefix, f"{name}: {disclosure.TOO_FEW}", endpoint=name))
             continue
         try:
             tried = optimism(indicators(frame, kept), frame["days"], frame["event"])
         except NotEstimable as why:
-            rows.append(results.skipped(prefix, f"{name}: {why}"))
+            rows.append(results.skipped(prefix, f"{name}: {why}", endpoint=name))
             continue
         shared: dict = {
             "n": len(frame),
             "events": events,
             "group": name,
+            "endpoint": name,
             "method": f"bootstrap, {tried.used} of {REPLICATES} samples, seed {SEED}",
         }
         rows += [

@@ -122,39 +122,9 @@ def sizes(frame: pd.DataFrame) -> pd.DataFrame:
     """
     if reason := results.skip_reason(frame):
         return results.skipped("weighted.size", reason)
-    rows = []
     lowest, highest = frame.loc[frame["treated"], "score"].agg(["min", "max"])
     k = disclosure.carried_rule(frame)
-    for treated, name in GROUPS.items():
-        of, regimen = frame[frame["treated"] == treated], "rt" if treated else "st"
-        score = of["score"]
-        # With few factors a score is the share of a cell of a table: of real patients only tens of percent
-        # are shown.
-        middle = 100 * score.median() if k <= 1 else 10 * half_up(10 * disclosure.middle(score, 0.5, k), 0)
-        rows.append(
-            row(
-                f"weighted.score.{regimen}",
-                "range",
-                middle,
-                lower=100 * score.min(),
-                upper=100 * score.max(),
-                n=len(of),
-                group=f"{name}, propensity score in percent",
-                method="logistic model; median and range",
-            )
-        )
-        rows += [
-            row(
-                f"weighted.size.{kind}.{regimen}",
-                "expected",
-                effective_size(of[kind]),
-                n=len(of),
-                group=name,
-                population=KINDS[kind],
-                method="effective sample size (Kish)",
-            )
-            for kind in ("iptw", "overlap")
-        ]
+    rows = [one for treated in GROUPS for one in _of_group(frame[frame["treated"] == treated], treated, k)]
     others = frame.loc[~frame["treated"], "score"]
     outside = int(((others < lowest - 1e-9) | (others > highest + 1e-9)).sum())
     rows.append(
@@ -169,6 +139,39 @@ def sizes(frame: pd.DataFrame) -> pd.DataFrame:
         )
     )
     return results.collect(rows)
+
+
+def _of_group(of: pd.DataFrame, treated: bool, k: int) -> list[dict]:
+    """The score of one of the groups, and its effective sizes."""
+    score, regimen = of["score"], "rt" if treated else "st"
+    shared: dict = {"n": len(of), "by": "salvage_regimen", "level": regimen.upper()}
+    # With few factors a score is the share of a cell of a table: of real patients only tens of percent
+    # are shown.
+    middle = 100 * score.median() if k <= 1 else 10 * half_up(10 * disclosure.middle(score, 0.5, k), 0)
+    return [
+        row(
+            f"weighted.score.{regimen}",
+            "range",
+            middle,
+            lower=100 * score.min(),
+            upper=100 * score.max(),
+            group=f"{GROUPS[treated]}, propensity score in percent",
+            method="logistic model; median and range",
+            **shared,
+        ),
+        *(
+            row(
+                f"weighted.size.{kind}.{regimen}",
+                "expected",
+                effective_size(of[kind]),
+                group=GROUPS[treated],
+                population=KINDS[kind],
+                method="effective sample size (Kish)",
+                **shared,
+            )
+            for kind in ("iptw", "overlap")
+        ),
+    ]
 
 
 @disclosure.protected
@@ -199,6 +202,7 @@ def balance(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
                     None if np.isnan(value) else value,
                     n=len(known),
                     group=label_of(factor) + ("" if factor in factors else " *"),
+                    by=factor,
                     population=words,
                     note=disclosure.too_few(study.min_cell_count)
                     if np.isnan(value) and disclosure.hides(study)
@@ -291,7 +295,8 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
         )
         for kind in ("iptw", "overlap")
     ]
-    found = disclosure.protect_by(results.collect(rows), least)
+    about = {"endpoint": "OS2", "by": "salvage_regimen", "level": "ST"}
+    found = disclosure.protect_by(results.collect(rows).assign(**about), least)
     return results.collect([found, *_e_values(found)])
 
 
@@ -311,6 +316,7 @@ def _e_values(ratios: pd.DataFrame) -> list[dict]:
                     events=one["events"],
                     group=f"{one['group']}: E-value" + (" of the nearer limit" if name == "e_limit" else ""),
                     method="E-value, hazard ratio of a common outcome turned into a risk ratio",
+                    **one[results.ABOUT],
                 )
             )
     return values

@@ -47,10 +47,7 @@ def methods_text(study: Cohort, rows: pd.DataFrame, further: pd.DataFrame | None
     """
     said = methods.sentences(rows)
     beyond = [] if further is None else [each for each in methods.sentences(further) if each not in said]
-    followed = [
-        name.upper()
-        for name in rows["result_id"].str.extract(r"^([a-z0-9]+)\.median", expand=False).dropna().unique()
-    ]
+    followed = set(rows.loc[rows["statistic"] == "median time", "endpoint"])
     defined = endpoints.definitions(study)
     declared = [_endpoint(line) for line in defined.to_dict("records") if line["Endpoint"] in followed]
     called = [

@@ -133,7 +133,7 @@ def _comparisons(rows: pd.DataFrame) -> str:
     said = []
     for name, by in COMPARISONS:
         prefix = name.lower()
-        medians = rows[rows["result_id"].str.startswith(f"{prefix}.median.{by}.")]
+        medians = rows[(rows["statistic"] == "median time") & (rows["endpoint"] == name) & (rows["by"] == by)]
         groups = [f"{full(one)} for {one['group']} (n = {one['n']})" for _, one in medians.iterrows()]
         test = _say(rows, f"({{{prefix}.logrank.{by}:method}}, {{{prefix}.logrank.{by}}})")
         if len(groups) > 1 and "<NA>" not in "".join(groups):

@@ -9,14 +9,18 @@ import pandas as pd
 
 from analysis_lib.centres.exchange import COLUMNS, COUNTS, NUMBERS
 from analysis_lib.centres.schema import CHAPTER, MOST_TOLD, quoted, shows
+from analysis_lib.cohort.endpoints import ENDPOINTS
 from analysis_lib.dictionary.words import listed
 from analysis_lib.files import spreadsheet
 from analysis_lib.rows import results
 
 MOST_ROWS = 20_000  # all chapters of a cohort have about 2,000
 # Characters of a cell; a number as Python writes it has 24 at most.
-LONGEST_CELL = {"result_id": 200, "chapter": 60, "statistic": 60} | dict.fromkeys(NUMBERS + COUNTS, 30)
+LONGEST_CELL = {"result_id": 200, "chapter": 60, "statistic": 60, "by": 60} | dict.fromkeys(
+    NUMBERS + COUNTS, 30
+)
 LONGEST_WORDS = 2000
+COLUMN = r"([a-z][a-z0-9_]*)?"
 NUMBER = r"-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?"
 MOST, MOST_COUNTED = 1e15, 10_000_000  # a number; a number of patients, sites or events
 
@@ -101,6 +105,8 @@ def _wrong_cells(cells: pd.DataFrame) -> list[tuple[int, str, str]]:
     )
     note(cells["result_id"].duplicated(), "result_id", "this result stands there twice")
     note(~cells["statistic"].isin(results.STATISTICS), "statistic", "there is no such statistic")
+    note(~cells["endpoint"].isin(["", *ENDPOINTS]), "endpoint", "there is no such endpoint")
+    note(~cells["by"].str.fullmatch(COLUMN), "by", "this is not the name of a column")
     for column, number in numbers.items():
         given = cells[column] != ""
         note(given & ~(number.abs() <= MOST), column, "this is not a finite number, or one far too large")

@@ -134,16 +134,15 @@ def tally(open_: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def printed_medians(prefix: str) -> dict[str, float]:
-    """The medians, in months, that the paper prints below an id (``os2.median.salvage_sequence``), by
-    group.
-    """
-    groups = rows().drop_duplicates("result_id").set_index("result_id")["group"]
+def printed_medians(endpoint: str, by: str) -> dict[str, float]:
+    """The medians of an endpoint, in months, that the paper prints for the groups of a column."""
+    known = rows().drop_duplicates("result_id").set_index("result_id")
+    groups = known.query(
+        "statistic == 'median time' and endpoint == @endpoint and by == @by and population == 'all patients'"
+    )["group"]
     claims = read_claims()
     claims = claims[
-        claims["result_id"].str.startswith(f"{prefix}.")
-        & (claims["field"] == "value")
-        & (claims["printed"] != "NR")
+        claims["result_id"].isin(groups.index) & (claims["field"] == "value") & (claims["printed"] != "NR")
     ]
     return {groups[claim.result_id]: float(claim.printed) for claim in claims.itertuples()}
 
@@ -199,6 +198,9 @@ def adjusted(studies: dict[int, Cohort]) -> pd.DataFrame:
             n=one["n"],
             events=one["events"],
             group=f"Cohort {n}",
+            endpoint="OS2",
+            by="cohort",
+            level=str(n),
             method=one["method"],
         )
         for n, one in found.iterrows()

@@ -63,6 +63,9 @@ class Method:
     called: str = ""
 
 
+# of the rows that compare all groups of a column
+LOG_RANK = "log-rank test"
+
 METHODS = (
     # describing
     Method(
@@ -172,7 +175,7 @@ METHODS = (
         "difference of the areas", "difference of these means between groups", "greenwood", ("royston2013",)
     ),
     Method(
-        "log-rank test",
+        LOG_RANK,
         "whether groups share one survival curve",
         HERE,
         ("mantel1966", "peto1972"),

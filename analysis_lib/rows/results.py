@@ -15,7 +15,7 @@ import pandas as pd
 from analysis_lib.files import replacing, spreadsheet
 from analysis_lib.files.places import ROOT
 from analysis_lib.rows import released
-from analysis_lib.rows.schema import COLUMNS, RULE, SCHEMA, STATISTICS, WORDS, checked, slug
+from analysis_lib.rows.schema import ABOUT, COLUMNS, RULE, SCHEMA, STATISTICS, WORDS, checked, slug
 
 NUMBERS = {name: str(column.dtype) for name, column in SCHEMA.columns.items() if name not in WORDS}
 FREE = ("population", "group", "method", "note")  # columns whose words a hospital may have chosen
@@ -35,6 +35,9 @@ def row(
     events: int | None = None,
     method: str = "",
     note: str = "",
+    endpoint: str = "",
+    by: str = "",
+    level: str = "",
 ) -> dict:
     """One result row.
 
@@ -53,21 +56,26 @@ def row(
         Number analysed, and number with the event (or the property counted).
     method, note : str
         Estimator or test, and anything a reader must know.
+    endpoint : str
+        The endpoint whose times the number speaks of, as in ``OS2``.
+    by, level : str
+        The column whose groups are compared or counted, and the one that the number is of, in the words of
+        the data dictionary: ``salvage_regimen``, ``RT``. Of a ratio, the level that is held against another.
     """
     if statistic not in STATISTICS:
         raise ValueError(f"{result_id}: unknown statistic {statistic!r}; one of {', '.join(STATISTICS)}")
     if result_id != slug(result_id):
         raise ValueError(f"{result_id!r} is not a dotted slug; did you mean {slug(result_id)!r}?")
-    return dict(
-        zip(COLUMNS, (result_id, population, group, statistic, value, lower, upper, n, events, method, note))
-    )
+    cells = (result_id, population, group, statistic, value, lower, upper, n, events, method, note)
+    return dict(zip(COLUMNS, (*cells, endpoint, by, level)))
 
 
-def skipped(result_id: str, reason: str) -> pd.DataFrame:
+def skipped(result_id: str, reason: str, **about: str) -> pd.DataFrame:
     """The single row of an analysis that was not done, with the reason as a clause (no capital, no full
-    stop).
+    stop); ``about`` are :data:`ABOUT`.
     """
-    return collect([row(result_id, "skipped", None, note=reason)])
+    told: dict = {column: about[column] for column in ABOUT if column in about}
+    return collect([row(result_id, "skipped", None, note=reason, **told)])
 
 
 def collect(parts: Iterable[dict | pd.DataFrame]) -> pd.DataFrame:
@@ -83,12 +91,13 @@ def collect(parts: Iterable[dict | pd.DataFrame]) -> pd.DataFrame:
         record
         for part in parts
         for record in (
-            part[COLUMNS].to_dict("records")
+            part[[column for column in COLUMNS if column in part or column not in ABOUT]].to_dict("records")
             if isinstance(part, pd.DataFrame)
             else [{column: part.get(column) for column in COLUMNS}]
         )
     ]
     rows = pd.DataFrame(records, columns=COLUMNS).astype(NUMBERS)
+    rows[ABOUT] = rows[ABOUT].fillna("")
     twice = rows.loc[rows["result_id"].duplicated(), "result_id"].tolist()
     if twice:
         raise ValueError(f"result rows share an id: {', '.join(twice)}")

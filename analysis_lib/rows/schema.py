@@ -101,12 +101,16 @@ SCHEMA = pa.DataFrameSchema(
         "events": _number("Int64", _COUNTS),
         "method": _words(),
         "note": _words(),
+        "endpoint": _words(),
+        "by": _words(),
+        "level": _words(),
     },
     checks=[_in_order("lower", "value"), _in_order("value", "upper"), _in_order("lower", "upper")],
     strict=True,
     ordered=True,
 )
 COLUMNS = list(SCHEMA.columns)
+ABOUT = COLUMNS[-3:]  # what a row is about; empty where that has no meaning
 WORDS = [name for name in COLUMNS if str(SCHEMA.columns[name].dtype) == "object"]
 
 

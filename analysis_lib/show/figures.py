@@ -102,7 +102,7 @@ def _how_of_curves(rows: pd.DataFrame | None) -> str:
         return "Kaplan–Meier."
     medians, tests = (
         rows[rows["statistic"] == "median time"],
-        rows[rows["result_id"].str.contains(".logrank.", regex=False)],
+        rows[rows["method"] == methods.LOG_RANK],
     )
     whole = tests if len(tests) else medians
     counts = whole[["n", "events"]].iloc[0]
@@ -155,7 +155,7 @@ def _alt_of_curves(curves: Released, what: str, rows: pd.DataFrame | None) -> st
         + "; ".join(f"{row['group']} {numbers.estimate(row)}".strip() for _, row in medians.iterrows())
         + "."
     )
-    tests = rows[rows["result_id"].str.contains(".logrank", regex=False)]
+    tests = rows[rows["method"] == methods.LOG_RANK]
     return alt + "".join(f" Log-rank {numbers.estimate(row)}." for _, row in tests.iterrows())
 
 

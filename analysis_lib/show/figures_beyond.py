@@ -37,7 +37,7 @@ def love(rows: pd.DataFrame, caption: str) -> None:
     require(rows)
     if reason := results.skip_reason(rows):
         return skip(reason)
-    shown = rows[~rows["result_id"].str.endswith(".largest") & rows["value"].notna()]
+    shown = rows[(rows["by"] != "") & rows["value"].notna()]
     factors = list(dict.fromkeys(shown["group"]))
     figure, axes = canvas(1.5 + 0.36 * len(factors))
     for place, (kind, words) in enumerate(weighting.KINDS.items()):

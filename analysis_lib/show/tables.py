@@ -120,15 +120,14 @@ def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns
 
 
 def cross_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
-    """Show rows as a table with a line for each first part of the ids (in capitals) and a column for each
-    group.
+    """Show rows as a table with a line for each endpoint and a column for each group.
 
     Below it stands what was skipped, and why.
     """
     require(rows)
     if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
-    line = rows["result_id"].str.split(".").str[0].str.upper()
+    line = rows["endpoint"]
     gone = rows["statistic"] == "skipped"
     cells = pd.DataFrame(
         {corner: line, "group": rows["group"], "cell": [estimate(row) for _, row in rows.iterrows()]}
@@ -182,17 +181,15 @@ def characteristics(rows: pd.DataFrame, caption: str) -> None:
     if reason := too_small(rows):
         return skip(reason)
     by_id = rows.set_index("result_id")
-    sizes = rows[rows["result_id"].str.startswith("table1.n.")]
-    columns = {
-        name.split(".")[-1]: f"{'All' if name.endswith('.all') else whose} (n = {estimate(by_id.loc[name])})"
-        for name, whose in zip(sizes["result_id"], sizes["population"])
-    }
+    columns = [
+        f"{'All' if size['population'] == 'all patients' else size['population']} (n = {estimate(size)})"
+        for _, size in rows[rows["statistic"] == "count"].iterrows()
+    ]
     counted, tested = rows[rows["statistic"] == "proportion"], (rows["statistic"] == "p").any()
-    variable_of = counted["result_id"].str.split(".").str[1]
     lines: list[list[str]] = []
     sections: list[int] = []
-    for variable in dict.fromkeys(variable_of):
-        cells = counted[variable_of == variable]
+    for variable in dict.fromkeys(counted["by"]):
+        cells = counted[counted["by"] == variable]
         among = cells["population"].iloc[-1].partition(", ")[2]
         heading = cells["group"].iloc[0].partition(": ")[0] + (f" ({among})" if among else "")
         sections.append(len(lines))
@@ -211,7 +208,7 @@ def characteristics(rows: pd.DataFrame, caption: str) -> None:
             ]
             for name, level in cells.groupby("group", sort=False)
         ]
-    heads = ["Characteristic", *columns.values(), *(["P"] if tested else [])]
+    heads = ["Characteristic", *columns, *(["P"] if tested else [])]
     tests = methods.how(rows[rows["statistic"] == "p"], counts=False)
     note = (
         f" P: {tests.rstrip('.')} over known values; † small expected counts, a rough approximation."
@@ -232,29 +229,25 @@ def factor_table(rows: pd.DataFrame, endpoint: str, caption: str) -> None:
     require(rows)
     if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
-    prefix, by_id, lines = endpoint.lower(), rows.set_index("result_id", drop=False), []
-    for test_id in (i for i in rows["result_id"] if i.startswith(f"{prefix}.logrank.")):
-        factor = test_id.rpartition(".")[2]
-        levels = rows[rows["result_id"].str.startswith(f"{prefix}.median.{factor}.")]
+    lines, tests = [], rows["method"] == methods.LOG_RANK
+    of_kind = {kind: rows[rows["statistic"] == kind] for kind in ("median time", "hazard ratio")}
+    for _, test in rows[tests & (rows["endpoint"] == endpoint)].iterrows():
+        levels, ratios = (of[of["by"] == test["by"]] for of in of_kind.values())
         yes_no = set(levels["group"]) <= {"yes", "no"}
         without = levels[levels["group"] == "no"] if yes_no else levels.head(1)
         for _, level in levels.drop(without.index).iterrows():
-            term = factor if yes_no else level["result_id"].removeprefix(f"{prefix}.median.")
-            ratio = f"cox.{prefix}.uv.{term}"
+            ratio = ratios[ratios["level"] == level["level"]]
             lines.append(
                 {
-                    "Factor": by_id.loc[test_id, "group"]
+                    "Factor": test["group"]
                     + ("" if yes_no else f": {level['group']}, not {without['group'].iloc[0]}"),
                     "With": median_and_counts(level),
                     "Without": median_and_counts(without.iloc[0]) if len(without) else "nobody",
-                    "HR (95% CI)": ratio_cell(by_id.loc[ratio]) if ratio in by_id.index else UNDEFINED,
-                    "P": bare_p(by_id.loc[test_id]),
+                    "HR (95% CI)": ratio_cell(ratio.iloc[0]) if len(ratio) else UNDEFINED,
+                    "P": bare_p(test),
                 }
             )
-    shown = rows[
-        rows["statistic"].isin(["median time", "hazard ratio"])
-        | rows["result_id"].str.contains(".logrank.", regex=False)
-    ]
+    shown = rows[rows["statistic"].isin(list(of_kind)) | tests]
     _shown(
         pd.DataFrame(lines),
         captioned(

@@ -263,6 +263,7 @@ def test_corrections_by_hand():
             {
                 "result_id": [f"os1.logrank.f{i}" for i in range(4)],
                 "group": "",
+                "endpoint": "OS1",
                 "statistic": "p",
                 "value": [0.010, 0.013, 0.040, 0.5],
             }

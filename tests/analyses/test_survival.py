@@ -14,6 +14,7 @@ from analysis_lib.cohort import cohort, endpoints
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import curves, models
 from analysis_lib.rows import results
+from analysis_lib.rows.methods import LOG_RANK
 from analysis_lib.rows.released import public
 
 
@@ -300,7 +301,9 @@ def test_holm_by_hand():
     rows = public(
         results.collect(
             [
-                results.row(f"os2.logrank.{f}", "p", p, group=f, n=10, events=5)
+                results.row(
+                    f"os2.logrank.{f}", "p", p, group=f, n=10, events=5, method=LOG_RANK, endpoint="OS2", by=f
+                )
                 for f, p in {"a": 0.01, "b": 0.04, "c": 0.03}.items()
             ]
         )

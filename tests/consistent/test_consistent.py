@@ -60,6 +60,8 @@ def test_the_cached_rows_are_those_of_todays_chapters(which):
     for column in ("value", "lower", "upper"):
         ours, theirs = (frame.loc[fresh.index, column].astype(float).to_numpy() for frame in (fresh, kept))
         np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-9, err_msg=advice)
+    about = results.ABOUT
+    assert fresh[about].equals(kept.loc[fresh.index, about]), advice
 
 
 def test_the_cached_rows_cover_what_the_chapters_give():
@@ -142,7 +144,7 @@ def test_results_are_named_in_words():
 
 
 def test_printed_medians_come_from_the_claims():
-    printed = ranges.printed_medians("os2.median.salvage_sequence")
+    printed = ranges.printed_medians("OS2", by="salvage_sequence")
     # the median after radiotherapy alone is not reached
     assert set(printed) == {"CMT", "ST", "ST then RT", "RT then ST"}
     assert results.slug("RT then ST") == "rt_then_st"

@@ -3,11 +3,14 @@
 import pandas as pd
 import pytest
 
+from analysis_lib.cohort.endpoints import ENDPOINTS
 from analysis_lib.consistent import cohorts
+from analysis_lib.dictionary import rules
+from analysis_lib.dictionary.columns import PATIENTS, SITES
 from analysis_lib.rows import results
 from analysis_lib.rows.released import NotReleased, public, release, require
 from analysis_lib.rows.results import row
-from analysis_lib.rows.schema import COLUMNS, RULE, checked
+from analysis_lib.rows.schema import ABOUT, COLUMNS, RULE, checked
 
 GOOD = row("os1.median", "median time", 15.0, lower=11.7, upper=24.4, n=120, events=70)
 
@@ -117,3 +120,42 @@ def test_a_file_of_anything_else_is_refused_with_its_name(saved, damage):
     saved.write_text(saved.read_text("utf-8").replace(*damage, 1), "utf-8")
     with pytest.raises(ValueError, match="04_survival.csv holds no result rows"):
         results.read(saved)
+
+
+def test_rows_say_what_they_are_about_where_that_has_a_meaning():
+    rows = results.collect([GOOD | {"endpoint": "OS1"}, row("rt.sites", "count", 9)])
+    assert rows[ABOUT].to_numpy().tolist() == [["OS1", "", ""], ["", "", ""]]
+    old = rows.drop(columns=ABOUT)  # as rows were before they said so
+    assert results.collect([old])[ABOUT].to_numpy().tolist() == [[""] * 3] * 2
+    (gone,) = results.skipped("os2.uv", "nobody", endpoint="OS2", by="ecog").to_dict("records")
+    assert [gone[column] for column in ABOUT] == ["OS2", "ecog", ""]
+
+
+def test_rows_of_an_endpoint_or_a_group_say_so():
+    """The stored rows are those of all chapters: an id that speaks of an endpoint, or of a level, has it in its
+    columns.
+    """
+    rows = cohorts.rows()
+    rows = rows[rows["cohort"] == 1].drop_duplicates("result_id").set_index("result_id")
+    prefixes = rows.index.str.extract(rf"^(?:cox\.)?({'|'.join(map(str.lower, ENDPOINTS))})\.", expand=False)
+    endpoint = pd.Series(prefixes, rows.index).str.upper()
+    apart = rows[endpoint.notna() & (rows["endpoint"] != endpoint) & (rows["statistic"] != "skipped")]
+    assert set(apart.index) <= {"lc.progressed", "lc.patients"}
+    assert set(rows["endpoint"]) - {""} <= set(ENDPOINTS)
+    known = {
+        *PATIENTS.columns,
+        *SITES.columns,
+        *rules.DERIVED,
+        *rules.SOURCES,
+        "salvage_sequence",
+        "cohort",
+        "",
+    }
+    assert set(rows["by"]) <= known
+    levelled = rows[rows["level"] != ""]
+    assert len(levelled) > 400 and (levelled["by"] != "").all()
+    assert list(rows.loc["os2.median.salvage_sequence.cmt", ABOUT]) == ["OS2", "salvage_sequence", "CMT"]
+    assert list(rows.loc["os2.logrank.ldh_elevated", ABOUT]) == ["OS2", "ldh_elevated", ""]
+    assert list(rows.loc["cox.os2.mv.ldh_elevated.p", ABOUT]) == ["OS2", "ldh_elevated", "yes"]
+    assert list(rows.loc["osrt.median.bed_group.gt_30_gy", ABOUT]) == ["OSRT", "bed_group", "> 30 Gy"]
+    assert list(rows.loc["table1.stage.iv.all", ABOUT]) == ["", "stage", "IV"]
