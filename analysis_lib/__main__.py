@@ -131,6 +131,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     each.set_defaults(command=_pool)
 
+    each = commands.add_parser(
+        "never-released", help="say that a book or an export of a cohort never left the hospital"
+    )
+    each.add_argument("cohort", metavar="COHORT", help=cohort_help)
+    each.add_argument("set", type=_positive, metavar="SET", help="its number, as the refusal names it")
+    each.set_defaults(command=_never_released)
+
     each = commands.add_parser("cohorts", help="list the bundled cohorts")
     each.set_defaults(command=_cohorts)
     return parser
@@ -261,11 +268,12 @@ def _map(parsed: argparse.Namespace) -> int:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    from analysis_lib.binding import chapter, chapters
+    from analysis_lib.binding import certified, chapter, chapters
     from analysis_lib.binding.build import check_for_leaks
     from analysis_lib.binding.outcome import BuildError
     from analysis_lib.intake.manifest import locate
     from analysis_lib.intake.read import read_cohort
+    from analysis_lib.rows import results
 
     known = chapters.chapters()
     name = Path(parsed.notebook).stem
@@ -282,6 +290,7 @@ def _run(parsed: argparse.Namespace) -> int:
         return 1
     rows = out / "results" / f"{name}.csv"
     try:
+        certified.certify(study, results.read(rows))
         check_for_leaks({locate(parsed.cohort): study}, [page, rows])
     except BuildError:
         page.unlink()
@@ -311,6 +320,16 @@ def _pool(parsed: argparse.Namespace) -> int:
     from analysis_lib.centres.book import pool
 
     print(f"The book: {pool(parsed.exports, parsed.out.resolve())}")
+    return 0
+
+
+def _never_released(parsed: argparse.Namespace) -> int:
+    from analysis_lib.cohort import overlap
+    from analysis_lib.intake.manifest import locate
+
+    folder = locate(parsed.cohort).parent
+    overlap.save(overlap.never_released(overlap.read(folder), parsed.set), folder)
+    print(f"Set {parsed.set} is forgotten. Delete the book or the export that was made of it.")
     return 0
 
 

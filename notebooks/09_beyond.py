@@ -463,7 +463,7 @@ say(later, *[f"From six months on, {{{i}:n}} patients are compared ({{{i}:note}}
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 bound = results.row("bound", "estimate", 2 * 2 / (2 + 2 - 1))
 ratios = compared[compared["result_id"].isin(["weighted.os2.crude", "weighted.os2.crude.e_value"])]
-ratio = [results.row("ratio", "estimate", weights.risk_ratio(float(x))) for x in ratios["value"].head(1)]
+ratio = [results.row("ratio", "estimate", weights.risk_ratio(float(x))) for x in ratios["value"].dropna().head(1)]
 say(results.collect([ratios, public(results.collect([bound, *ratio]))]) if ratio else compared, "Such a factor can move a risk ratio by {bound} at most. The crude hazard "
     "ratio amounts to a risk ratio of about {ratio}; its E-value is {weighted.os2.crude.e_value}. Where that risk ratio (turned round if below "
     "1) is within the bound, the factor could explain all of it.")

@@ -64,7 +64,9 @@ def first_courses(study: Cohort) -> pd.DataFrame:
             )
         )
     if "rt_field" in courses:
-        rows += summaries.proportions(courses["rt_field"], "first.patients", population=FIRST)
+        rows += summaries.proportions(
+            courses["rt_field"], "first.patients", study.min_cell_count, population=FIRST
+        )
     return results.collect(rows)
 
 
@@ -187,7 +189,7 @@ def responses_by_field(study: Cohort) -> pd.DataFrame:
             level=level,
         )
         for level in columns.RESPONSES
-        if (evaluable["in_field_response"] == level).any()
+        if k > 1 or (evaluable["in_field_response"] == level).any()
         for field, of in evaluable.groupby("rt_field", observed=True)
     ]
     return results.collect(rows)

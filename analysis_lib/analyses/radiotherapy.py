@@ -95,7 +95,10 @@ def shares(study: Cohort, column: str, prefix: str) -> pd.DataFrame:
     frequent first.
     """
     rows = _of_levels(study.sites, column, prefix, study.min_cell_count, population=SITES)
-    collected = results.collect(sorted(rows, key=lambda r: -(r["events"] or 0)))
+    # in the order of the counts as they are shown: that of others would tell which hidden one is larger
+    collected = results.collect(
+        sorted(rows, key=lambda r: -(disclosure.banded(r["events"] or 0, study.min_cell_count) or 0))
+    )
     collected.attrs["label"] = words.label_of(column)
     return collected
 
@@ -113,7 +116,7 @@ def _of_levels(sites: pd.DataFrame, column: str, prefix: str, k: int, **labels: 
             k,
             **{key: one[key] for key in ("group", "by", "level")} | labels,
         )
-        for one in summaries.proportions(sites[column], prefix, **labels)
+        for one in summaries.proportions(sites[column], prefix, k, **labels)
     ]
 
 

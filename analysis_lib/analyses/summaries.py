@@ -37,9 +37,12 @@ def proportion(result_id: str, events: int, n: int, **labels: Any) -> dict:
     )
 
 
-def proportions(values: pd.Series, prefix: str, **labels: Any) -> list[dict]:
+def proportions(values: pd.Series, prefix: str, least: int = 0, **labels: Any) -> list[dict]:
     """The share of each level that occurs among the known values: rows ``<prefix>.<level>`` with the level as
     group.
+
+    With ``least`` above 1 (the cohort's ``min_cell_count``) a level that nobody has is a row as well: that it
+    is not there would say so of everybody.
     """
     known = values.dropna()
     levels = (
@@ -56,7 +59,7 @@ def proportions(values: pd.Series, prefix: str, **labels: Any) -> list[dict]:
             **labels,
         )
         for level in levels
-        if (known == level).any()
+        if least > 1 or (known == level).any()
     ]
 
 

@@ -79,7 +79,7 @@ def table_1(study: Cohort) -> pd.DataFrame:
                 )
             )
     rows = results.collect(parts)
-    rows = _without_idle_levels(rows)
+    rows = _without_idle_levels(rows, study.min_cell_count)
     if disclosure.hides(study):
         rows = auditor.withheld(disclosure.protect(study, rows), study.min_cell_count)
     missed = [c for c in TABLE_1 if c not in shown and (study.after_car_t or c not in CAR_T_ONLY)]
@@ -122,10 +122,10 @@ def _cell(
     )
 
 
-def _without_idle_levels(rows: pd.DataFrame) -> pd.DataFrame:
-    """Drop the lines of Table 1 that count nobody in any column: a level that does not occur, no missing
-    value.
+def _without_idle_levels(rows: pd.DataFrame, k: int) -> pd.DataFrame:
+    """Drop the lines of Table 1 that count nobody in any column: no missing value, a level that does not
+    occur. Where small numbers are hidden such a level stays: that it is not there would say so of everybody.
     """
     counted = rows.groupby(["by", "level"])["events"].transform("sum")
-    idle = (rows["statistic"] == "proportion") & (counted == 0)
+    idle = (rows["statistic"] == "proportion") & (counted == 0) & ((k <= 1) | (rows["level"] == "missing"))
     return rows[~idle].reset_index(drop=True)

@@ -58,7 +58,9 @@ def transplants(study: Cohort) -> pd.DataFrame:
         if len(days)
     ]
     if "last_disease_status" in both:
-        rows += summaries.proportions(both["last_disease_status"], "hsct.last_status", **labels)
+        rows += summaries.proportions(
+            both["last_disease_status"], "hsct.last_status", study.min_cell_count, **labels
+        )
     collected = results.collect(rows)
     collected.attrs["label"] = "Time"
     return collected

@@ -9,16 +9,19 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from analysis_lib.binding import chapter, chapters, kernels, leaks, pages, place, reuse
+from analysis_lib.analyses.auditor import Certificate
+from analysis_lib.binding import certified, chapter, chapters, kernels, leaks, pages, place, reuse
 from analysis_lib.binding.contents import write_contents
 from analysis_lib.binding.outcome import BuildError, Outcome
 from analysis_lib.binding.rendering import render
 from analysis_lib.binding.reuse import GENERATED
+from analysis_lib.cohort import disclosure, overlap
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files import replacing
-from analysis_lib.files.places import NOTEBOOKS, ROOT
+from analysis_lib.files.places import BUNDLED, NOTEBOOKS, ROOT
 from analysis_lib.intake.manifest import locate
 from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
 
 
 def read_all(wheres: Iterable[str | Path]) -> dict[Path, Cohort]:
@@ -83,10 +86,11 @@ def build(
 
     Raises
     ------
-    CohortError, BuildError
-        Before anything is run or removed, if a cohort, a parameter or the place is wrong; if another build
-        writes there; or if the HTML does not build cleanly or holds anything of the input
-        (:mod:`analysis_lib.binding.leaks`).
+    CohortError, BuildError, OverlapError
+        Before anything is run or removed, if a cohort, a parameter or the place is wrong, or an earlier book
+        together with this one would tell of a few patients; if another build writes there; if a hidden number
+        follows from those shown (:mod:`analysis_lib.binding.certified`); or if the HTML does not build
+        cleanly or holds anything of the input (:mod:`analysis_lib.binding.leaks`).
     """
     parameters = parameters or {}
     made_from = reuse.of_book(wheres, parameters)
@@ -94,6 +98,8 @@ def build(
     studies = read_all(wheres)
     check_parameters(parameters)
     check_place(out, studies)
+    for folder, together in remembered(studies).items():
+        overlap.refuse(together, folder)
     target = out or ROOT / "_build"
     store = target / reuse.KEPT
     with at_work(target, ours=out is not None) as work:
@@ -117,6 +123,8 @@ def build(
             bind(studies, outcomes, source, work / "html", store)
             for made in unscanned:
                 reuse.keep(store, *made)
+            for folder, together in remembered(studies).items():
+                overlap.release(together, folder, "book")
             if out:
                 put_in_place(work, out)
             else:
@@ -170,7 +178,7 @@ def bind(studies: dict[Path, Cohort], outcomes: list[Outcome], source: Path, htm
     """Make HTML of the chapters' pages and those on them, and look for leaks; if there is one, nothing of it
     is kept.
     """
-    pages.write(list(studies.values()), outcomes, source / "book")
+    pages.write(list(studies.values()), outcomes, source / "book", certificates_of(studies, source))
     if source != ROOT:
         write_contents(source, list(studies.values()))
     render(source, html, store / "sphinx")
@@ -179,6 +187,28 @@ def bind(studies: dict[Path, Cohort], outcomes: list[Outcome], source: Path, htm
     except BuildError:
         shutil.rmtree(store, ignore_errors=True)
         raise
+
+
+def remembered(studies: dict[Path, Cohort]) -> dict[Path, list[Cohort]]:
+    """The cohorts of which must be remembered that their numbers were released, by the folder of their files;
+    neither synthetic patients nor those who come with the program, whose data are public.
+    """
+    folders: dict[Path, list[Cohort]] = {}
+    for path, study in studies.items():
+        if not study.synthetic and not path.is_relative_to(BUNDLED):
+            folders.setdefault(path.parent, []).append(study)
+    return folders
+
+
+def certificates_of(studies: dict[Path, Cohort], source: Path) -> dict[str, Certificate]:
+    """The auditor's certificate of each cohort of which something is hidden; without it there is no book."""
+    return {
+        study.name: certified.certify(
+            study, results.read_all(source / "book" / "cohorts" / study.name / "results")
+        )
+        for study in studies.values()
+        if disclosure.hides(study)
+    }
 
 
 def check_place(out: Path | None, studies: dict[Path, Cohort]) -> None:

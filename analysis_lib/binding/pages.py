@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib.binding import chapters, manuscript, proof, takeaway
+from analysis_lib.analyses.auditor import Certificate
+from analysis_lib.binding import certified, chapters, manuscript, proof, takeaway
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary import columns, rules
@@ -25,6 +26,7 @@ from analysis_lib.show.fragments import fragment
 ABOUT = (
     "run-it",
     "privacy",
+    "generated/certificate",
     "share",
     "generated/data-dictionary",
     "generated/methods",
@@ -70,7 +72,9 @@ COMPARED = {
 }
 
 
-def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
+def write(
+    studies: list[Cohort], outcomes: list[Outcome], book: Path, certificates: dict[str, Certificate]
+) -> None:
     """Write the generated pages below ``book`` (``cohorts/<name>/index.md`` and ``generated/``)."""
     for study in studies:
         mine = [outcome for outcome in outcomes if outcome.cohort == study.name]
@@ -82,6 +86,8 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
     (generated / "data-dictionary.md").write_text(dictionary_page(), "utf-8")
     (generated / "methods.md").write_text(methods_page(studies, book), "utf-8")
     (generated / "proof.md").write_text(proof.page(), "utf-8")
+    titles = {study.name: notes.markdown(study.title) for study in studies}
+    (generated / "certificate.md").write_text(certified.page(titles, certificates), "utf-8")
     if len(studies) > 1:
         rows = {
             study: require(results.read_all(book / "cohorts" / study.name / "results")) for study in studies

@@ -79,6 +79,16 @@ class Ended(_Strict):
     rows: Annotated[int, Field(ge=0, le=100_000)]
 
 
+class Audit(_Strict):
+    """What the auditor of the centre examined, and how many counts could be worked out: none."""
+
+    cells: Annotated[int, Field(ge=0, le=1_000_000)]
+    hidden: Annotated[int, Field(ge=0, le=1_000_000)]
+    relations: Annotated[int, Field(ge=0, le=1_000_000)]
+    fewest: Annotated[int, Field(ge=2, le=1000)]
+    findings: Literal[0]
+
+
 class Manifest(_Strict):
     """All that ``export.json`` says."""
 
@@ -86,6 +96,7 @@ class Manifest(_Strict):
     format_version: Literal[1]
     cohort: OfCohort
     chapters: Annotated[dict[Chapter, Ended], Field(max_length=100)]
+    audit: Audit
     rows_sha256: Digest
     software: dict[Program, Version]
     endpoints: dict[EndpointName, Words]
@@ -96,6 +107,7 @@ class Manifest(_Strict):
 # What each part should be, where an entry of it is not.
 SHOULD_BE = {
     "chapters": "are not what they should be",
+    "audit": "says that the auditor did not run, or found that hidden numbers can be worked out",
     "software": "are not words that give the version of a program of this book",
     "endpoints": "are not words, on one line, on an endpoint of this book",
     "definitions": "are not words on one line",
@@ -113,6 +125,8 @@ def _in_words(where: tuple, kind: str, given: object) -> str:
     if not where:  # a key that is no text of any language
         return "export.json cannot be read"
     part, *inside = where
+    if part == "audit" and not inside:
+        return "no auditor examined its numbers; export again with a version of this program that does"
     if kind == "extra_forbidden":
         return f"export.json says {quoted(where[-1])}, which no export does"
     if not inside:

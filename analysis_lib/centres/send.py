@@ -17,7 +17,8 @@ from pathlib import Path
 import pandas as pd
 from IPython.utils.capture import capture_output
 
-from analysis_lib.binding import chapter, chapters, leaks
+from analysis_lib.analyses.auditor import Certificate
+from analysis_lib.binding import build, certified, chapter, chapters, leaks
 from analysis_lib.centres.exchange import (
     COLUMNS,
     NUMBERS,
@@ -29,7 +30,7 @@ from analysis_lib.centres.exchange import (
 )
 from analysis_lib.centres.receive import read_export, read_exports
 from analysis_lib.centres.schema import FORMAT, FORMAT_VERSION
-from analysis_lib.cohort import endpoints
+from analysis_lib.cohort import endpoints, overlap
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files import archive, replacing, spreadsheet
 from analysis_lib.intake.manifest import locate
@@ -57,17 +58,21 @@ def export(where: str | Path, out: Path | None = None) -> tuple[Path, dict]:
 
     Raises
     ------
-    CohortError, SharingError
-        If the cohort is wrong, if the file exists or cannot be written, or if a chapter fails. Nothing is
-        written then.
+    CohortError, SharingError, BuildError, OverlapError
+        If the cohort is wrong, if the file exists or cannot be written, if a chapter fails, if a hidden
+        number follows from the rows, or if an earlier book or export together with this one would tell of a
+        few patients. Nothing is written then.
     """
     path, study = locate(where), read_cohort(where)
+    remembered = build.remembered({path: study})
     out = Path(out or f"{study.name}.zip").expanduser().absolute()
     if reason := _cannot_be_written(out):
         raise SharingError(f"{out.name}: {reason}. Nothing was written.")
-    rows, done = _calculated(path, study)
+    for folder, together in remembered.items():
+        overlap.refuse(together, folder)
+    rows, done, certificate = _calculated(path, study)
     table = rows.map(spreadsheet.safe).to_csv(index=False, lineterminator="\n").encode("utf-8")
-    manifest = _manifest_of(study, done, table)
+    manifest = _manifest_of(study, done, table, certificate)
     files = {
         "README.txt": _readme(study, manifest),
         "export.json": json.dumps(manifest, indent=1, ensure_ascii=False) + "\n",
@@ -80,6 +85,8 @@ def export(where: str | Path, out: Path | None = None) -> tuple[Path, dict]:
         with replacing.finished(out) as unfinished:
             unfinished.write_bytes(packed)
             _check_that_it_can_be_read(unfinished)
+            for folder, together in remembered.items():
+                overlap.release(together, folder, "export")
             if out.exists():
                 raise SharingError(
                     f"{out.name}: it appeared while the chapters were computed. Nothing was written."
@@ -123,8 +130,8 @@ def _cannot_be_written(out: Path) -> str:
     return "" if out.parent.is_dir() else "its folder does not exist"
 
 
-def _calculated(path: Path, study: Cohort) -> tuple[pd.DataFrame, dict[str, dict]]:
-    """The rows of the study's own chapters, all as text, and how each chapter ended."""
+def _calculated(path: Path, study: Cohort) -> tuple[pd.DataFrame, dict[str, dict], Certificate]:
+    """The rows of the study's own chapters, all as text; how each ended; the auditor's certificate."""
     frames, done = [], {}
     with tempfile.TemporaryDirectory() as folder:
         for each in chapters.chapters_of(study):
@@ -148,11 +155,13 @@ def _calculated(path: Path, study: Cohort) -> tuple[pd.DataFrame, dict[str, dict
             }
             frames.append(rows.assign(chapter=each))
     rows = pd.concat(frames).drop_duplicates("result_id")[COLUMNS]
+    certificate = certified.certify(study, rows)
     written = {column: [repr(float(x)) if pd.notna(x) else "" for x in rows[column]] for column in NUMBERS}
-    return rows.assign(**written).astype("string").fillna("").reset_index(drop=True), done
+    table = rows.assign(**written).astype("string").fillna("").reset_index(drop=True)
+    return table, done, certificate
 
 
-def _manifest_of(study: Cohort, done: dict[str, dict], table: bytes) -> dict:
+def _manifest_of(study: Cohort, done: dict[str, dict], table: bytes, certificate: Certificate) -> dict:
     words = definitions()
     known = {
         line["Endpoint"]: f"{line['Event, whichever comes first']} ({line['Read from']})"
@@ -169,6 +178,7 @@ def _manifest_of(study: Cohort, done: dict[str, dict], table: bytes) -> dict:
             "min_cell_count": study.min_cell_count,
         },
         "chapters": done,
+        "audit": certificate.counted(),
         "rows_sha256": hashlib.sha256(table).hexdigest(),
         "software": software(),
         "endpoints": known,

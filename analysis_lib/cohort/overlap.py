@@ -15,8 +15,9 @@ differ by that one too. Whoever has file and key can test a guessed identifier, 
 as the cohort's own, stays in its folder, and is part of no export.
 
 A set is compared with every earlier one, and with what can be put together of them: patients who are in the
-new set and in none of the earlier, or in all and not in the new. Sets that were never released (a trial build
-that nobody saw) are forgotten with :func:`never_released`.
+new set and in none of the earlier, or in all and not in the new. The rule counts, too: of the same patients
+in bands of 5 and in bands of 11, a count of 10 is the only one in both. Sets that were never released (a
+trial build that nobody saw) are forgotten with :func:`never_released`.
 """
 
 from __future__ import annotations
@@ -25,10 +26,14 @@ import hashlib
 import hmac
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.files import replacing
+from analysis_lib.files.refusal import Refused
 
 FILE = ".released.json"
 FORMAT = "salvage-book, sets of patients released"
@@ -36,14 +41,14 @@ VERSION = 1
 BYTES = 8  # of a digest: two of a million patients coincide with a chance of 1 in 10 ** 7
 
 
-class OverlapError(ValueError):
-    """The file of released sets cannot be used; the message says what to do."""
+class OverlapError(Refused):
+    """Nothing may be released, or the file of released sets cannot be used; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Released:
-    """What was released: the key of the digests, and of each set the day, what it was for, and its patients'
-    digests.
+    """What was released: the key of the digests, and of each set the day, what it was for, its rule, and its
+    patients' digests.
     """
 
     key: str
@@ -87,10 +92,19 @@ def refusal(patients: dict[str, str], released: Released, k: int) -> str:
         From :func:`digests`.
     released : Released
     k : int
-        The cohort's ``min_cell_count``. The very same set may be released again: it tells nothing new.
+        The cohort's ``min_cell_count``. The very same set may be released again under the same rule: it tells
+        nothing new.
     """
     if k <= 1:
         return ""
+    for earlier in reversed(released.sets):
+        if 1 < earlier["rule"] != k:
+            return (
+                f"numbers of this cohort were released with min_cell_count {earlier['rule']} before (set "
+                f"{earlier['set']}, {earlier['what']}, {earlier['day']}), and now it is {k}. Two roundings "
+                f"of one number tell more than either. Write min_cell_count: {earlier['rule']}; or, if that "
+                f"set never left the hospital, say so (salvage-book never-released COHORT {earlier['set']})"
+            )
     records, now = patients, frozenset(patients)
     for earlier in reversed(released.sets):
         known = frozenset(earlier["patients"])
@@ -133,7 +147,7 @@ def refusal(patients: dict[str, str], released: Released, k: int) -> str:
 def _way_out(number: int, k: int) -> str:
     return (
         f"Wait until {k} patients have changed; or, if set {number} never left the hospital, say so "
-        f"(salvage-book never-released {number})"
+        f"(salvage-book never-released COHORT {number})"
     )
 
 
@@ -158,18 +172,24 @@ def _cells(patients: frozenset[str], released: Released, k: int) -> str:
     return ""
 
 
-def remember(patients: dict[str, str], released: Released, day: str, what: str) -> Released:
-    """The same with one more set, unless these very patients are known; ``what`` is such as ``book`` or
-    ``export``.
+def remember(patients: dict[str, str], released: Released, day: str, what: str, rule: int) -> Released:
+    """The same with one more set, unless these very patients are known under this rule; ``what`` is such as
+    ``book`` or ``export``, ``rule`` the cohort's ``min_cell_count``.
     """
-    if any(earlier["patients"] == patients for earlier in released.sets):
+    if any(earlier["patients"] == patients and earlier["rule"] == rule for earlier in released.sets):
         return released
     number = max((earlier["set"] for earlier in released.sets), default=0) + 1
     return replace(
         released,
         sets=(
             *released.sets,
-            {"set": number, "day": day, "what": what, "patients": dict(sorted(patients.items()))},
+            {
+                "set": number,
+                "day": day,
+                "what": what,
+                "rule": rule,
+                "patients": dict(sorted(patients.items())),
+            },
         ),
     )
 
@@ -185,7 +205,7 @@ def never_released(released: Released, number: int) -> Released:
     kept = tuple(earlier for earlier in released.sets if earlier["set"] != number)
     if len(kept) == len(released.sets):
         known = ", ".join(str(earlier["set"]) for earlier in released.sets) or "none"
-        raise OverlapError(f"there is no set {number}; remembered are: {known}")
+        raise OverlapError(f"there is no set {number}; remembered are: {known}.")
     return replace(released, sets=kept)
 
 
@@ -226,6 +246,7 @@ def read(folder: str | Path) -> Released:
                 "set": int(one["set"]),
                 "day": str(one["day"]),
                 "what": str(one["what"]),
+                "rule": int(one["rule"]),
                 "patients": {_hex(who): _hex(record) for who, record in one["patients"].items()},
             }
             for one in found["sets"]
@@ -236,7 +257,7 @@ def read(folder: str | Path) -> Released:
         raise OverlapError(
             f"{FILE} beside the cohort's file is damaged. It tells which patients were in "
             f"earlier books, so it is not "
-            "replaced. Restore it from a backup; if nothing was ever released, delete it"
+            "replaced. Restore it from a backup; if nothing was ever released, delete it."
         ) from None
     return Released(found["key"], sets)
 
@@ -248,8 +269,58 @@ def _hex(digest: str) -> str:
 def save(released: Released, folder: str | Path) -> Path:
     """Write the file whole, readable by its owner alone."""
     path = Path(folder) / FILE
-    unfinished = path.with_name(f"{FILE}.unfinished")
-    unfinished.touch(mode=0o600)
-    unfinished.write_text(written(released), encoding="utf-8")
-    unfinished.replace(path)
+    try:
+        with replacing.finished(path) as unfinished:
+            unfinished.touch(mode=0o600)
+            unfinished.write_text(written(released), encoding="utf-8")
+    except OSError as error:
+        raise OverlapError(
+            f"{FILE} cannot be written to the folder of the cohort's file ({error.strerror}). It remembers "
+            "of which patients books and exports were made, so nothing may be released without it. Put "
+            "cohort.yml into a folder in which you may write."
+        ) from None
     return path
+
+
+def refuse(studies: Iterable[Cohort], folder: Path) -> Released:
+    """Make sure that a book or an export of cohorts may be released beside each other and the earlier ones.
+
+    Parameters
+    ----------
+    studies : iterable of Cohort
+        Those whose files stand in the folder.
+    folder : Path
+
+    Returns
+    -------
+    Released
+        What would then be released of the cohorts in this folder.
+
+    Raises
+    ------
+    OverlapError
+        If it would tell of a few patients, or what was released before cannot be read.
+    """
+    return _with(studies, read(folder), "this")
+
+
+def release(studies: Iterable[Cohort], folder: Path, what: str) -> None:
+    """Remember that a book or an export of cohorts is released now, unless it must not be.
+
+    Raises
+    ------
+    OverlapError
+        As :func:`refuse`, or if it cannot be remembered.
+    """
+    before = read(folder)
+    if (after := _with(studies, before, what)) != before:
+        save(after, folder)
+
+
+def _with(studies: Iterable[Cohort], released: Released, what: str) -> Released:
+    for study in studies:
+        patients = digests(study, released)
+        if reason := refusal(patients, released, study.min_cell_count):
+            raise OverlapError(f"{study.name}: {reason}. Nothing was written.")
+        released = remember(patients, released, date.today().isoformat(), what, study.min_cell_count)
+    return released

@@ -39,7 +39,7 @@ def truth(study, what):
 def attacked(study, smaller, controlled):
     released = overlap.start()
     if controlled:
-        released = overlap.remember(overlap.digests(study, released), released, "2026-01-01", "book")
+        released = overlap.remember(overlap.digests(study, released), released, "2026-01-01", "book", K)
         if overlap.refusal(overlap.digests(smaller, released), released, K):
             return {}
     return attackers.two_books(book(study), book(smaller))
@@ -66,7 +66,7 @@ def numbers(*whom):
 def after(*sets):
     released = overlap.start()
     for place, one in enumerate(sets):
-        released = overlap.remember(one, released, f"2026-01-0{place + 1}", "book")
+        released = overlap.remember(one, released, f"2026-01-0{place + 1}", "book", K)
     return released
 
 
@@ -103,7 +103,7 @@ def test_a_record_that_changed_counts_as_a_patient():
 
 def test_a_set_that_was_never_released_is_forgotten():
     released = after(numbers(range(60)), numbers(range(65)))
-    assert "never-released 2" in overlap.refusal(numbers(range(66)), released, K)
+    assert "never-released COHORT 2" in overlap.refusal(numbers(range(66)), released, K)
     released = overlap.never_released(released, 2)
     assert overlap.refusal(numbers(range(66)), released, K) == ""
     with pytest.raises(overlap.OverlapError, match="remembered are: 1"):
@@ -113,7 +113,7 @@ def test_a_set_that_was_never_released_is_forgotten():
 def test_the_file_tells_no_identifier_and_is_never_taken_for_an_empty_one(tmp_path):
     study = inventing.invent(3, 30)
     released = overlap.read(tmp_path)
-    released = overlap.remember(overlap.digests(study, released), released, "2026-01-01", "book")
+    released = overlap.remember(overlap.digests(study, released), released, "2026-01-01", "book", K)
     path = overlap.save(released, tmp_path)
     assert overlap.read(tmp_path) == released and path.stat().st_mode & 0o077 == 0
     text = path.read_text()

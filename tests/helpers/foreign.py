@@ -102,6 +102,7 @@ def manifest_of(name: str, table: bytes, **cohort) -> dict:
                 "rows": 1,
             },
         },
+        "audit": {"cells": 12, "hidden": 3, "relations": 20, "fewest": 2, "findings": 0},
         "rows_sha256": hashlib.sha256(table).hexdigest(),
         "software": dict(software()),
         "endpoints": {"OS1": "death (vital_status)"},
