@@ -89,9 +89,11 @@ def execute(chapter: str, given: dict) -> NotebookNode:
     )
 
 
-def calculate(chapter: str, cohort_path: Path, results_dir: Path, drawn: bool = False) -> None:
+def calculate(chapter: str, cohort: Path | Cohort, results_dir: Path, drawn: bool = False) -> None:
     """Run a chapter's code in this process, without solutions and without showing anything; it writes its
     rows as ever. Its figures are made up, and drawn only if ``drawn``.
+
+    Of several chapters each takes the cohort as it was read once: analyses change nothing of it.
     """
     namespace: dict = {}
     with (
@@ -102,4 +104,5 @@ def calculate(chapter: str, cohort_path: Path, results_dir: Path, drawn: bool = 
             if cell.cell_type == "code" and "hide-cell" not in cell.metadata.get("tags", []):
                 exec(compile(cell.source, chapter, "exec"), namespace)
             if "parameters" in cell.metadata.get("tags", []):
-                namespace |= {"cohort": str(cohort_path), "results_dir": str(results_dir)}
+                where = cohort if isinstance(cohort, Cohort) else str(cohort)
+                namespace |= {"cohort": where, "results_dir": str(results_dir)}
