@@ -47,7 +47,7 @@ for name in sys.argv[2:]:
     study = read_cohort(name)
     for each in chapters.chapters_of(study):
         wall, cpu = time.perf_counter(), time.process_time()
-        chapter.calculate(each, locate(name), Path(sys.argv[1]) / name / "results")
+        chapter.calculate(each, locate(name), Path(sys.argv[1]) / name / "results", drawn=True)
         took[f"{name} {each}"] = [time.process_time() - cpu, time.perf_counter() - wall]
 print(json.dumps(took))
 """

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
 from analysis_lib.cohort import disclosure
 from analysis_lib.dictionary import words
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.rows.limits import exact_share
 from analysis_lib.rows.methods import SEED
 from analysis_lib.rows.results import row, slug
-
-
-def _exact_interval(events: int, n: int) -> tuple[float, float]:
-    low, high = stats.binomtest(events, n).proportion_ci(0.95, method="exact")
-    return low, high
 
 
 def proportion(result_id: str, events: int, n: int, **labels: Any) -> dict:
     """A share in percent with its exact interval (Clopper and Pearson 1934); undefined when ``n`` is 0."""
     if n == 0:
         return row(result_id, "proportion", None, n=0, events=0, note="nobody to count", **labels)
-    low, high = _exact_interval(int(events), int(n))
+    low, high = exact_share(int(events), int(n))
     return row(
         result_id,
         "proportion",
@@ -139,10 +136,10 @@ def association(
     the test is that of the banded counts, as anyone can make it from what is shown; a cell below ``least``
     hides it.
     """
-    counts = pd.crosstab(frame[column].astype("string"), frame[by].astype("string"))
-    own: dict = {"group": words.label_of(column), "n": int(counts.to_numpy().sum())}
+    exact = cross_counts(frame[column], frame[by])
+    own: dict = {"group": words.label_of(column), "n": int(exact.sum())}
     labels = {"by": column} | own | labels
-    if counts.shape[0] < 2 or counts.shape[1] < 2:
+    if min(exact.shape) < 2:
         return row(
             result_id,
             "p",
@@ -150,7 +147,7 @@ def association(
             note="nothing to compare: all patients alike, or fewer than two groups",
             **labels,
         )
-    if (counts := disclosure.released(counts, least)) is None:
+    if (counts := disclosure.released(exact, least)) is None:
         return row(result_id, "p", None, note=disclosure.too_few(least), **labels)
     test = stats.chi2_contingency(counts, correction=False)
     low = int((test.expected_freq < 5).sum())
@@ -169,6 +166,19 @@ def association(
         method="Pearson chi-square",
         note=f"chi-square {test.statistic:.2f}, {test.dof} df{warning}",
         **labels,
+    )
+
+
+def cross_counts(rows: pd.Series, columns: pd.Series) -> np.ndarray:
+    """How many are in each pair of levels that occur, in the order of their names; missing values are left
+    out.
+    """
+    known = (rows.notna() & columns.notna()).to_numpy(dtype=bool)
+    (row, lines), (column, across) = (
+        pd.factorize(values[known].astype("string"), sort=True) for values in (rows, columns)
+    )
+    return np.bincount(row * len(across) + column, minlength=len(lines) * len(across)).reshape(
+        len(lines), len(across)
     )
 
 
@@ -202,11 +212,11 @@ def association_by_permutation(
     the seed makes the answer repeatable.
     """
     known = frame[frame[column].notna() & frame[by].notna()]
-    counts = pd.crosstab(known[column].astype("string"), known[by].astype("string"))
+    exact = cross_counts(known[column], known[by])
     method = f"permutation test of the chi-square (9999 reshufflings, seed {seed})"
     own: dict = {"group": words.label_of(column), "n": len(known), "method": method}
     labels = {"by": column} | own | labels
-    if counts.shape[0] < 2 or counts.shape[1] < 2:
+    if min(exact.shape) < 2:
         return row(
             result_id,
             "p",
@@ -214,7 +224,7 @@ def association_by_permutation(
             note="nothing to compare: all patients alike, or fewer than two groups",
             **labels,
         )
-    if (counts := disclosure.released(counts, least)) is None:
+    if (counts := disclosure.released(exact, least)) is None:
         return row(result_id, "p", None, note=disclosure.too_few(least), **labels)
     shuffle = stats.PermutationMethod(n_resamples=9999, rng=seed)
     p = stats.chi2_contingency(counts, correction=False, method=shuffle).pvalue

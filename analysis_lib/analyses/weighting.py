@@ -238,10 +238,12 @@ def _difference(known: pd.DataFrame, factor: str, kind: str, k: int) -> float:
     having = known[factor] == "yes"
     if k <= 1:
         return difference(having, known["treated"], known[kind])
+    treating = known["treated"]
     counts = disclosure.released(
-        pd.crosstab(having, known["treated"]).reindex([True, False], fill_value=0), k
+        [[((having == yes) & (treating == rt)).sum() for rt in (False, True)] for yes in (True, False)],
+        k,
     )
-    if counts is None or counts.shape != (2, 2):
+    if counts is None:
         return np.nan
     (others, treated), (without, treated_without) = counts
     if kind == "unweighted":

@@ -20,6 +20,7 @@ from analysis_lib.binding.outcome import Outcome
 from analysis_lib.binding.page import as_page
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files.places import NOTEBOOKS
+from analysis_lib.show import canvas
 
 QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]  # it warns, once a notebook, that it listens on this machine
 # figures come as files to take away as well
@@ -88,14 +89,20 @@ def execute(chapter: str, given: dict) -> NotebookNode:
     )
 
 
-def calculate(chapter: str, cohort_path: Path, results_dir: Path) -> None:
+def calculate(chapter: str, cohort: Path | Cohort, results_dir: Path, drawn: bool = False) -> None:
     """Run a chapter's code in this process, without solutions and without showing anything; it writes its
-    rows as ever.
+    rows as ever. Its figures are made up, and drawn only if ``drawn``.
+
+    Of several chapters each takes the cohort as it was read once: analyses change nothing of it.
     """
     namespace: dict = {}
-    with contextlib.redirect_stdout(io.StringIO()):
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.nullcontext() if drawn else canvas.unseen(),
+    ):
         for cell in jupytext.read(NOTEBOOKS / f"{chapter}.py").cells:
             if cell.cell_type == "code" and "hide-cell" not in cell.metadata.get("tags", []):
                 exec(compile(cell.source, chapter, "exec"), namespace)
             if "parameters" in cell.metadata.get("tags", []):
-                namespace |= {"cohort": str(cohort_path), "results_dir": str(results_dir)}
+                where = cohort if isinstance(cohort, Cohort) else str(cohort)
+                namespace |= {"cohort": where, "results_dir": str(results_dir)}

@@ -70,7 +70,7 @@ def export(where: str | Path, out: Path | None = None) -> tuple[Path, dict]:
         raise SharingError(f"{out.name}: {reason}. Nothing was written.")
     for folder, together in remembered.items():
         overlap.refuse(together, folder)
-    rows, done, certificate = _calculated(path, study)
+    rows, done, certificate = _calculated(study)
     table = rows.map(spreadsheet.safe).to_csv(index=False, lineterminator="\n").encode("utf-8")
     manifest = _manifest_of(study, done, table, certificate)
     files = {
@@ -130,7 +130,7 @@ def _cannot_be_written(out: Path) -> str:
     return "" if out.parent.is_dir() else "its folder does not exist"
 
 
-def _calculated(path: Path, study: Cohort) -> tuple[pd.DataFrame, dict[str, dict], Certificate]:
+def _calculated(study: Cohort) -> tuple[pd.DataFrame, dict[str, dict], Certificate]:
     """The rows of the study's own chapters, all as text; how each ended; the auditor's certificate."""
     frames, done = [], {}
     with tempfile.TemporaryDirectory() as folder:
@@ -139,7 +139,7 @@ def _calculated(path: Path, study: Cohort) -> tuple[pd.DataFrame, dict[str, dict
                 continue
             try:
                 with capture_output():  # inside a notebook, tables and figures would appear in it
-                    chapter.calculate(each, path, Path(folder))
+                    chapter.calculate(each, study, Path(folder))
             except Exception as error:  # whatever went wrong in a chapter, nothing is exported
                 raise SharingError(
                     f"The chapter {each} failed ({type(error).__name__}), so nothing was "

@@ -26,10 +26,10 @@ from typing import Concatenate, ParamSpec
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.rows import results
+from analysis_lib.rows.limits import exact_share
 from analysis_lib.rows.released import NotReleased, Released, release
 from analysis_lib.rows.rounding import half_up, significant
 
@@ -389,10 +389,9 @@ def _in_steps(rate: dict, step: float) -> dict:
     }
 
 
-@functools.cache
 def _percentage(events: int, n: int) -> dict:
-    interval = stats.binomtest(events, n).proportion_ci(0.95, method="exact")
-    return {"value": 100 * events / n, "lower": 100 * interval.low, "upper": 100 * interval.high}
+    low, high = exact_share(events, n)
+    return {"value": 100 * events / n, "lower": 100 * low, "upper": 100 * high}
 
 
 def one_digit(p: float) -> float:

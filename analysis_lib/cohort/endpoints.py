@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from analysis_lib.cohort.cohort import Cohort
@@ -201,22 +202,23 @@ def derive(study: Cohort, name: str) -> pd.DataFrame:
     """
     endpoint = ENDPOINTS[name]
     frame = _rows_of(study, endpoint.unit)
-    start = frame[endpoint.origin] if endpoint.origin else pd.Series(0, index=frame.index, dtype="Int64")
-    ends = pd.DataFrame({number: _moment(frame, source) for number, source in enumerate(endpoint.events)})
-    first = ends.astype("Float64").fillna(float("inf")).astype(float).idxmin(axis=1)
-    event = ends.notna().any(axis=1)
-    ended = [
-        endpoint.events[number] if happened else endpoint.censor for number, happened in zip(first, event)
-    ]
-    end = ends.min(axis=1).astype("Int64").where(event, frame[endpoint.censor.column])
-    derived = frame.assign(
-        days=(end - start),
-        event=event,
-        ended_by=[source.meaning for source in ended],
-        source=[source.column for source in ended],
+    start = _days(frame, endpoint.origin) if endpoint.origin else np.zeros(len(frame))
+    moments = np.column_stack([_moment(frame, source) for source in endpoint.events])
+    event = np.isfinite(moments).any(axis=1)
+    end = np.where(event, moments.min(axis=1), _days(frame, endpoint.censor.column))
+    which = np.where(event, moments.argmin(axis=1), -1)  # the last of the sources is how it is censored
+    sources = (*endpoint.events, endpoint.censor)
+    kept = ~np.isnan(end - start)
+    return (
+        frame[kept]
+        .reset_index(drop=True)
+        .assign(
+            days=(end - start)[kept].astype(int),
+            event=event[kept],
+            ended_by=np.array([source.meaning for source in sources], dtype=object)[which[kept]],
+            source=np.array([source.column for source in sources], dtype=object)[which[kept]],
+        )
     )
-    derived = derived[start.notna() & derived["days"].notna()]
-    return derived.astype({"days": int}).reset_index(drop=True)
 
 
 def _rows_of(study: Cohort, unit: str) -> pd.DataFrame:
@@ -230,8 +232,16 @@ def _rows_of(study: Cohort, unit: str) -> pd.DataFrame:
     return sites.merge(study.patients, on="patient_id", how="left", validate="many_to_one")
 
 
-def _moment(frame: pd.DataFrame, source: Source) -> pd.Series:
+def _moment(frame: pd.DataFrame, source: Source) -> np.ndarray:
+    """The day of an event for each row; infinite where it did not happen."""
     if source.column not in frame or (source.when and source.when[0] not in frame):
-        return pd.Series(pd.NA, index=frame.index, dtype="Int64")
-    moment = frame[source.column].astype("Int64")
-    return moment.where(frame[source.when[0]] == source.when[1]) if source.when else moment
+        return np.full(len(frame), np.inf)
+    day = _days(frame, source.column)
+    happened = ~np.isnan(day)
+    if source.when:
+        happened &= (frame[source.when[0]] == source.when[1]).fillna(False).to_numpy(dtype=bool)
+    return np.where(happened, day, np.inf)
+
+
+def _days(frame: pd.DataFrame, column: str) -> np.ndarray:
+    return frame[column].to_numpy(dtype=float, na_value=np.nan)

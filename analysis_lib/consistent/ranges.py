@@ -50,55 +50,51 @@ def ranges(every: pd.DataFrame) -> pd.DataFrame:
         side only.
     """
     shown = every[every["statistic"] != "skipped"]
-    printed = set(read_claims()["result_id"])
-    lines = [
-        _range(result_id, of, result_id in printed)
-        for result_id, of in shown.groupby("result_id", sort=False)
-        if of["cohort"].nunique() == every["cohort"].nunique()
-    ]
-    return pd.DataFrame(lines).dropna(subset=["lowest"]).reset_index(drop=True)
+    of = shown.groupby("result_id", sort=False)
+    everywhere = of["cohort"].nunique() == every["cohort"].nunique()
+    first = of.first().loc[everywhere]
+    value, lower, upper = (
+        shown.pivot(index="result_id", columns="cohort", values=limit).reindex(first.index).astype(float)
+        for limit in ("value", "lower", "upper")
+    )
+    value = value.mask(value.isna() & (first[["statistic"]] == "median time").to_numpy(), np.inf)
+    # where in some cohort nobody is followed that long, there is nothing to compare
+    value = value[value.notna().all(axis=1)]
+    first, lower, upper = (frame.loc[value.index] for frame in (first, lower, upper))
+    share = _share_of_interval(value, lower, upper, first["statistic"])
+    printed = first.index.isin(read_claims()["result_id"])
+    return pd.DataFrame(
+        {
+            "chapter": first["chapter"],
+            "result_id": first.index,
+            **{column: first[column] for column in ("population", "group", "statistic")},
+            "lowest": value.min(axis=1),
+            "highest": value.max(axis=1),
+            "share": share,
+            "verdict": share.map(_verdict),
+            "printed": printed,
+        }
+    ).reset_index(drop=True)
 
 
-def _range(result_id: str, of: pd.DataFrame, printed: bool) -> dict:
-    first = of.iloc[0]
-    value = of["value"].astype(float)
-    if first["statistic"] == "median time":
-        value = value.fillna(np.inf)
-    if value.isna().any():  # in some cohort nobody is followed that long: there is nothing to compare
-        value = value * np.nan
-    share = _share_of_interval(of, value, first["statistic"])
-    return {
-        "chapter": first["chapter"],
-        "result_id": result_id,
-        "population": first["population"],
-        "group": first["group"],
-        "statistic": first["statistic"],
-        "lowest": value.min(),
-        "highest": value.max(),
-        "share": share,
-        "verdict": _verdict(share),
-        "printed": printed,
-    }
-
-
-def _share_of_interval(of: pd.DataFrame, value: pd.Series, statistic: str) -> float:
-    """How much of the confidence interval (its median width) the range of the estimates takes up; 0 when all
-    agree.
+def _share_of_interval(
+    value: pd.DataFrame, lower: pd.DataFrame, upper: pd.DataFrame, statistic: pd.Series
+) -> pd.Series:
+    """How much of the confidence interval (its median width) the range of the estimates takes up, one result
+    a row and one cohort a column; 0 when all agree.
     """
-    if value.nunique(dropna=False) <= 1:
-        return 0.0
+    ratio = statistic.isin(["hazard ratio", "odds ratio"])
+    on_scale = [limit.where(~ratio, np.log(limit.where(ratio, 1.0))) for limit in (value, lower, upper)]
+    with np.errstate(invalid="ignore"):
+        width = (on_scale[2] - on_scale[1]).median(axis=1)
+        spread = on_scale[0].max(axis=1) - on_scale[0].min(axis=1)
+    there = lower.notna().any(axis=1) & upper.notna().any(axis=1) & np.isfinite(spread) & (width > 0)
+    share = (spread / width).where(there, np.inf)
     # P values have no interval: do they all lie on one side of 0.05, and near each other?
-    if statistic == "p":
-        one_side = (value < 0.05).all() or (value >= 0.05).all()
-        return np.inf if not one_side else NARROW if value.max() <= 1.5 * value.min() else WIDE
-    lower, upper = of["lower"].astype(float), of["upper"].astype(float)
-    if lower.isna().all() or upper.isna().all():
-        return np.inf
-    if statistic in ("hazard ratio", "odds ratio"):
-        value, lower, upper = np.log(value), np.log(lower), np.log(upper)
-    width = (upper - lower).median()
-    spread = value.max() - value.min()
-    return float(spread / width) if np.isfinite(spread) and width > 0 else np.inf
+    one_side = (value < 0.05).all(axis=1) | (value >= 0.05).all(axis=1)
+    near = value.max(axis=1) <= 1.5 * value.min(axis=1)
+    of_tests = pd.Series(np.select([~one_side, near], [np.inf, NARROW], WIDE), value.index)
+    return share.mask(statistic == "p", of_tests).mask(value.nunique(axis=1) <= 1, 0.0)
 
 
 def _verdict(share: float) -> str:
@@ -237,15 +233,17 @@ def diversity(studies: dict[int, Cohort]) -> pd.DataFrame:
     largest vertical distance between the OS2 curves of a regimen in two cohorts, in percentage points, the
     largest over the regimens. Median and range over the pairs.
     """
-    profiles = {n: study.patients.groupby(PROFILE, observed=True).size() for n, study in studies.items()}
+    profiles = pd.DataFrame(
+        {n: study.patients.groupby(PROFILE, observed=True).size() for n, study in studies.items()}
+    ).fillna(0)
     curves = {n: survival.curves(study, "OS2", by="salvage_regimen") for n, study in studies.items()}
+    daily = {n: {group: _daily(curve) for group, curve in of.groupby("group")} for n, of in curves.items()}
     pairs = list(combinations(studies, 2))
     distance = [
-        (profiles[a].sub(profiles[b], fill_value=0)).abs().sum() / (2 * profiles[a].sum()) for a, b in pairs
+        float(np.abs(profiles[a].to_numpy() - profiles[b].to_numpy()).sum() / (2 * profiles[a].sum()))
+        for a, b in pairs
     ]
-    apart = [
-        max(_apart(curves[a], curves[b], group) for group in curves[a]["group"].unique()) for a, b in pairs
-    ]
+    apart = [max(_apart(daily[a][group], daily[b][group]) for group in daily[a]) for a, b in pairs]
     method = "median and range over all pairs of cohorts"
     return results.collect(
         [
@@ -276,13 +274,15 @@ def diversity(studies: dict[int, Cohort]) -> pd.DataFrame:
     )
 
 
-def _apart(one: pd.DataFrame, other: pd.DataFrame, group: str) -> float:
-    """The largest vertical distance between two curves of a group, over the days on which both are
-    followed.
-    """
-    one, other = (curve[curve["group"] == group] for curve in (one, other))
-    days = np.arange(0, min(one["days"].max(), other["days"].max()) + 1)
-    return float(np.abs(height(one, days) - height(other, days)).max())
+def _daily(curve: pd.DataFrame) -> np.ndarray:
+    """Percent event-free on each day of follow-up."""
+    return height(curve, np.arange(0, curve["days"].max() + 1))
+
+
+def _apart(one: np.ndarray, other: np.ndarray) -> float:
+    """The largest vertical distance between two daily curves, over the days on which both are followed."""
+    both = min(len(one), len(other))
+    return float(np.abs(one[:both] - other[:both]).max())
 
 
 def height(curve: pd.DataFrame, days: ArrayLike) -> np.ndarray:

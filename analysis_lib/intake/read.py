@@ -49,13 +49,14 @@ SUBSET_NODES = (
 )
 
 
-def read_cohort(where: str | Path) -> Cohort:
+def read_cohort(where: str | Path | Cohort) -> Cohort:
     """Read, map, validate and complete a cohort.
 
     Parameters
     ----------
-    where : str or Path
-        Name of a bundled cohort, path of a ``cohort.yml``, of a folder that holds one, or of a bare table.
+    where : str or Path or Cohort
+        Name of a bundled cohort, path of a ``cohort.yml``, of a folder that holds one, or of a bare table. A
+        cohort that was read before is returned as it is, so that several chapters can be calculated of one.
 
     Returns
     -------
@@ -66,6 +67,8 @@ def read_cohort(where: str | Path) -> Cohort:
     CohortError
         With every problem found in the manifest and the tables.
     """
+    if isinstance(where, Cohort):
+        return where
     path = locate(where)
     manifest = read_manifest(path)
     problems: list[dict] = []

@@ -21,6 +21,7 @@ from analysis_lib.binding import chapter, chapters
 from analysis_lib.consistent import cohorts
 from analysis_lib.files.places import BUNDLED
 from analysis_lib.intake.manifest import read_manifest
+from analysis_lib.intake.read import read_cohort
 from analysis_lib.paper import ledger
 from analysis_lib.paper.claims import read_claims
 from analysis_lib.rows import results
@@ -28,11 +29,11 @@ from analysis_lib.rows import results
 
 def rows_of(manifest: Path) -> pd.DataFrame:
     """The result rows of a cohort's chapters, with ``chapter``; those on the paper itself are left out."""
-    kept = []
+    kept, study = [], read_cohort(manifest)
     with tempfile.TemporaryDirectory() as folder:
         for each in chapters.chapters():
             if not chapters.on_the_paper(each):
-                chapter.calculate(each, manifest, Path(folder))
+                chapter.calculate(each, study, Path(folder))
                 kept.append(results.read(Path(folder) / f"{each}.csv").assign(chapter=each))
     return pd.concat(kept).drop_duplicates("result_id").reset_index(drop=True)
 

@@ -87,19 +87,21 @@ def collect(parts: Iterable[dict | pd.DataFrame]) -> pd.DataFrame:
         When two rows share a ``result_id``.
     """
     parts = list(parts)
-    records = [
-        record
-        for part in parts
-        for record in (
-            part[[column for column in COLUMNS if column in part or column not in ABOUT]].to_dict("records")
-            if isinstance(part, pd.DataFrame)
-            else [{column: part.get(column) for column in COLUMNS}]
-        )
-    ]
-    rows = pd.DataFrame(records, columns=COLUMNS).astype(NUMBERS)
+    cells: dict[str, list] = {column: [] for column in COLUMNS}
+    for part in parts:
+        for column, found in cells.items():
+            if not isinstance(part, pd.DataFrame):
+                found.append(part.get(column))
+            elif column in ABOUT and column not in part:
+                found += [""] * len(part)
+            else:
+                found += list(part[column])
+    # column by column: of a frame of records the types are guessed first, and this is done for each analysis
+    rows = pd.DataFrame(
+        {column: pd.Series(found, dtype=NUMBERS.get(column, object)) for column, found in cells.items()}
+    )
     rows[ABOUT] = rows[ABOUT].fillna("")
-    twice = rows.loc[rows["result_id"].duplicated(), "result_id"].tolist()
-    if twice:
+    if twice := rows.loc[rows["result_id"].duplicated(), "result_id"].tolist():
         raise ValueError(f"result rows share an id: {', '.join(twice)}")
     rule = released.strictest(parts) if parts else None
     return rows if rule is None else released.release(rows, rule)

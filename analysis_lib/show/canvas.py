@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -39,6 +41,7 @@ STYLE: dict[Any, Any] = {
     "font.size": 10,
     "figure.dpi": 160,
 }
+SEEN = ContextVar("SEEN", default=True)  # whether anybody looks: only :func:`unseen` says that nobody does
 
 
 def canvas(height: float, **options: Any) -> tuple[Figure, Any]:
@@ -47,10 +50,25 @@ def canvas(height: float, **options: Any) -> tuple[Figure, Any]:
         return plt.subplots(figsize=(WIDTH, height), layout="constrained", **options)
 
 
+@contextlib.contextmanager
+def unseen() -> Iterator[None]:
+    """Within it figures are closed and not shown: laying one out and drawing it takes longer than its
+    numbers.
+    """
+    before = SEEN.set(False)
+    try:
+        yield
+    finally:
+        SEEN.reset(before)
+
+
 def show(figure: Figure, alt: str, caption: str) -> None:
     """Show a figure with its alt text (what it shows) and caption (what it is, and by which method), and
     close it.
     """
+    if not SEEN.get():
+        plt.close(figure)
+        return
     vectors = {VECTORS[kind]: as_file(figure, kind, alt, caption) for kind in asked_for()}
     payloads.show(as_html(figure, alt, caption), payloads.FIGURE, {"caption": caption, "alt": alt}, **vectors)
 

@@ -14,6 +14,8 @@ from analysis_lib.rows import results
 
 import hospital
 
+TABLES = ("patients", "sites", "lines")
+
 
 @pytest.mark.parametrize(("patients", "deaths"), [(6, 0), (20, 2), (45, 3)])
 def test_a_book_of_few_deaths_says_what_it_cannot_show(patients, deaths, tmp_path):
@@ -21,11 +23,13 @@ def test_a_book_of_few_deaths_says_what_it_cannot_show(patients, deaths, tmp_pat
     table = pd.read_csv(tmp_path / "patients.csv", dtype="string")
     table["vital_status"] = ["dead"] * deaths + ["alive"] * (patients - deaths)
     table.to_csv(tmp_path / "patients.csv", index=False)
-    study = read_cohort(path)
+    study, untouched = read_cohort(path), read_cohort(path)
     with warnings.catch_warnings(), capture_output():
         warnings.simplefilter("ignore", FutureWarning)
         for each in chapters.chapters_of(study):
-            hospital.calculate(each, path, tmp_path / "results")
+            hospital.calculate(each, study, tmp_path / "results")
+    for name in TABLES:  # all chapters were given the same cohort: none has changed anything of it
+        pd.testing.assert_frame_equal(getattr(study, name), getattr(untouched, name))
     rows = results.read_all(tmp_path / "results")
     assert certified.certify(study, rows).passed
     by_id = rows.set_index("result_id")

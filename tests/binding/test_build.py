@@ -21,6 +21,7 @@ from analysis_lib.intake.bundled import bundled_cohorts
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 
+import forked
 from everywhere import everywhere
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -189,13 +190,7 @@ def renaming(old, new):
 replacing.os.replace = renaming
 build.build([""",
         )
-    return subprocess.Popen(
-        [sys.executable, "-c", script],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=folder,
-    )
+    return forked.start(script, folder, folder / "said.txt")
 
 
 def book_number(folder):
@@ -227,7 +222,8 @@ def processes_of(folder):
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for surviving processes in /proc")
 def test_a_killed_build_leaves_the_old_book_or_none_and_the_next_is_right(tmp_path):
     first = small_build(tmp_path, 0)
-    assert first.wait(300) == 0, first.stdout.read()
+    first.join(300)
+    assert first.exitcode == 0, (tmp_path / "said.txt").read_text()
     assert book_number(tmp_path) == 0
     for number, moment in enumerate(MOMENTS, start=1):
         if moment == "in a notebook":
@@ -239,13 +235,13 @@ def test_a_killed_build_leaves_the_old_book_or_none_and_the_next_is_right(tmp_pa
             or moment == "in Sphinx"
             and list((tmp_path / "out").glob(".kept/sphinx/*"))
         ):
-            assert running.poll() is None and time.monotonic() < deadline, (
+            assert running.is_alive() and time.monotonic() < deadline, (
                 moment,
-                running.stdout.read() if running.poll() is not None else "",
+                (tmp_path / "said.txt").read_text(),
             )
             time.sleep(0.02)
         os.kill(running.pid, signal.SIGKILL)
-        running.wait()
+        running.join()
         (tmp_path / "slow").unlink(missing_ok=True)
         assert book_number(tmp_path) in ([number] if moment == "after replace" else [0, None]), moment
         with replacing.alone(tmp_path / "out"):  # what the next build does first
@@ -255,7 +251,8 @@ def test_a_killed_build_leaves_the_old_book_or_none_and_the_next_is_right(tmp_pa
         time.sleep(0.2)
     assert not left
     last = small_build(tmp_path, 99, "nowhere")
-    assert last.wait(300) == 0, last.stdout.read()
+    last.join(300)
+    assert last.exitcode == 0, (tmp_path / "said.txt").read_text()
     assert book_number(tmp_path) == 99 and sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         ".kept",
         ".lock",

@@ -60,8 +60,8 @@ def publishing(monkeypatch):
         html.mkdir(parents=True)
         (html / "index.html").write_text((source / "book" / "generated" / "certificate.md").read_text())
 
-    def calculate(each, path, folder):
-        results.save([table_of(counts, read_cohort(path).min_cell_count)], "small", each, folder)
+    def calculate(each, study, folder):
+        results.save([table_of(counts, study.min_cell_count)], study.name, each, folder)
 
     monkeypatch.setattr(build, "run_all", run_all)
     monkeypatch.setattr(build, "render", render)

@@ -309,7 +309,7 @@ def test_every_module_that_a_chapter_really_loads_was_found_by_reading(tmp_path)
     code = (
         "import sys\nfrom pathlib import Path\n"
         "from analysis_lib.binding import chapter, inputs, reuse\nfrom analysis_lib.files.places import NOTEBOOKS, ROOT\n"
-        "chapter.calculate(sys.argv[1], ROOT / 'analysis_lib/data/reconstructed/cohort.yml', Path(sys.argv[2]))\n"
+        "chapter.calculate(sys.argv[1], ROOT / 'analysis_lib/data/reconstructed/cohort.yml', Path(sys.argv[2]), drawn=True)\n"
         "loaded = {Path(m.__file__) for n, m in sys.modules.items() if n.partition('.')[0] == 'analysis_lib'}\n"
         "start = [NOTEBOOKS / f'{sys.argv[1]}.py', *reuse.MAKERS, Path(reuse.__file__)]\n"
         "print(sorted(str(p) for p in loaded - inputs.modules_used(start, ROOT) - {*start}))"

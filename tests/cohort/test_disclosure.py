@@ -298,7 +298,7 @@ def run(folder, monkeypatch, **options):
     ):
         watch(shows)
     for each in chapters.chapters_of(study):
-        hospital.calculate(each, path, folder / "results")
+        hospital.calculate(each, study, folder / "results")
     return study, displayed, frames, results.read_all(folder / "results")
 
 

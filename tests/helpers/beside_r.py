@@ -27,6 +27,7 @@ from matplotlib import pyplot
 from analysis_lib.analyses import prognosis
 from analysis_lib.binding.chapters import chapters
 from analysis_lib.files.places import NOTEBOOKS, ROOT
+from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.show import canvas
 
@@ -116,14 +117,14 @@ def run_chapters(folder):
     The code cells are executed here, without a kernel, and nothing is shown.
     """
     matplotlib.use("Agg")
-    by_chapter, solved = {}, {}
+    by_chapter, solved, study = {}, {}, read_cohort("reconstructed")
     for chapter in CHAPTERS:
         names = {}
         for cell in jupytext.read(NOTEBOOKS / f"{chapter}.py").cells:
             if cell.cell_type == "code":
                 exec(compile(cell.source, chapter, "exec"), names)
                 if "parameters" in cell.metadata.get("tags", []):
-                    names |= {"cohort": "reconstructed", "results_dir": str(folder)}
+                    names |= {"cohort": study, "results_dir": str(folder)}
         by_chapter[chapter] = by_id(results.read(folder / f"{chapter}.csv"))
         # What a solution makes of saved rows (such as the width of an interval) keeps their ids.
         frames = [

@@ -48,12 +48,12 @@ def write(folder, patients=60, seed=1, more="", drop=(), change=None):
     return folder / "cohort.yml", frames["patients"]
 
 
-def calculate(each, path, results_dir, solutions=True):
-    """Run a chapter's code in this process, its solutions too, showing nothing."""
+def calculate(each, cohort, results_dir, solutions=True):
+    """Run a chapter's code in this process, its solutions too, showing nothing; ``cohort`` is a path or was read."""
     namespace: dict = {}
     with contextlib.redirect_stdout(io.StringIO()):
         for cell in jupytext.read(chapters.NOTEBOOKS / f"{each}.py").cells:
             if cell.cell_type == "code" and (solutions or "hide-cell" not in cell.metadata.get("tags", [])):
                 exec(compile(cell.source, each, "exec"), namespace)
             if "parameters" in cell.metadata.get("tags", []):
-                namespace |= {"cohort": str(path), "results_dir": str(results_dir)}
+                namespace |= {"cohort": cohort, "results_dir": str(results_dir)}
