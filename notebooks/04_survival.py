@@ -23,7 +23,7 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib.analyses import log_rank, survival
+from analysis_lib.analyses import log_rank, prognosis, survival
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.show import consistent_page, figures, ledger_page
@@ -136,8 +136,19 @@ rows_table(results.pick(efs2_groups, "median time"), "Median EFS2 by salvage reg
 say(efs2_groups, "Between the regimens the log-rank test gives {efs2.logrank.salvage_regimen}: "
     "{efs2.logrank.salvage_regimen:verdict}.")
 
+# %% [markdown] tags=["if-any"]
+# ## By factors of the cohort's own
+
 # %%
-rows = results.save([os1, efs1, os2, efs2, os2_groups, os2_pairs, efs2_groups], study.name, "04_survival", results_dir)
+own = prognosis.curves_by_own(study)
+for rows in own:
+    name, factor = rows[["endpoint", "by"]].iloc[0]
+    figures.survival_curves(survival.curves(study, name, by=factor), name, f"{name} by: {study.label_of(factor)}.", rows)
+    say(rows, f"{name}: between these groups the log-rank test gives {{own.{name.lower()}.logrank.{factor}}}: "
+        f"{{own.{name.lower()}.logrank.{factor}:verdict}}.")
+
+# %%
+rows = results.save([os1, efs1, os2, efs2, os2_groups, os2_pairs, efs2_groups, *own], study.name, "04_survival", results_dir)
 ledger_page.beside(study, rows)
 consistent_page.beside(study, rows)
 

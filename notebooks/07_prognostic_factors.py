@@ -76,7 +76,7 @@ left_out(os1)
 figures.forest(results.pick(os1, "hazard ratio"), "OS1: hazard ratios of single factors. One factor a model.")
 
 # %%
-say(os1, "The log-rank P value is below 0.05 for {os1.uv.small_p:events} of {os1.uv.small_p:n} factors ({os1.uv.small_p:note}).",
+say(os1, "P is below 0.05 for {os1.uv.small_p:events} of {os1.uv.small_p:n} factors ({os1.uv.small_p:note}).",
     "Patients who responded had a median OS1 of {os1.median.responder.yes:full}, the others one of "
     "{os1.median.responder.no:full} (log-rank {os1.logrank.responder}); the hazard ratio is {cox.os1.uv.responder:full}.")
 
@@ -94,7 +94,7 @@ left_out(os2)
 figures.forest(results.pick(os2, "hazard ratio"), "OS2: hazard ratios of single factors. One factor a model.")
 
 # %%
-say(os2, "The log-rank P value is below 0.05 for {os2.uv.small_p:events} of {os2.uv.small_p:n} factors ({os2.uv.small_p:note}).",
+say(os2, "P is below 0.05 for {os2.uv.small_p:events} of {os2.uv.small_p:n} factors ({os2.uv.small_p:note}).",
     "If no factor mattered at all, {os2.uv.by_chance} such values would still be expected.")
 
 # %% [markdown]
@@ -109,8 +109,24 @@ left_out(efs2)
 figures.forest(results.pick(efs2, "hazard ratio"), "EFS2: hazard ratios of single factors. One factor a model.")
 
 # %%
-say(efs2, "The log-rank P value is below 0.05 for {efs2.uv.small_p:events} of {efs2.uv.small_p:n} factors ({efs2.uv.small_p:note}).",
+say(efs2, "P is below 0.05 for {efs2.uv.small_p:events} of {efs2.uv.small_p:n} factors ({efs2.uv.small_p:note}).",
     "If no factor mattered at all, {efs2.uv.by_chance} such values would still be expected.")
+
+# %% [markdown] tags=["if-any"]
+# ## Factors of event-free survival from day 0 (EFS1)
+
+# %%
+of_efs1 = [] if study.lacks("failure_day") else prognosis.factors_of(study, "EFS1")
+efs1 = [prognosis.univariable(study, "EFS1", of_efs1)] if of_efs1 else []
+for single in efs1:
+    factor_table(single, "EFS1", "EFS1 by single factors.")
+    left_out(single)
+
+# %%
+for single in efs1:
+    figures.forest(results.pick(single, "hazard ratio"), "EFS1: hazard ratios of single factors. One factor a model.")
+    say(single, "P is below 0.05 for {efs1.uv.small_p:events} of {efs1.uv.small_p:n} factors ({efs1.uv.small_p:note}).",
+        "If no factor mattered at all, {efs1.uv.by_chance} such values would still be expected.")
 
 # %% [markdown]
 # ## A screen is not a selection
@@ -131,7 +147,7 @@ say(efs2, "The log-rank P value is below 0.05 for {efs2.uv.small_p:events} of {e
 # ### Overall survival from day 0 (OS1), several factors
 
 # %%
-os1_model = cox_models.multivariable(study, "OS1", prognosis.ADJUSTED["OS1"])
+os1_model = cox_models.multivariable(study, "OS1", prognosis.factors_of(study, "OS1", "together"))
 figures.forest(results.pick(os1_model, "hazard ratio"), "OS1: hazard ratios adjusted for each other.")
 left_out(os1_model)
 
@@ -145,7 +161,7 @@ say(os1_model, "The model rests on {cox.os1.mv.events_per_variable:events} event
 # ### Overall survival from the start of salvage therapy (OS2), several factors
 
 # %%
-os2_model = cox_models.multivariable(study, "OS2", prognosis.ADJUSTED["OS2"])
+os2_model = cox_models.multivariable(study, "OS2", prognosis.factors_of(study, "OS2", "together"))
 figures.forest(results.pick(os2_model, "hazard ratio"), "OS2: hazard ratios adjusted for each other.")
 left_out(os2_model)
 
@@ -159,7 +175,7 @@ say(os2_model, "The model rests on {cox.os2.mv.events_per_variable:events} event
 # ### Event-free survival from the start of salvage therapy (EFS2), several factors
 
 # %%
-efs2_model = cox_models.multivariable(study, "EFS2", prognosis.ADJUSTED["EFS2"])
+efs2_model = cox_models.multivariable(study, "EFS2", prognosis.factors_of(study, "EFS2", "together"))
 figures.forest(results.pick(efs2_model, "hazard ratio"), "EFS2: hazard ratios adjusted for each other.")
 left_out(efs2_model)
 
@@ -169,6 +185,19 @@ say(efs2_model, "The model rests on {cox.efs2.mv.events_per_variable:events} eve
     *[f"{{{i}:group}}: hazard ratio {{{i}:full}}, {{{i}.p}}." for i in efs2_model["result_id"]],
     "The test of proportional hazards, all factors together, gives {cox.efs2.mv.ph.global}.")
 
+# %% [markdown] tags=["if-any"]
+# ### Event-free survival from day 0 (EFS1), several factors
+
+# %%
+efs1_model = [cox_models.multivariable(study, "EFS1", prognosis.factors_of(study, "EFS1", "together"))] if of_efs1 else []
+for model in efs1_model:
+    figures.forest(results.pick(model, "hazard ratio"), "EFS1: hazard ratios adjusted for each other.")
+    left_out(model)
+    say(model, "The model rests on {cox.efs1.mv.events_per_variable:events} events in {cox.efs1.mv.events_per_variable:n} "
+        "patients: {cox.efs1.mv.events_per_variable} events for each hazard ratio, {cox.efs1.mv.events_per_variable:note}.",
+        *[f"{{{i}:group}}: hazard ratio {{{i}:full}}, {{{i}.p}}." for i in model["result_id"]],
+        "The test of proportional hazards, all factors together, gives {cox.efs1.mv.ph.global}.")
+
 # %% [markdown]
 # ### Are the hazards proportional?
 #
@@ -176,7 +205,7 @@ say(efs2_model, "The model rests on {cox.efs2.mv.events_per_variable:events} eve
 # the assumption fails, the hazard ratio is an average over the time observed, and depends on how long that is.
 
 # %%
-models = results.collect([os1_model, os2_model, efs2_model])
+models = results.collect([os1_model, *efs1_model, os2_model, efs2_model])
 checks = models[models["method"].eq(cox_models.PROPORTIONAL) & models["statistic"].eq("p")]
 checks = checks.assign(group=checks["endpoint"] + ": " + checks["group"])
 checks.attrs["label"] = "Model and factor"
@@ -198,7 +227,7 @@ say(overlap, "An IPI of 3 or more was found in {high_ipi.ldh_elevated.yes:share}
     "{high_ipi.advanced_stage.no:share} of those with stage I or II.")
 
 # %%
-rows = results.save([os1, os2, efs2, os1_model, os2_model, efs2_model, overlap], study.name, "07_prognostic_factors", results_dir)
+rows = results.save([os1, *efs1, os2, efs2, os1_model, *efs1_model, os2_model, efs2_model, overlap], study.name, "07_prognostic_factors", results_dir)
 ledger_page.beside(study, rows)
 consistent_page.beside(study, rows)
 
@@ -241,7 +270,7 @@ say(turned, *[f"Turned round it is {{{i}:full}}: one divided by each number, and
 # stay below 0.05?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-for name, single in (("OS1", os1), ("OS2", os2), ("EFS2", efs2)):
+for name, single in [("OS1", os1), *(("EFS1", rows) for rows in efs1), ("OS2", os2), ("EFS2", efs2)]:
     holm, e = prognosis.holm(single, name), name.lower()
     say(results.collect([single, holm]), f"{name}: {{{e}.uv.small_p:events}} of {{{e}.uv.small_p:n}} before the correction "
         f"({{{e}.uv.small_p:note}}), {{{e}.holm.small_p:events}} after it ({{{e}.holm.small_p:note}}).")

@@ -387,7 +387,7 @@ consistent_page.say(study, "the difference within 12 months goes from {rmst.os2.
 # model puts in the right order (0.5 is tossing a coin); a *calibration slope* below 1 says that predictions are too extreme.
 
 # %%
-validated = validation.models_of(study, prognosis.ADJUSTED)
+validated = validation.models_of(study, prognosis.adjusted(study))
 compared_table(validation.beside(validated), f"The models with several factors, tried on {bootstrap.REPLICATES} bootstrap samples.",
                "Model")
 left_out(validated)

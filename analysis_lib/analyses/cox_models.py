@@ -8,7 +8,6 @@ import pandas as pd
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.needs import needs
-from analysis_lib.dictionary import words
 from analysis_lib.estimators import models
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
@@ -16,6 +15,8 @@ from analysis_lib.rows.results import row, slug
 
 COX = "Cox model, Efron ties, Wald interval"
 PROPORTIONAL = "proportional-hazards test (Schoenfeld residuals, Kaplan-Meier transform)"
+WALD = "Wald test"
+LIKELIHOOD_RATIO = "penalised likelihood ratio test"
 FIRTH = "Cox model, Firth's penalty, Breslow ties, profile penalised likelihood interval"
 
 
@@ -24,12 +25,12 @@ FIRTH = "Cox model, Firth's penalty, Breslow ties, profile penalised likelihood 
 def cox(
     study: Cohort, name: str, factors: list[str], model: str, population: str = "all patients"
 ) -> pd.DataFrame:
-    """A Cox model of an endpoint on yes/no or categorical factors, complete cases.
+    """A Cox model of an endpoint on yes/no or categorical factors and numbers, complete cases.
 
     Parameters
     ----------
     factors : list of str
-        Columns; the reference is ``no``, or the first level that occurs.
+        Columns; the reference is ``no``, the first level that occurs, or the one that the cohort declares.
     model : str
         Names the model in the ids: ``cox.<endpoint>.<model>.<factor>[.<level>]`` (hazard ratio) and the same
         with ``.p`` (Wald P value); ``cox.<endpoint>.<model>.events_per_variable``;
@@ -47,13 +48,13 @@ def cox(
     """
     prefix = slug("cox", name, model)
     frame = endpoints.derive(study, name).dropna(subset=factors)
-    if reason := _unfit(frame, factors, study.min_cell_count):
+    if reason := _unfit(study, frame, factors):
         return results.skipped(prefix, reason)
-    terms = models.indicators(frame, factors)
+    terms = models.indicators(frame, factors, study.factors)
     n, events = len(frame), int(frame["event"].sum())
     shared: dict = {"population": population, "n": n, "events": events}
     try:
-        table, separated = _fit(frame, terms, _separation(frame, factors))
+        table, separated = _fit(frame, terms, _separation(study, frame, factors))
     except NotEstimable as why:
         return results.skipped(prefix, str(why))
     per_variable = row(
@@ -68,18 +69,18 @@ def cox(
     )
     return results.collect(
         [
-            *_of_terms(table, prefix, shared, separated),
+            *_of_terms(study, table, prefix, shared, separated),
             per_variable,
-            *_proportional_hazards(frame, terms, prefix, shared, separated),
+            *_proportional_hazards(study, frame, terms, prefix, shared, separated),
         ]
     ).assign(endpoint=name)
 
 
-def _of_terms(table: pd.DataFrame, prefix: str, shared: dict, separated: str) -> list[dict]:
+def _of_terms(study: Cohort, table: pd.DataFrame, prefix: str, shared: dict, separated: str) -> list[dict]:
     """For each term of a model its hazard ratio and P; ``separated``: why they bear Firth's penalty."""
     rows, note = [], f"with Firth's penalty, because {separated}" if separated else ""
     for term, estimate in table.iterrows():
-        label, of_term = words.term_label(term), _about(term)
+        label, of_term = study.term_label(term), _about(study, term)
         rows += [
             row(
                 slug(prefix, term),
@@ -99,7 +100,7 @@ def _of_terms(table: pd.DataFrame, prefix: str, shared: dict, separated: str) ->
                 estimate["p"],
                 group=label,
                 note=note,
-                method="penalised likelihood ratio test" if separated else "Wald test",
+                method=LIKELIHOOD_RATIO if separated else WALD,
                 **of_term,
                 **shared,
             ),
@@ -107,10 +108,16 @@ def _of_terms(table: pd.DataFrame, prefix: str, shared: dict, separated: str) ->
     return rows
 
 
-def _about(term: str) -> dict:
-    """The factor of a term, and the level that it holds against the reference."""
+def _about(study: Cohort, term: str) -> dict:
+    """The factor of a term, and the level that it holds against the reference; a number has none."""
     factor, _, level = term.partition(".")
-    return {"by": factor, "level": level or "yes"}
+    return {"by": factor, "level": "" if study.factor(factor).number else level or "yes"}
+
+
+def is_of_number(rows: pd.DataFrame) -> pd.Series:
+    """Which rows of a Cox model speak of a number: of a ratio or its test without a level."""
+    of_term = rows["method"].isin([COX, FIRTH, WALD, LIKELIHOOD_RATIO])
+    return of_term & (rows["by"] != "") & (rows["level"] == "")
 
 
 def multivariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
@@ -137,16 +144,12 @@ def of_several(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     left_out = {
         factor: reason
         for factor in factors
-        if (
-            reason := study.lacks(factor)
-            or _unfit(frame.dropna(subset=[factor]), [factor], study.min_cell_count)
-        )
+        if (reason := study.lacks(factor) or _unfit(study, frame.dropna(subset=[factor]), [factor]))
     }
     kept = [factor for factor in factors if factor not in left_out]
+    why = "; ".join(dict.fromkeys(left_out.values()))
     if len(kept) < 2:
-        return results.skipped(
-            prefix, f"fewer than two factors can be compared ({'; '.join(dict.fromkeys(left_out.values()))})"
-        )
+        return results.skipped(prefix, f"fewer than two factors can be compared{f' ({why})' if why else ''}")
     model = cox.__wrapped__(study, name, kept, "mv")  # type: ignore[attr-defined]  # functools.wraps sets it
     if results.skip_reason(model):
         return model
@@ -175,21 +178,25 @@ def _finite(limit: float) -> float | None:
     return limit if np.isfinite(limit) else None
 
 
-def _unfit(frame: pd.DataFrame, factors: list[str], least: int) -> str:
-    """Why there is no hazard ratio, or none to show: fewer than ``least`` events in a level."""
+def _unfit(study: Cohort, frame: pd.DataFrame, factors: list[str]) -> str:
+    """Why there is no hazard ratio, or none to show: too few events in a level."""
+    least = study.min_cell_count
     if least > 1 and frame["event"].sum() < least:
         return f"fewer than {least} patients whose factors are all known had the event"
     if frame.empty or not frame["event"].any():
         return "nobody had the event among patients whose factors are all known"
+    numbers = [factor for factor in factors if study.factor(factor).number]
     for factor in factors:
+        if factor in numbers and frame[factor].nunique() > 1:
+            continue
         by_level = frame.groupby(frame[factor].astype(str))["event"].sum()
         if least > 1 and (len(by_level) < 2 or (by_level < least).any()):
-            return f"fewer than {least} patients with one level of {words.label_of(factor)} had the event"
+            return f"fewer than {least} patients with one level of {study.label_of(factor)} had the event"
         if len(by_level) < 2:
-            return f"all patients are alike in {words.label_of(factor)}"
+            return f"all patients are alike in {study.label_of(factor)}"
     events, terms = (
         int(frame["event"].sum()),
-        sum(frame[factor].astype(str).nunique() - 1 for factor in factors),
+        sum(1 if factor in numbers else frame[factor].astype(str).nunique() - 1 for factor in factors),
     )
     if events <= terms:
         return (
@@ -199,20 +206,20 @@ def _unfit(frame: pd.DataFrame, factors: list[str], least: int) -> str:
     return ""
 
 
-def _separation(frame: pd.DataFrame, factors: list[str]) -> str:
+def _separation(study: Cohort, frame: pd.DataFrame, factors: list[str]) -> str:
     """Which level has no event, so that no finite hazard ratio exists; empty when all have."""
-    for factor in factors:
+    for factor in [each for each in factors if not study.factor(each).number]:
         events = frame.groupby(frame[factor].astype(str))["event"].sum()
         if (events == 0).any():
             return (
-                f"nobody with {words.label_of(factor)} = {events.index[events == 0][0]} had the event "
+                f"nobody with {study.label_of(factor)} = {events.index[events == 0][0]} had the event "
                 f"(separation)"
             )
     return ""
 
 
 def _proportional_hazards(
-    frame: pd.DataFrame, terms: pd.DataFrame, prefix: str, shared: dict, separated: str = ""
+    study: Cohort, frame: pd.DataFrame, terms: pd.DataFrame, prefix: str, shared: dict, separated: str = ""
 ) -> list[dict]:
     try:
         if separated:
@@ -227,8 +234,8 @@ def _proportional_hazards(
             test["p"],
             method=PROPORTIONAL,
             **shared,
-            **({} if label == "global" else _about(label)),
-            group="All factors together" if label == "global" else words.term_label(label),
+            **({} if label == "global" else _about(study, label)),
+            group="All factors together" if label == "global" else study.term_label(label),
         )
         for label, test in table.iterrows()
     ]

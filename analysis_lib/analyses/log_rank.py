@@ -27,8 +27,11 @@ def logrank(
     population: str = "all patients",
     least: int = 0,
     endpoint: str = "",
+    label: str = "",
 ) -> dict:
     """The log-rank test between groups of an endpoint's rows, as one result row.
+
+    ``label`` is what the cohort calls the groups, where the dictionary does not.
 
     Where a group has fewer than ``least`` patients, or patients with the event, the row is marked to be
     hidden by :func:`analysis_lib.cohort.disclosure.protect`; until then it holds its P value, which
@@ -37,7 +40,7 @@ def logrank(
     known = frame[frame[by].notna()]
     shared: dict = {
         "population": population,
-        "group": words.label_of(by),
+        "group": label or words.label_of(by),
         "n": len(known),
         "events": int(known["event"].sum()),
         "method": LOG_RANK,

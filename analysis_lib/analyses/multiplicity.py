@@ -15,6 +15,7 @@ from statsmodels.stats.multitest import multipletests
 from analysis_lib.analyses import cox_models, first_courses, log_rank, prognosis, radiotherapy, table_1
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.dictionary.factors import BUILT_IN
 from analysis_lib.paper import claims
 from analysis_lib.rows import results
 from analysis_lib.rows.released import derived
@@ -24,10 +25,10 @@ LIMIT = 0.05
 TOO_FEW = "fewer than two of the comparisons that the paper reports can be made here"
 FAMILIES = {"all": "all comparisons that the paper reports", "outcomes": "comparisons of outcomes only"}
 METHODS = {"holm": ("holm", "Holm's correction"), "bh": ("fdr_bh", "Benjamini and Hochberg's correction")}
-LOG_RANKS = {  # endpoint: the groupings that the paper compares
-    "OS1": prognosis.AT_INDEX,
-    "OS2": [*prognosis.AT_SALVAGE, "salvage_sequence"],
-    "EFS2": [*prognosis.AT_SALVAGE, "salvage_regimen"],
+LOG_RANKS = {  # endpoint: the groupings that the paper compares, beside single factors
+    "OS1": [],
+    "OS2": ["salvage_sequence"],
+    "EFS2": ["salvage_regimen"],
     "LC": ["bulky_site"],
     "OSRT": ["rt_field", "bed_group", "comprehensive_sites", "further_therapy"],
 }
@@ -88,7 +89,9 @@ def _exact(study: Cohort, alpha_beta: float) -> pd.DataFrame:
             (radiotherapy.bed_by_control, alpha_beta),
         )
     ]
-    parts += [cox_models.of_several(study, name, factors) for name, factors in prognosis.ADJUSTED.items()]
+    parts += [
+        cox_models.of_several(study, name, factors) for name, factors in prognosis.adjusted(study).items()
+    ]
     tests = [
         log_rank.logrank(
             endpoints.derive(study, name),
@@ -99,7 +102,7 @@ def _exact(study: Cohort, alpha_beta: float) -> pd.DataFrame:
         )
         for name, groupings in LOG_RANKS.items()
         if not endpoints.lacking(study, name)
-        for by in endpoints.derive(study, name).columns.intersection(groupings)
+        for by in endpoints.derive(study, name).columns.intersection([*_alone(name), *groupings])
     ]
     found = pd.concat([*(part for part in parts if not results.skip_reason(part)), results.collect(tests)])
     reported = set(claims.read_claims()["result_id"])
@@ -107,6 +110,10 @@ def _exact(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     if len(kept) < 2:
         return results.skipped("multiplicity", TOO_FEW)
     return kept.reset_index(drop=True)
+
+
+def _alone(name: str) -> list[str]:
+    return [each.column for each in BUILT_IN if name in each.alone]
 
 
 def of_outcomes(tests: pd.DataFrame) -> pd.Series:

@@ -2,54 +2,56 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from analysis_lib.analyses import summaries
-from analysis_lib.analyses.cox_models import cox
+from analysis_lib.analyses.cox_models import cox, is_of_number
 from analysis_lib.analyses.log_rank import logrank
 from analysis_lib.analyses.survival import NOBODY, estimates
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.needs import needs
-from analysis_lib.dictionary import columns, words
+from analysis_lib.dictionary import columns
+from analysis_lib.dictionary.factors import ENDPOINTS
 from analysis_lib.rows import results
 from analysis_lib.rows.methods import LOG_RANK
 from analysis_lib.rows.released import derived, release
 from analysis_lib.rows.results import row, slug
 
-# Factors of the study: those of the index therapy, and those of the patient and the disease when salvage
-# began.
-AT_INDEX = ["responder", "bridging_therapy", "car_t_product"]
-AT_SALVAGE = [
-    "bulky_disease",
-    "two_or_more_sites",
-    "extranodal_disease",
-    "poor_performance",
-    "advanced_stage",
-    "ldh_elevated",
-    "high_ipi",
-    "cns_disease",
-]
-ADJUSTED = {
-    "OS1": AT_INDEX,
-    "OS2": ["advanced_stage", "ldh_elevated"],
-    "EFS2": ["advanced_stage", "ldh_elevated"],
-}
 # where the rows of single factors of a real cohort carry it, made from exact P values
 CORRECTED = "Holm's correction"
+# Where day 0 is no CAR T-cell infusion, the disease columns describe day 0.
+AS_AT_SALVAGE = {"OS1": "OS2", "EFS1": "EFS2"}
+MODELLED = ("OS1", "OS2", "EFS2")  # by the study; a cohort may compare by factors of its own what it likes
 
 
-def factors_of(study: Cohort, name: str) -> list[str]:
-    """The single factors to compare for an endpoint: what the study's rows say about the moment its clock
-    starts.
+def factors_of(study: Cohort, name: str, use: Literal["alone", "together"] = "alone") -> list[str]:
+    """The factors to compare for an endpoint: the study's, known when its clock starts, then the cohort's
+    own.
 
     In a cohort without salvage therapy after CAR T, the disease columns describe day 0, and stage is taken as
-    it is.
+    it is; of the study's factors only those are asked for that it has, if it has any.
     """
-    if name == "OS1":
-        return AT_INDEX if study.after_car_t else ["stage", *AT_SALVAGE]
-    return AT_SALVAGE
+    role = name if study.after_car_t else AS_AT_SALVAGE.get(name, name)
+    listed = [each.column for each in study.factors if (name if each.own else role) in getattr(each, use)]
+    if study.after_car_t:
+        return listed
+    if role != name and use == "alone":
+        listed = ["stage", *listed]
+    return [column for column in listed if not study.lacks(column)] or listed
+
+
+def adjusted(study: Cohort) -> dict[str, list[str]]:
+    """For each endpoint that the study models, and each that a factor of the cohort's own belongs to, the
+    factors of its model.
+    """
+    own = {name for each in study.own_factors for name in each.together}
+    return {
+        name: factors_of(study, name, "together") for name in ENDPOINTS if name in own or name in MODELLED
+    }
 
 
 @needs("{name}.uv", "{name}", any_of=("{factors}",))
@@ -67,7 +69,7 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
         Result rows, for each factor ``<endpoint>.median.<factor>.<level>``, ``<endpoint>.logrank.<factor>``,
         ``cox.<endpoint>.uv.<factor>[.<level>]`` (hazard ratio), the same with ``.p`` (Wald), and
         ``cox.<endpoint>.uv.ph.<factor>[.<level>]``; then ``<endpoint>.uv.small_p``: how many of the ``n``
-        log-rank tests have P below 0.05 (their factors in the note), and ``<endpoint>.uv.by_chance``: how
+        tests have P below 0.05 (their factors in the note), and ``<endpoint>.uv.by_chance``: how
         many would, were all factors irrelevant (both only if there is a test). A factor that is absent has
         one row ``cox.<endpoint>.uv.<factor>`` that says so; one without a hazard ratio has such a row beside
         its medians. When no factor is there: the single row that says why.
@@ -80,39 +82,18 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
         if factor in absent:
             parts.append(_without_ratio(study, name, factor, study.lacks(*absent)))
             continue
-        parts.append(results.pick(estimates(study, name, by=factor), "median time", "p"))
+        if not study.factor(factor).number:
+            parts.append(results.pick(estimates(study, name, by=factor), "median time", "p"))
         model = cox(study, name, [factor], "uv")
         if reason := results.skip_reason(model):
             parts.append(_without_ratio(study, name, factor, reason))
         else:
             parts.append(model[model["by"] == factor])  # the others speak of the model
     rows = results.collect(parts)
-    tests = _log_rank_tests(rows, name)
+    tests = _tests(rows, name)
     if tests.empty:
         return disclosure.protect(study, rows)
-    small = tests[tests["value"] < 0.05]
-    counted = results.collect(
-        [
-            row(
-                slug(prefix, "uv", "small_p"),
-                "count",
-                len(small),
-                n=len(tests),
-                events=len(small),
-                method="log-rank tests with P < 0.05",
-                endpoint=name,
-                note=", ".join(small["group"]) or "none",
-            ),
-            row(
-                slug(prefix, "uv", "by_chance"),
-                "expected",
-                0.05 * len(tests),
-                n=len(tests),
-                method="0.05 times the number of tests",
-                endpoint=name,
-            ),
-        ]
-    )
+    counted = _counted(tests, name)
     # counts of tests, not of patients: they follow from P values that have passed
     found = results.collect([disclosure.protect(study, rows), release(counted, study.min_cell_count)])
     # a correction of rounded P values would be wrong, and one without the hidden ones too
@@ -122,19 +103,65 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     return found
 
 
+def _counted(tests: pd.DataFrame, name: str) -> pd.DataFrame:
+    """How many of the tests are small, and how many would be by chance."""
+    kind = (
+        "log-rank tests" if tests["method"].eq(LOG_RANK).all() else "log-rank tests, Wald tests of numbers,"
+    )
+    small = tests[tests["value"] < 0.05]
+    return results.collect(
+        [
+            row(
+                slug(name, "uv", "small_p"),
+                "count",
+                len(small),
+                n=len(tests),
+                events=len(small),
+                method=f"{kind} with P < 0.05",
+                endpoint=name,
+                note=", ".join(small["group"]) or "none",
+            ),
+            row(
+                slug(name, "uv", "by_chance"),
+                "expected",
+                0.05 * len(tests),
+                n=len(tests),
+                method="0.05 times the number of tests",
+                endpoint=name,
+            ),
+        ]
+    )
+
+
 def _without_ratio(study: Cohort, name: str, factor: str, reason: str) -> pd.DataFrame:
     """The row of a factor that has no hazard ratio of its own."""
     gone = results.skipped(slug("cox", name, "uv", factor), reason, endpoint=name, by=factor)
     return disclosure.protect(study, gone)
 
 
-def _log_rank_tests(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    return rows[(rows["endpoint"] == name) & (rows["method"] == LOG_RANK) & rows["value"].notna()]
+def _tests(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """One test a factor: log-rank; of a number, which has no level, that of its hazard ratio."""
+    of_factor = (rows["method"] == LOG_RANK) | ((rows["statistic"] == "p") & is_of_number(rows))
+    return rows[(rows["endpoint"] == name) & of_factor & rows["value"].notna()]
+
+
+def curves_by_own(study: Cohort) -> list[pd.DataFrame]:
+    """For each factor of the cohort's own, and each endpoint of which it is to have curves, the rows of
+    :func:`analysis_lib.analyses.survival.estimates` with the prefix ``own.<endpoint>``.
+
+    Endpoints that the cohort cannot give are left out: other sections say so.
+    """
+    return [
+        estimates(study, name, by=factor.column, prefix=slug("own", name))
+        for factor in study.own_factors
+        for name in factor.curves
+        if not endpoints.lacking(study, name)
+    ]
 
 
 @derived
 def holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Holm's correction (1979) of an endpoint's log-rank tests.
+    """Holm's correction (1979) of an endpoint's tests of single factors.
 
     Returns
     -------
@@ -149,7 +176,7 @@ def holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def _holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     prefix = name.lower()
-    tests = _log_rank_tests(rows, name)
+    tests = _tests(rows, name)
     if tests["note"].str.contains("P rounded to one digit").any():
         return results.skipped(slug(prefix, "holm"), "P values that are rounded cannot be corrected")
     if tests.empty:
@@ -168,7 +195,7 @@ def _holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
                     group=test["group"],
                     n=test["n"],
                     events=test["events"],
-                    method="log-rank test, Holm's correction",
+                    method=f"{'log-rank' if test['method'] == LOG_RANK else 'Wald'} test, Holm's correction",
                     endpoint=name,
                     by=test["by"],
                     note=results.hidden(test),
@@ -192,10 +219,25 @@ def _holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
 def corrected_within(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     """The rows of :func:`analysis_lib.analyses.prognosis.holm` from exact P values, as they may be shown."""
     frame = endpoints.derive(study, name)
+    known = [factor for factor in factors if frame[factor].notna().any()]
+    numbers = [factor for factor in known if study.factor(factor).number]
+    models = [cox.__wrapped__(study, name, [factor], "uv") for factor in numbers]  # type: ignore[attr-defined]
     tests = results.collect(
-        logrank(frame, factor, slug(name, "logrank", factor), least=study.min_cell_count, endpoint=name)
-        for factor in factors
-        if frame[factor].notna().any()
+        [
+            *(
+                logrank(
+                    frame,
+                    factor,
+                    slug(name, "logrank", factor),
+                    least=study.min_cell_count,
+                    endpoint=name,
+                    label=study.label_of(factor),
+                )
+                for factor in known
+                if factor not in numbers
+            ),
+            *(model[is_of_number(model) & (model["statistic"] == "p")] for model in models),
+        ]
     )
     rows = _holm(tests.assign(note=[results.hidden(one) for one in tests.to_dict("records")]), name)
     of_tests = rows["statistic"] == "count"
@@ -223,7 +265,7 @@ def overlap(study: Cohort, index: str, factors: list[str]) -> pd.DataFrame:
                 slug(index, factor, level),
                 int((part[index] == "yes").sum()),
                 len(part),
-                group=words.label_of(factor),
+                group=study.label_of(factor),
                 by=factor,
                 level=level,
             )

@@ -203,6 +203,31 @@ def rank_test(
     return row(result_id, "p", stats.mannwhitneyu(*groups, method="asymptotic").pvalue, **labels)
 
 
+def kruskal_wallis(
+    frame: pd.DataFrame, column: str, by: str, result_id: str, least: int = 0, **labels: Any
+) -> dict:
+    """Kruskal and Wallis' test of a quantity between two or more groups of at least ``least``; missing values
+    are left out.
+    """
+    known = frame[frame[column].notna() & frame[by].notna()]
+    groups = [group.astype(float) for _, group in known.groupby(by, observed=True)[column]]
+    own: dict = {"by": column, "n": len(known), "method": "Kruskal-Wallis test"}
+    labels = own | labels
+    if len(groups) < 2 or known[column].nunique() < 2:
+        return row(
+            result_id,
+            "p",
+            None,
+            note="nothing to compare: all patients alike, or fewer than two groups",
+            **labels,
+        )
+    if least > 1 and min(map(len, groups)) < least:
+        return row(result_id, "p", None, note=disclosure.too_few(least), **labels)
+    test = stats.kruskal(*groups)
+    note = f"chi-square {test.statistic:.2f}, {len(groups) - 1} df"
+    return row(result_id, "p", test.pvalue, note=note, **labels)
+
+
 def association_by_permutation(
     frame: pd.DataFrame, column: str, by: str, result_id: str, seed: int = SEED, least: int = 0, **labels: Any
 ) -> dict:

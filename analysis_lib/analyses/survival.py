@@ -19,7 +19,6 @@ from analysis_lib.analyses.log_rank import logrank
 from analysis_lib.cohort import coarse, disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.needs import needs, without_groups
-from analysis_lib.dictionary import words
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators.curves import INTERVAL, KM, at, at_risk, kaplan_meier, quantile
 from analysis_lib.rows import results
@@ -64,7 +63,7 @@ def curves(
         )
     stacked = pd.concat([curve.assign(group=label) for label, curve in drawn.items()]).reset_index(drop=True)
     stacked.attrs |= {
-        "label": words.label_of(by) if by else "",
+        "label": study.label_of(by) if by else "",
         disclosure.RULE: study.min_cell_count * disclosure.hides(study),
     }
     return release(stacked, study.min_cell_count)
@@ -131,9 +130,10 @@ def estimates(
         )
     ]
     if by:
-        rows.append(logrank(frame, by, slug(prefix, "logrank", by), population, study.min_cell_count, name))
+        test, least, label = slug(prefix, "logrank", by), study.min_cell_count, study.label_of(by)
+        rows.append(logrank(frame, by, test, population, least, name, label))
     collected = results.collect(rows)
-    collected.attrs["label"] = words.label_of(by) if by else ""
+    collected.attrs["label"] = study.label_of(by) if by else ""
     return collected
 
 

@@ -7,28 +7,19 @@ from typing import Any
 import pandas as pd
 
 from analysis_lib.analyses import auditor
-from analysis_lib.analyses.summaries import association, proportion
+from analysis_lib.analyses.summaries import association, kruskal_wallis, proportion, spread
 from analysis_lib.cohort import disclosure
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.dictionary.factors import Factor
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row, slug
 
 WITHOUT_CNS = "patients without CNS disease"  # those among whom bulk is measured
-# Table 1 in the paper's order: column, heading, and what its levels are called where yes and no do not do.
-TABLE_1 = {
-    "bridging_therapy": ("Bridging therapy", {}),
-    "car_t_product": ("CAR T product", {}),
-    "best_response": ("Best response", {}),
-    "cns_disease": ("CNS disease", {}),
-    "bulky_disease": ("Bulky disease", {"yes": "5 cm or more", "no": "less than 5 cm"}),
-    "two_or_more_sites": ("Number of disease sites", {"yes": "2 or more", "no": "fewer than 2"}),
-    "extranodal_disease": ("Extranodal disease", {}),
-    "ecog": ("ECOG performance status", {}),
-    "stage": ("Stage", {}),
-    "ldh_elevated": ("Elevated LDH", {}),
-    "ipi": ("IPI", {}),
-    "last_disease_status": ("Disease status at last follow-up", {}),
-    "vital_status": ("Vital status", {}),
+# What the paper heads a block with, where that is not what the column is called elsewhere.
+HEADINGS = {
+    "bulky_disease": "Bulky disease",
+    "two_or_more_sites": "Number of disease sites",
+    "best_response": "Best response",
 }
 # absent, these are not missed when day 0 is something else
 CAR_T_ONLY = ("bridging_therapy", "car_t_product")
@@ -44,12 +35,14 @@ def table_1(study: Cohort) -> pd.DataFrame:
         ``table1.n.<column>`` (patients in a column of the table: ``rt``, ``cmt``, ``st``, ``all``);
         ``table1.<variable>.<level>.<column>`` (percent of the column's patients, those with a missing value
         included); ``table1.<variable>.missing.<column>`` where a value is missing; ``table1.<variable>.p``
-        (Pearson chi-square over known values); ``table1.left_out`` names absent columns. In proportions
-        ``population`` is the column of the table and ``group`` is ``variable: level``. Bulk is counted among
-        patients without CNS disease, as in the paper. Without ``salvage_regimen`` there is the overall column
-        only.
+        (Pearson chi-square over known values; of a number Kruskal and Wallis' test, with
+        ``table1.<variable>.median.<column>`` in place of levels); ``table1.left_out`` names absent columns.
+        In proportions ``population`` is the column of the table and ``group`` is ``variable: level``. Bulk is
+        counted among patients without CNS disease, as in the paper. Without ``salvage_regimen`` there is the
+        overall column only.
     """
-    shown = {column: names for column, names in TABLE_1.items() if not study.lacks(column)}
+    listed = [each for each in study.factors if each.table_1]
+    shown = [each for each in listed if not study.lacks(each.column)]
     patients, regimen = study.patients, "salvage_regimen"
     columns = {"all": patients}
     if not study.lacks(regimen):
@@ -59,12 +52,16 @@ def table_1(study: Cohort) -> pd.DataFrame:
         row(slug("table1.n", name), "count", len(group), population=_column_name(name), group="patients")
         for name, group in columns.items()
     ]
-    for column, (label, level_names) in shown.items():
+    for factor in shown:
+        column, label = factor.column, HEADINGS.get(factor.column, study.label_of(factor.column))
+        if factor.number:
+            parts += _of_number(study, factor, columns, regimen)
+            continue
         excluded = column == "bulky_disease" and not study.lacks("cns_disease")
         for level in [*_levels(patients[column]), pd.NA]:
             for name, group in columns.items():
                 among = group[group["cns_disease"] != "yes"] if excluded else group
-                parts.append(_cell(among[column], level, column, name, label, level_names, excluded))
+                parts.append(_cell(among[column], level, factor, name, label, excluded))
         if len(columns) > 1:
             among = patients[patients["cns_disease"] != "yes"] if excluded else patients
             parts.append(
@@ -82,7 +79,13 @@ def table_1(study: Cohort) -> pd.DataFrame:
     rows = _without_idle_levels(rows, study.min_cell_count)
     if disclosure.hides(study):
         rows = auditor.withheld(disclosure.protect(study, rows), study.min_cell_count)
-    missed = [c for c in TABLE_1 if c not in shown and (study.after_car_t or c not in CAR_T_ONLY)]
+    missed = [
+        each.column
+        for each in listed
+        if each not in shown and (study.after_car_t or each.column not in CAR_T_ONLY)
+    ]
+    if study.own_factors and not study.after_car_t:
+        missed = []  # another disease has characteristics of its own
     return (
         results.collect([rows, results.skipped("table1.left_out", study.lacks(*missed))]) if missed else rows
     )
@@ -101,15 +104,14 @@ def _levels(values: pd.Series) -> list:
 def _cell(
     values: pd.Series,
     level: Any,
-    column: str,
+    factor: Factor,
     name: str,
     label: str,
-    level_names: dict[str, str],
     excluded: bool,
 ) -> dict:
-    missing = level is pd.NA
+    missing, column = level is pd.NA, factor.column
     hits = values.isna() if missing else (values == level).fillna(False)
-    shown = "missing" if missing else level_names.get(level, str(level))
+    shown = "missing" if missing else factor.level_names.get(level, str(level))
     population = _column_name(name) + (", without CNS disease" if excluded else "")
     return proportion(
         slug("table1", column, "missing" if missing else level, name),
@@ -120,6 +122,33 @@ def _cell(
         by=column,
         level="missing" if missing else str(level),
     )
+
+
+def _of_number(study: Cohort, factor: Factor, columns: dict[str, pd.DataFrame], regimen: str) -> list[dict]:
+    """A measured factor: its median and quartiles for each column of the table, how often it is not known,
+    and the test between the regimens.
+    """
+    column, label, least = factor.column, study.label_of(factor.column), study.min_cell_count
+    assert factor.entry is not None  # numbers are declared by the cohort
+    unit = factor.entry.metadata["unit"]
+    rows = [
+        spread(
+            slug("table1", column, "median", name),
+            group[column],
+            least=least,
+            population=_column_name(name),
+            group=f"{label}: median (quartiles), {unit}",
+            by=column,
+        )
+        for name, group in columns.items()
+    ]
+    rows += [
+        _cell(group[column], pd.NA, factor, name, label, excluded=False) for name, group in columns.items()
+    ]
+    if len(columns) > 1:
+        test = slug("table1", column, "p")
+        rows.append(kruskal_wallis(columns["all"], column, regimen, test, least, group=label))
+    return rows
 
 
 def _without_idle_levels(rows: pd.DataFrame, k: int) -> pd.DataFrame:

@@ -46,7 +46,7 @@ def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
             continue
         frame = endpoints.derive(study, name)
         kept = usable(study, frame, wanted)
-        frame = frame.dropna(subset=kept)
+        frame, levels = frame.dropna(subset=kept), [each for each in kept if not study.factor(each).number]
         events = int(frame["event"].sum())
         if not kept or events < FEWEST_EVENTS:
             why = (
@@ -56,11 +56,11 @@ def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
             )
             rows.append(results.skipped(prefix, f"{name}: {why}", endpoint=name))
             continue
-        if disclosure.thin_levels(frame, kept, study.min_cell_count):
+        if disclosure.thin_levels(frame, levels, study.min_cell_count):
             rows.append(results.skipped(prefix, f"{name}: {disclosure.TOO_FEW}", endpoint=name))
             continue
         try:
-            tried = optimism(indicators(frame, kept), frame["days"], frame["event"])
+            tried = optimism(indicators(frame, kept, study.factors), frame["days"], frame["event"])
         except NotEstimable as why:
             rows.append(results.skipped(prefix, f"{name}: {why}", endpoint=name))
             continue

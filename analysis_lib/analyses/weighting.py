@@ -9,6 +9,8 @@ Morgan and Zaslavsky 2018). Both balance only what was measured.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 
@@ -16,7 +18,7 @@ from analysis_lib.analyses.ratio import hazard_ratio, usable
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.needs import needs
-from analysis_lib.dictionary.words import label_of
+from analysis_lib.dictionary.factors import BUILT_IN
 from analysis_lib.estimators import models
 from analysis_lib.estimators.curves import kaplan_meier
 from analysis_lib.estimators.observed import NotEstimable
@@ -36,17 +38,9 @@ from analysis_lib.rows.results import row, slug
 from analysis_lib.rows.rounding import half_up
 
 # What the choice of treatment may have rested on, as far as the study recorded it when salvage therapy began.
-CONFOUNDERS = [
-    "advanced_stage",
-    "ldh_elevated",
-    "poor_performance",
-    "two_or_more_sites",
-    "extranodal_disease",
-    "cns_disease",
-]
+CONFOUNDERS = [each.column for each in BUILT_IN if each.weighting]
 FEW_CONFOUNDERS = ["advanced_stage", "ldh_elevated"]  # where those tell the groups apart completely
-# shown with the balance, to see what the model leaves
-NOT_IN_THE_MODEL = [*CONFOUNDERS, "over_60", "bulky_disease"]
+OF_MODEL = "model: "  # before the name of a term, in the columns that the propensity model was made of
 GROUPS = {True: "Radiotherapy alone", False: "Systemic therapy alone"}
 KINDS = {"unweighted": "As they are", "iptw": "Inverse-probability weights", "overlap": "Overlap weights"}
 FEWEST = 5  # patients in the smaller group below which no propensity model is tried
@@ -62,7 +56,7 @@ def difference_of_shares(first: tuple[int, int], second: tuple[int, int]) -> flo
     return float((p - q) / spread) if spread > 0 else np.nan
 
 
-@needs("weighted.os2", "salvage_regimen", "OS2", any_of=tuple(CONFOUNDERS))
+@needs("weighted.os2", "salvage_regimen", "OS2", any_of=tuple(CONFOUNDERS), or_own="weighting")
 def prepare(study: Cohort) -> pd.DataFrame:
     """OS2 of the patients who began with radiotherapy alone or systemic therapy alone, with their scores and
     weights.
@@ -71,9 +65,10 @@ def prepare(study: Cohort) -> pd.DataFrame:
     -------
     pandas.DataFrame
         The rows of OS2 with ``treated`` (radiotherapy), ``score``, and the weights ``unweighted, iptw,
-        overlap``; patients with an unknown confounder are left out. ``attrs["factors"]`` names the factors in
-        the model: all of :data:`CONFOUNDERS`, or :data:`FEW_CONFOUNDERS` where those tell the groups apart.
-        Or the row that says why there is no such comparison.
+        overlap``, and the terms of the model; patients with an unknown confounder are left out.
+        ``attrs["factors"]`` names the factors in the model: all of :data:`CONFOUNDERS` and the cohort's own,
+        or fewer (:data:`FEW_CONFOUNDERS` at last) where those tell the groups apart. Or the row that says why
+        there is no such comparison.
     """
     return disclosure.reasoned(study, _prepared(study))
 
@@ -81,9 +76,9 @@ def prepare(study: Cohort) -> pd.DataFrame:
 def _prepared(study: Cohort) -> pd.DataFrame:
     frame = endpoints.derive(study, "OS2")
     frame = frame[frame["salvage_regimen"].isin(["RT", "ST"])].reset_index(drop=True)
-    choices = [
-        factors for names in (CONFOUNDERS, FEW_CONFOUNDERS) if (factors := usable(study, frame, names))
-    ]
+    wanted = [each.column for each in study.factors if each.weighting]
+    tried = [usable(study, frame, names) for names in (wanted, CONFOUNDERS, FEW_CONFOUNDERS)]
+    choices = list(filter(None, tried))
     if not choices:
         return disclosure.skipped(
             study, "weighted.os2", study.lacks(*CONFOUNDERS) or "the groups do not differ in any known factor"
@@ -96,7 +91,8 @@ def _prepared(study: Cohort) -> pd.DataFrame:
                 study, "weighted.os2", f"one of the groups has fewer than {FEWEST} patients"
             )
         try:
-            score = propensity(models.indicators(known, factors), treated)
+            terms = models.indicators(known, factors, study.factors)
+            score = propensity(terms, treated)
         except NotEstimable as why:
             reason = str(why)
             continue
@@ -107,6 +103,7 @@ def _prepared(study: Cohort) -> pd.DataFrame:
             iptw=stabilised(score, treated),
             overlap=overlap(score, treated),
         )
+        known = known.assign(**{OF_MODEL + term: values for term, values in terms.items()})
         known.attrs["factors"] = factors
         return disclosure.carrying(study, known)
     return disclosure.skipped(study, "weighted.os2", reason)
@@ -178,30 +175,33 @@ def _of_group(of: pd.DataFrame, treated: bool, k: int) -> list[dict]:
 def balance(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     """Standardised differences between the groups, before and after weighting.
 
-    Rows ``balance.<factor>.<unweighted, iptw, overlap>``: radiotherapy less systemic therapy in standard
-    deviations, among those in whom the factor is known; and ``balance.<kind>.largest`` over the factors of
+    Rows ``balance.<factor>[.<level>].<unweighted, iptw, overlap>``: radiotherapy less systemic therapy in
+    standard deviations, among those in whom the factor is known (of one with several levels, for each but the
+    reference); and ``balance.<kind>.largest`` over the factors of
     the model. Where small numbers are hidden, the unweighted differences are those of the banded counts; the
     weighted ones, for which patients are needed, stand only beside them; and all have one decimal.
     """
     if reason := results.skip_reason(frame):
         return results.skipped("balance", reason)
     factors = frame.attrs["factors"]
+    beside = [each.column for each in study.factors if each.weighting or each.balance]
     shown = [
         *factors,
-        *(factor for factor in usable(study, frame, NOT_IN_THE_MODEL) if factor not in factors),
+        *(factor for factor in usable(study, frame, beside) if factor not in factors),
     ]
     rows = []
     for factor in shown:
         known = frame[frame[factor].notna()]
-        for kind, words in KINDS.items():
-            value = _difference(known, factor, kind, study.min_cell_count)
+        terms = models.indicators(known, [factor], study.factors)
+        for term, (kind, words) in itertools.product(terms, KINDS.items()):
+            value = _difference(known, terms[term], study.factor(factor).number, kind, study.min_cell_count)
             rows.append(
                 row(
-                    slug("balance", factor, kind),
+                    slug("balance", term, kind),
                     "estimate",
                     None if np.isnan(value) else value,
                     n=len(known),
-                    group=label_of(factor) + ("" if factor in factors else " *"),
+                    group=study.term_label(term) + ("" if factor in factors else " *"),
                     by=factor,
                     population=words,
                     note=disclosure.too_few(study.min_cell_count)
@@ -231,13 +231,16 @@ def balance(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
     return results.collect(rows)
 
 
-def _difference(known: pd.DataFrame, factor: str, kind: str, k: int) -> float:
-    """The standardised difference of a factor; where small numbers are hidden, as far as shown numbers carry
+def _difference(known: pd.DataFrame, values: pd.Series, number: bool, kind: str, k: int) -> float:
+    """The standardised difference of a term; where small numbers are hidden, as far as shown numbers carry
     it.
     """
-    having = known[factor] == "yes"
     if k <= 1:
-        return difference(having, known["treated"], known[kind])
+        return difference(values, known["treated"], known[kind])
+    if number:
+        few = min(known["treated"].sum(), (~known["treated"]).sum()) < k
+        return np.nan if few else half_up(difference(values, known["treated"], known[kind]), 1)
+    having = values > 0
     treating = known["treated"]
     counts = disclosure.released(
         [[((having == yes) & (treating == rt)).sum() for rt in (False, True)] for yes in (True, False)],
@@ -279,7 +282,8 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
         ("adjusted", "Adjusted for all factors of the score", frame.attrs["factors"]),
     ):
         if factors and (name == "stage_ldh" or factors != few):
-            terms = pd.concat([term, models.indicators(frame, factors)], axis=1)
+            of_model = [column for column in frame if _factor_of(column) in factors]
+            terms = pd.concat([term, frame[of_model]], axis=1)
             rows.append(
                 hazard_ratio(f"weighted.os2.{name}", terms, "systemic", days, event, least=least, group=group)
             )
@@ -300,6 +304,11 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
     about = {"endpoint": "OS2", "by": "salvage_regimen", "level": "ST"}
     found = disclosure.protect_by(results.collect(rows).assign(**about), least)
     return results.collect([found, *_e_values(found)])
+
+
+def _factor_of(column: str) -> str:
+    """The factor of a column of the propensity model; empty for any other."""
+    return column.removeprefix(OF_MODEL).partition(".")[0] if column.startswith(OF_MODEL) else ""
 
 
 def _e_values(ratios: pd.DataFrame) -> list[dict]:

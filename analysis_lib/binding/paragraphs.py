@@ -10,8 +10,8 @@ import pandas as pd
 
 from analysis_lib.cohort import endpoints
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.dictionary.words import label_of, listed
-from analysis_lib.show import sentences
+from analysis_lib.dictionary.words import listed
+from analysis_lib.show import notes, sentences
 from analysis_lib.show.numbers import full
 
 SURVIVAL = {"OS1": "died", "EFS1": "had an event", "OS2": "died", "EFS2": "had an event"}
@@ -44,7 +44,7 @@ def results_text(study: Cohort, rows: pd.DataFrame) -> str:
         _patients(study, told),
         _failure(study, told),
         *[_survival(study, told, *each) for each in SURVIVAL.items()],
-        _comparisons(told),
+        _comparisons(study, told),
         _radiotherapy(told),
         _models(told),
     ]
@@ -129,12 +129,17 @@ def survival_months(rows: pd.DataFrame, prefix: str) -> list[int]:
     return sorted(map(int, rows["result_id"].str.extract(rf"^{prefix}\.rate(\d+)$", expand=False).dropna()))
 
 
-def _comparisons(rows: pd.DataFrame) -> str:
+def _comparisons(study: Cohort, rows: pd.DataFrame) -> str:
     said = []
-    for name, by in COMPARISONS:
-        prefix = name.lower()
-        medians = rows[(rows["statistic"] == "median time") & (rows["endpoint"] == name) & (rows["by"] == by)]
-        groups = [f"{full(one)} for {one['group']} (n = {one['n']})" for _, one in medians.iterrows()]
+    own = [(f"own.{name.lower()}", name, each.column) for each in study.own_factors for name in each.curves]
+    for prefix, name, by in [*((name.lower(), name, by) for name, by in COMPARISONS), *own]:
+        medians = rows[
+            (rows["statistic"] == "median time") & rows["result_id"].str.startswith(f"{prefix}.median.{by}.")
+        ]
+        groups = [
+            f"{full(one)} for {notes.markdown(one['group'])} (n = {one['n']})"
+            for _, one in medians.iterrows()
+        ]
         test = _say(rows, f"({{{prefix}.logrank.{by}:method}}, {{{prefix}.logrank.{by}}})")
         if len(groups) > 1 and "<NA>" not in "".join(groups):
             warning = (
@@ -147,7 +152,7 @@ def _comparisons(rows: pd.DataFrame) -> str:
             )
             what = {"OSRT": "overall survival from the start of radiotherapy"}.get(name, name)
             said.append(
-                f"By {_small(label_of(by))}, median {what} was "
+                f"By {notes.markdown(_small(study.label_of(by)))}, median {what} was "
                 f"{listed(groups)}{' ' + test if test else ''}.{warning}"
             )
     return " ".join(said)
@@ -190,7 +195,7 @@ def _models(rows: pd.DataFrame) -> str:
         if ratios.empty or ratios[["n", "events"]].isna().any(axis=None):
             continue
         each = [
-            f"{full(one)} for {_small(one['group'])}" + _say(rows, f", {{{row_id}.p}}")
+            f"{full(one)} for {notes.markdown(_small(one['group']))}" + _say(rows, f", {{{row_id}.p}}")
             for row_id, (_, one) in zip(ratios["result_id"], ratios.iterrows())
         ]
         first = ratios.iloc[0]

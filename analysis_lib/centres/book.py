@@ -9,7 +9,7 @@ import pandas as pd
 import yaml
 from papermill.exceptions import PapermillExecutionError
 
-from analysis_lib.binding import build, chapter, pages, takeaway
+from analysis_lib.binding import build, chapter, data_dictionary, pages, takeaway
 from analysis_lib.binding.page import as_page
 from analysis_lib.centres import inert, receive
 from analysis_lib.centres.exchange import Export, SharingError
@@ -53,7 +53,7 @@ def pool(files: list[Path], out: Path) -> Path:
         nbformat.write(page, book / NAME / f"{NAME}.ipynb")
         (book / NAME / "index.md").write_text(index_page(gathered, book / NAME), "utf-8")
         (book / "generated").mkdir(exist_ok=True)
-        (book / "generated" / "data-dictionary.md").write_text(pages.dictionary_page(), "utf-8")
+        (book / "generated" / "data-dictionary.md").write_text(data_dictionary.page(), "utf-8")
         (source / "_toc.yml").write_text(contents(book), "utf-8")
         _refuse(inert.of_sources(book / NAME))
         build.render(source, work / "html")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from analysis_lib.cohort.problems import as_frame
-from analysis_lib.dictionary import rules
+from analysis_lib.dictionary import rules, words
+from analysis_lib.dictionary.factors import BUILT_IN, Factor
 from analysis_lib.dictionary.units import CAR_T
 from analysis_lib.dictionary.words import listed
 
@@ -39,6 +40,29 @@ class Cohort:
     warnings: pd.DataFrame = field(default_factory=lambda: as_frame([]))
     min_cell_count: int = 0
     of_the_paper: bool = False
+    factors: tuple[Factor, ...] = BUILT_IN
+
+    @property
+    def own_factors(self) -> tuple[Factor, ...]:
+        """What the hospital declared beside the factors of the study, as far as the cohort has it."""
+        return tuple(each for each in self.factors if each.own and not self.lacks(each.column))
+
+    def factor(self, column: str) -> Factor:
+        """What is declared of a column that patients are compared by; of any other, nothing but its name."""
+        return next((each for each in self.factors if each.column == column), Factor(column))
+
+    def label_of(self, column: str) -> str:
+        """What this cohort's pages call a column."""
+        return self.factor(column).label or words.label_of(column)
+
+    def term_label(self, term: str) -> str:
+        """What a term of a model is called: the factor, and the level where there are several."""
+        column, _, level = term.partition(".")
+        factor, label = self.factor(column), self.label_of(column)
+        if factor.number and factor.entry is not None:
+            unit = factor.entry.metadata["unit"]
+            return f"{label} (per {unit if factor.per == 1 else f'{factor.per:g} {unit}'})"
+        return f"{label}: {level}" if level else label
 
     @property
     def after_car_t(self) -> bool:

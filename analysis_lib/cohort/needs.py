@@ -31,11 +31,14 @@ class Needs:
         Columns and endpoints, all of which it needs, in the order in which they are missed.
     any_of : tuple of str
         Columns of which it needs at least one.
+    or_own : str
+        A use of factors (``weighting``): one of the cohort's own with that use is enough as well.
     """
 
     result_id: str
     wanted: tuple[str, ...]
     any_of: tuple[str, ...] = ()
+    or_own: str = ""
 
     def lacking(self, study: Cohort, given: dict) -> str:
         """Why the analysis cannot be done with these arguments; empty when it can."""
@@ -48,11 +51,13 @@ class Needs:
             )
             if reason := next(filter(None, reasons), ""):
                 return reason
+        if self.or_own and any(getattr(each, self.or_own) for each in study.own_factors):
+            return ""
         some = list(_filled(self.any_of, given))
         return study.lacks(*some) if all(study.lacks(column) for column in some) else ""
 
 
-def needs(result_id: str, *wanted: str, any_of: tuple[str, ...] = ()) -> Callable:
+def needs(result_id: str, *wanted: str, any_of: tuple[str, ...] = (), or_own: str = "") -> Callable:
     """Declare what an analysis ``f(study, ...)`` needs; without it, it returns the row that says so.
 
     An analysis whose groups or endpoints are chosen one by one asks for each itself.
@@ -67,8 +72,10 @@ def needs(result_id: str, *wanted: str, any_of: tuple[str, ...] = ()) -> Callabl
         together are missed together; what comes first is said first.
     any_of : tuple of str
         Columns of which one is enough.
+    or_own : str
+        A use of factors for which one of the cohort's own is enough as well.
     """
-    declared = Needs(result_id, wanted, any_of)
+    declared = Needs(result_id, wanted, any_of, or_own)
 
     def declare(analysis: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
         signature = inspect.signature(analysis)

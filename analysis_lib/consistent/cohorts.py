@@ -63,7 +63,7 @@ def read(number: int) -> Cohort:
             synthetic=True,
             note="",
             of_the_paper=True,
-            **{name: typed(name, _in_numbers(name, table)) for name, table in tables(number).items()},
+            **{name: typed(dictionary.TABLES[name], _in_numbers(name, table)) for name, table in tables(number).items()},
         )
     )
 

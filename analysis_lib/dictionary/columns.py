@@ -17,6 +17,7 @@ from typing import Any
 import pandera.pandas as pa
 
 DAYS = "days since day 0"
+UNBOUNDED = 1e9  # a bound as far away as this is none
 YES_NO = ("yes", "no")
 
 # Words of a file, in lower case. What stands for an empty cell, in any column:

@@ -6,6 +6,7 @@ import re
 
 import pandera.pandas as pa
 
+from analysis_lib.dictionary.columns import UNBOUNDED
 from analysis_lib.dictionary.rules import DERIVED
 
 
@@ -58,9 +59,10 @@ def allowed(column: pa.Column) -> str:
         f"{level} ({meaning})" if meaning else level for level, meaning in (meta["levels"] or {}).items()
     )
     bounds = "".join(
-        f" from {check.statistics['min_value']} to {check.statistics['max_value']}"
+        f" {word} {check.statistics[end]}"
         for check in column.checks
-        if "min_value" in check.statistics and meta["kind"] != "day"
+        for word, end in (("from", "min_value"), ("to", "max_value"))
+        if end in check.statistics and abs(check.statistics[end]) < UNBOUNDED and meta["kind"] != "day"
     )
     return {
         "text": "text",

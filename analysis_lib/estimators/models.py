@@ -8,6 +8,7 @@ it against R's survival package, and against lifelines and greenwood, which do t
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis_lib.dictionary.columns import YES_NO
+from analysis_lib.dictionary.factors import Factor
 from analysis_lib.estimators.comparable_pairs import Concordance, concordance
 from analysis_lib.estimators.estimable import checked, inestimable, positive, refuse_alike
 from analysis_lib.estimators.observed import NotEstimable
@@ -76,20 +78,28 @@ class Fit:
     events: int
 
 
-def indicators(frame: pd.DataFrame, factors: list[str]) -> pd.DataFrame:
+def indicators(frame: pd.DataFrame, factors: list[str], declared: Iterable[Factor] = ()) -> pd.DataFrame:
     """Factors as numbers for a model: yes/no factors 1 and 0; others a column ``factor.level`` for each level
     that occurs after the first.
+
+    ``declared`` are those of which more is known: a number is itself, in the units of its hazard ratio, and
+    levels are held against the reference.
     """
-    columns = {}
+    columns, known = {}, {each.column: each for each in declared}
     for factor in factors:
+        reference = known[factor].reference if factor in known else ""
+        if factor in known and known[factor].number:
+            columns[factor] = frame[factor].astype(float) / known[factor].per
+            continue
         values = frame[factor].astype(str)
-        if set(values) <= set(YES_NO):
+        if set(values) <= set(YES_NO) and reference != "yes":
             columns[factor] = (values == "yes").astype(float)
         else:
             ordered = [
                 str(level) for level in getattr(frame[factor].dtype, "categories", sorted(set(values)))
             ]
             present = [level for level in ordered if level in set(values)]
+            present.sort(key=lambda level: level != reference)
             columns |= {f"{factor}.{level}": (values == level).astype(float) for level in present[1:]}
     return pd.DataFrame(columns, index=frame.index)
 

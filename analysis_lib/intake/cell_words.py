@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pandas as pd
+import pandera.pandas as pa
 
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary import columns
@@ -19,14 +20,19 @@ NOT_DETECTED = ("nd", "n/d")
 
 
 def in_our_words(
-    name: str, column: str, cells: pd.Series, words: dict[str, str], problems: list[dict]
+    name: str,
+    column: str,
+    cells: pd.Series,
+    words: dict[str, str],
+    schema: pa.DataFrameSchema,
+    problems: list[dict],
 ) -> pd.Series:
     """The cells of a column in the words of the dictionary; what stands for "not known" is missing.
 
     ``words`` are those of ``values:``. A word translated to nothing means "not known"; nothing that is
     translated says what an empty cell means (``"": no``).
     """
-    allowed = _levels(name, column)
+    allowed = _levels(name, column, schema)
     if not words and _as_they_are(cells, allowed):
         return cells
     if turned := _other_way_round(name, column, words, allowed):
@@ -47,27 +53,32 @@ def in_our_words(
     cells = cells.mask(broken)
     meant = values.translate(cells, words)
     untouched = (meant == cells).fillna(True)
-    doubtful = untouched & cells.str.lower().isin(_doubtful(name, column)).fillna(False)
+    doubtful = untouched & cells.str.lower().isin(_doubtful(name, column, schema)).fillna(False)
     if cells.eq("+").any():
         doubtful &= ~cells.isin(("-", "–"))
-    meaning = f"{allowed[-1]}" if allowed else "0"
-    for row in cells.index[doubtful]:
-        said = cells[row]
-        problems.append(
-            problem(
-                name,
-                f'this can mean {meaning}, or "not known"',
-                f'Say which in cohort.yml: `values: {{{name}: {{{column}: {{"{said}": {meaning}}}}}}}`, '
-                f'or `{{"{said}": ""}}` for "not known".',
-                row=row,
-                field=column,
-                value=said,
-            )
-        )
-    meant = meant.mask(values.empty(cells) & untouched).mask(meant == "").mask(doubtful)
+    problems += _asked(name, column, cells[doubtful], f"{allowed[-1]}" if allowed else "0")
+    # a hospital may declare a level that elsewhere means "not known"
+    said = values.levels(cells, allowed).isin(allowed)
+    meant = meant.mask(values.empty(cells) & untouched & ~said).mask(meant == "").mask(doubtful)
     if "" in words:
         meant = meant.fillna(words[""]).mask(~cells.isna() & meant.isna())
     return values.levels(meant, tuple(allowed)) if allowed else meant
+
+
+def _asked(name: str, column: str, doubtful: pd.Series, meaning: str) -> list[dict]:
+    """What is asked of words that could be an answer as well as the lack of one."""
+    return [
+        problem(
+            name,
+            f'this can mean {meaning}, or "not known"',
+            f'Say which in cohort.yml: `values: {{{name}: {{{column}: {{"{said}": {meaning}}}}}}}`, '
+            f'or `{{"{said}": ""}}` for "not known".',
+            row=row,
+            field=column,
+            value=said,
+        )
+        for row, said in doubtful.items()
+    ]
 
 
 def _as_they_are(cells: pd.Series, allowed: tuple[str, ...]) -> bool:
@@ -76,17 +87,17 @@ def _as_they_are(cells: pd.Series, allowed: tuple[str, ...]) -> bool:
     return set(said) <= set(allowed) if allowed else all(map(UNDOUBTED.fullmatch, said))
 
 
-def _levels(name: str, column: str) -> tuple[str, ...]:
-    if column in columns.TABLES[name].columns:
-        return tuple(columns.TABLES[name].columns[column].metadata["levels"] or ())
+def _levels(name: str, column: str, schema: pa.DataFrameSchema) -> tuple[str, ...]:
+    if column in schema.columns:
+        return tuple(schema.columns[column].metadata["levels"] or ())
     return columns.YES_NO if column in pairs.event_columns(name) else ()
 
 
-def _doubtful(name: str, column: str) -> tuple[str, ...]:
+def _doubtful(name: str, column: str, schema: pa.DataFrameSchema) -> tuple[str, ...]:
     """Words of a column that could be an answer as well as the lack of one."""
-    if column not in columns.TABLES[name].columns:
+    if column not in schema.columns:
         return NONE if column in pairs.event_columns(name) else ()
-    meta = columns.TABLES[name].columns[column].metadata
+    meta = schema.columns[column].metadata
     if tuple(meta["levels"] or ()) == columns.YES_NO or meta["kind"] == "count":
         return NONE
     return (*NONE, *NOT_DETECTED) if "negative" in (meta["levels"] or ()) else ()

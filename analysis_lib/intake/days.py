@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pandas as pd
+import pandera.pandas as pa
 
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary import units
-from analysis_lib.dictionary.columns import TABLES
 from analysis_lib.intake import pairs, values
 from analysis_lib.intake.manifest import Manifest
 
@@ -25,7 +25,8 @@ def in_days(
 ) -> pd.DataFrame:
     """Dates become days since day 0, durations in months become days, numbers become numbers."""
     start = infusion_dates(table, patients, manifest)
-    marks = _decimal_marks(name, table)
+    schema = manifest.schemas[name]
+    marks = _decimal_marks(schema, table)
     columns = {}
     for column in table:
         if column == "infusion_date":
@@ -56,7 +57,9 @@ def in_days(
             ]
             columns[re.sub("_date$", "_day", column)] = (found - start).dt.days.astype("Int64")
         else:
-            columns[column] = _parse(name, column, table[column], manifest.time_unit, marks, problems)
+            columns[column] = _parse(
+                name, column, table[column], kind_of(schema, column), manifest.time_unit, marks, problems
+            )
     return pd.DataFrame(columns, index=table.index)
 
 
@@ -100,25 +103,31 @@ def _about_dates(wrong: pd.Series, date_format: str) -> tuple[str, str]:
     )
 
 
-def kind_of(name: str, column: str) -> str:
-    if column in TABLES[name].columns:
-        return TABLES[name].columns[column].metadata["kind"]
+def kind_of(schema: pa.DataFrameSchema, column: str) -> str:
+    """What a column of a file holds: the kind of the dictionary, or ``date``."""
+    if column in schema.columns:
+        return schema.columns[column].metadata["kind"]
     return "day" if column in pairs.DEATH and column.endswith("_day") else "date"
 
 
-def _decimal_marks(name: str, table: pd.DataFrame) -> set[str]:
+def _decimal_marks(schema: pa.DataFrameSchema, table: pd.DataFrame) -> set[str]:
     """How the number columns of a table write decimals; where none tells, a file with semicolons has decimal
     commas.
     """
-    measured = [table[column] for column in table if kind_of(name, column) in ("day", "count", "number")]
+    measured = [table[column] for column in table if kind_of(schema, column) in ("day", "count", "number")]
     shown = set().union(*(values.decimal_marks(cells) for cells in measured))
     return shown or ({","} if table.attrs.get("separator") == ";" else set())
 
 
 def _parse(
-    name: str, column: str, cells: pd.Series, time_unit: str, marks: set[str], problems: list[dict]
+    name: str,
+    column: str,
+    cells: pd.Series,
+    kind: str,
+    time_unit: str,
+    marks: set[str],
+    problems: list[dict],
 ) -> pd.Series:
-    kind = kind_of(name, column)
     if kind in ("text", "level"):
         return cells
     numbers = values.numbers(cells, marks)

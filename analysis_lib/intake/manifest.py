@@ -9,19 +9,23 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import pandera.pandas as pa
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from analysis_lib.cohort.problems import CohortError, problem
 from analysis_lib.dictionary.columns import PATIENTS, REPEATING, TABLES
+from analysis_lib.dictionary.factors import Factor, with_own
 from analysis_lib.dictionary.units import CAR_T, DAYS_PER_UNIT, ISO
 from analysis_lib.dictionary.words import CONTROL, listed
+from analysis_lib.intake import own_factors
 from analysis_lib.intake.bundled import bundled_cohorts, find
+from analysis_lib.intake.entries import Known, Line, nearest, true_or_false, wrong
 from analysis_lib.intake.finding import SUFFIXES
 from analysis_lib.intake.values import is_date_format
 
@@ -33,26 +37,17 @@ MIN_CELL_COUNT = 5  # of real patients, unless the manifest says otherwise
 # --- what it may say ------------------------------------------------------------------------------
 
 
-def _wrong(concern: str, advice: str = "") -> PydanticCustomError:
-    """What is wrong with an entry, and what to do; by itself, the meaning of its key is told."""
-    return PydanticCustomError("said", concern, {"advice": advice})
-
-
-def _single_spaced(text: str) -> str:
-    return " ".join(text.split())
-
-
 def _name(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", text):
-        raise _wrong("the name cannot be used for a folder", f"Use a {MANIFEST_KEYS['name']}.")
+        raise wrong("the name cannot be used for a folder", f"Use a {MANIFEST_KEYS['name']}.")
     if RESERVED.fullmatch(text):
-        raise _wrong("this name is taken by the system or by the book", "Choose another name.")
+        raise wrong("this name is taken by the system or by the book", "Choose another name.")
     return text
 
 
 def _date_format(text: str) -> str:
     if text != ISO and not is_date_format(text):
-        raise _wrong(
+        raise wrong(
             "this is not a format of a date",
             'Write %d for the day, %m for the month and %Y for the year, such as "%d.%m.%Y".',
         )
@@ -61,19 +56,13 @@ def _date_format(text: str) -> str:
 
 def _unit(text: str) -> str:
     if text not in DAYS_PER_UNIT:
-        raise _wrong(f"it must be {listed(list(DAYS_PER_UNIT), 'or')}")
+        raise wrong(f"it must be {listed(list(DAYS_PER_UNIT), 'or')}")
     return text
-
-
-def _true_or_false(given: Any) -> Any:
-    if isinstance(given, str) and given not in ("true", "false"):
-        raise _wrong("it must be true or false")
-    return given
 
 
 def _from_1(given: Any) -> Any:
     if isinstance(given, str) and not re.fullmatch("[1-9][0-9]{0,3}", given):
-        raise _wrong(
+        raise wrong(
             "it must be a whole number of at least 1", "Leave it out for 5, or write `min_cell_count: 10`."
         )
     return given
@@ -88,14 +77,9 @@ if TYPE_CHECKING:  # the model checks the names; a checker of types cannot read 
     Repeating = str
 else:
     Table, Repeating = Literal[tuple(TABLES)], Literal[tuple(REPEATING)]
-Line = Annotated[str, AfterValidator(_single_spaced)]  # headings of files are read with single spaces as well
 
 
-class _Known(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Redcap(_Known):
+class Redcap(Known):
     """A REDCap export in place of tables."""
 
     export: Annotated[
@@ -113,7 +97,7 @@ class Redcap(_Known):
     missing: list[str] = Field([], description="the project's own missing-data codes, such as [-99, UNK]")
 
 
-class Manifest(_Known):
+class Manifest(Known):
     """All that ``cohort.yml`` says, with what it leaves out filled in; the meaning of each key is its
     description.
     """
@@ -133,6 +117,11 @@ class Manifest(_Known):
     values: dict[Table, dict[str, dict[str, str]]] = Field(
         {}, description="for each table and column, {value in the file: level in the data dictionary}"
     )
+    factors: dict[str, own_factors.OwnFactor] = Field(
+        {},
+        description="columns of your own that patients are compared by, "
+        "{name of the column: {label: ..., levels: [...], ...}}",
+    )
     date_format: Annotated[str, AfterValidator(_date_format)] = Field(
         ISO, description="format of calendar dates, such as %d.%m.%Y (default: ISO, 2021-03-28)"
     )
@@ -143,7 +132,7 @@ class Manifest(_Known):
     index_event: Annotated[Line, AfterValidator(lambda text: text or CAR_T)] = Field(
         CAR_T, description=f"what happened on day 0 (default: {CAR_T})"
     )
-    synthetic: Annotated[bool, BeforeValidator(_true_or_false)] = Field(
+    synthetic: Annotated[bool, BeforeValidator(true_or_false)] = Field(
         False, description="true when the patients are not real people"
     )
     min_cell_count: Annotated[int | None, BeforeValidator(_from_1)] = Field(
@@ -153,6 +142,16 @@ class Manifest(_Known):
     )
     note: Line = Field("", description="a sentence about the cohort, with its source, shown on every page")
     made_by: str = Field("", description="for synthetic cohorts: the command that made the tables")
+
+    @cached_property
+    def own(self) -> tuple[Factor, ...]:
+        """The cohort's own factors."""
+        return tuple(own_factors.as_factor(name, entry) for name, entry in self.factors.items())
+
+    @cached_property
+    def schemas(self) -> dict[str, pa.DataFrameSchema]:
+        """What the tables of this cohort may hold: the dictionary, and its own factors."""
+        return with_own(self.own)
 
 
 MANIFEST_KEYS = {key: field.description for key, field in Manifest.model_fields.items()}
@@ -271,7 +270,11 @@ def _problems(here: str, given: dict, errors: Sequence[Mapping]) -> list[dict]:
     unknown = [error for error in errors if error["type"] == "extra_forbidden" and len(error["loc"]) == 1]
     nested = [error for key in NESTED for error in errors if error["loc"][0] == key]
     nested.sort(key=lambda error: (NESTED.index(error["loc"][0]), error["type"] == "literal_error"))
-    others = [error for error in errors if error not in unknown and error not in nested]
+    others = [
+        error
+        for error in errors
+        if error not in unknown and error not in nested and error["loc"][0] != "factors"
+    ]
     said = [(_of_redcap if error["loc"][0] == "redcap" else _of_key)(here, error) for error in others]
     tables = given.get("tables")
     missing = "redcap" not in given and not (isinstance(tables, dict) and "patients" in tables)
@@ -280,6 +283,7 @@ def _problems(here: str, given: dict, errors: Sequence[Mapping]) -> list[dict]:
         *(_of_entries(here, error) for error in nested),
         *([problem(here, "no patients table is named", "Write `tables: {patients: FILE}`.")] * missing),
         *said,
+        *(own_factors.wrong_with(here, given["factors"]) if "factors" in given else ()),
     ]
 
 
@@ -290,7 +294,7 @@ def _of_unknown_key(here: str, key: str, value: Any) -> dict:
             f"a time and its event are named under `columns:`, not under {key!r}",
             f"Write `columns: {{patients: {{{value['time']}: {key}_day, {value['event']}: {key}_event}}}}`.",
         )
-    return problem(here, f"unknown key {key!r}", _nearest(key, MANIFEST_KEYS))
+    return problem(here, f"unknown key {key!r}", nearest(key, MANIFEST_KEYS))
 
 
 def _of_entries(here: str, error: Mapping) -> dict:
@@ -326,7 +330,7 @@ def _of_redcap(here: str, error: Mapping) -> dict:
             field="redcap",
         )
     if error["type"] == "extra_forbidden":
-        return problem(here, f"unknown key {key!r} under 'redcap'", _nearest(key, REDCAP_KEYS))
+        return problem(here, f"unknown key {key!r} under 'redcap'", nearest(key, REDCAP_KEYS))
     if error["type"] == "literal_error":
         return problem(
             here,
@@ -338,8 +342,3 @@ def _of_redcap(here: str, error: Mapping) -> dict:
     return problem(
         here, f"{key!r} under 'redcap' is not written as expected", f"Meaning: {REDCAP_KEYS[key]}."
     )
-
-
-def _nearest(key: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1)
-    return f"Did you mean {near[0]!r}?" if near else f"Known keys: {', '.join(known)}."

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 
 import pandas as pd
+import pandera.pandas as pa
 
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary import columns
@@ -151,12 +152,18 @@ def remarks(name: str, raw: pd.DataFrame, table: pd.DataFrame, known: list[str])
 
 
 def missing(
-    name: str, raw: pd.DataFrame, table: pd.DataFrame, known: list[str], twice: list[str], has: str
+    name: str,
+    raw: pd.DataFrame,
+    table: pd.DataFrame,
+    schema: pa.DataFrameSchema,
+    known: list[str],
+    twice: list[str],
+    has: str,
 ) -> list[dict]:
-    """Required columns that the table lacks, with the row that looks like the headings if the first does
-    not.
+    """Required columns that the table lacks, and factors of the hospital's own; with the row that looks like
+    the headings if the first does not.
     """
-    lacking = []
+    lacking = _own(name, raw, table, schema, known, has)
     for column, rule in columns.TABLES[name].columns.items():
         told_by_death = column == "vital_status" and set(pairs.DEATH) & set(table.columns)
         if not rule.required or (column == "patient_id" and name == "patients") or told_by_death:
@@ -192,6 +199,24 @@ def missing(
         )
         for row in below[:1]
     ]
+
+
+def _own(
+    name: str, raw: pd.DataFrame, table: pd.DataFrame, schema: pa.DataFrameSchema, known: list[str], has: str
+) -> list[dict]:
+    """Factors of the hospital's own that the table lacks."""
+    lacking = []
+    for column in [each for each in schema.columns if each not in {*columns.TABLES[name].columns, *table}]:
+        near = difflib.get_close_matches(column, [each for each in raw.columns if each not in known], n=1)
+        lacking.append(
+            problem(
+                name,
+                "`factors:` declares this column, and the file does not have it",
+                f"{has} Map {repr(near[0]) if near else 'one'} to {column} under `columns:`.",
+                field=column,
+            )
+        )
+    return lacking
 
 
 def death_unused(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis_lib.cohort.problems import problem
-from analysis_lib.dictionary.columns import TABLES, YES_NO
+from analysis_lib.dictionary.columns import YES_NO
 from analysis_lib.dictionary.units import DAYS_PER_UNIT
 from analysis_lib.dictionary.words import listed
 from analysis_lib.intake import values
@@ -110,7 +110,7 @@ def nobody(files: Files) -> list[dict]:
         for column in table
         if column.endswith("_day")
         and table[column].isna().all()
-        and not TABLES[name].columns[column].required
+        and not files.manifest.schemas[name].columns[column].required
         and files.texts[name][files.named(name, column)].isna().all()
     ]
 
@@ -206,8 +206,9 @@ def one_answer(files: Files) -> list[dict]:
     """A question with no other answer than yes, and empty cells: do they mean no?"""
     rows = []
     for name, table in files.tables.items():
-        for column in [each for each in table if TABLES[name].columns[each].metadata["levels"] is not None]:
-            if tuple(TABLES[name].columns[column].metadata["levels"]) != YES_NO or len(table) < MANY:
+        declared = files.manifest.schemas[name].columns
+        for column in table:
+            if tuple(declared[column].metadata["levels"] or ()) != YES_NO or len(table) < MANY:
                 continue
             answers, empty = table[column].dropna().unique(), table[column].isna().mean()
             if list(answers) == ["yes"] and empty >= 0.1:

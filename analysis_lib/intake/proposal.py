@@ -7,12 +7,13 @@ import json
 from analysis_lib.dictionary.columns import REPEATING, collected
 from analysis_lib.dictionary.units import ISO
 from analysis_lib.dictionary.words import listed
-from analysis_lib.intake import pairs
+from analysis_lib.intake import own_factors, pairs
 from analysis_lib.intake.foreign_words import (
     UNIT_WORDS,
 )
-from analysis_lib.intake.likeness import OWN, SURE, as_read, date_formats, level_of, plain, targets
+from analysis_lib.intake.likeness import OWN, SURE, as_read, date_formats, kind_of, level_of, plain, targets
 from analysis_lib.intake.manifest import as_name
+from analysis_lib.intake.own_factors import MOST_LEVELS
 from analysis_lib.intake.sources import Source
 
 
@@ -48,7 +49,9 @@ def written(tables: dict[str, Source], declared: dict[str, str], titled: str) ->
             for unit, words in UNIT_WORDS.items()
             if target.endswith("_day") and words & set(plain(heading).split())
         }
-    lines += _block("columns", columns) + _block("values", translations) + _dates(formats)
+    lines += _block("columns", columns) + _block("values", translations)
+    lines += _factors(tables["patients"]) if "patients" in tables else []
+    lines += _dates(formats)
     if len(units) == 1:
         lines.append(f"time_unit: {units.pop()}")
     elif units:
@@ -129,6 +132,37 @@ def _values(table: str, source: Source, sure: dict[str, str]) -> list[str]:
                 "not shown because each stands only once"
             )
     return lines
+
+
+def _factors(source: Source) -> list[str]:
+    """Columns that are none of the dictionary and that patients could be compared by, as comments.
+
+    Only levels that stand in several rows are shown: one that stands once may be a remark on one patient.
+    """
+    found, renamed = {}, []
+    for heading in [each for each, options in source.matches.items() if not options]:
+        cells = source.frame[heading].dropna()
+        name, counts = plain(heading).replace(" ", "_"), cells.value_counts()
+        entry: dict[str, object] = {"label": " ".join(heading.split())}
+        if kind_of(cells) == "number" and len(counts) > MOST_LEVELS:
+            entry["number"] = "UNIT"
+        elif kind_of(cells) in ("few", "number") and counts.min() > 1:
+            entry["levels"] = sorted(map(str, counts.index))
+        if len(entry) > 1 and name not in found and not own_factors.wrong_with("", {name: entry}):
+            found[name] = entry
+            renamed += [f"{_quoted(heading)}: {name}"] if heading != name else []
+    if not found:
+        return []
+    lines = [
+        "# Columns of your own that patients could be compared by. Keep those that should be.",
+        "#factors:",
+    ]
+    for name, entry in found.items():
+        inside = ", ".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in entry.items())
+        lines.append(f"#  {name}: {{{inside}}}")
+    if renamed:
+        lines.append(f"# Those need an entry under columns, patients: {', '.join(renamed)}")
+    return [*lines, ""]
 
 
 def _block(key: str, tables: list[tuple[str, list[str], bool]]) -> list[str]:

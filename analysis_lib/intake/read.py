@@ -11,11 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pandera.pandas as pa
 
 from analysis_lib.cohort.cohort import SECOND_MODALITY, Cohort
 from analysis_lib.cohort.problems import CohortError, as_frame, problem
-from analysis_lib.dictionary import rules
-from analysis_lib.dictionary.columns import TABLES, YES_NO
+from analysis_lib.dictionary import factors, rules
+from analysis_lib.dictionary.columns import YES_NO
 from analysis_lib.dictionary.words import listed
 from analysis_lib.files.places import RECONSTRUCTED
 from analysis_lib.intake import checks, pairs, redcap
@@ -90,7 +91,9 @@ def read_cohort(where: str | Path | Cohort) -> Cohort:
     tables = {name: in_days(name, text, patients, manifest, problems) for name, text in texts.items()}
     tables["patients"] = pairs.with_death(tables["patients"], patients, problems)
     problems += [
-        found for name, table in tables.items() for found in violations(name, table, texts[name], problems)
+        found
+        for name, table in tables.items()
+        for found in violations(name, table, texts[name], manifest.schemas[name], problems)
     ]
     problems += checks.check(Files(without_faulty(tables, problems), texts, manifest))
     problems = _severe(export.places(as_in_files(problems, texts, manifest)))
@@ -105,7 +108,8 @@ def read_cohort(where: str | Path | Cohort) -> Cohort:
         warnings=as_frame(problems),
         min_cell_count=manifest.min_cell_count or 0,
         of_the_paper=path.resolve() == RECONSTRUCTED.resolve(),
-        **{name: typed(name, table) for name, table in tables.items()},
+        factors=factors.BUILT_IN + manifest.own,
+        **{name: typed(manifest.schemas[name], table) for name, table in tables.items()},
     )
     return _subset(with_derived(cohort), manifest.subset, path.name)
 
@@ -119,9 +123,9 @@ def _severe(problems: list[dict]) -> list[dict]:
     ]
 
 
-def typed(name: str, table: pd.DataFrame) -> pd.DataFrame:
+def typed(schema: pa.DataFrameSchema, table: pd.DataFrame) -> pd.DataFrame:
     """Levels become ordered categories, so that tables and figures list them as the dictionary does."""
-    columns = TABLES[name].columns
+    columns = schema.columns
     levels = {
         c: pd.CategoricalDtype(list(columns[c].metadata["levels"]), ordered=True)
         for c in table

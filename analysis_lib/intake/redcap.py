@@ -113,7 +113,7 @@ def read(folder: Path, manifest: Manifest, problems: list[dict]) -> Export:
     parts = _by_table(raw, declared.instruments, fields, problems)
     record, tables, origins = raw.columns[0], {}, pd.DataFrame()
     for table, rows in parts.items():
-        mapping, known = manifest.columns.get(table, {}), set(file_columns(table))
+        mapping, known = manifest.columns.get(table, {}), set(file_columns(table, manifest.schemas[table]))
         rows = rows if labelled else decoded(rows, fields)
         if record not in mapping:
             rows = rows.rename(columns={record: "patient_id"})

@@ -23,6 +23,7 @@ from analysis_lib.dictionary import columns, words
 from analysis_lib.dictionary.units import CAR_T
 from analysis_lib.intake import redcap_dictionary
 from analysis_lib.intake.manifest import MANIFEST_KEYS, REDCAP_KEYS, as_name
+from analysis_lib.intake.own_factors import FACTOR_KEYS
 
 TEMPLATE, DICTIONARY = "cohort.xlsx", "redcap_dictionary.csv"
 LAST_ROW = 5000  # drop-downs and date cells reach down to here
@@ -52,11 +53,14 @@ MORE = {
     ),
     "values": ('{"9": ""} says that 9 means: not known; {"": no} says that an empty cell means no.',),
 }
+# The keys within a key.
+INSIDE = {"redcap": REDCAP_KEYS.items(), "factors": FACTOR_KEYS.items()}
 # An entry of cohort.yml for each key that has no need to be there, as it would be written.
 EXAMPLES = {
     "redcap": f"{{export: export.csv, dictionary: {DICTIONARY}}}",
     "columns": '{patients: {MRN: patient_id, "Last seen": last_follow_up_date}}',
     "values": "{patients: {vital_status: {Deceased: dead, Living: alive}}}",
+    "factors": "{flt3: {label: FLT3 mutation, levels: [wild type, ITD]}, age: {number: years, per: 10}}",
     "date_format": '"%d.%m.%Y"',
     "time_unit": "months",
     "subset": "stage in ('III', 'IV')",
@@ -227,8 +231,7 @@ def manifest(folder: str) -> str:
     ]
     for key, meaning in MANIFEST_KEYS.items():
         lines.append(f"# {key}: {meaning}")
-        if key == "redcap":
-            lines += [f"#   {entry}: {what}" for entry, what in REDCAP_KEYS.items()]
+        lines += [f"#   {entry}: {what}" for entry, what in INSIDE.get(key, ())]
         lines += [f"#   {more}" for more in MORE.get(key, ())]
         if key in active:
             lines.append(f"{key}: {active[key]}".replace(": \n", ":\n"))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pandera.pandas as pa
 
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary.columns import TABLES
@@ -70,7 +71,8 @@ def map_table(raw: pd.DataFrame, name: str, manifest: Manifest, problems: list[d
     problems : list of dict
         Gains what is wrong.
     """
-    known, mapping = file_columns(name), manifest.columns.get(name, {})
+    schema = manifest.schemas[name]
+    known, mapping = file_columns(name, schema), manifest.columns.get(name, {})
     has = names_used.has(raw)
     problems += names_used.wrong_mapping(name, raw, mapping, known, has)
     mapping = names_used.as_meant(raw, mapping, known)
@@ -90,13 +92,13 @@ def map_table(raw: pd.DataFrame, name: str, manifest: Manifest, problems: list[d
         [c for c in dict.fromkeys(table.columns) if c in known]
     ].copy()
     table.attrs = raw.attrs
-    table = _with_codes(name, table, mapping)
+    table = _with_codes(schema, table, mapping)
     translated = manifest.values.get(name, {})
     problems += _unclear(name, table, translated)
     for column in table:
         words = translated.get(column, {})
-        table[column] = cell_words.in_our_words(name, column, table[column], words, problems)
-    problems += names_used.missing(name, raw, table, known, twice, has)
+        table[column] = cell_words.in_our_words(name, column, table[column], words, schema, problems)
+    problems += names_used.missing(name, raw, table, schema, known, twice, has)
     problems += names_used.death_unused(name, raw, table, mapping, manifest.date_format)
     if name == "patients" and table.empty and all(each["rule"] in WARNINGS for each in problems):
         problems.append(_without_rows(manifest.tables.get("patients", "")))
@@ -134,20 +136,20 @@ def _without_rows(place: str) -> dict:
     )
 
 
-def _with_codes(name: str, table: pd.DataFrame, mapping: dict[str, str]) -> pd.DataFrame:
+def _with_codes(schema: pa.DataFrameSchema, table: pd.DataFrame, mapping: dict[str, str]) -> pd.DataFrame:
     """The codes below the labels of a statistics program, in columns that are to hold numbers."""
     for own, codes in table.attrs.get("codes", {}).items():
         column = mapping.get(own, own)
-        if column in table and kind_of(name, column) in ("count", "number", "day"):
+        if column in table and kind_of(schema, column) in ("count", "number", "day"):
             table[column] = pd.Series(codes, dtype="string").reindex(table.index).replace("", pd.NA)
     return table
 
 
-def file_columns(table: str) -> list[str]:
-    """The names a file may use: those of the dictionary, ``X_date`` for each ``X_day``, and what
-    :mod:`analysis_lib.intake.pairs` reads.
+def file_columns(table: str, schema: pa.DataFrameSchema | None = None) -> list[str]:
+    """The names a file may use: those of the dictionary (or of a cohort's own ``schema``), ``X_date`` for
+    each ``X_day``, and what :mod:`analysis_lib.intake.pairs` reads.
     """
-    columns = list(TABLES[table].columns)
+    columns = list((schema or TABLES[table]).columns)
     dates = [as_date(column) for column in columns if column.endswith("_day")]
     more = ["infusion_date", *pairs.DEATH] if table == "patients" else []
     return columns + dates + more + pairs.event_columns(table)

@@ -7,10 +7,10 @@ import warnings
 from typing import Any
 
 import pandas as pd
+import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from analysis_lib.cohort.problems import problem
-from analysis_lib.dictionary.columns import TABLES
 from analysis_lib.intake import values
 from analysis_lib.intake.pairs import as_date
 
@@ -18,7 +18,9 @@ REQUIRED = "a value is required here"
 BEFORE_DAY_0 = "it lies before day 0"
 
 
-def violations(name: str, table: pd.DataFrame, text: pd.DataFrame, problems: list[dict]) -> list[dict]:
+def violations(
+    name: str, table: pd.DataFrame, text: pd.DataFrame, schema: pa.DataFrameSchema, problems: list[dict]
+) -> list[dict]:
     """What the data dictionary does not allow in the columns that are there, found by pandera, said in our
     words.
 
@@ -30,10 +32,12 @@ def violations(name: str, table: pd.DataFrame, text: pd.DataFrame, problems: lis
         with warnings.catch_warnings():
             # pandera concatenates empty frames; its next release does not
             warnings.simplefilter("ignore", FutureWarning)
-            TABLES[name].validate(table, lazy=True)
+            schema.validate(table, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases.drop_duplicates(["column", "check", "index"])
-        found = [_in_words(name, case) for case in cases.to_dict("records") if case["index"] is not None]
+        found = [
+            _in_words(name, schema, case) for case in cases.to_dict("records") if case["index"] is not None
+        ]
         found = [
             each
             for each in found
@@ -71,9 +75,9 @@ def _late(table: pd.DataFrame, text: pd.DataFrame) -> pd.Series:
     )
 
 
-def _in_words(name: str, case: dict) -> dict:
+def _in_words(name: str, schema: pa.DataFrameSchema, case: dict) -> dict:
     column, check = case["column"], str(case["check"])
-    meta = TABLES[name].columns[column].metadata
+    meta = schema.columns[column].metadata
     value: Any = "" if pd.isna(case["failure_case"]) else case["failure_case"]
     if check.startswith("isin"):
         levels = ", ".join(meta["levels"])

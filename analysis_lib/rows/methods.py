@@ -119,6 +119,13 @@ METHODS = (
         "Quantities were compared between two groups by the Mann–Whitney test.",
     ),
     Method(
+        "Kruskal-Wallis test",
+        "whether a quantity tends to be larger in some of several groups",
+        "scipy",
+        ("kruskal1952",),
+        "Quantities were compared between several groups by the Kruskal–Wallis test.",
+    ),
+    Method(
         "standardised difference",
         "how far two groups differ in a factor, in standard deviations",
         HERE,

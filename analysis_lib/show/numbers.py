@@ -131,6 +131,13 @@ def median_and_counts(row: pd.Series) -> str:
     return f"{median} ({counted(row, 'events')} / {counted(row, 'n')})".replace("fewer than", "<")
 
 
+def median_and_quartiles(row: pd.Series) -> str:
+    """The median of a measured factor as Table 1 prints it: ``61 (54–68)``."""
+    if pd.isna(row["value"]):
+        return "not shown" if results.hidden(row) else "–"
+    return f"{estimate(row)} ({limits(row).removeprefix('IQR ')})" if limits(row) else estimate(row)
+
+
 def ratio_cell(row: pd.Series) -> str:
     if not limits(row):
         return "not shown" if results.hidden(row) else UNDEFINED

@@ -18,6 +18,14 @@ from analysis_lib.rows.rounding import UNDEFINED
 from analysis_lib.show.notes import TOO_SMALL, skip
 from analysis_lib.show.numbers import counted, estimate, full, limits, n_percent, one_limit, share
 
+
+def _inert(words: str) -> str:
+    """Words of a row, which may be a hospital's own, for Markdown: none of them is emphasis, a link or a
+    tag.
+    """
+    return re.sub(r"([*_\[\]`~]|<(?=[A-Za-z/!?]))", r"\\\1", words)
+
+
 FORMATS = {
     "": estimate,
     "full": full,
@@ -35,9 +43,9 @@ FORMATS = {
     "n_percent": n_percent,
     "n": lambda row: counted(row, "n"),
     "events": lambda row: counted(row, "events"),
-    "group": lambda row: row["group"],
+    "group": lambda row: _inert(row["group"]),
     "method": lambda row: row["method"],
-    "note": lambda row: row["note"].removeprefix("small numbers, "),
+    "note": lambda row: _inert(row["note"].removeprefix("small numbers, ")),
     "verdict": lambda row: (
         row["note"] or UNDEFINED
         if pd.isna(row["value"])

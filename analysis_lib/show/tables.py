@@ -20,6 +20,7 @@ from analysis_lib.show.numbers import (
     full,
     marks_told,
     median_and_counts,
+    median_and_quartiles,
     n_percent,
     printed_p,
     ratio_cell,
@@ -28,6 +29,7 @@ from analysis_lib.show.numbers import (
 from analysis_lib.show.sentences import FORMATS
 
 SHORT = 8  # characters of row names that leave the room to the other columns
+HEADS = ("Factor", "With", "Without", "HR (95% CI)", "P")  # of a table of single factors
 MANY = 6  # columns that need smaller letters
 
 
@@ -185,7 +187,8 @@ def characteristics(rows: pd.DataFrame, caption: str) -> None:
         f"{'All' if size['population'] == 'all patients' else size['population']} (n = {estimate(size)})"
         for _, size in rows[rows["statistic"] == "count"].iterrows()
     ]
-    counted, tested = rows[rows["statistic"] == "proportion"], (rows["statistic"] == "p").any()
+    counted = rows[rows["statistic"].isin(["proportion", "median"])]
+    tested = (rows["statistic"] == "p").any()
     lines: list[list[str]] = []
     sections: list[int] = []
     for variable in dict.fromkeys(counted["by"]):
@@ -203,7 +206,10 @@ def characteristics(rows: pd.DataFrame, caption: str) -> None:
         lines += [
             [
                 name.partition(": ")[2],
-                *[n_percent(cell) for _, cell in level.iterrows()],
+                *[
+                    n_percent(cell) if cell["statistic"] == "proportion" else median_and_quartiles(cell)
+                    for _, cell in level.iterrows()
+                ],
                 *([""] if tested else []),
             ]
             for name, level in cells.groupby("group", sort=False)
@@ -224,35 +230,63 @@ def factor_table(rows: pd.DataFrame, endpoint: str, caption: str) -> None:
     """Show the rows of :func:`analysis_lib.analyses.prognosis.univariable`: one line for each level compared
     with its reference.
 
-    Medians stand with their events and patients; the reference is ``no``, or the first level of a factor.
+    Medians stand with their events and patients; the reference is the level without a hazard ratio of its
+    own, or the first. A number has no levels, and P is that of its hazard ratio.
     """
     require(rows)
     if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
-    lines, tests = [], rows["method"] == methods.LOG_RANK
+    lines, tests = (
+        [],
+        (rows["method"] == methods.LOG_RANK)
+        | (
+            (rows["statistic"] == "p")
+            & (rows["by"] != "")
+            & (rows["level"] == "")
+            & (rows["method"] == "Wald test")
+        ),
+    )
     of_kind = {kind: rows[rows["statistic"] == kind] for kind in ("median time", "hazard ratio")}
     for _, test in rows[tests & (rows["endpoint"] == endpoint)].iterrows():
         levels, ratios = (of[of["by"] == test["by"]] for of in of_kind.values())
-        yes_no = set(levels["group"]) <= {"yes", "no"}
-        without = levels[levels["group"] == "no"] if yes_no else levels.head(1)
-        for _, level in levels.drop(without.index).iterrows():
-            ratio = ratios[ratios["level"] == level["level"]]
-            lines.append(
-                {
-                    "Factor": test["group"]
-                    + ("" if yes_no else f": {level['group']}, not {without['group'].iloc[0]}"),
-                    "With": median_and_counts(level),
-                    "Without": median_and_counts(without.iloc[0]) if len(without) else "nobody",
-                    "HR (95% CI)": ratio_cell(ratio.iloc[0]) if len(ratio) else UNDEFINED,
-                    "P": bare_p(test),
-                }
-            )
+        if levels.empty:
+            one = ratio_cell(ratios.iloc[0])
+            lines.append(dict(zip(HEADS, [test["group"], "–", "–", one, bare_p(test)])))
+            continue
+        lines += _by_level(test, levels, ratios)
     shown = rows[rows["statistic"].isin(list(of_kind)) | tests]
     _shown(
         pd.DataFrame(lines),
         captioned(
-            f"{caption} Median in months (events / patients), hazard ratio (HR), log-rank P.",
+            f"{caption} Median in months (events / patients), hazard ratio (HR), log-rank P"
+            + (
+                "."
+                if rows.loc[tests, "method"].eq(methods.LOG_RANK).all()
+                else "; of numbers, P of the ratio."
+            ),
             methods.how(shown, counts=False),
         )
         + marks_told(rows),
     )
+
+
+def _by_level(test: pd.Series, levels: pd.DataFrame, ratios: pd.DataFrame) -> list[dict]:
+    """A line for each level of a factor that is held against the reference."""
+    lines = []
+    yes_no = set(levels["group"]) <= {"yes", "no"}
+    without = levels[levels["group"] == "no"] if yes_no else levels.head(1)
+    if len(ratios) and (~levels["level"].isin(ratios["level"])).sum() == 1:
+        without = levels[~levels["level"].isin(ratios["level"])]
+    for _, level in levels.drop(without.index).iterrows():
+        ratio = ratios[ratios["level"] == level["level"]]
+        against = without["group"].iloc[0] if len(without) else "others"
+        plain = yes_no and against in ("no", "others")
+        cells = [
+            test["group"] + ("" if plain else f": {level['group']}, not {against}"),
+            median_and_counts(level),
+            median_and_counts(without.iloc[0]) if len(without) else "nobody",
+            ratio_cell(ratio.iloc[0]) if len(ratio) else UNDEFINED,
+            bare_p(test),
+        ]
+        lines.append(dict(zip(HEADS, cells)))
+    return lines

@@ -459,7 +459,7 @@ def every_analysis(of):
         missing.compare(of, "OS2", "bulky_disease", immortal.ADJUST),
         missing.collinearity(of, "OS2", "high_ipi", ["advanced_stage", "ldh_elevated"]),
         mean_survival.restricted_means(of, "OS2"),
-        validation.models_of(of, prognosis.ADJUSTED),
+        validation.models_of(of, prognosis.adjusted(of)),
         design.needed(of),
     ]
 

@@ -59,7 +59,7 @@ def typed(name, columns):
     frame = pd.DataFrame(columns)
     for column in frame:
         frame[column] = frame[column].astype(TABLES[name].columns[column].dtype.type)
-    return read.typed(name, frame)
+    return read.typed(TABLES[name], frame)
 
 
 def make(patients=PATIENTS, sites=SITES, lines=LINES, synthetic=True) -> Cohort:

@@ -54,20 +54,18 @@ def hospitals():
     return [inventing.invent(seed) for seed in range(COHORTS)]
 
 
-@pytest.fixture
-def a_short_table_1(monkeypatch):
+def with_a_short_table_1(study):
     """The factors that the attackers use; the others would only cost time."""
     used = {column for column, _ in attackers.IN_TABLE_1.values()}
-    monkeypatch.setattr(
-        table_1,
-        "TABLE_1",
-        {column: names for column, names in table_1.TABLE_1.items() if column in used},
+    return replace(
+        study,
+        factors=tuple(replace(each, table_1=each.table_1 and each.column in used) for each in study.factors),
     )
 
 
 def tables(study, seed=0):
     """Table 1, the balance of two regimens and, for some, the needed sizes."""
-    parts = [table_1.table_1(study), weighting.balance(study, weighting.prepare(study))]
+    parts = [table_1.table_1(with_a_short_table_1(study)), weighting.balance(study, weighting.prepare(study))]
     if seed % 20 == 0:
         parts.append(design.needed(first_course.with_first_course(study, 10.0)))
     return results.collect(parts)
@@ -106,8 +104,8 @@ def said(study):
     """Rows of analyses that say why they were not done."""
     return pd.concat(
         [
-            validation.models_of(study, prognosis.ADJUSTED),
-            cox_models.multivariable(study, "OS2", prognosis.AT_SALVAGE[:6]),
+            validation.models_of(study, prognosis.adjusted(study)),
+            cox_models.multivariable(study, "OS2", prognosis.factors_of(study, "OS2")[:6]),
             cox_models.cox(study, "OS2", ["cns_disease"], "uv"),
             mean_survival.restricted_means(study, "OS2"),
             results.skipped(
@@ -187,7 +185,7 @@ def all_claims(cohorts):
         yield from of_one_patients_sites(with_many_sites(seed))
 
 
-def test_attackers_get_nothing_right(hospitals, a_short_table_1):
+def test_attackers_get_nothing_right(hospitals):
     found = tallied(all_claims(hospitals))
     # A mean of five may be equal to the one in the middle, and a wrong model of a curve or an interval may
     # hit: one of the k values of a band is right by chance.

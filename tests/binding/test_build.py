@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from analysis_lib.__main__ import main
-from analysis_lib.binding import build, chapter, chapters, contents, pages, place
+from analysis_lib.binding import build, chapter, chapters, contents, data_dictionary, pages, place
 from analysis_lib.cohort import overlap
 from analysis_lib.dictionary import columns
 from analysis_lib.files import replacing
@@ -469,7 +469,7 @@ def test_the_comparison_reads_result_rows(tmp_path):
 
 
 def test_the_dictionary_page_names_every_column():
-    page = pages.dictionary_page()
+    page = data_dictionary.page()
     assert all(column in page for table in columns.TABLES.values() for column in table.columns)
 
 

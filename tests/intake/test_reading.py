@@ -427,10 +427,17 @@ def test_plain_numbers_are_read_the_same_beside_others(cells, marks):
 )
 def test_cells_that_need_no_translation_are_what_they_become(column, cells):
     problems: list[dict] = []
-    alone = cell_words.in_our_words("patients", column, pd.Series(cells, dtype="string"), {}, problems)
+    alone = cell_words.in_our_words(
+        "patients", column, pd.Series(cells, dtype="string"), {}, columns.PATIENTS, problems
+    )
     # a declared word that none of them has, so that each is looked at
     beside = cell_words.in_our_words(
-        "patients", column, pd.Series(cells, dtype="string"), {"none of them": ""}, problems
+        "patients",
+        column,
+        pd.Series(cells, dtype="string"),
+        {"none of them": ""},
+        columns.PATIENTS,
+        problems,
     )
     assert problems == []
     pd.testing.assert_series_equal(alone, beside)

@@ -7,7 +7,7 @@ import jupytext
 import nbformat
 import pytest
 
-from analysis_lib.analyses import design
+from analysis_lib.analyses import cox_models, design, prognosis
 from analysis_lib.centres import pooled
 from analysis_lib.centres.exchange import Export
 from analysis_lib.consistent import cohorts
@@ -124,6 +124,20 @@ def pooled_ids():
     return set(pooled.pooled(centres, {"os1.rate12": "OS1", "os1.median": "OS1"})["result_id"])
 
 
+def ids_of_own_factors():
+    """Ids that a cohort of another disease gives, with factors of its own."""
+    study = read_cohort(ROOT / "tests" / "public" / "myeloid")
+    return set(
+        results.collect(
+            [
+                *prognosis.curves_by_own(study),
+                prognosis.univariable(study, "EFS1", prognosis.factors_of(study, "EFS1")),
+                cox_models.multivariable(study, "EFS1", prognosis.factors_of(study, "EFS1", "together")),
+            ]
+        )["result_id"]
+    )
+
+
 @pytest.fixture(scope="module")
 def producible():
     """Ids that the chapters left on the consistent cohorts, that only a cohort without CAR T or pooling
@@ -132,6 +146,7 @@ def producible():
     return (
         set(cohorts.rows()["result_id"])
         | set(design.needed(read_cohort("lymphoma"))["result_id"])
+        | ids_of_own_factors()
         | pooled_ids()
         | {
             each

@@ -1,0 +1,129 @@
+# What R makes of the public cohorts of tests/public, from their raw columns: curves, tests, models, tables.
+#
+#   Rscript tests/r/public.R tests/public > tests/r/public.json
+#
+arguments <- commandArgs(trailingOnly = TRUE)
+here <- dirname(sub("--file=", "", grep("--file=", commandArgs(), value = TRUE)[1]))
+source(file.path(here, "shared.R"))
+folder <- arguments[1]
+read <- function(name) read.csv(file.path(folder, name, paste0(name, ".csv")), na.strings = "")
+
+# How slugs of ours write what is no letter and no digit.
+level_id <- function(level) slug(gsub(">", "gt", gsub("<", "lt", level, fixed = TRUE), fixed = TRUE))
+
+median_of <- function(id, frame) {
+  q <- km_median(survfit(Surv(days, event) ~ 1, data = frame, conf.type = "log")) / MONTH
+  add(id, q[1], q[2], q[3], n = nrow(frame), events = sum(frame$event))
+}
+
+# Terms of a model as they are called in ours: factor, or factor.level for each but the reference.
+terms_of <- function(frame, factors) {
+  unlist(lapply(factors, function(name) {
+    values <- frame[[name]]
+    if (!is.factor(values)) return(name)
+    if (setequal(levels(values), c("no", "yes"))) return(name)
+    paste0(name, ".", sapply(levels(values)[-1], level_id))
+  }))
+}
+
+add_cox <- function(prefix, frame, factors) {
+  known <- known_of(frame, factors)
+  fit <- coxph(Surv(known$days, known$event) ~ ., data = known[factors], ties = "efron", control = TO_CONVERGENCE)
+  table <- summary(fit)
+  ids <- terms_of(known, factors)
+  zph <- cox.zph(fit, transform = "km", terms = FALSE)$table[, "p"]
+  for (i in seq_along(ids)) {
+    ci <- table$conf.int[i, ]
+    add(paste0(prefix, ".", ids[i]), ci[[1]], ci[[3]], ci[[4]], n = nrow(known), events = sum(known$event))
+    put <- function(id, value) add(paste0(prefix, id), value, n = nrow(known), events = sum(known$event))
+    put(paste0(".", ids[i], ".p"), table$coefficients[i, 5])
+    put(paste0(".ph.", ids[i]), zph[[i]])
+  }
+  if (length(factors) > 1) put(".ph.global", zph[["GLOBAL"]])
+}
+
+add_endpoint <- function(cohort, name, frame, alone, together) {
+  id <- function(...) paste(cohort, ..., sep = ".")
+  median_of(id(paste0(name, ".median")), frame)
+  fit <- survfit(Surv(days, event) ~ 1, data = frame, conf.type = "log")
+  for (months in c(12, 24)) {
+    s <- 100 * km_at(fit, months * MONTH)
+    add(id(paste0(name, ".rate", months)), s[1], s[2], s[3], n = nrow(frame), events = sum(frame$event))
+  }
+  for (factor in alone) {
+    values <- frame[[factor]]
+    add_cox(id(paste0("cox.", name, ".uv")), frame, factor)
+    if (!is.factor(values)) next
+    known <- known_of(frame, factor)
+    add(id(paste0(name, ".logrank.", factor)), logrank_p(known$days, known$event, known[[factor]]),
+        n = nrow(known), events = sum(known$event))
+    for (level in levels(values)) {
+      median_of(id(paste0(name, ".median.", factor, ".", level_id(level))), frame[which(values == level), ])
+    }
+  }
+  if (length(together) > 1) add_cox(id(paste0("cox.", name, ".mv")), frame, together)
+}
+
+add_table_1 <- function(cohort, frame, factors) {
+  for (factor in factors) {
+    values <- frame[[factor]]
+    id <- function(...) paste(cohort, "table1", factor, ..., "all", sep = ".")
+    if (is.factor(values)) {
+      for (level in levels(values)) add_proportion(id(level_id(level)), sum(values == level, na.rm = TRUE), nrow(frame))
+    } else {
+      q <- quantile(values, c(0.5, 0.25, 0.75), type = 7, na.rm = TRUE, names = FALSE)
+      add(id("median"), q[1], q[2], q[3], n = sum(!is.na(values)))
+    }
+    if (anyNA(values)) add_proportion(id("missing"), sum(is.na(values)), nrow(frame))
+  }
+}
+
+# The first of several events, each with its time; without any, the end.
+first_of <- function(end, ...) {
+  times <- cbind(...)
+  first <- apply(times, 1, function(each) if (all(is.na(each))) NA else min(each, na.rm = TRUE))
+  data.frame(days = ifelse(is.na(first), end, first), event = !is.na(first))
+}
+yes_no <- function(x) factor(ifelse(x == 1, "yes", "no"), levels = c("no", "yes"))
+
+# --- Rotterdam: breast cancer -------------------------------------------------------------------------------------
+raw <- read("rotterdam")
+own <- data.frame(
+  age = raw$age / 10, menopause = yes_no(raw$meno), tumour_size = factor(raw$size, c("20-50", "<=20", ">50")),
+  grade = factor(raw$grade), nodes = raw$nodes, oestrogen = raw$er / 100, hormones = yes_no(raw$hormon),
+  chemo = yes_no(raw$chemo)
+)
+factors <- names(own)
+died <- ifelse(raw$death == 1, raw$dtime, NA)
+os <- cbind(first_of(raw$dtime, died), own)
+efs <- cbind(first_of(raw$dtime, ifelse(raw$recur == 1, raw$rtime, NA), died), own)
+add_endpoint("rotterdam", "os1", os, factors, factors)
+add_endpoint("rotterdam", "efs1", efs, factors, setdiff(factors, "chemo"))
+add_table_1("rotterdam", transform(own, age = raw$age), setdiff(factors, "oestrogen"))
+
+# --- myeloid: acute leukaemia -------------------------------------------------------------------------------------
+raw <- read("myeloid")
+own <- data.frame(arm = factor(raw$trt), sex = factor(raw$sex, c("f", "m")))
+died <- ifelse(raw$death == 1, raw$futime, NA)
+add_endpoint("myeloid", "os1", cbind(first_of(raw$futime, died), own), c("arm", "sex"), c("arm", "sex"))
+add_endpoint("myeloid", "efs1", cbind(first_of(raw$futime, raw$rltime, died), own), "arm", c("arm", "sex"))
+add_table_1("myeloid", own, c("arm", "sex"))
+
+# --- mgus2: monoclonal gammopathy, in months ----------------------------------------------------------------------
+raw <- read("mgus2")
+days_of <- function(months) round(months * MONTH)
+own <- data.frame(
+  sex = factor(raw$sex), age = raw$age / 10, haemoglobin = raw$hgb, creatinine = raw$creat, m_spike = raw$mspike
+)
+end <- days_of(raw$futime)
+died <- ifelse(raw$death == 1, end, NA)
+malignant <- ifelse(raw$pstat == 1, days_of(raw$ptime), NA)
+both <- c("sex", "age", "haemoglobin")
+add_endpoint("mgus2", "os1", cbind(first_of(end, died), own), c(both, "creatinine"), both)
+add_endpoint(
+  "mgus2", "efs1", cbind(first_of(end, malignant, died), own), names(own), c(both, "m_spike")
+)
+add_table_1("mgus2", transform(own, age = raw$age), names(own))
+
+cat(json_object(c(list(made_by = json_text("Rscript tests/r/public.R tests/public > tests/r/public.json")), versions(),
+                  list(rows = json_object(lapply(rows, json_row), "    ")))), "\n", sep = "")
