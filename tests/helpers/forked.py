@@ -18,7 +18,9 @@ def start(script, folder, said):
 
 
 def _run(script, folder, said):
-    multiprocessing.set_start_method(None, force=True)  # what the script starts, it starts as it would by itself
+    multiprocessing.set_start_method(
+        None, force=True
+    )  # what the script starts, it starts as it would by itself
     os.chdir(folder)
     with open(said, "w") as file:
         for stream in (1, 2):
