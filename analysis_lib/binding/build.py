@@ -281,9 +281,9 @@ def run_all(
     with contextlib.ExitStack() as stack:
         pool: ProcessPoolExecutor | None = None
         for turn in chapters.RUNS:
-            waiting = []
+            waiting, library = [], reuse.as_it_is()
             for run in [run for run in runs if chapters.about(run.chapter).runs == turn]:
-                mark = reuse.fingerprint(run)
+                mark = reuse.fingerprint(run, library)
                 if outcome := reuse.take(store, run, mark):
                     yield run, "", outcome
                 else:

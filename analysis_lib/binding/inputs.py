@@ -44,9 +44,48 @@ DYNAMIC, READERS = ("import_module", "__import__"), ("read_cohort", "locate")
 LONGEST_NAME = 100  # characters of a text that may name a file
 
 
+class Library:
+    """A checkout as it is read now: each file at most once, for all the pages that are asked for.
+
+    Attributes
+    ----------
+    root : Path
+        The checkout, which holds ``analysis_lib`` and ``requirements.lock``.
+    """
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.modules, self.data, self.bundled = _library(root)
+        self._digests: dict[Path, str] = {}
+        self._mentions: dict[Path, Mentions] = {}
+        self._imports: dict[Path, set[Path]] = {}
+
+    def digest(self, path: Path) -> str:
+        """The digest of one of its files."""
+        if path not in self._digests:
+            self._digests[path] = _digest(path)
+        return self._digests[path]
+
+    def mentions(self, path: Path) -> Mentions:
+        """What one of its notebooks or modules mentions."""
+        if path not in self._mentions:
+            inside = path.is_relative_to(self.root / PACKAGE)
+            package = path.relative_to(self.root).parent.parts if inside else ()
+            self._mentions[path] = _read(path.read_text("utf-8"), package)
+        return self._mentions[path]
+
+    def imports(self, path: Path) -> set[Path]:
+        """The modules that one of its notebooks or modules imports itself."""
+        if path not in self._imports:
+            said = self.mentions(path)
+            found = {module for name in said.modules for module in _modules(name, self.modules)}
+            self._imports[path] = set(self.modules.values()) if said.anything else found
+        return self._imports[path]
+
+
 def fingerprint(
     notebook: Path,
-    root: Path,
+    library: Library,
     cohort: Path,
     parameters: dict,
     rows: Iterable[Path] = (),
@@ -59,8 +98,8 @@ def fingerprint(
     ----------
     notebook : Path
         The chapter, ``notebooks/NN_topic.py``.
-    root : Path
-        The checkout, which holds ``analysis_lib`` and ``requirements.lock``.
+    library : Library
+        The checkout, read.
     cohort : Path
         Its manifest or bare table, as :func:`analysis_lib.cohort.locate` found it.
     parameters : dict
@@ -75,11 +114,11 @@ def fingerprint(
     str
         64 hexadecimal digits.
     """
-    makers = list(makers)
-    used = {*makers, *modules_used([notebook, *makers], root)}
+    makers, root = list(makers), library.root
+    used = {*makers, *modules_used([notebook, *makers], library)}
     files = {
-        path.relative_to(root).as_posix(): _digest(path)
-        for path in used | data_files([notebook, *used], root)
+        path.relative_to(root).as_posix(): library.digest(path)
+        for path in used | data_files([notebook, *used], library)
     }
     told = {
         "notebook": [notebook.name, _digest(notebook)],
@@ -87,7 +126,7 @@ def fingerprint(
         "parameters": {key: repr(parameters[key]) for key in parameters},
         "cohort": [[name, _digest(path)] for name, path in cohort_files(cohort)],
         "rows": sorted([path.name, _digest(path)] for path in rows),
-        "lock": _digest(root / LOCK),
+        "lock": library.digest(root / LOCK),
         "versions": versions(),
         "environment": environment(notebook.parent),
     }
@@ -98,7 +137,12 @@ def reads_rows(notebook: Path) -> bool:
     """Whether a chapter reads the rows of other chapters: if it uses ``results_dir`` for more than saving its
     own.
     """
-    if (tree := _parsed(notebook.read_text("utf-8"))) is None:
+    return _reads_rows(notebook.read_text("utf-8"))
+
+
+@functools.lru_cache(maxsize=1024)
+def _reads_rows(source: str) -> bool:
+    if (tree := _parsed(source)) is None:
         return True
     calls = [each for each in ast.walk(tree) if isinstance(each, ast.Call)]
     saving = {
@@ -121,27 +165,22 @@ class Mentions:
     anything: bool  # it puts names of modules together while it runs, or it is not plain Python
 
 
-def modules_used(start: Path | Iterable[Path], root: Path) -> set[Path]:
+def modules_used(start: Iterable[Path], library: Library) -> set[Path]:
     """The modules that notebooks or modules import, at their top or inside a function, and those that these
     import.
 
     A package that a module lies in counts as well, since Python runs it first.
     """
-    modules = _library(root)[0]
     found: set[Path] = set()
-    waiting = [start] if isinstance(start, Path) else list(start)
+    waiting = list(start)
     while waiting:
-        path = waiting.pop()
-        said = _mentions(path, root)
-        mine = {module for name in said.modules for module in _modules(name, modules)}
-        if said.anything:
-            mine |= set(modules.values())
+        mine = library.imports(waiting.pop())
         waiting += mine - found
         found |= mine
     return found
 
 
-def data_files(sources: Iterable[Path], root: Path) -> set[Path]:
+def data_files(sources: Iterable[Path], library: Library) -> set[Path]:
     """The files of the library that these notebooks and modules may read.
 
     Those in the folder of a module and below, as far as that is no package of its own; and those whose name,
@@ -149,15 +188,15 @@ def data_files(sources: Iterable[Path], root: Path) -> set[Path]:
     module, so only a mention counts there. Bundled cohorts are left out, since a cohort counts where it is
     the input, unless one is read by its name.
     """
-    sources, (_, data, bundled) = list(sources), _library(root)
-    said = [_mentions(path, root) for path in sources]
+    sources, package = list(sources), library.root / PACKAGE
+    said = [library.mentions(path) for path in sources]
     texts = frozenset().union(*(each.texts for each in said))
     cohorts = frozenset().union(*(each.cohorts for each in said))
-    homes, found = {str(path.parent) for path in sources} - {str(root / PACKAGE)}, set()
-    for (folder, home), files in data.items():
-        counts = home in homes or bool(texts & set(Path(folder).relative_to(root / PACKAGE).parts) - {SHELF})
+    homes, found = {str(path.parent) for path in sources} - {str(package)}, set()
+    for (folder, home), files in library.data.items():
+        counts = home in homes or bool(texts & set(Path(folder).relative_to(package).parts) - {SHELF})
         found |= {Path(folder, name) for name in files if counts or name in texts}
-    for manifest in bundled:
+    for manifest in library.bundled:
         if manifest.parent.name in cohorts:
             found |= {path for _, path in cohort_files(manifest)}
     return found
@@ -186,11 +225,6 @@ def _library(root: Path) -> tuple[dict[str, Path], dict[tuple[str, str], list[st
         }
         data[folder, homes[folder]] = [name for name in files if not name.endswith((".py", ".pyc"))]
     return modules, data, bundled
-
-
-def _mentions(path: Path, root: Path) -> Mentions:
-    package = path.relative_to(root).parent.parts if path.is_relative_to(root / PACKAGE) else ()
-    return _read(path.read_text("utf-8"), package)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -49,18 +49,23 @@ class Run(NamedTuple):
         return self.pages / "results"
 
 
+def as_it_is() -> inputs.Library:
+    """The library of this checkout, read now."""
+    return inputs.Library(ROOT)
+
+
 def of_cohort(manifest: Path) -> dict[str, str]:
     """The digests of a cohort's files."""
     return digests(dict(inputs.cohort_files(manifest)))
 
 
-def fingerprint(run: Run) -> str:
+def fingerprint(run: Run, library: inputs.Library) -> str:
     """What the run's page is made from, or nothing if the cohort is not as it was read."""
     if of_cohort(run.manifest) != run.as_read:
         return ""
     notebook = NOTEBOOKS / f"{run.chapter}.py"
     rows = run.rows if inputs.reads_rows(notebook) else ()
-    return inputs.fingerprint(notebook, ROOT, run.manifest, dict(run.parameters), rows, MAKERS)
+    return inputs.fingerprint(notebook, library, run.manifest, dict(run.parameters), rows, MAKERS)
 
 
 def take(store: Path, run: Run, mark: str) -> Outcome | None:
@@ -71,7 +76,7 @@ def take(store: Path, run: Run, mark: str) -> Outcome | None:
 
 def keep(store: Path, run: Run, mark: str, outcome: Outcome) -> None:
     """Keep what the run made, unless it failed or something was edited while it was made."""
-    if outcome.status == "failed" or not mark or fingerprint(run) != mark:
+    if outcome.status == "failed" or not mark or fingerprint(run, as_it_is()) != mark:
         return
     files = [run.pages / f"{run.chapter}.ipynb", run.results / f"{run.chapter}.csv"]
     files += (run.pages / "takeaway").glob(f"{run.cohort}-{run.chapter}-*")

@@ -63,7 +63,10 @@ def read(number: int) -> Cohort:
             synthetic=True,
             note="",
             of_the_paper=True,
-            **{name: typed(dictionary.TABLES[name], _in_numbers(name, table)) for name, table in tables(number).items()},
+            **{
+                name: typed(dictionary.TABLES[name], _in_numbers(name, table))
+                for name, table in tables(number).items()
+            },
         )
     )
 

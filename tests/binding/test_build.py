@@ -5,7 +5,6 @@ old book.
 import hashlib
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 
 from analysis_lib.__main__ import main
 from analysis_lib.binding import build, chapter, chapters, contents, data_dictionary, pages, place
-from analysis_lib.cohort import overlap
 from analysis_lib.dictionary import columns
 from analysis_lib.files import replacing
 from analysis_lib.intake.bundled import bundled_cohorts
@@ -473,62 +471,6 @@ def test_the_dictionary_page_names_every_column():
     assert all(column in page for table in columns.TABLES.values() for column in table.columns)
 
 
-HOSPITAL = """\
-Fallnr;Infusion;Zuletzt gesehen;Status;Rezidiv;Beginn;Therapie
-{rows}"""
-MANIFEST = """\
-name: klinikum
-title: Klinikum, CAR-T 2018–2021
-tables: {patients: fälle.csv}
-columns:
-  patients:
-    Fallnr: patient_id
-    Infusion: infusion_date
-    Zuletzt gesehen: last_follow_up_date
-    Status: vital_status
-    Rezidiv: failure_date
-    Beginn: salvage_start_date
-    Therapie: salvage_regimen
-values:
-  patients:
-    vital_status: {tot: dead, lebt: alive}
-    salvage_regimen: {Bestrahlung: RT, beides: CMT, Systemtherapie: ST}
-date_format: "%d.%m.%Y"
-"""
-
-
-@pytest.fixture(scope="session")
-def hospital(tmp_path_factory):
-    """A hospital's own file, outside the checkout: other words, calendar dates, and few columns."""
-    import numpy as np
-    import pandas as pd
-
-    folder, rng = tmp_path_factory.mktemp("klinikum"), np.random.default_rng(7)
-    rows = []
-    for number in range(40):
-        start = pd.Timestamp("2019-01-01") + pd.Timedelta(days=int(rng.integers(0, 700)))
-        failure = start + pd.Timedelta(days=int(rng.integers(20, 200)))
-        salvage = failure + pd.Timedelta(days=int(rng.integers(0, 30)))
-        last = salvage + pd.Timedelta(days=int(rng.exponential(300)))
-        dates = [f"{day:%d.%m.%Y}" for day in (start, last, failure, salvage)]
-        rows.append(
-            ";".join(
-                [
-                    f"KH-{90210 + number}",
-                    dates[0],
-                    dates[1],
-                    rng.choice(["tot", "lebt"]),
-                    dates[2],
-                    dates[3],
-                    rng.choice(["Bestrahlung", "beides", "Systemtherapie"]),
-                ]
-            )
-        )
-    (folder / "fälle.csv").write_text(HOSPITAL.format(rows="\n".join(rows)), "utf-8")
-    (folder / "cohort.yml").write_text(MANIFEST, "utf-8")
-    return folder
-
-
 def fingerprint(*folders):
     files = (file for folder in folders for file in sorted(Path(folder).rglob("*")) if file.is_file())
     return {
@@ -536,39 +478,6 @@ def fingerprint(*folders):
         for file in files
         if "__pycache__" not in file.parts
     }
-
-
-def test_a_hospital_builds_its_book_outside_the_checkout(hospital, tmp_path):
-    before = fingerprint(ROOT / "book", ROOT / "notebooks", ROOT / "analysis_lib", hospital)
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "analysis_lib",
-            "build",
-            str(hospital / "cohort.yml"),
-            "--out",
-            str(tmp_path / "b"),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env=None,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    (hospital / overlap.FILE).unlink()  # remembers whose numbers are in the book; all else is as it was
-    assert fingerprint(ROOT / "book", ROOT / "notebooks", ROOT / "analysis_lib", hospital) == before
-    html = tmp_path / "b" / "html"
-    assert (html / "index.html").is_file()
-    survival = (html / "book" / "cohorts" / "klinikum" / "04_survival.html").read_text("utf-8")
-    assert "The median OS2 was" in survival and "Klinikum" in survival
-    everything = "".join(
-        file.read_text("utf-8", errors="ignore")
-        for file in (tmp_path / "b").rglob("*")
-        if file.suffix in (".html", ".csv", ".ipynb", ".js", ".md", ".txt", ".json")
-    )
-    assert "KH-902" not in everything and str(hospital) not in everything
-    assert not any(f".{month:02d}.2019" in everything for month in range(1, 13))
 
 
 NASTY = """<script>alert(1)</script> | [x](javascript:alert(2)) {cite}`nobody2000` $x$ {{ y }} *bold* `code` <img src=x onerror=alert(3)> &lt;b&gt; # |"""

@@ -1,4 +1,4 @@
-"""Three cohorts that look nothing like ours become books with one command, and their numbers are those of
+"""Cohorts that look nothing like ours become a book with one command, and their numbers are those of
 their own files.
 
 The expected numbers are read from the raw files by this test alone (csv, datetime) and estimated by lifelines
@@ -7,6 +7,7 @@ or by counting; the library's reader and estimators have no part in them.
 
 import csv
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -22,6 +23,9 @@ from lifelines import KaplanMeierFitter
 from lifelines.statistics import multivariate_logrank_test
 
 from analysis_lib.analyses import radiotherapy, survival
+from analysis_lib.cohort import overlap
+from analysis_lib.files.digest import digests
+from analysis_lib.files.places import ROOT
 from analysis_lib.intake.read import read_cohort
 
 HERE = Path(__file__).parents[1] / "cohorts"
@@ -172,28 +176,90 @@ def test_the_estimates_are_those_of_the_raw_files(folder):
     assert not study.synthetic and {name for name in known if "." in name} <= found.keys()
 
 
-@pytest.fixture(scope="module", params=KNOWN)
-def book(request, tmp_path_factory):
-    """The book of a cohort, made by the one command that the page names."""
-    out = tmp_path_factory.mktemp("book") / request.param
+HOSPITAL = """\
+Fallnr;Infusion;Zuletzt gesehen;Status;Rezidiv;Beginn;Therapie
+{rows}"""
+MANIFEST = """\
+name: klinikum
+title: Klinikum, CAR-T 2018–2021
+tables: {patients: fälle.csv}
+columns:
+  patients:
+    Fallnr: patient_id
+    Infusion: infusion_date
+    Zuletzt gesehen: last_follow_up_date
+    Status: vital_status
+    Rezidiv: failure_date
+    Beginn: salvage_start_date
+    Therapie: salvage_regimen
+values:
+  patients:
+    vital_status: {tot: dead, lebt: alive}
+    salvage_regimen: {Bestrahlung: RT, beides: CMT, Systemtherapie: ST}
+date_format: "%d.%m.%Y"
+"""
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory):
+    """A hospital's own file, outside the checkout: other words, calendar dates, and few columns."""
+    folder, rng = tmp_path_factory.mktemp("klinikum"), np.random.default_rng(7)
+    rows = []
+    for number in range(40):
+        start = pd.Timestamp("2019-01-01") + pd.Timedelta(days=int(rng.integers(0, 700)))
+        failure = start + pd.Timedelta(days=int(rng.integers(20, 200)))
+        salvage = failure + pd.Timedelta(days=int(rng.integers(0, 30)))
+        last = salvage + pd.Timedelta(days=int(rng.exponential(300)))
+        dates = [f"{day:%d.%m.%Y}" for day in (start, last, failure, salvage)]
+        rows.append(
+            ";".join(
+                [
+                    f"KH-{90210 + number}",
+                    dates[0],
+                    dates[1],
+                    rng.choice(["tot", "lebt"]),
+                    dates[2],
+                    dates[3],
+                    rng.choice(["Bestrahlung", "beides", "Systemtherapie"]),
+                ]
+            )
+        )
+    (folder / "fälle.csv").write_text(HOSPITAL.format(rows="\n".join(rows)), "utf-8")
+    (folder / "cohort.yml").write_text(MANIFEST, "utf-8")
+    return folder
+
+
+def digests_of(*folders):
+    files = (file for folder in folders for file in Path(folder).rglob("*") if file.is_file())
+    return digests({str(file): file for file in files if "__pycache__" not in file.parts})
+
+
+@pytest.fixture(scope="module")
+def built(hospital, tmp_path_factory):
+    """The book of all of them, made by the one command that the page names: where it is, what was said, and what
+    was in the checkout and the hospital's folder before and after.
+    """
+    out, theirs = (
+        tmp_path_factory.mktemp("book") / "out",
+        (ROOT / "book", ROOT / "notebooks", ROOT / "analysis_lib"),
+    )
+    before = digests_of(*theirs, hospital)
+    others = shutil.copytree(HERE, out.parent / "cohorts")  # each build remembers its patients beside them
+    cohorts = [*(str(others / folder) for folder in KNOWN), str(hospital / "cohort.yml")]
     run = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "analysis_lib",
-            "build",
-            str(HERE / request.param),
-            "--out",
-            str(out),
-            "--jobs",
-            "2",
-        ],
+        [sys.executable, "-m", "analysis_lib", "build", *cohorts, "--out", str(out), "--jobs", "2"],
         cwd=out.parent,
         capture_output=True,
         text=True,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    return request.param, out, run.stdout
+    (hospital / overlap.FILE).unlink()  # whose numbers are in the book; all else is as it was
+    return out, run.stdout, before, digests_of(*theirs, hospital)
+
+
+@pytest.fixture(params=KNOWN)
+def book(request, built):
+    return request.param, *built[:2]
 
 
 def test_the_book_is_whole_and_says_of_what_it_is(book):
@@ -201,7 +267,7 @@ def test_the_book_is_whole_and_says_of_what_it_is(book):
     study, known = read_cohort(HERE / folder), KNOWN[folder]()
     pages = out / "html" / "book" / "cohorts" / study.name
     assert study.name == NAMES[folder] and (out / "html" / "index.html").is_file()
-    skipped = set(re.findall(r"^skipped: \S+ (\d\d)_", told, re.M))
+    skipped = set(re.findall(rf"^skipped: {study.name} (\d\d)_", told, re.M))
     assert skipped == SKIPPED[folder] and " 0 failed" in told
     rows = pd.concat(
         [
@@ -229,7 +295,9 @@ def test_the_book_is_whole_and_says_of_what_it_is(book):
 
 def test_every_reason_is_a_sentence_and_no_page_shows_a_bare_nan(book):
     folder, out, _ = book
-    for page in sorted((out / "html" / "book" / "cohorts").rglob("*.html")):
+    pages = sorted((out / "html" / "book" / "cohorts" / NAMES[folder]).rglob("*.html"))
+    assert pages
+    for page in pages:
         soup = BeautifulSoup(page.read_text("utf-8"), "html.parser")
         article = soup.find("article") or soup
         for code in article.find_all(["pre", "script", "style"]):
@@ -242,6 +310,22 @@ def test_every_reason_is_a_sentence_and_no_page_shows_a_bare_nan(book):
             if listed := re.search(r"has no (columns?) ([\w., ]+?)(?:[);]|\.$)", said):
                 several = ", " in listed.group(2) or " and " in listed.group(2)
                 assert listed.group(1) == ("columns" if several else "column"), said
+
+
+def test_a_hospital_builds_its_book_outside_the_checkout(hospital, built):
+    out, _, before, after = built
+    assert after == before
+    html = out / "html"
+    assert (html / "index.html").is_file()
+    survival = (html / "book" / "cohorts" / "klinikum" / "04_survival.html").read_text("utf-8")
+    assert "The median OS2 was" in survival and "Klinikum" in survival
+    everything = "".join(
+        file.read_text("utf-8", errors="ignore")
+        for file in out.rglob("*")
+        if file.suffix in (".html", ".csv", ".ipynb", ".js", ".md", ".txt", ".json")
+    )
+    assert "KH-902" not in everything and str(hospital) not in everything
+    assert not any(f".{month:02d}.2019" in everything for month in range(1, 13))
 
 
 def test_the_files_are_what_their_script_writes(tmp_path):
