@@ -24,6 +24,7 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 
 # %%
 from analysis_lib.analyses import participants, summaries, survival
+from analysis_lib.binding import handed
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
@@ -32,6 +33,7 @@ from analysis_lib.show.notes import about, noticed
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import cross_table, rows_table, table
 
+handed.check(globals())
 study = read_cohort(cohort)
 about(study)
 

@@ -25,6 +25,7 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 # %%
 from analysis_lib.analyses import failure, summaries, survival
 from analysis_lib.analyses import table_1 as baseline
+from analysis_lib.binding import handed
 from analysis_lib.cohort import disclosure
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
@@ -34,6 +35,7 @@ from analysis_lib.show.notes import about
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import characteristics, rows_table
 
+handed.check(globals())
 study = read_cohort(cohort)
 about(study)
 

@@ -24,6 +24,7 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 
 # %%
 from analysis_lib.analyses import log_rank, prognosis, survival
+from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.show import consistent_page, figures, ledger_page
@@ -31,6 +32,7 @@ from analysis_lib.show.notes import about
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import rows_table
 
+handed.check(globals())
 study = read_cohort(cohort)
 months = survival.rate_months(study)
 about(study)

@@ -25,6 +25,7 @@ alpha_beta = 10  # Gy, for the biologically effective dose
 
 # %%
 from analysis_lib.analyses import radiotherapy, survival
+from analysis_lib.binding import handed
 from analysis_lib.cohort.first_course import HIGH_BED
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
@@ -33,6 +34,7 @@ from analysis_lib.show.notes import about
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import rows_table
 
+handed.check(globals())
 study = read_cohort(cohort)
 months = survival.rate_months(study)
 about(study)

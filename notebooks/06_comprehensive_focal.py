@@ -25,6 +25,7 @@ alpha_beta = 10  # Gy, for the biologically effective dose
 
 # %%
 from analysis_lib.analyses import first_courses, survival, transplant
+from analysis_lib.binding import handed
 from analysis_lib.cohort import first_course
 from analysis_lib.cohort.first_course import HIGH_BED
 from analysis_lib.intake.read import read_cohort
@@ -34,6 +35,7 @@ from analysis_lib.show.notes import about
 from analysis_lib.show.sentences import say, sentence
 from analysis_lib.show.tables import compared_table, rows_table
 
+handed.check(globals())
 study = first_course.with_first_course(read_cohort(cohort), alpha_beta)
 about(study)
 

@@ -30,6 +30,7 @@ landmark = 3  # months after the start of salvage therapy
 # %%
 from analysis_lib.analyses import cox_models, design, field_dose, immortal, local_failure, mean_survival
 from analysis_lib.analyses import missing, multiplicity, prognosis, survival, validation, weighting
+from analysis_lib.binding import handed
 from analysis_lib.cohort import first_course
 from analysis_lib.estimators import bootstrap, weights
 from analysis_lib.intake.read import read_cohort
@@ -40,8 +41,8 @@ from analysis_lib.show.notes import about, left_out
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import compared_table, table
 
+handed.check(globals())
 study = first_course.with_first_course(read_cohort(cohort), alpha_beta)
-month = survival.rate_months(study)[0]
 about(study)
 
 # %% [markdown] tags=["car-t"]
@@ -144,6 +145,7 @@ figures_beyond.competing(local_failure.curves(sites), local, "Local failure of i
                          "and the Aalen–Johansen estimate with death without local failure as competing event.")
 
 # %%
+month = survival.rate_months(study)[0]
 say(local, f"At {month} months, one minus Kaplan–Meier says that {{failure.rate{month}.km:full}} of the sites failed; the share that "
     f"did fail is {{failure.rate{month}.aj:full}}, and {{failure.rate{month}.death:full}} belonged to patients who died before.",
     f"With patients left out one at a time ({{failure.rate{month}.clustered:note}}), the limits of the share become "

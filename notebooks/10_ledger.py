@@ -31,6 +31,7 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 from dataclasses import replace
 
 from analysis_lib.analyses import survival
+from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.paper import ledger
 from analysis_lib.rows import results
@@ -39,6 +40,7 @@ from analysis_lib.show.notes import about
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import table
 
+handed.check(globals())
 study = read_cohort(cohort)
 about(study)
 

@@ -28,6 +28,7 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
+from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.paper.audit import tests, times, verdicts
 from analysis_lib.rows import methods, results
@@ -36,6 +37,7 @@ from analysis_lib.show.notes import about
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import rows_table
 
+handed.check(globals())
 study = read_cohort(cohort)
 about(study)
 

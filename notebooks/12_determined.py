@@ -29,6 +29,7 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 
 # %%
 from analysis_lib.analyses import survival
+from analysis_lib.binding import handed
 from analysis_lib.consistent import cohorts, ranges
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
@@ -36,6 +37,7 @@ from analysis_lib.show import consistent_page, figures_cohort
 from analysis_lib.show.notes import about
 from analysis_lib.show.sentences import say, sentence
 
+handed.check(globals())
 study = read_cohort(cohort)
 about(study)
 

@@ -34,11 +34,13 @@ cohorts = 20  # cohorts of 300 patients in the last section
 from dataclasses import replace
 
 from analysis_lib.analyses import local_failure, simulation, weighting
+from analysis_lib.binding import handed
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
 from analysis_lib.show import figures, figures_beyond
 from analysis_lib.show.sentences import say
 
+handed.check(globals())
 study, share = simulation.read(patients)
 truth = simulation.truths(share)
 answers = simulation.answers(study, share)

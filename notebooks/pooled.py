@@ -23,11 +23,13 @@ exports = []  # paths of exports (.zip); empty: two bundled synthetic cohorts, e
 results_dir = ""  # where the result rows go; empty: book/cohorts/pooled/results
 
 # %%
+from analysis_lib.binding import handed
 from analysis_lib.centres import page, pooled, receive, send
 from analysis_lib.rows import results
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import compared_table, table
 
+handed.check(globals())
 gathered = receive.read_exports(exports) if exports else send.practice()
 page.about(gathered)
 
