@@ -9,6 +9,7 @@ import pytest
 from analysis_lib.__main__ import main
 from analysis_lib.binding import build, chapter, chapters, inputs, reuse
 from analysis_lib.binding.outcome import BuildError, Outcome
+from analysis_lib.cohort import overlap
 from analysis_lib.files.places import ROOT
 from analysis_lib.rows import results
 
@@ -34,7 +35,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "ProcessPoolExecutor", InThisProcess)
     monkeypatch.setattr(build.kernels, "forked", lambda folder: contextlib.nullcontext())
     monkeypatch.setattr(chapter, "run", made_up)
-    monkeypatch.setattr(build.pages, "write", lambda studies, outcomes, book: (book / "generated").mkdir())
+    monkeypatch.setattr(build.pages, "write", lambda studies, outcomes, book, _: (book / "generated").mkdir())
     monkeypatch.setattr(build, "render", lambda source, html, place: made_pages(source, html))
     RAN.clear()
     return tmp_path
@@ -82,6 +83,7 @@ def made_pages(source, html):
 def run(place, **options):
     """What a build ran, and how it ended."""
     RAN.clear()
+    (place / overlap.FILE).unlink(missing_ok=True)  # what was released before is not what is tried here
     options = {"wheres": [str(place / "cohort.yml")], "out": place / "out"} | options
     outcomes = build.build(options.pop("wheres"), options.pop("out"), 1, **options)
     return list(RAN), [(each.chapter, each.status, each.reason) for each in outcomes]
