@@ -60,7 +60,7 @@ def fingerprint(
     notebook : Path
         The chapter, ``notebooks/NN_topic.py``.
     root : Path
-        The checkout, which holds ``analysis_lib`` and ``requirements.lock``.
+        The folder that holds ``analysis_lib`` and, in a checkout, ``requirements.lock``.
     cohort : Path
         Its manifest or bare table, as :func:`analysis_lib.cohort.locate` found it.
     parameters : dict
