@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 EXTRA := .venv/.reconstruct
 
-.PHONY: book test lint format lab notebooks lock bench clean
+.PHONY: book test lint format lab wheel notebooks lock bench clean
 
 # What nothing has changed for is not made again: the program looks, and says so.
 book: $(STAMP)
@@ -30,6 +30,10 @@ format: $(STAMP)
 lab: $(STAMP)
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
+# What is installed without a checkout; tests/book/test_installed.py does so.
+wheel: $(STAMP)
+	$(BIN)/python -m hatchling build --target wheel --directory dist
+
 # The committed notebooks: generated from their .py source, then executed.
 notebooks: $(STAMP)
 	$(BIN)/jupytext --quiet --to ipynb --update notebooks/*.py
@@ -48,7 +52,7 @@ lock:
 		--custom-compile-command "make lock" --constraint requirements.lock --python-version 3.11 - --output-file reconstruct.lock
 
 clean:
-	rm -rf _build book/cohorts book/generated notebooks/.ipynb_checkpoints
+	rm -rf _build dist book/cohorts book/generated notebooks/.ipynb_checkpoints
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv --clear .venv

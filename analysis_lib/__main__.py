@@ -53,9 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     each.add_argument(
         "--out",
-        type=Path,
+        type=_path,
         metavar="DIR",
-        help="folder for the book (DIR/html/index.html); default: _build in this checkout",
+        help="folder for the book (DIR/html/index.html); default: a folder for each cohort in "
+        f"{'books in this folder' if places.INSTALLED else '_build in this checkout'}",
     )
     each.add_argument(
         "--jobs", type=_positive, default=2, metavar="N", help="notebooks at a time (default: 2)"
@@ -70,27 +71,27 @@ def _parser() -> argparse.ArgumentParser:
         "check", help="say what is wrong with a cohort's files, or that they can be used"
     )
     each.add_argument("cohort", metavar="COHORT", help=cohort_help)
-    each.add_argument("--csv", type=Path, metavar="FILE", help="write the answer as a table, too")
-    each.add_argument("--html", type=Path, metavar="FILE", help="write the answer as a page, too")
+    each.add_argument("--csv", type=_path, metavar="FILE", help="write the answer as a table, too")
+    each.add_argument("--html", type=_path, metavar="FILE", help="write the answer as a page, too")
     each.set_defaults(command=_check)
 
     each = commands.add_parser(
         "new", help="write a starter: Excel template, REDCap dictionary and cohort.yml"
     )
-    each.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
+    each.add_argument("folder", type=_path, metavar="DIR", help="a new or empty folder")
     each.set_defaults(command=_new)
 
     each = commands.add_parser("map", help="propose which columns of your files are which")
     each.add_argument(
         "files",
         nargs="+",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="your tables; with several, each becomes the table it fits best",
     )
     each.add_argument(
         "--out",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="write the proposal there instead of showing it; never overwrites",
     )
@@ -102,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     each.add_argument("cohort", metavar="COHORT", help=cohort_help)
     each.add_argument(
-        "--out", type=Path, default=Path("."), metavar="DIR", help="where to write; default: this folder"
+        "--out", type=_path, default=Path("."), metavar="DIR", help="where to write; default: this folder"
     )
     _add_parameters(each)
     each.set_defaults(command=_run)
@@ -112,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     each.add_argument("cohort", metavar="COHORT", help=cohort_help)
     each.add_argument(
-        "--out", type=Path, metavar="FILE.zip", help="the zip to write; default: NAME.zip in this folder"
+        "--out", type=_path, metavar="FILE.zip", help="the zip to write; default: NAME.zip in this folder"
     )
     each.set_defaults(command=_export)
 
@@ -122,12 +123,12 @@ def _parser() -> argparse.ArgumentParser:
     each.add_argument(
         "exports",
         nargs="+",
-        type=Path,
+        type=_path,
         metavar="EXPORT.zip",
         help="what `salvage-book export` wrote at each centre",
     )
     each.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="folder for the book (DIR/html/index.html)"
+        "--out", type=_path, required=True, metavar="DIR", help="folder for the book (DIR/html/index.html)"
     )
     each.set_defaults(command=_pool)
 
@@ -161,6 +162,13 @@ def _positive(written: str) -> int:
     return int(written)
 
 
+def _path(written: str) -> Path:
+    try:
+        return Path(written).expanduser()  # PowerShell hands ~ on as it is
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(f"there is no home folder {written.partition('/')[0]}") from None
+
+
 def _parameters(pairs: list[list[str]]) -> dict[str, float]:
     try:
         given = {name: float(value) for name, value in pairs}
@@ -180,7 +188,9 @@ def _build(parsed: argparse.Namespace) -> int:
     parameters = _parameters(parsed.parameter)
     cohorts = parsed.cohorts or list(bundled_cohorts())
     out = parsed.out.resolve() if parsed.out else None
-    book = out or places.ROOT / "_build"
+    if places.INSTALLED and not out and not parsed.cohorts:
+        out = places.books() / "bundled"
+    book = out or places.books()
     if (out or not parsed.cohorts) and not parsed.fresh:
         if outcomes := reuse.unchanged(book, cohorts, parameters):
             print("Nothing that the book is made of has changed, so it is left as it is.")

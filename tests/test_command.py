@@ -81,6 +81,16 @@ def test_cohorts_lists_each_bundled_one_with_its_title():
     assert said.splitlines() == [f"{name:15} {title}" for name, title in bundled_cohorts().items()]
 
 
+def test_a_home_folder_that_no_shell_expanded_is_one(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "~/ours"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["ours"]
+    with pytest.raises(SystemExit):
+        main(["new", "~nobody-of-this-name/ours"])
+    assert "there is no home folder ~nobody-of-this-name" in capsys.readouterr().err
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True

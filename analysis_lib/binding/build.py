@@ -17,7 +17,7 @@ from analysis_lib.binding.rendering import render
 from analysis_lib.binding.reuse import GENERATED
 from analysis_lib.cohort import disclosure, overlap
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.files import replacing
+from analysis_lib.files import places, replacing
 from analysis_lib.files.places import BUNDLED, NOTEBOOKS, ROOT
 from analysis_lib.intake.manifest import locate
 from analysis_lib.intake.read import read_cohort
@@ -65,8 +65,8 @@ def build(
         Cohorts, as :func:`analysis_lib.intake.read.read_cohort` takes them.
     out : Path, optional
         Folder for the book (``html/``), its notebooks and result rows (``source/``); the checkout stays as it
-        is. Without it the cohorts must be the bundled ones, whose ``_toc.yml`` is committed: notebooks and
-        rows go to ``book/cohorts``, the book to ``_build/html``.
+        is. Without it this must be a checkout, and the cohorts the bundled ones, whose ``_toc.yml`` is
+        committed: notebooks and rows go to ``book/cohorts``, the book to ``_build/html``.
     jobs : int
         How many notebooks run at a time.
     parameters : dict, optional
@@ -221,6 +221,8 @@ def check_place(out: Path | None, studies: dict[Path, Cohort]) -> None:
                 f"{study.name}: there are fewer than {study.min_cell_count} patients "
                 f"(min_cell_count), so a book would show nothing."
             )
+    if not out and places.INSTALLED:
+        raise BuildError("An installed program makes no book in its own folder. Choose a folder as --out.")
     if out and (reason := place.trouble(out, studies)):
         raise BuildError(reason)
 
@@ -247,8 +249,12 @@ def check_for_leaks(studies: dict[Path, Cohort], written: list[Path]) -> None:
 def stage(source: Path) -> Path:
     """Copy what the book is made of, apart from the notebooks, to a folder outside the checkout."""
     shutil.rmtree(source, ignore_errors=True)
-    shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns(*GENERATED))
-    shutil.copy(ROOT / "_config.yml", source)
+    made = tuple(ROOT / "book" / name for name in GENERATED)
+    for path in (ROOT / "_config.yml", *sorted((ROOT / "book").rglob("*"))):
+        if path.is_file() and not any(path.is_relative_to(each) for each in made):
+            copy = source / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)  # what is read-only in an installed program is not so in a book
     return source
 
 

@@ -45,12 +45,12 @@ LONGEST_NAME = 100  # characters of a text that may name a file
 
 
 class Library:
-    """A checkout as it is read now: each file at most once, for all the pages that are asked for.
+    """The program as it is read now: each file at most once, for all the pages that are asked for.
 
     Attributes
     ----------
     root : Path
-        The checkout, which holds ``analysis_lib`` and ``requirements.lock``.
+        The folder that holds ``analysis_lib`` and, in a checkout, ``requirements.lock``.
     """
 
     def __init__(self, root: Path):
@@ -99,7 +99,7 @@ def fingerprint(
     notebook : Path
         The chapter, ``notebooks/NN_topic.py``.
     library : Library
-        The checkout, read.
+        The program, read.
     cohort : Path
         Its manifest or bare table, as :func:`analysis_lib.cohort.locate` found it.
     parameters : dict

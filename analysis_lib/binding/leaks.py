@@ -27,7 +27,7 @@ from analysis_lib.binding.leak_spelling import plain
 from analysis_lib.binding.leak_texts import texts
 from analysis_lib.binding.leak_values import RARE, Needle, of_table
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.files.places import ROOT
+from analysis_lib.files.places import LIBRARY, ROOT
 from analysis_lib.intake import reading
 from analysis_lib.intake.manifest import read_manifest
 
@@ -128,16 +128,16 @@ def own() -> Tree:
 def own_texts() -> tuple[Path, ...]:
     """The files of the project and of the theme whose words may stand in any book."""
     kinds = {
-        "book": ("*.md", "*.bib", "_static/*"),
-        "notebooks": ("*.py",),
-        "analysis_lib": ("**/*.py", "paper/*", "data/proof/*"),
-        ".": ("_config.yml", "README.md"),
+        ROOT / "book": ("*.md", "*.bib", "_static/*"),
+        ROOT / "notebooks": ("*.py",),
+        LIBRARY: ("**/*.py", "paper/*", "data/proof/*"),
+        ROOT: ("_config.yml", "README.md"),
     }
     found = [
         file
         for folder, patterns in kinds.items()
         for pattern in patterns
-        for file in sorted((ROOT / folder).glob(pattern))
+        for file in sorted(folder.glob(pattern))
     ]
     packages = Path(sysconfig.get_path("purelib"))
     found += [

@@ -13,7 +13,7 @@ from pathlib import Path
 from analysis_lib.binding.reuse import KEPT
 from analysis_lib.dictionary.words import listed
 from analysis_lib.files import replacing
-from analysis_lib.files.places import ROOT
+from analysis_lib.files.places import ROOT, is_ours
 
 PARTS = ("source", "html")  # of a book; they change together, see analysis_lib.files.replacing
 # In the folder it says that a build may replace its parts; in source, it lists the files of both.
@@ -34,7 +34,7 @@ def trouble(out: Path, inputs: Iterable[Path]) -> str:
             f"The path {ascii(str(out))} holds letters that this session's language settings cannot express. "
             f"Set LC_ALL=C.UTF-8, or choose a folder without such letters as --out."
         )
-    if out.is_relative_to(ROOT) and not out.is_relative_to(ROOT / "_build"):
+    if is_ours(out):
         return f"{out} is inside the folder of this program. Choose a folder outside it."
     for part in PARTS:
         if any(path.resolve().is_relative_to(out / part) for path in inputs):

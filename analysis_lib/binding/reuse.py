@@ -15,13 +15,13 @@ from typing import NamedTuple
 from analysis_lib.binding import inputs, kept
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.files.digest import digest_of, digests
-from analysis_lib.files.places import NOTEBOOKS, ROOT
+from analysis_lib.files.places import LIBRARY, NOTEBOOKS, ROOT
 from analysis_lib.intake import bundled
 
 KEPT = ".kept"  # beside html/
 BOOK = "book.json"
 GENERATED = ("cohorts", "generated")  # folders of book/ that a build writes and git ignores
-MAKERS = tuple(ROOT / "analysis_lib" / "binding" / name for name in ("chapter.py", "page.py"))
+MAKERS = tuple(LIBRARY / "binding" / name for name in ("chapter.py", "page.py"))
 
 
 # --- a chapter for a cohort -----------------------------------------------------------------------
@@ -51,7 +51,7 @@ class Run(NamedTuple):
 
 def as_it_is() -> inputs.Library:
     """The library of this checkout, read now."""
-    return inputs.Library(ROOT)
+    return inputs.Library(LIBRARY.parent)
 
 
 def of_cohort(manifest: Path) -> dict[str, str]:
@@ -90,7 +90,7 @@ def keep(store: Path, run: Run, mark: str, outcome: Outcome) -> None:
 
 def of_book(cohorts: Iterable[str | Path], parameters: Mapping) -> str:
     """A digest of everything that a book of these cohorts is made from."""
-    sources = [path for folder in (ROOT / "analysis_lib", ROOT / "book") for path in folder.rglob("*")]
+    sources = [path for folder in (LIBRARY, ROOT / "book") for path in folder.rglob("*")]
     sources += [*NOTEBOOKS.glob("*.py"), *(ROOT / name for name in ("_config.yml", "_toc.yml", inputs.LOCK))]
     made = tuple(ROOT / "book" / name for name in GENERATED)
     files = {

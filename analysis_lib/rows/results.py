@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib.files import replacing, spreadsheet
-from analysis_lib.files.places import ROOT
+from analysis_lib.files import places, replacing, spreadsheet
 from analysis_lib.rows import released
 from analysis_lib.rows.schema import ABOUT, COLUMNS, RULE, SCHEMA, STATISTICS, WORDS, checked, slug
 
@@ -137,7 +136,7 @@ def save(
     cohort_name, chapter : str
         Name of the cohort, and of the chapter (``04_survival``).
     results_dir : str or Path
-        Where to write; by default ``book/cohorts/<cohort>/results`` of this checkout.
+        Where to write; see :func:`folder`.
     """
     rows, where = released.require(collect(parts)), folder(cohort_name, results_dir)
     safe = checked(rows).assign(
@@ -151,8 +150,10 @@ def save(
 
 
 def folder(cohort_name: str, results_dir: str | Path = "") -> Path:
-    """Where a cohort's rows stand: ``results_dir``, or ``book/cohorts/<cohort>/results`` of this checkout."""
-    return Path(results_dir or ROOT / "book" / "cohorts" / cohort_name / "results")
+    """Where a cohort's rows stand: ``results_dir``, or ``book/cohorts/<cohort>/results`` of this checkout; of
+    an installed program ``results/<cohort>`` in the current folder.
+    """
+    return Path(results_dir or places.results_of(cohort_name))
 
 
 def read(path: str | Path) -> pd.DataFrame:

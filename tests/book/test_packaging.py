@@ -59,3 +59,36 @@ def test_no_tracked_file_names_a_place_of_some_machine():
         text=True,
     )
     assert found.stdout == ""
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_pin_what_they_use_and_may_no_more_than_they_need(path):
+    workflow = yaml.load(path.read_text("utf-8"), yaml.BaseLoader)
+    assert workflow["permissions"] == {"contents": "read"}
+    for name, job in workflow["jobs"].items():
+        assert int(job["timeout-minutes"]) <= 120
+        assert job.get("permissions") == (
+            {"pages": "write", "id-token": "write"} if name == "publish" else None
+        )
+        for step in job["steps"]:
+            assert ("uses" in step) != ("run" in step)
+            assert re.fullmatch(r"actions/[a-z-]+@v\d+", step.get("uses", "actions/x@v1"))
+
+
+def test_workflows_run_the_tests_and_publish_the_book_of_the_bundled_cohorts():
+    tests, book = [
+        yaml.load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text("utf-8"), yaml.BaseLoader)[
+            "jobs"
+        ]
+        for name in ("tests", "book")
+    ]
+    assert {"run": ".ci/run"} in tests["everything"]["steps"] and (ROOT / ".ci" / "run").is_file()
+    assert "windows-latest" in tests["installed"]["strategy"]["matrix"]["os"]
+    assert {"run": "make book"} in book["build"]["steps"] and book["publish"]["needs"] == "build"
+    (uploaded,) = [
+        step["with"]["path"] for step in book["build"]["steps"] if "upload" in step.get("uses", "")
+    ]
+    assert uploaded == "_build/html"
