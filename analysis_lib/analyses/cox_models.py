@@ -11,12 +11,11 @@ from analysis_lib.cohort.needs import needs
 from analysis_lib.estimators import models
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
+from analysis_lib.rows.methods import LOG_RANK
 from analysis_lib.rows.results import row, slug
 
 COX = "Cox model, Efron ties, Wald interval"
 PROPORTIONAL = "proportional-hazards test (Schoenfeld residuals, Kaplan-Meier transform)"
-WALD = "Wald test"
-LIKELIHOOD_RATIO = "penalised likelihood ratio test"
 FIRTH = "Cox model, Firth's penalty, Breslow ties, profile penalised likelihood interval"
 
 
@@ -100,7 +99,7 @@ def _of_terms(study: Cohort, table: pd.DataFrame, prefix: str, shared: dict, sep
                 estimate["p"],
                 group=label,
                 note=note,
-                method=LIKELIHOOD_RATIO if separated else WALD,
+                method="penalised likelihood ratio test" if separated else "Wald test",
                 **of_term,
                 **shared,
             ),
@@ -115,8 +114,8 @@ def _about(study: Cohort, term: str) -> dict:
 
 
 def is_of_number(rows: pd.DataFrame) -> pd.Series:
-    """Which rows of a Cox model speak of a number: of a ratio or its test without a level."""
-    of_term = rows["method"].isin([COX, FIRTH, WALD, LIKELIHOOD_RATIO])
+    """Which rows speak of a number's ratio, or of its test: of a model's terms, it alone has no level."""
+    of_term = rows["statistic"].isin(["hazard ratio", "p"]) & ~rows["method"].isin([PROPORTIONAL, LOG_RANK])
     return of_term & (rows["by"] != "") & (rows["level"] == "")
 
 
