@@ -25,22 +25,19 @@ ENTRY = re.compile(
     r"^([A-Za-z0-9._-]+)==(\S+)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)((?:\n    #.*)*)", re.M
 )
 
-WE = {"-r": "salvage-book"}  # what was asked for on the command line of a lock
-
 
 def locked(root: Path = ROOT) -> dict[str, tuple[str, list[str], list[str]]]:
     """Version, digests and who needs it, of each package of the locks, by name."""
     found: dict[str, tuple[str, list[str], list[str]]] = {}
     for lock in LOCKS:
         for name, version, hashes, via in ENTRY.findall((root / lock).read_text("utf-8")):
-            needed = [
-                WE.get(one, one) for one in re.findall(r"^    #(?: via|  ) ([A-Za-z0-9._-]+)", via, re.M)
-            ]
+            named = re.findall(r"^    #(?: via|  ) ([A-Za-z0-9._-]+)", via, re.M)
+            needed = {one for one in named if one[0] != "-"} or {"salvage-book"}  # else we asked for it
             known = found.get(name, (version, [], []))
             if known[0] != version:
                 raise SystemExit(f"{name}: the locks name the versions {known[0]} and {version}. make lock")
             digests = sorted(re.findall(r"[0-9a-f]{64}", hashes))
-            found[name] = (version, digests, sorted({*known[2], *needed} - {"-c"}))
+            found[name] = (version, digests, sorted({*known[2], *needed}))
     return dict(sorted(found.items()))
 
 
