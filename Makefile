@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 EXTRA := .venv/.reconstruct
 
-.PHONY: book test lint format lab wheel notebooks lock bench clean
+.PHONY: book test lint format lab wheel notebooks lock audit bench clean
 
 # What nothing has changed for is not made again: the program looks, and says so.
 book: $(STAMP)
@@ -21,6 +21,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check --quiet analysis_lib tests tools notebooks
 	$(BIN)/ruff format --quiet --check analysis_lib tests tools
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tools/sbom.py --check
 	$(BIN)/mypy --no-error-summary
 
 format: $(STAMP)
@@ -45,18 +46,27 @@ notebooks: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python tools/bench.py $(BENCH)
 
+# The locks, and the bill of materials that says what is in them, with licences (CycloneDX).
 lock:
+	printf 'uv\n' | $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+		--python-version 3.11 - --output-file installer.lock
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
 		--extra test --extra lint --extra lab --python-version 3.11 pyproject.toml --output-file requirements.lock
 	printf 'ortools\nnumba\n' | $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --constraint requirements.lock --python-version 3.11 - --output-file reconstruct.lock
+	$(MAKE) $(EXTRA)
+	$(BIN)/python tools/sbom.py
+
+# Known vulnerabilities of what is locked; needs a network, and is no part of `make test`.
+audit: $(STAMP)
+	$(BIN)/uv tool run pip-audit==2.10.1 --disable-pip --require-hashes --requirement requirements.lock --requirement reconstruct.lock
 
 clean:
 	rm -rf _build dist book/cohorts book/generated notebooks/.ipynb_checkpoints
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): installer.lock requirements.lock pyproject.toml
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement installer.lock
 	$(BIN)/uv pip install --quiet --require-hashes --requirement requirements.lock
 	$(BIN)/uv pip install --quiet --no-deps --editable .
 	touch $@

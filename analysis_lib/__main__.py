@@ -1,6 +1,8 @@
 """The command line: ``salvage-book`` or ``python -m analysis_lib``.
 
 A command imports what it needs when it runs, so that help, a list and a mistake are answered at once.
+
+Long because every command stands here, with its options and what it says.
 """
 
 from __future__ import annotations
@@ -115,6 +117,9 @@ def _parser() -> argparse.ArgumentParser:
     each.add_argument(
         "--out", type=_path, metavar="FILE.zip", help="the zip to write; default: NAME.zip in this folder"
     )
+    each.add_argument(
+        "--sign", action="store_true", help="sign it with minisign or GnuPG; the signature stands beside it"
+    )
     each.set_defaults(command=_export)
 
     each = commands.add_parser(
@@ -130,6 +135,12 @@ def _parser() -> argparse.ArgumentParser:
     each.add_argument(
         "--out", type=_path, required=True, metavar="DIR", help="folder for the book (DIR/html/index.html)"
     )
+    each.add_argument(
+        "--keys",
+        type=Path,
+        metavar="KEYS",
+        help="check each signature with a public key of this folder: NAME.pub or NAME.asc for NAME.zip",
+    )
     each.set_defaults(command=_pool)
 
     each = commands.add_parser(
@@ -138,6 +149,14 @@ def _parser() -> argparse.ArgumentParser:
     each.add_argument("cohort", metavar="COHORT", help=cohort_help)
     each.add_argument("set", type=_positive, metavar="SET", help="its number, as the refusal names it")
     each.set_defaults(command=_never_released)
+
+    each = commands.add_parser(
+        "accept", help="say that a finding of the leak scan was looked at and is harmless, and why"
+    )
+    each.add_argument("cohort", metavar="COHORT", help=cohort_help)
+    each.add_argument("code", metavar="CODE", help="of the finding, as the refusal names it")
+    each.add_argument("reason", metavar="REASON", help="why it is harmless, without the value")
+    each.set_defaults(command=_accept)
 
     each = commands.add_parser("cohorts", help="list the bundled cohorts")
     each.set_defaults(command=_cohorts)
@@ -311,8 +330,10 @@ def _run(parsed: argparse.Namespace) -> int:
 
 
 def _export(parsed: argparse.Namespace) -> int:
-    from analysis_lib.centres import send
+    from analysis_lib.centres import send, signature
 
+    if parsed.sign:
+        signature.program()  # before an hour's work, if there is none
     out, manifest = send.export(parsed.cohort, parsed.out)
     ended = manifest["chapters"].values()
     print(
@@ -322,13 +343,19 @@ def _export(parsed: argparse.Namespace) -> int:
     for each, how in manifest["chapters"].items():
         if how["status"] == "skipped":
             print(f"skipped: {each}: {how['reason']}")
-    print("Open it and read what you send: README.txt says what is what.")
+    print(f"Digest of the results (SHA-256 of rows.csv): {manifest['rows_sha256']}")
+    if parsed.sign:
+        print(f"Signature: {signature.sign(out)}")
+    print("Open it and read what you send: README.txt says on one page what is in it.")
     return 0
 
 
 def _pool(parsed: argparse.Namespace) -> int:
+    from analysis_lib.centres import signature
     from analysis_lib.centres.book import pool
 
+    if parsed.keys:
+        print("\n".join(signature.verify(parsed.exports, parsed.keys)))
     print(f"The book: {pool(parsed.exports, parsed.out.resolve())}")
     return 0
 
@@ -340,6 +367,20 @@ def _never_released(parsed: argparse.Namespace) -> int:
     folder = locate(parsed.cohort).parent
     overlap.save(overlap.never_released(overlap.read(folder), parsed.set), folder)
     print(f"Set {parsed.set} is forgotten. Delete the book or the export that was made of it.")
+    return 0
+
+
+def _accept(parsed: argparse.Namespace) -> int:
+    from analysis_lib.binding import leak_review, leaks
+    from analysis_lib.intake.manifest import locate
+    from analysis_lib.intake.read import read_cohort
+
+    path = locate(parsed.cohort)
+    log = leak_review.log_of(path)
+    wanted = leaks.needles(read_cohort(path), path)
+    left = leak_review.accept(parsed.code, parsed.reason, log, wanted)
+    print(f"Accepted, for this value in this file of the book alone: {log}")
+    print(f"Still open: {len(left)}." if left else "Nothing is open: build or export again.")
     return 0
 
 

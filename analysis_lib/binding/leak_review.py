@@ -1,10 +1,10 @@
 """A finding of the leak scan that a person has looked at and takes for harmless: accepted, with a reason,
 without its value.
 
-What was accepted stands in a file beside the cohort's own, which is as private as these: for each finding the
-file of the book, the place in the input, the reason, the day, and a salted digest by which the same finding
-is known again. Whatever else is found in that file of the book, or the same value in another, is a new
-finding.
+What was found and what was accepted stand in a file beside the cohort's own, which is as private as these:
+for each finding the file of the book, the place in the input, and a salted digest by which the same finding
+is known again; for one that was accepted the reason and the day, too. Whatever else is found in that file of
+the book, or the same value in another, is a new finding.
 """
 
 from __future__ import annotations
@@ -12,31 +12,71 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from analysis_lib.binding.leak_values import Needle
-from analysis_lib.binding.leaks import Leak, found, of_text
+from analysis_lib.binding.leaks import Leak, found, of_text, own
+from analysis_lib.binding.outcome import BuildError
 
 LOG = "accepted-findings.json"  # in the folder of the cohort's file
 REASON = 8  # letters that a reason has at least
+SHOWN = 20  # findings in a message
 
 
-class ReviewError(ValueError):
-    """Nothing was accepted; the message says why."""
+class ReviewError(BuildError):
+    """Nothing was accepted, or what was cannot be read; the message says why."""
 
 
 def log_of(path: Path) -> Path:
-    """Where the accepted findings of a cohort are kept: beside its manifest or table."""
+    """Where the findings of a cohort are kept: beside its manifest or table."""
     return path.parent / LOG
 
 
-def code(leak: Leak, log: Path) -> str:
-    """A short name of a finding that does not tell its value; it stays the same as long as the log is
-    kept.
+def refuse(leaks: Iterable[Leak], wanted: Mapping[Path, Collection]) -> None:
+    """Fail if there is a finding that nobody has accepted, and keep what was found for the review.
+
+    Parameters
+    ----------
+    leaks : iterable of Leak
+        What :func:`analysis_lib.binding.leaks.scan` found.
+    wanted : mapping
+        For the manifest or table of each cohort, the keys of what must not be found of it.
+
+    Raises
+    ------
+    BuildError
+        With the findings that are open, each with the code by which it can be accepted.
+    ReviewError
+        If a log cannot be read.
     """
-    return _digest(leak, _read(log)["salt"])
+    leaks = list(leaks)
+    if not leaks:
+        return
+    logs: dict[Path, set] = {}
+    for path, keys in wanted.items():
+        logs.setdefault(log_of(path), set()).update(keys)
+    for log in logs:
+        leaks = unaccepted(leaks, log)
+    if not leaks:
+        return
+    told: dict[Leak, str] = {}
+    for log, keys in logs.items():
+        mine = [leak for leak in leaks if leak.keys & keys and leak not in told]
+        told |= {leak: f"{code}  " for leak, code in zip(mine, _note(mine, log))}
+    more = [f"... and {len(leaks) - SHOWN} more"] if len(leaks) > SHOWN else []
+    lines = [
+        told.get(leak, "") + str(leak) + (f'; where it says "{leak.near}"' if leak.near else "")
+        for leak in leaks[:SHOWN]
+    ]
+    raise BuildError(
+        "Something of the patients' data stands in what was written, so nothing of it was kept:\n  "
+        + "\n  ".join([*lines, *more])
+        + "\nRemove the column from the file, or report it. If you have looked at a finding and it is "
+        'harmless: salvage-book accept COHORT CODE "why it is harmless", and try again.'
+    )
 
 
 def unaccepted(leaks: Iterable[Leak], log: Path) -> list[Leak]:
@@ -54,58 +94,66 @@ def unaccepted(leaks: Iterable[Leak], log: Path) -> list[Leak]:
     ]
 
 
-def accept(leaks: Iterable[Leak], reasons: dict[str, str], log: Path, day: date | None = None) -> list[Leak]:
-    """Write down that findings are harmless, and why; returns those that are still open.
+def accept(
+    code: str, reason: str, log: Path, wanted: dict[tuple, Needle], day: date | None = None
+) -> list[dict]:
+    """Write down that a finding of the last build or export is harmless, and why; returns those that are
+    still open.
 
     Parameters
     ----------
-    leaks : iterable of Leak
-        What :func:`analysis_lib.binding.leaks.scan` found.
-    reasons : dict
-        A reason for each finding that is accepted, by its :func:`code`.
+    code : str
+        As the refusal told it.
+    reason : str
+        Why it is harmless, in words that tell nothing of the patients.
     log : Path
         Of :func:`log_of`.
+    wanted : dict
+        Of :func:`analysis_lib.binding.leaks.needles`: what the reason must not tell.
     day : date, optional
         The day of the review; today, if none is given.
 
     Raises
     ------
     ReviewError
-        With all that is wrong: a code that none of the findings has, a file that may not be in a book
-        whatever it holds, a reason that is missing or tells the value. Then nothing is written.
+        If there is no such finding, or the reason is missing or tells something of the input. Then nothing is
+        written.
     """
-    leaks, known = list(leaks), _read(log)
-    by_code = {_digest(leak, known["salt"]): leak for leak in leaks}
-    wrong = [text for each, reason in reasons.items() for text in _wrong(each, reason, by_code)]
-    if wrong:
-        raise ReviewError("Nothing was accepted:\n  " + "\n  ".join(wrong))
-    new = {
-        each: {
-            "code": each,
-            "file": by_code[each].file,
-            "what": by_code[each].what,
-            "reason": " ".join(reason.split()),
-            "day": str(day or date.today()),
-        }
-        for each, reason in reasons.items()
-    }
-    known["accepted"] = [each for each in known["accepted"] if each["code"] not in new] + list(new.values())
-    unfinished = log.with_name(f".{log.name}")
-    unfinished.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    unfinished.replace(log)
-    return unaccepted(leaks, log)
+    known = _read(log)
+    mine = [each for each in known["open"] if each["code"] == code]
+    if not mine:
+        raise ReviewError(
+            f"{code}: the last build or export had no finding with this code that can be accepted, so "
+            f"nothing was accepted. Copy the code from its message; a file that may not be there has none."
+        )
+    if sum(map(str.isalpha, reason)) < REASON:
+        raise ReviewError(f"{code}: say in a few words why it is harmless. Nothing was accepted.")
+    if _tells(reason, wanted):
+        raise ReviewError(
+            f"{code}: the reason itself tells something of the patients' data. Say it without. "
+            f"Nothing was accepted."
+        )
+    new = mine[0] | {"reason": " ".join(reason.split()), "day": str(day or date.today())}
+    known["accepted"] = [each for each in known["accepted"] if each["code"] != code] + [new]
+    known["open"] = [each for each in known["open"] if each["code"] != code]
+    _write(known, log)
+    return known["open"]
 
 
-def _wrong(each: str, reason: str, by_code: dict[str, Leak]) -> Iterable[str]:
-    leak = by_code.get(each)
-    if leak is None:
-        yield f"{each}: no finding of this build has this code."
-    elif not leak.keys:
-        yield f"{each}: {leak.what} may not be in a book; it cannot be accepted."
-    elif sum(map(str.isalpha, reason)) < REASON:
-        yield f"{each}: say in a few words why it is harmless."
-    elif found(of_text(reason), {key: Needle("a value", "") for key in leak.keys}):
-        yield f"{each}: the reason tells the value itself. Say it without."
+def _tells(reason: str, wanted: dict[tuple, Needle]) -> bool:
+    """Whether a reason says anything of the input, a name in small letters too if it is no word of ours."""
+    small = {key: replace(needle, cased=False) for key, needle in wanted.items()}
+    said = of_text(reason)
+    return bool(found(said, wanted) or found(said, small, [own()]))
+
+
+def _note(leaks: list[Leak], log: Path) -> list[str]:
+    """Keep findings in the log, in place of those of an earlier build; returns their codes, in order."""
+    known = _read(log)
+    codes = [_digest(leak, known["salt"]) for leak in leaks]
+    known["open"] = [{"code": code, "file": leak.file, "what": leak.what} for code, leak in zip(codes, leaks)]
+    _write(known, log)
+    return codes
 
 
 def _digest(leak: Leak, salt: str) -> str:
@@ -116,15 +164,11 @@ def _digest(leak: Leak, salt: str) -> str:
 def _read(log: Path) -> dict:
     """The log; a new one, with a salt, if there is none."""
     if not log.exists():
-        unfinished = log.with_name(f".{log.name}")
-        unfinished.write_text(
-            json.dumps({"salt": secrets.token_hex(16), "accepted": []}, indent=1) + "\n", "utf-8"
-        )
-        unfinished.replace(log)
+        return {"salt": secrets.token_hex(16), "open": [], "accepted": []}
     try:
         known = json.loads(log.read_text("utf-8"))
         bytes.fromhex(known["salt"])
-        usable = all(isinstance(each["code"], str) for each in known["accepted"])
+        usable = all(isinstance(each["code"], str) for each in known["accepted"] + known["open"])
     except (OSError, ValueError, KeyError, TypeError):
         usable = False
     if not usable:
@@ -133,3 +177,16 @@ def _read(log: Path) -> dict:
             "Restore it, or delete it and accept anew."
         )
     return known
+
+
+def _write(known: dict, log: Path) -> None:
+    unfinished = log.with_name(f".{log.name}")
+    try:
+        unfinished.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        unfinished.replace(log)
+    except OSError as error:
+        raise ReviewError(
+            f"{log.name}: it cannot be written beside the cohort's file ({error.strerror}), so what the leak "
+            f"scan found cannot be reviewed. There is something of the patients' data in what was made, and "
+            f"nothing of it was kept. Copy the cohort to a folder in which you may write, and try again."
+        ) from None

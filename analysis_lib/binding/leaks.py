@@ -69,12 +69,13 @@ WORD_OF_OURS = 3  # a name that our own texts use this often, or ever without a 
 @dataclass(frozen=True)
 class Leak:
     """Something of the input in a file that was written. ``keys`` are the values themselves: for comparing,
-    to be shown to nobody.
+    to be shown to nobody. ``near`` are words around the first place, of our own texts alone.
     """
 
     file: str
     what: str
     keys: frozenset = field(default=frozenset(), repr=False)
+    near: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.file}: {self.what}"
@@ -211,6 +212,8 @@ def scan(places: Iterable[Path], wanted: dict[tuple, Needle], baseline: Iterable
         always count.
     """
     places = list(places)
+    if not wanted:
+        return misplaced(places, wanted)
     trees = (own(), *([indexed(baseline, is_of_a_package)] if baseline else ()))
     return misplaced(places, wanted) + found(indexed(places, is_of_a_package), wanted, trees)
 
@@ -220,20 +223,41 @@ def found(tree: Tree, wanted: dict[tuple, Needle], baseline: Iterable[Tree] = ()
     (:func:`analysis_lib.binding.leak_index.indexed`).
     """
     hits: dict[tuple[int, str], set[tuple]] = {}
+    first: dict[tuple[int, str], tuple[int, int, int]] = {}
     named: set[int] = set()
     for key, needle in wanted.items():
         places = [
             place for place in tree.places(key, needle.gap, needle.exact) if _counts(tree, place, needle)
         ]
         for place in _not_ours(tree, places, key, needle, baseline) if places else ():
-            hits.setdefault((place[0], f"{needle.kind} that stands {needle.where}"), set()).add(key)
+            hit = (place[0], f"{needle.kind} that stands {needle.where}")
+            hits.setdefault(hit, set()).add(key)
+            first.setdefault(hit, place)
             if place[1] < len(plain(tree.names[place[0]])):
                 named.add(place[0])
+    told = {word for kind, value in wanted if kind == "words" for word in value} if hits else set()
     leaks = [
-        Leak("(a file whose name says it)" if number in named else tree.names[number], what, frozenset(keys))
+        Leak(
+            "(a file whose name says it)" if number in named else tree.names[number],
+            what,
+            frozenset(keys),
+            _near(tree, first[number, what], told),
+        )
         for (number, what), keys in hits.items()
     ]
     return sorted(leaks, key=str)
+
+
+def _near(tree: Tree, place: tuple[int, int, int], told: set[str]) -> str:
+    """The words around a place that are our own and nothing of the input; a point for each other one."""
+    before, after = (
+        [
+            word if word.isalpha() and len(word) > 2 and word in own().words and word not in told else "·"
+            for word in side
+        ]
+        for side in tree.around(place, 3)
+    )
+    return " ".join([*before, "[here]", *after])
 
 
 def of_text(text: str, name: str = "") -> Tree:

@@ -129,7 +129,9 @@ def index_page(gathered: list[Export], folder: Path) -> str:
     names = [centre.name for centre in gathered]
     keys = list(dict.fromkeys(key for centre in gathered for key in centre.software))
     versions = pd.DataFrame(
-        [[key, *(centre.software.get(key, "–") for centre in gathered)] for key in keys], columns=["", *names]
+        [[key, *(centre.software.get(key, "–") for centre in gathered)] for key in keys]
+        + [["results", *(centre.digest[:12] for centre in gathered)]],
+        columns=["", *names],
     )
     differ = [key for key in keys if len({centre.software.get(key) for centre in gathered}) > 1]
     rules = pd.DataFrame(
@@ -159,7 +161,9 @@ def index_page(gathered: list[Export], folder: Path) -> str:
             else "All centres ran the same code with the same versions."
         ),
         tables.html_table(
-            versions, "Versions with which each centre computed its rows; code is a digest of this book's own"
+            versions,
+            "Versions with which each centre computed its rows; code is a digest of this book's own, results "
+            "the beginning of the digest that the centre's README.txt tells",
         ),
         "## Definitions",
         "All centres agree in these, and in every column of the "

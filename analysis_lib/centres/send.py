@@ -18,7 +18,7 @@ import pandas as pd
 from IPython.utils.capture import capture_output
 
 from analysis_lib.analyses.auditor import Certificate
-from analysis_lib.binding import build, certified, chapter, chapters, leaks
+from analysis_lib.binding import build, certified, chapter, chapters
 from analysis_lib.centres.exchange import (
     COLUMNS,
     NUMBERS,
@@ -30,6 +30,7 @@ from analysis_lib.centres.exchange import (
 )
 from analysis_lib.centres.receive import read_export, read_exports
 from analysis_lib.centres.schema import FORMAT, FORMAT_VERSION
+from analysis_lib.centres.summary import summary
 from analysis_lib.cohort import endpoints, overlap
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files import archive, replacing, spreadsheet
@@ -74,7 +75,7 @@ def export(where: str | Path, out: Path | None = None) -> tuple[Path, dict]:
     table = rows.map(spreadsheet.safe).to_csv(index=False, lineterminator="\n").encode("utf-8")
     manifest = _manifest_of(study, done, table, certificate)
     files = {
-        "README.txt": _readme(study, manifest),
+        "README.txt": summary(study, manifest, rows, certificate),
         "export.json": json.dumps(manifest, indent=1, ensure_ascii=False) + "\n",
     }
     packed = archive.bundle(
@@ -98,16 +99,9 @@ def export(where: str | Path, out: Path | None = None) -> tuple[Path, dict]:
 
 def _check_for_leaks(path: Path, study: Cohort, packed: bytes) -> None:
     """Refuse an export that holds anything of a real cohort's input."""
-    if study.synthetic:
-        return
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "export.zip").write_bytes(packed)
-        found = leaks.scan([Path(folder)], leaks.needles(study, path))
-    if found:
-        told = "\n  ".join(map(str, found[:20]))
-        raise SharingError(
-            f"Something of the patients' data stands in the export, so nothing was written:\n  {told}"
-        )
+        build.check_for_leaks({path: study}, [Path(folder)])
 
 
 def _check_that_it_can_be_read(written: Path) -> None:
@@ -185,41 +179,6 @@ def _manifest_of(study: Cohort, done: dict[str, dict], table: bytes, certificate
         "definitions_sha256": digest_of(words),
         "definitions": words,
     }
-
-
-def _readme(study: Cohort, manifest: dict) -> str:
-    done, skipped = (
-        [name for name, how in manifest["chapters"].items() if how["status"] == status]
-        for status in ("done", "skipped")
-    )
-    whose = (
-        "The patients are synthetic: made up to be consistent with a published paper."
-        if study.synthetic
-        else "Whatever would rest on fewer patients than min_cell_count in export.json says was suppressed "
-        "before it got here."
-    )
-    return f"""{study.title} ({study.name})
-
-What this is: the results of one cohort, to be pooled with those of other centres.
-{whose}
-
-What is in it
-  rows.csv     every result: its name, whom it speaks of, the number with its limits, how many patients it
-               rests on, and the method. It opens in any spreadsheet; a cell that would start a formula has an
-               apostrophe before it.
-  export.json  what the numbers mean: definitions of columns and endpoints, versions of the software,
-               chapters.
-  README.txt   this page.
-
-What is not in it: no row of a patient, no identifier, no calendar date, no file name, no name of a person or
-a machine.
-
-Chapters computed: {", ".join(done) or "none"}
-Chapters skipped for want of columns: {", ".join(skipped) or "none"}
-
-How to pool: salvage-book pool THIS.zip ANOTHER.zip --out FOLDER
-Change nothing in here: pooling refuses an export whose rows are no longer those that were exported.
-"""
 
 
 def practice() -> list[Export]:

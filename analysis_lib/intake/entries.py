@@ -5,11 +5,17 @@ words.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
+
+from analysis_lib.dictionary.words import listed
+
+# The smallest count that others publish, under their name; book/privacy.md says who, and where they say so.
+PRESETS = {"aihw": 5, "nhs": 8, "cms": 11}
 
 
 def wrong(concern: str, advice: str = "") -> PydanticCustomError:
@@ -27,6 +33,19 @@ def true_or_false(given: Any) -> Any:
     """Only these two words are truth values: the loader keeps every word as text."""
     if isinstance(given, str) and given not in ("true", "false"):
         raise wrong("it must be true or false")
+    return given
+
+
+def smallest_count(given: Any) -> Any:
+    """A whole number, or the name of a rule that gives one."""
+    if isinstance(given, str) and given.lower() in PRESETS:
+        return PRESETS[given.lower()]
+    if isinstance(given, str) and not re.fullmatch("[1-9][0-9]{0,3}", given):
+        named = listed([f"{name} ({count})" for name, count in PRESETS.items()], "or")
+        raise wrong(
+            f"it must be a whole number of at least 1, or the name of a rule: {named}",
+            "Leave it out for 5, or write `min_cell_count: 10`.",
+        )
     return given
 
 

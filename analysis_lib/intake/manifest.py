@@ -25,7 +25,7 @@ from analysis_lib.dictionary.units import CAR_T, DAYS_PER_UNIT, ISO
 from analysis_lib.dictionary.words import CONTROL, listed
 from analysis_lib.intake import own_factors
 from analysis_lib.intake.bundled import bundled_cohorts, find
-from analysis_lib.intake.entries import Known, Line, nearest, true_or_false, wrong
+from analysis_lib.intake.entries import Known, Line, nearest, smallest_count, true_or_false, wrong
 from analysis_lib.intake.finding import SUFFIXES
 from analysis_lib.intake.values import is_date_format
 
@@ -58,14 +58,6 @@ def _unit(text: str) -> str:
     if text not in DAYS_PER_UNIT:
         raise wrong(f"it must be {listed(list(DAYS_PER_UNIT), 'or')}")
     return text
-
-
-def _from_1(given: Any) -> Any:
-    if isinstance(given, str) and not re.fullmatch("[1-9][0-9]{0,3}", given):
-        raise wrong(
-            "it must be a whole number of at least 1", "Leave it out for 5, or write `min_cell_count: 10`."
-        )
-    return given
 
 
 def _export(given: Any) -> Any:
@@ -135,10 +127,11 @@ class Manifest(Known):
     synthetic: Annotated[bool, BeforeValidator(true_or_false)] = Field(
         False, description="true when the patients are not real people"
     )
-    min_cell_count: Annotated[int | None, BeforeValidator(_from_1)] = Field(
+    min_cell_count: Annotated[int | None, BeforeValidator(smallest_count)] = Field(
         None,
-        description="counts below this are not shown (default: 5; synthetic patients: 0). 1 shows every "
-        "count, which is for data that are public anyway",
+        description="counts below this are not shown (default: 5; synthetic patients: 0): a number, or the "
+        "name of a rule, aihw (5), nhs (8) or cms (11). 1 shows every count, which is for data that are "
+        "public anyway",
     )
     note: Line = Field("", description="a sentence about the cohort, with its source, shown on every page")
     made_by: str = Field("", description="for synthetic cohorts: the command that made the tables")

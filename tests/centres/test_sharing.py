@@ -127,7 +127,13 @@ def test_an_export_holds_three_files_and_says_what_they_are(two):
         and manifest["chapters"]["04_survival"]["status"] == "done"
     )
     assert not [each for each in manifest["chapters"] if int(each[:2]) >= 10]
-    assert "05_radiotherapy" in readme and "Hospital north" in readme and "no row of a patient" in readme
+    said = " ".join(readme.split())
+    assert "Hospital north" in said and "No row of a patient is in it" in said
+    assert manifest["rows_sha256"] in said and "Nothing is hidden" in said
+    assert re.search(r"Not computed, for want of columns:[^.]* Radiotherapy", said.replace("5 ", ""))
+    assert f"4 Survival ({manifest['chapters']['04_survival']['rows']})" in said
+    lines = readme.splitlines()
+    assert len(lines) <= 66 and max(map(len, lines)) <= 100, "more than a page"
 
 
 def test_nothing_of_a_patient_a_file_or_a_machine_is_in_an_export(two, folder):

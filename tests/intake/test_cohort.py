@@ -245,6 +245,9 @@ def test_whatever_the_cells_hold_the_answer_is_a_cohort_or_one_message(tmp_path_
         ("", 5),
         ("min_cell_count: 10", 10),
         ("min_cell_count: 1", 1),
+        ("min_cell_count: aihw", 5),
+        ("min_cell_count: NHS", 8),
+        ("min_cell_count: cms", 11),
         ("synthetic: true", 0),
         ("synthetic: true\nmin_cell_count: 5", 5),
     ],
@@ -261,7 +264,7 @@ def test_small_counts_of_real_patients_are_hidden_unless_the_manifest_says_other
 def test_a_minimum_that_is_no_whole_number_from_1_on_is_refused(tmp_path, written):
     (tmp_path / "p.csv").write_text("patient_id,last_follow_up_day,vital_status\nA,9,dead\n")
     (tmp_path / "cohort.yml").write_text(f"tables: {{patients: p.csv}}\nmin_cell_count: {written}\n")
-    with pytest.raises(CohortError, match="min_cell_count.*whole number of at least 1"):
+    with pytest.raises(CohortError, match=r"min_cell_count.*whole number of at least 1, or.*nhs \(8\)"):
         read_cohort(tmp_path)
 
 
