@@ -46,7 +46,7 @@ def cox(
         that proportional hazards were not tested.
     """
     prefix = slug("cox", name, model)
-    frame = endpoints.derive(study, name).dropna(subset=factors)
+    frame = endpoints.derive(study, name, late=True).dropna(subset=factors)
     if reason := _unfit(study, frame, factors):
         return results.skipped(prefix, reason)
     terms = models.indicators(frame, factors, study.factors)
@@ -139,7 +139,7 @@ def of_several(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     corrections of P values, not for showing.
     """
     prefix = slug("cox", name, "mv")
-    frame = endpoints.derive(study, name)
+    frame = endpoints.derive(study, name, late=True)
     left_out = {
         factor: reason
         for factor in factors
@@ -165,11 +165,14 @@ def of_several(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
 
 def _fit(frame: pd.DataFrame, terms: pd.DataFrame, separated: str) -> tuple[pd.DataFrame, str]:
     """The terms of the Cox model, and why they bear Firth's penalty; empty when they do not."""
+    start = endpoints.start_of(frame)
     if not separated:
         try:
-            return models.cox(terms, frame["days"], frame["event"]).terms, ""
+            return models.cox(terms, frame["days"], frame["event"], start=start).terms, ""
         except models.NoConvergence:
             separated = "the estimates of the plain model run away (separation)"
+    if start is not None:
+        raise NotEstimable(f"{separated}; with late entry there is no penalised estimate")
     return models.firth(terms, frame["days"], frame["event"]), separated
 
 
@@ -223,7 +226,9 @@ def _proportional_hazards(
     try:
         if separated:
             raise NotEstimable(f"proportional hazards cannot be tested, because {separated}")
-        table = models.proportional_hazards(terms, frame["days"], frame["event"])
+        table = models.proportional_hazards(
+            terms, frame["days"], frame["event"], start=endpoints.start_of(frame)
+        )
     except NotEstimable as why:
         return [row(slug(prefix, "ph"), "skipped", None, method=PROPORTIONAL, note=str(why), **shared)]
     return [

@@ -70,7 +70,7 @@ def needed(study: Cohort) -> pd.DataFrame:
     """
     rows, reasons = [], []
     for name, by, level, against, words in COMPARISONS:
-        if reason := _lacking(study, name, by):
+        if reason := _lacking(study, name, by) or endpoints.without_late(study):
             reasons.append(reason)
             continue
         frame = endpoints.derive(study, name)

@@ -48,7 +48,7 @@ def logrank(
         "by": by,
     }
     try:
-        test = logrank_test(known["days"], known["event"], known[by])
+        test = logrank_test(known["days"], known["event"], known[by], start=endpoints.start_of(known))
     except NotEstimable as why:
         return row(result_id, "p", None, note=str(why), **shared)
     note = f"chi-square {test.statistic:.2f}, {test.df} df"
@@ -85,7 +85,7 @@ def pairwise(study: Cohort, name: str, by: str) -> pd.DataFrame:
     prefix = slug(name, "pairwise", by)
     if reason := without_groups(study, name, by):
         return results.skipped(prefix, reason)
-    frame = endpoints.derive(study, name)
+    frame = endpoints.derive(study, name, late=True)
     known = frame[frame[by].notna()]
     if known[by].nunique() < 3:
         return results.skipped(prefix, "fewer than three groups, so there is only one comparison")
@@ -102,7 +102,9 @@ def pairwise(study: Cohort, name: str, by: str) -> pd.DataFrame:
             method="log-rank test, Holm's correction",
             note=pair["note"] or _by_itself(known, by, pair, study.min_cell_count),
         )
-        for _, pair in pairwise_logrank(known["days"], known["event"], known[by]).iterrows()
+        for _, pair in pairwise_logrank(
+            known["days"], known["event"], known[by], start=endpoints.start_of(known)
+        ).iterrows()
     )
     rows.attrs["label"] = "Groups compared"
     return rows

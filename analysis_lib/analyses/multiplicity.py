@@ -94,7 +94,7 @@ def _exact(study: Cohort, alpha_beta: float) -> pd.DataFrame:
     ]
     tests = [
         log_rank.logrank(
-            endpoints.derive(study, name),
+            endpoints.derive(study, name, late=True),
             by,
             slug(name, "logrank", by),
             least=study.min_cell_count,
@@ -102,7 +102,7 @@ def _exact(study: Cohort, alpha_beta: float) -> pd.DataFrame:
         )
         for name, groupings in LOG_RANKS.items()
         if not endpoints.lacking(study, name)
-        for by in endpoints.derive(study, name).columns.intersection([*_alone(name), *groupings])
+        for by in endpoints.derive(study, name, late=True).columns.intersection([*_alone(name), *groupings])
     ]
     found = pd.concat([*(part for part in parts if not results.skip_reason(part)), results.collect(tests)])
     reported = set(claims.read_claims()["result_id"])

@@ -75,7 +75,7 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
         its medians. When no factor is there: the single row that says why.
     """
     prefix = name.lower()
-    if endpoints.derive(study, name).empty:
+    if endpoints.derive(study, name, late=True).empty:
         return disclosure.skipped(study, slug(prefix, "uv"), NOBODY)
     absent, parts = [factor for factor in factors if study.lacks(factor)], []
     for factor in factors:
@@ -218,7 +218,7 @@ def _holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def corrected_within(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     """The rows of :func:`analysis_lib.analyses.prognosis.holm` from exact P values, as they may be shown."""
-    frame = endpoints.derive(study, name)
+    frame = endpoints.derive(study, name, late=True)
     known = [factor for factor in factors if frame[factor].notna().any()]
     numbers = [factor for factor in known if study.factor(factor).number]
     models = [cox.__wrapped__(study, name, [factor], "uv") for factor in numbers]  # type: ignore[attr-defined]

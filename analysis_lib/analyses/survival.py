@@ -49,7 +49,7 @@ def curves(
     groups = _groups(_frame(study, name, where), by)
     if not groups:
         return disclosure.skipped(study, slug(name, "curve"), NOBODY)
-    drawn = {label: kaplan_meier(group["days"], group["event"]) for label, group in groups.items()}
+    drawn = {label: _curve(group) for label, group in groups.items()}
     if disclosure.hides(study):
         drawn = {
             label: steps
@@ -145,7 +145,7 @@ def _estimates_of(
     months: Iterable[int],
     least: int,
 ) -> Iterator[dict]:
-    curve, n, events = kaplan_meier(frame["days"], frame["event"]), len(frame), int(frame["event"].sum())
+    curve, n, events = _curve(frame), len(frame), int(frame["event"].sum())
     shared: dict = about | {"n": n, "events": events}
     if not _enough_patients(frame, least):
         shared |= {"n": None, "events": None}
@@ -159,11 +159,11 @@ def _estimates_of(
         still = row(
             slug(prefix, f"at_risk{month}", *by),
             "at risk",
-            at_risk(frame["days"], day),
+            at_risk(frame["days"], day, endpoints.start_of(frame)),
             method=f"time at least {month} months",
             **shared,
         )
-        yield disclosure.of_patients(still, least, frame.loc[frame["days"] >= day, "patient_id"])
+        yield disclosure.of_patients(still, least, frame.loc[_there(frame, day), "patient_id"])
 
 
 def _enough_patients(frame: pd.DataFrame, k: int) -> bool:
@@ -260,11 +260,11 @@ def follow_up(study: Cohort, name: str) -> pd.DataFrame:
     Smith 1996).
     """
     prefix = slug(name, "follow_up")
-    frame = endpoints.derive(study, name)
+    frame = endpoints.derive(study, name, late=True)
     if frame.empty:
         return results.skipped(prefix, NOBODY)
     quartiles = frame["days"].quantile([0.5, 0.25, 0.75]) / DAYS_PER_MONTH
-    curve = kaplan_meier(frame["days"], ~frame["event"])
+    curve = kaplan_meier(frame["days"], ~frame["event"], start=endpoints.start_of(frame))
     if disclosure.hides(study):
         quartiles = {
             level: disclosure.middle(frame["days"], level, study.min_cell_count) / DAYS_PER_MONTH
@@ -300,8 +300,18 @@ def follow_up(study: Cohort, name: str) -> pd.DataFrame:
 
 
 def _frame(study: Cohort, name: str, where: Callable[[pd.DataFrame], pd.Series] | None) -> pd.DataFrame:
-    frame = endpoints.derive(study, name)
+    frame = endpoints.derive(study, name, late=True)
     return frame if where is None else frame[where(frame)].reset_index(drop=True)
+
+
+def _curve(frame: pd.DataFrame) -> pd.DataFrame:
+    return kaplan_meier(frame["days"], frame["event"], start=endpoints.start_of(frame))
+
+
+def _there(frame: pd.DataFrame, day: float) -> pd.Series:
+    """Whether each row is at risk on a day."""
+    start = endpoints.start_of(frame)
+    return (frame["days"] >= day) & (True if start is None else start < day)
 
 
 def _groups(frame: pd.DataFrame, by: str | None) -> dict[str, pd.DataFrame]:
@@ -327,7 +337,7 @@ def ends(study: Cohort) -> pd.DataFrame:
         if reason := endpoints.lacking(study, name):
             parts.append(results.skipped(prefix, reason, endpoint=name))
             continue
-        derived = endpoints.derive(study, name)
+        derived = endpoints.derive(study, name, late=True)
         known = [s for s in (*endpoint.events, endpoint.censor) if s.column in derived]
         parts += [
             row(

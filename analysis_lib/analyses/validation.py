@@ -41,7 +41,7 @@ def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
     rows = []
     for name, wanted in factors.items():
         prefix = slug("validated", name)
-        if reason := endpoints.lacking(study, name):
+        if reason := endpoints.lacking(study, name) or endpoints.without_late(study):
             rows.append(results.skipped(prefix, f"{name}: {reason}", endpoint=name))
             continue
         frame = endpoints.derive(study, name)

@@ -40,7 +40,9 @@ def coarse(curve: pd.DataFrame, k: int) -> pd.DataFrame:
     watched = curve[curve["at_risk"] >= k]
     months = int(watched["days"].iloc[-1] // DAYS_PER_MONTH) if len(watched) else 0
     parts = _gathered(curve[(curve["events"] > 0) & (curve["days"] <= months * DAYS_PER_MONTH)], k)
-    if not parts or curve["at_risk"].iloc[0] < 2 * k:  # without a step the curve would seem to stay at 100%
+    shown = curve.loc[curve["days"] <= months * DAYS_PER_MONTH, "at_risk"]
+    # without a step the curve would seem to stay at 100%; where people enter late, few may be at risk first
+    if not parts or curve["at_risk"].iloc[0] < 2 * k or shown.min() < k:
         return pd.DataFrame(columns=["days", "at_risk", "survival", "lower", "upper"])
     steps = [{"days": 0.0, "survival": 1.0, "lower": 1.0, "upper": 1.0}]
     survival, variance = 1.0, 0.0

@@ -44,7 +44,8 @@ TOO_FEW = "too few patients or events to show it"
 # Reasons and notes that speak of the file's columns, the code or the rule, not of patients: these are said as
 # they are.
 PUBLIC_REASONS = re.compile(
-    r"([^:;]+: )?(this cohort has no columns? .+|stage is not that of day 0|the figure would show single "
+    r"([^:;]+: )?(this cohort has no columns? .+|observation of these patients began .+|"
+    r"stage is not that of day 0|the figure would show single "
     r"patients.*|"
     rf"its steps would show single patients|{TOO_FEW})|fewer than two of the comparisons that the paper "
     rf"reports can be made here"

@@ -130,6 +130,31 @@ ENDPOINTS = {
 }
 
 
+LATE = (
+    "observation of these patients began after day 0 (entry_day), which this analysis does not allow for: it "
+    "would count time in which nobody was watched"
+)
+
+
+class LateEntry(ValueError):
+    """An analysis that does not allow for late entry was asked for patients who entered late."""
+
+
+def enters_late(study: Cohort) -> bool:
+    """Whether observation of anybody began after day 0."""
+    return "entry_day" in study.patients and bool((study.patients["entry_day"] > 0).any())
+
+
+def without_late(study: Cohort) -> str:
+    """Why an analysis that does not allow for late entry cannot be done; empty when it can."""
+    return LATE if enters_late(study) else ""
+
+
+def start_of(frame: pd.DataFrame) -> pd.Series | None:
+    """The day from the origin after which each row is at risk; ``None`` where all are from the start."""
+    return frame["start"] if "start" in frame else None
+
+
 def lacking(study: Cohort, name: str) -> str:
     """Why the endpoint cannot be derived for this cohort; empty when it can."""
     endpoint = ENDPOINTS[name]
@@ -179,7 +204,7 @@ def _columns(study: Cohort, endpoint: Endpoint) -> set[str]:
     return set(study.patients) | (set() if endpoint.unit == "patients" else set(study.sites))
 
 
-def derive(study: Cohort, name: str) -> pd.DataFrame:
+def derive(study: Cohort, name: str, late: bool = False) -> pd.DataFrame:
     """Derive one endpoint for every patient, site or first course that has its origin.
 
     Parameters
@@ -187,6 +212,8 @@ def derive(study: Cohort, name: str) -> pd.DataFrame:
     study : Cohort
     name : str
         A key of :data:`ENDPOINTS`.
+    late : bool
+        Whether the caller allows for late entry (:func:`start_of`).
 
     Returns
     -------
@@ -194,12 +221,18 @@ def derive(study: Cohort, name: str) -> pd.DataFrame:
         The rows of the endpoint's unit with all their columns, patients' columns included, and: ``days``
         (whole days from the origin), ``event`` (bool), ``ended_by`` (which event, or how it was censored),
         ``source`` (the column the end was read from). For ``sites``, rows with an in-field assessment only.
+        Where patients enter late, ``start`` is the day from the origin after which a row is at risk; rows
+        that end before are left out, because nobody would have known of them.
 
     Raises
     ------
     KeyError
         If a column that the endpoint needs is absent; ask :func:`lacking` first.
+    LateEntry
+        If patients enter late and the caller does not allow for it.
     """
+    if enters_late(study) and not late:
+        raise LateEntry(LATE)
     endpoint = ENDPOINTS[name]
     frame = _rows_of(study, endpoint.unit)
     start = _days(frame, endpoint.origin) if endpoint.origin else np.zeros(len(frame))
@@ -209,7 +242,7 @@ def derive(study: Cohort, name: str) -> pd.DataFrame:
     which = np.where(event, moments.argmin(axis=1), -1)  # the last of the sources is how it is censored
     sources = (*endpoint.events, endpoint.censor)
     kept = ~np.isnan(end - start)
-    return (
+    derived = (
         frame[kept]
         .reset_index(drop=True)
         .assign(
@@ -219,6 +252,10 @@ def derive(study: Cohort, name: str) -> pd.DataFrame:
             source=np.array([source.column for source in sources], dtype=object)[which[kept]],
         )
     )
+    if enters_late(study):
+        entered = (derived["entry_day"].fillna(0) - start[kept]).clip(lower=0).astype(int)
+        derived = derived.assign(start=entered)[entered < derived["days"]].reset_index(drop=True)
+    return derived
 
 
 def _rows_of(study: Cohort, unit: str) -> pd.DataFrame:

@@ -86,7 +86,10 @@ def needs(result_id: str, *wanted: str, any_of: tuple[str, ...] = (), or_own: st
             bound.apply_defaults()
             if reason := declared.lacking(study, bound.arguments):
                 return disclosure.skipped(study, slug(result_id.format(**bound.arguments)), reason)
-            return analysis(study, *arguments, **options)
+            try:
+                return analysis(study, *arguments, **options)
+            except endpoints.LateEntry as why:
+                return disclosure.skipped(study, slug(result_id.format(**bound.arguments)), str(why))
 
         analysing.needs = declared  # type: ignore[attr-defined]
         return analysing
@@ -106,7 +109,7 @@ def without_groups(study: Cohort, name: str, by: str | None) -> str:
         return reason
     if by is None:
         return ""
-    frame = endpoints.derive(study, name)
+    frame = endpoints.derive(study, name, late=True)
     if frame.empty or (by in frame and frame[by].notna().any()):
         return ""
     none = f"none of this cohort's {endpoints.ENDPOINTS[name].unit} belongs to a group of this comparison"

@@ -122,6 +122,10 @@ PATIENTS = pa.DataFrameSchema(
         "vital_status": level(
             "Whether the patient was alive at last_follow_up_day.", ("alive", "dead"), required=True
         ),
+        "entry_day": day(
+            "First day of observation, where it began after day 0 (late entry); before it the patient is not "
+            "at risk. Empty when it began on day 0."
+        ),
         "car_t_product": level("CAR T-cell product infused.", ("axi-cel", "tisa-cel", "liso-cel", "other")),
         "bridging_therapy": yes_no("Any therapy between leukapheresis and infusion."),
         "bridging_radiotherapy": yes_no("Radiotherapy as, or as part of, the bridging therapy."),

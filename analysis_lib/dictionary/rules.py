@@ -97,6 +97,7 @@ ORDER = (
     ("next_line_day", "last_follow_up_day"),
     ("transplant_day", "last_follow_up_day"),
     ("first_assessment_day", "last_follow_up_day"),
+    ("entry_day", "last_follow_up_day"),
     ("response_day", "last_follow_up_day"),
     ("complete_response_day", "last_follow_up_day"),
 )

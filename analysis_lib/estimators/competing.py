@@ -23,7 +23,9 @@ from analysis_lib.estimators.partial_likelihood import Derivatives, maximum
 from analysis_lib.rows.limits import Z
 
 
-def cumulative_incidence(days: ArrayLike, cause: ArrayLike) -> pd.DataFrame:
+def cumulative_incidence(
+    days: ArrayLike, cause: ArrayLike, *, start: ArrayLike | None = None
+) -> pd.DataFrame:
     """Aalen and Johansen's cumulative incidence of each cause, from time 0 on.
 
     Parameters
@@ -32,6 +34,8 @@ def cumulative_incidence(days: ArrayLike, cause: ArrayLike) -> pd.DataFrame:
         Whole days from the origin.
     cause : array-like of int
         What ended them: 0 is censored, 1, 2 and so on are the causes.
+    start : array-like of int, optional
+        Day after which a row is at risk, where people enter late.
 
     Returns
     -------
@@ -45,6 +49,8 @@ def cumulative_incidence(days: ArrayLike, cause: ArrayLike) -> pd.DataFrame:
     moments, place = np.unique(days, return_inverse=True)
     ended = {code: np.bincount(place[cause == code], minlength=len(moments)) for code in (0, *occurring)}
     at_risk = len(days) - np.concatenate([[0], np.cumsum(np.bincount(place))])[:-1]
+    if start is not None:  # a row a day on which somebody ends, so that somebody is at risk on each
+        at_risk -= len(days) - np.searchsorted(np.sort(observed.entries(start, days)), moments)
     curve = pd.DataFrame({"days": moments, "at_risk": at_risk})
     events = np.sum([ended[code] for code in occurring], axis=0)
     before = np.concatenate([[1.0], np.cumprod(1 - events / at_risk)])[:-1]

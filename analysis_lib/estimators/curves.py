@@ -16,7 +16,7 @@ from scipy import stats
 
 from analysis_lib.estimators import estimable, observed
 from analysis_lib.estimators.observed import NotEstimable
-from analysis_lib.estimators.weighted_curve import weighted_curve
+from analysis_lib.estimators.weighted_curve import late_entry_curve, weighted_curve
 from analysis_lib.rows.limits import Z
 
 INTERVAL = "log"
@@ -29,6 +29,7 @@ def kaplan_meier(
     cluster: ArrayLike | None = None,
     *,
     weights: ArrayLike | None = None,
+    start: ArrayLike | None = None,
     interval: str = INTERVAL,
 ) -> pd.DataFrame:
     """The Kaplan-Meier curve, from time 0 on.
@@ -46,6 +47,9 @@ def kaplan_meier(
     weights : array-like of float, optional
         Such as inverse probabilities of treatment; counts are then sums of weights, and the variance is the
         infinitesimal jackknife's, as in R's ``survfit(weights=, robust=TRUE)``.
+    start : array-like of int, optional
+        Day after which a row is at risk, where people enter late; not with weights or clusters. ``at_risk``
+        of the first row is then that just after time 0.
     interval : {"log", "log-log", "plain"}
         Scale of the confidence interval; the book shows :data:`INTERVAL`.
 
@@ -61,7 +65,9 @@ def kaplan_meier(
         Days or events that are not (:func:`analysis_lib.estimators.observed.outcome`).
     """
     days, event = observed.outcome(days, event)
-    if weights is not None or cluster is not None:
+    if start is not None:
+        curve = late_entry_curve(days, event, observed.entries(start, days), interval)
+    elif weights is not None or cluster is not None:
         cluster = np.arange(len(days)) if cluster is None else observed.groups(cluster, len(days))[0]
         curve = weighted_curve(
             days,
@@ -87,7 +93,7 @@ def kaplan_meier(
                 "conf_high": "upper",
             }
         )
-    start = pd.DataFrame(
+    first = pd.DataFrame(
         {
             "days": [0.0],
             "at_risk": [curve["at_risk"].iloc[0]],
@@ -98,7 +104,9 @@ def kaplan_meier(
             "upper": [1.0],
         }
     )
-    curve = pd.concat([start, curve[start.columns]] if curve["days"].iloc[0] > 0 else [curve[start.columns]])
+    if start is not None and curve["days"].iloc[0] == 0:
+        curve.loc[curve.index[0], "at_risk"] = at_risk(days, 1, start)
+    curve = pd.concat([first, curve[first.columns]] if curve["days"].iloc[0] > 0 else [curve[first.columns]])
     count = float if weights is not None else int
     return curve.astype({"days": int, "at_risk": count, "events": count, "censored": count}).reset_index(
         drop=True
@@ -131,9 +139,12 @@ def at(curve: pd.DataFrame, day: float) -> pd.Series | None:
     return curve[curve["days"] <= day].iloc[-1]
 
 
-def at_risk(days: ArrayLike, day: float) -> int:
-    """How many are at risk on ``day``: those whose time is at least that, an event on the day included."""
-    return int((np.asarray(days) >= day).sum())
+def at_risk(days: ArrayLike, day: float, start: ArrayLike | None = None) -> int:
+    """How many are at risk on ``day``: those whose time is at least that, an event on the day included, and
+    who had entered before.
+    """
+    there = np.asarray(days) >= day
+    return int((there if start is None else there & (np.asarray(start) < day)).sum())
 
 
 def rmst(days: ArrayLike, event: ArrayLike, tau: float) -> tuple[float, float]:

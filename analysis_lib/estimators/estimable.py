@@ -21,10 +21,7 @@ def checked(
     x = known_terms(terms, len(days))
     if start is None:
         return days, event, x, np.full(len(days), -1.0)  # so that an event on day 0 finds everyone at risk
-    start = observed.whole_days(start, "start")
-    if (start >= days).any():
-        raise ValueError(f"{int((start >= days).sum())} rows end on the day they start or before it")
-    return days, event, x, start
+    return days, event, x, observed.entries(start, days)
 
 
 def known_terms(terms: pd.DataFrame, n: int) -> np.ndarray:

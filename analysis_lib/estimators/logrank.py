@@ -30,6 +30,7 @@ def logrank_test(
     event: ArrayLike,
     group: ArrayLike,
     *,
+    start: ArrayLike | None = None,
     strata: ArrayLike | None = None,
     weighting: str = "log-rank",
 ) -> models.Test:
@@ -39,6 +40,9 @@ def logrank_test(
     ----------
     group : array-like
         A label a row, none missing.
+    start : array-like of int, optional
+        Day after which a row is at risk, where people enter late. R's ``survdiff`` takes none; the test is
+        the score test of its ``coxph(ties="exact")``.
     strata : array-like, optional
         Groups are compared within strata, and the differences added up. Not for Gehan-Breslow and
         Tarone-Ware.
@@ -61,14 +65,19 @@ def logrank_test(
     if isinstance(weight, str) and strata is not None:
         raise ValueError(f"the {weighting} test is not computed within strata")
     stratum = np.zeros(len(days), dtype=int) if strata is None else observed.groups(strata, len(days))[0]
-    statistic = observed.chi_square(*differences(days, event, group, stratum, weight))
+    entered = None if start is None else observed.entries(start, days)
+    statistic = observed.chi_square(*differences(days, event, group, stratum, weight, entered))
     if statistic is None:
         raise NotEstimable("the groups were never at risk together when an event happened")
     return models.Test(statistic, len(found) - 1, float(stats.chi2.sf(statistic, len(found) - 1)))
 
 
 def pairwise_logrank(
-    days: ArrayLike, event: ArrayLike, group: ArrayLike, method: str = "holm"
+    days: ArrayLike,
+    event: ArrayLike,
+    group: ArrayLike,
+    method: str = "holm",
+    start: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """The log-rank test of each pair of groups, corrected for their number.
 
@@ -79,6 +88,8 @@ def pairwise_logrank(
     method : str
         Of :func:`statsmodels.stats.multitest.multipletests`: ``holm``, or ``fdr_bh`` for Benjamini and
         Hochberg's.
+    start : array-like of int, optional
+        As for :func:`logrank_test`.
 
     Returns
     -------
@@ -98,7 +109,12 @@ def pairwise_logrank(
             "note": "",
         }
         try:
-            test = logrank_test(days[pair], event[pair], np.asarray(labels)[pair])
+            test = logrank_test(
+                days[pair],
+                event[pair],
+                np.asarray(labels)[pair],
+                start=None if start is None else np.asarray(start)[pair],
+            )
             lines.append(line | {"chi_square": test.statistic, "p": test.p})
         except NotEstimable as why:
             lines.append(line | {"chi_square": np.nan, "p": np.nan, "note": str(why)})

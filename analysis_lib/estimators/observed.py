@@ -103,6 +103,17 @@ def whole_days(days: ArrayLike, name: str = "days") -> np.ndarray:
     return days
 
 
+def entries(start: ArrayLike, days: np.ndarray) -> np.ndarray:
+    """Days of entry as floats that hold whole numbers; :class:`ValueError` where a row ends before it
+    starts.
+    """
+    start = whole_days(start, "start")
+    _same_length(days=days, start=start)
+    if (start >= days).any():
+        raise ValueError(f"{int((start >= days).sum())} rows end on the day they start or before it")
+    return start
+
+
 def _numbers(values: ArrayLike, name: str) -> np.ndarray:
     numbers = pd.to_numeric(pd.Series(np.asarray(values).ravel()), errors="raise").astype(float).to_numpy()
     if np.isnan(numbers).any():

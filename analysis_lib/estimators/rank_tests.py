@@ -13,6 +13,7 @@ def differences(
     group: np.ndarray,
     stratum: np.ndarray,
     weighting: tuple[float, float] | str,
+    start: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Events of each group but the last less those expected, their variance, and its scale: the events
     expected.
@@ -25,6 +26,8 @@ def differences(
     weighting : tuple or str
         Powers of the survival just before a day and of its complement (Harrington and Fleming 1982), each in
         its stratum; or ``wilcoxon`` (the number at risk) or ``tarone-ware`` (its root).
+    start : array, optional
+        Day after which a row is at risk.
     """
     span = int(days.max()) + 1
     key = stratum * span + days.astype(np.int64)
@@ -38,12 +41,17 @@ def differences(
         )
 
     died = counts((key[event], group[event]), "left")[:-1]
-    ahead = counts((key, group), "right")[::-1].cumsum(axis=0)[::-1]
+
+    def ahead(moments: np.ndarray) -> np.ndarray:
+        """For each cell the rows of its stratum, and of later ones, whose moment is not before it."""
+        return counts((moments, group), "right")[::-1].cumsum(axis=0)[::-1][1:]
+
     after = np.searchsorted(cells, (cells // span + 1) * span)  # the first cell of the next stratum
     strata = int(stratum.max()) + 1
     of_strata = np.bincount(stratum * shape[1] + group, minlength=strata * shape[1]).reshape(strata, -1)
     beyond = np.vstack([of_strata[::-1].cumsum(axis=0)[::-1], np.zeros((1, shape[1]), dtype=int)])
-    at_risk = ahead[1:] - beyond[cells // span + 1]
+    late = beyond[cells // span + 1] if start is None else ahead(stratum * span + start.astype(np.int64))
+    at_risk = ahead(key) - late
     events, people = died.sum(axis=1), at_risk.sum(axis=1)
     weight = _weights(events, people, cells // span, after, weighting)
     share = at_risk / people[:, None]

@@ -50,6 +50,33 @@ def weighted_curve(
     )
 
 
+def late_entry_curve(days: np.ndarray, event: np.ndarray, start: np.ndarray, interval: str) -> pd.DataFrame:
+    """The curve of people who are at risk from the day after ``start`` on, as R's ``survfit(Surv(start, days,
+    event))``: the columns of :func:`weighted_curve`, with a row on each day on which somebody ends or enters.
+    """
+    moments = np.unique(np.concatenate([days, start]))
+    ended, entered = np.sort(days), np.sort(start)
+    at_risk = np.searchsorted(entered, moments) - np.searchsorted(ended, moments)
+    size, places = len(moments), np.searchsorted(moments, days)
+    all_, events = (np.bincount(places[which], minlength=size) for which in (slice(None), event))
+    people = np.maximum(at_risk, 1)  # on days of entry only, nobody may be at risk yet
+    survival = np.cumprod((people - events) / people)
+    with np.errstate(divide="ignore"):
+        se = np.sqrt(np.cumsum(np.where(events > 0, events / (people * (people - events.astype(float))), 0)))
+    lower, upper = limits(survival, se, interval)
+    return pd.DataFrame(
+        {
+            "days": moments,
+            "at_risk": at_risk,
+            "events": events,
+            "censored": all_ - events,
+            "survival": survival,
+            "lower": lower,
+            "upper": upper,
+        }
+    )
+
+
 def _squares(
     place: np.ndarray, cluster: np.ndarray, weights: np.ndarray, kept: np.ndarray, grown: np.ndarray
 ) -> np.ndarray:
