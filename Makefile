@@ -35,12 +35,9 @@ lab: $(STAMP)
 wheel: $(STAMP)
 	$(BIN)/python -m hatchling build --target wheel --directory dist
 
-# The committed notebooks: generated from their .py source, then executed.
+# The committed notebooks: generated from their .py source, then executed; what nothing has changed for is left alone.
 notebooks: $(STAMP)
-	$(BIN)/jupytext --quiet --to ipynb --update notebooks/*.py
-	JUPYTER_DEFAULT_PROVISIONER_NAME=forked $(BIN)/jupyter-nbconvert --log-level ERROR --to notebook --inplace --execute notebooks/*.ipynb \
-		--ExecutePreprocessor.record_timing=False \
-		--ExecutePreprocessor.extra_arguments='["--IPKernelApp.log_level=ERROR"]'
+	$(BIN)/python tools/notebooks.py
 
 # How long everything takes, side by side: bench/results.md. Hours of an otherwise idle machine; `make bench BENCH=--quick` tries it.
 bench: $(STAMP)
