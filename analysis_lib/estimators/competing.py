@@ -62,8 +62,8 @@ def cumulative_incidence(
         for limit, side in {"lower": -1, "upper": 1}.items():
             curve[f"{limit}{code}"] = np.minimum(height * np.exp(side * Z * se / height), 1)
     if curve["days"].iloc[0] > 0:
-        start = {"days": 0, "at_risk": len(days)} | {f"incidence{code}": 0.0 for code in occurring}
-        curve = pd.concat([pd.DataFrame([start], columns=curve.columns).astype(curve.dtypes), curve])
+        first = {"days": 0, "at_risk": len(days)} | {f"incidence{code}": 0.0 for code in occurring}
+        curve = pd.concat([pd.DataFrame([first], columns=curve.columns).astype(curve.dtypes), curve])
     return curve.astype({"days": int, "at_risk": int}).reset_index(drop=True)
 
 
