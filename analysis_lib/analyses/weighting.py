@@ -241,9 +241,11 @@ def _difference(known: pd.DataFrame, values: pd.Series, number: bool, kind: str,
         few = min(known["treated"].sum(), (~known["treated"]).sum()) < k
         return np.nan if few else half_up(difference(values, known["treated"], known[kind]), 1)
     having = values > 0
-    treating = known["treated"]
     counts = disclosure.released(
-        [[((having == yes) & (treating == rt)).sum() for rt in (False, True)] for yes in (True, False)],
+        [
+            [((having == yes) & (known["treated"] == rt)).sum() for rt in (False, True)]
+            for yes in (True, False)
+        ],
         k,
     )
     if counts is None:
@@ -272,7 +274,7 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     days, event = frame["days"], frame["event"]
     term = pd.DataFrame({"systemic": (~frame["treated"]).astype(float)})
-    few = [factor for factor in ("advanced_stage", "ldh_elevated") if factor in frame.attrs["factors"]]
+    few = [factor for factor in FEW_CONFOUNDERS if factor in frame.attrs["factors"]]
     least = disclosure.carried_rule(frame)
     rows = [
         hazard_ratio("weighted.os2.crude", term, "systemic", days, event, least=least, group="As they are")
