@@ -14,6 +14,7 @@ from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary import words
 from analysis_lib.estimators import models
 from analysis_lib.estimators.observed import NotEstimable
+from analysis_lib.estimators.weights import e_value, nearer_limit, risk_ratio
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row
 
@@ -108,3 +109,28 @@ def label(factor: str) -> str:
     """What a factor is called within a sentence: ``elevated LDH``, ``IPI 3 or more``."""
     name = words.label_of(factor)
     return name if name.split()[0].isupper() else name[0].lower() + name[1:]
+
+
+def e_values(ratios: pd.DataFrame) -> list[dict]:
+    """Of each hazard ratio with limits the E-value: how strongly an unmeasured factor would have to be bound to
+    treatment and outcome to explain it (``.e_value``), or its limit nearer 1 (``.e_limit``).
+    """
+    values = []
+    for _, one in ratios[
+        (ratios["statistic"] == "hazard ratio") & ratios[["value", "lower", "upper"]].notna().all(axis=1)
+    ].iterrows():
+        nearest = nearer_limit(*one[["lower", "upper"]].astype(float))
+        for name, ratio in (("e_value", one["value"]), ("e_limit", nearest)):
+            values.append(
+                row(
+                    f"{one['result_id']}.{name}",
+                    "estimate",
+                    e_value(risk_ratio(float(ratio))),
+                    n=one["n"],
+                    events=one["events"],
+                    group=f"{one['group']}: E-value" + (" of the nearer limit" if name == "e_limit" else ""),
+                    method="E-value, hazard ratio of a common outcome turned into a risk ratio",
+                    **one[results.ABOUT],
+                )
+            )
+    return values

@@ -14,7 +14,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from analysis_lib.analyses.ratio import hazard_ratio, usable
+from analysis_lib.analyses.ratio import e_values, hazard_ratio, usable
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.needs import needs
@@ -24,12 +24,9 @@ from analysis_lib.estimators.curves import kaplan_meier
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.weights import (
     difference,
-    e_value,
     effective_size,
-    nearer_limit,
     overlap,
     propensity,
-    risk_ratio,
     stabilised,
 )
 from analysis_lib.rows import results
@@ -305,34 +302,12 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
     ]
     about = {"endpoint": "OS2", "by": "salvage_regimen", "level": "ST"}
     found = disclosure.protect_by(results.collect(rows).assign(**about), least)
-    return results.collect([found, *_e_values(found)])
+    return results.collect([found, *e_values(found)])
 
 
 def _factor_of(column: str) -> str:
     """The factor of a column of the propensity model; empty for any other."""
     return column.removeprefix(OF_MODEL).partition(".")[0] if column.startswith(OF_MODEL) else ""
-
-
-def _e_values(ratios: pd.DataFrame) -> list[dict]:
-    values = []
-    for _, one in ratios[
-        (ratios["statistic"] == "hazard ratio") & ratios[["value", "lower", "upper"]].notna().all(axis=1)
-    ].iterrows():
-        nearest = nearer_limit(*one[["lower", "upper"]].astype(float))
-        for name, ratio in (("e_value", one["value"]), ("e_limit", nearest)):
-            values.append(
-                row(
-                    f"{one['result_id']}.{name}",
-                    "estimate",
-                    e_value(risk_ratio(float(ratio))),
-                    n=one["n"],
-                    events=one["events"],
-                    group=f"{one['group']}: E-value" + (" of the nearer limit" if name == "e_limit" else ""),
-                    method="E-value, hazard ratio of a common outcome turned into a risk ratio",
-                    **one[results.ABOUT],
-                )
-            )
-    return values
 
 
 def curves(frame: pd.DataFrame) -> pd.DataFrame:
