@@ -23,11 +23,11 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib.analyses import log_rank, prognosis, survival
+from analysis_lib.analyses import competing_events, log_rank, prognosis, survival
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, ledger_page
+from analysis_lib.show import consistent_page, figures, figures_beyond, ledger_page
 from analysis_lib.show.notes import about
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import rows_table
@@ -149,8 +149,24 @@ for rows in own:
     say(rows, f"{name}: between these groups the log-rank test gives {{own.{name.lower()}.logrank.{factor}}}: "
         f"{{own.{name.lower()}.logrank.{factor}:verdict}}.")
 
+# %% [markdown] tags=["if-any"]
+# ## Events that compete
+#
+# Whoever has one of these events, or dies, can no longer be the first time in another. The cumulative incidence of an
+# event is the share of patients in whom it came first; the incidences of all events and the share without any add up
+# to 1. One minus Kaplan–Meier of a single event would speak of a world in which the others do not happen.
+
 # %%
-rows = results.save([os1, efs1, os2, efs2, os2_groups, os2_pairs, efs2_groups, *own], study.name, "04_survival", results_dir)
+competing = [competing_events.incidences(study), competing_events.compared(study)] if study.competing else []
+for incidence in competing[:1]:
+    figures_beyond.competing(competing_events.curves(study), incidence, "Cumulative incidence of the first event.",
+                             "Patients", "day 0")
+    rows_table(incidence, "Cumulative incidence of the event that came first", patients="n", events="events", incidence="full")
+for tested in competing[1:]:
+    rows_table(tested, "Events between groups", patients="n", events="events", test="", detail="note")
+
+# %%
+rows = results.save([os1, efs1, os2, efs2, os2_groups, os2_pairs, efs2_groups, *own, *competing], study.name, "04_survival", results_dir)
 ledger_page.beside(study, rows)
 consistent_page.beside(study, rows)
 

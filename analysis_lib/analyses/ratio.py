@@ -112,8 +112,8 @@ def label(factor: str) -> str:
 
 
 def e_values(ratios: pd.DataFrame) -> list[dict]:
-    """Of each hazard ratio with limits the E-value: how strongly an unmeasured factor would have to be bound to
-    treatment and outcome to explain it (``.e_value``), or its limit nearer 1 (``.e_limit``).
+    """Of each hazard ratio with limits the E-value: how strongly an unmeasured factor would have to be bound
+    to treatment and outcome to explain it (``.e_value``), or its limit nearer 1 (``.e_limit``).
     """
     values = []
     for _, one in ratios[

@@ -20,7 +20,7 @@ from analysis_lib.cohort import coarse, disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.needs import needs, without_groups
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
-from analysis_lib.estimators.curves import INTERVAL, KM, at, at_risk, kaplan_meier, quantile
+from analysis_lib.estimators.curves import INTERVAL, KM, at, at_risk, kaplan_meier, quantile, there
 from analysis_lib.rows import results
 from analysis_lib.rows.released import release
 from analysis_lib.rows.results import row, slug
@@ -153,17 +153,18 @@ def _estimates_of(
     yield _median_of(
         curve, slug(prefix, "median", *by), least, note="median not reached", method=KM, **shared
     )
+    start = endpoints.start_of(frame)
     for month in months:
         day = month * DAYS_PER_MONTH
         yield _rate_of(curve, slug(prefix, f"rate{month}", *by), month, least, method=KM, **shared)
         still = row(
             slug(prefix, f"at_risk{month}", *by),
             "at risk",
-            at_risk(frame["days"], day, endpoints.start_of(frame)),
+            at_risk(frame["days"], day, start),
             method=f"time at least {month} months",
             **shared,
         )
-        yield disclosure.of_patients(still, least, frame.loc[_there(frame, day), "patient_id"])
+        yield disclosure.of_patients(still, least, frame.loc[there(frame["days"], day, start), "patient_id"])
 
 
 def _enough_patients(frame: pd.DataFrame, k: int) -> bool:
@@ -306,12 +307,6 @@ def _frame(study: Cohort, name: str, where: Callable[[pd.DataFrame], pd.Series] 
 
 def _curve(frame: pd.DataFrame) -> pd.DataFrame:
     return kaplan_meier(frame["days"], frame["event"], start=endpoints.start_of(frame))
-
-
-def _there(frame: pd.DataFrame, day: float) -> pd.Series:
-    """Whether each row is at risk on a day."""
-    start = endpoints.start_of(frame)
-    return (frame["days"] >= day) & (True if start is None else start < day)
 
 
 def _groups(frame: pd.DataFrame, by: str | None) -> dict[str, pd.DataFrame]:

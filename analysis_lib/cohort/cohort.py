@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -41,6 +42,7 @@ class Cohort:
     min_cell_count: int = 0
     of_the_paper: bool = False
     factors: tuple[Factor, ...] = BUILT_IN
+    competing: Mapping[str, str] = field(default_factory=dict)  # moments, and what they are called
 
     @property
     def own_factors(self) -> tuple[Factor, ...]:

@@ -112,7 +112,7 @@ BUILT_IN = (
 )
 
 
-def with_own(factors: tuple[Factor, ...]) -> dict[str, pa.DataFrameSchema]:
+def with_own(factors: tuple[Factor, ...], more: Mapping[str, pa.Column]) -> dict[str, pa.DataFrameSchema]:
     """The tables of the dictionary, the patients' with the columns that a hospital declares."""
-    own = {factor.column: factor.entry for factor in factors if factor.entry is not None}
+    own = dict(more) | {factor.column: factor.entry for factor in factors if factor.entry is not None}
     return columns.TABLES | ({"patients": columns.PATIENTS.add_columns(own)} if own else {})

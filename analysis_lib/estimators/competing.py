@@ -5,6 +5,8 @@ Cumulative incidence and Gray's test are held against greenwood and R by the tes
 fitted as R's ``cmprsk::crr`` fits it: greenwood takes tied events out before the censoring of their day is
 weighed, and leaves the uncertainty of the censoring weights out of the variance, so that its standard errors
 differ by up to 1 in 100.
+
+Long because the three count the same rows: those at risk, and those that end with each cause.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis_lib.estimators import estimable, observed
+from analysis_lib.estimators.late_incidence import standard_errors
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.partial_likelihood import Derivatives, maximum
 from analysis_lib.rows.limits import Z
@@ -54,16 +57,18 @@ def cumulative_incidence(
     curve = pd.DataFrame({"days": moments, "at_risk": at_risk})
     events = np.sum([ended[code] for code in occurring], axis=0)
     before = np.concatenate([[1.0], np.cumprod(1 - events / at_risk)])[:-1]
+    late = {} if start is None else standard_errors(days, cause, np.asarray(start), moments, occurring)
     for code in occurring:
         incidence, se = _incidence(before, at_risk, events, ended[code])
+        se = late.get(code, se)
         # at 1 nobody is left, as with S = 0
         height = np.where((incidence > 0) & (incidence < 1 - 1e-12), incidence, np.nan)
         curve[f"incidence{code}"] = incidence
         for limit, side in {"lower": -1, "upper": 1}.items():
             curve[f"{limit}{code}"] = np.minimum(height * np.exp(side * Z * se / height), 1)
     if curve["days"].iloc[0] > 0:
-        first = {"days": 0, "at_risk": len(days)} | {f"incidence{code}": 0.0 for code in occurring}
-        curve = pd.concat([pd.DataFrame([first], columns=curve.columns).astype(curve.dtypes), curve])
+        origin = {"days": 0, "at_risk": len(days)} | {f"incidence{code}": 0.0 for code in occurring}
+        curve = pd.concat([pd.DataFrame([origin], columns=curve.columns).astype(curve.dtypes), curve])
     return curve.astype({"days": int, "at_risk": int}).reset_index(drop=True)
 
 

@@ -143,8 +143,13 @@ def at_risk(days: ArrayLike, day: float, start: ArrayLike | None = None) -> int:
     """How many are at risk on ``day``: those whose time is at least that, an event on the day included, and
     who had entered before.
     """
-    there = np.asarray(days) >= day
-    return int((there if start is None else there & (np.asarray(start) < day)).sum())
+    return int(there(days, day, start).sum())
+
+
+def there(days: ArrayLike, day: float, start: ArrayLike | None = None) -> np.ndarray:
+    """Whether each row is at risk on ``day``, as :func:`at_risk` counts them."""
+    followed = np.asarray(days) >= day
+    return followed if start is None else followed & (np.asarray(start) < day)
 
 
 def rmst(days: ArrayLike, event: ArrayLike, tau: float) -> tuple[float, float]:

@@ -90,13 +90,13 @@ def _as_they_are(cells: pd.Series, allowed: tuple[str, ...]) -> bool:
 def _levels(name: str, column: str, schema: pa.DataFrameSchema) -> tuple[str, ...]:
     if column in schema.columns:
         return tuple(schema.columns[column].metadata["levels"] or ())
-    return columns.YES_NO if column in pairs.event_columns(name) else ()
+    return columns.YES_NO if column in pairs.event_columns(name, schema) else ()
 
 
 def _doubtful(name: str, column: str, schema: pa.DataFrameSchema) -> tuple[str, ...]:
     """Words of a column that could be an answer as well as the lack of one."""
     if column not in schema.columns:
-        return NONE if column in pairs.event_columns(name) else ()
+        return NONE if column in pairs.event_columns(name, schema) else ()
     meta = schema.columns[column].metadata
     if tuple(meta["levels"] or ()) == columns.YES_NO or meta["kind"] == "count":
         return NONE

@@ -17,8 +17,9 @@ def orders(files: Files) -> list[dict]:
     pairs = [("patients", *pair) for pair in rules.ORDER] + [
         ("sites", "rt_start_day", "in_field_progression_day")
     ]
+    pairs += [("patients", column, "last_follow_up_day") for column in files.manifest.competing]
     rows = []
-    for table, earlier, later in pairs:
+    for table, earlier, later in dict.fromkeys(pairs):
         if files.has(table, earlier, later):
             frame = files.tables[table]
             rows += files.found(

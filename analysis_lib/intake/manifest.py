@@ -23,7 +23,7 @@ from analysis_lib.dictionary.columns import PATIENTS, REPEATING, TABLES
 from analysis_lib.dictionary.factors import Factor, with_own
 from analysis_lib.dictionary.units import CAR_T, DAYS_PER_UNIT, ISO
 from analysis_lib.dictionary.words import CONTROL, listed
-from analysis_lib.intake import own_factors
+from analysis_lib.intake import own_events, own_factors
 from analysis_lib.intake.bundled import bundled_cohorts, find
 from analysis_lib.intake.entries import Known, Line, nearest, smallest_count, true_or_false, wrong
 from analysis_lib.intake.finding import SUFFIXES
@@ -114,6 +114,11 @@ class Manifest(Known):
         description="columns of your own that patients are compared by, "
         "{name of the column: {label: ..., levels: [...], ...}}",
     )
+    competing: dict[str, Line] = Field(
+        {},
+        description="events of which the first counts, beside death, {failure_day: Relapse, "
+        "second_cancer_day: Second cancer}; a moment that the dictionary lacks is one of your own",
+    )
     date_format: Annotated[str, AfterValidator(_date_format)] = Field(
         ISO, description="format of calendar dates, such as %d.%m.%Y (default: ISO, 2021-03-28)"
     )
@@ -144,11 +149,12 @@ class Manifest(Known):
     @cached_property
     def schemas(self) -> dict[str, pa.DataFrameSchema]:
         """What the tables of this cohort may hold: the dictionary, and its own factors."""
-        return with_own(self.own)
+        return with_own(self.own, own_events.as_columns(self.competing))
 
 
 MANIFEST_KEYS = {key: field.description for key, field in Manifest.model_fields.items()}
 REDCAP_KEYS = {key: field.description for key, field in Redcap.model_fields.items()}
+OWN = {"factors": own_factors.wrong_with, "competing": own_events.wrong_with}
 NESTED = ("tables", "columns", "values")  # one entry a table
 
 
@@ -266,7 +272,7 @@ def _problems(here: str, given: dict, errors: Sequence[Mapping]) -> list[dict]:
     others = [
         error
         for error in errors
-        if error not in unknown and error not in nested and error["loc"][0] != "factors"
+        if error not in unknown and error not in nested and error["loc"][0] not in OWN
     ]
     said = [(_of_redcap if error["loc"][0] == "redcap" else _of_key)(here, error) for error in others]
     tables = given.get("tables")
@@ -276,7 +282,7 @@ def _problems(here: str, given: dict, errors: Sequence[Mapping]) -> list[dict]:
         *(_of_entries(here, error) for error in nested),
         *([problem(here, "no patients table is named", "Write `tables: {patients: FILE}`.")] * missing),
         *said,
-        *(own_factors.wrong_with(here, given["factors"]) if "factors" in given else ()),
+        *(each for key, wrong_with in OWN.items() if key in given for each in wrong_with(here, given[key])),
     ]
 
 

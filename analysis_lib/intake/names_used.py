@@ -207,11 +207,14 @@ def _own(
     """Factors of the hospital's own that the table lacks."""
     lacking = []
     for column in [each for each in schema.columns if each not in {*columns.TABLES[name].columns, *table}]:
+        if as_date(column) in table:
+            continue
         near = difflib.get_close_matches(column, [each for each in raw.columns if each not in known], n=1)
+        key = "competing" if column.endswith("_day") else "factors"
         lacking.append(
             problem(
                 name,
-                "`factors:` declares this column, and the file does not have it",
+                f"`{key}:` declares this column, and the file does not have it",
                 f"{has} Map {repr(near[0]) if near else 'one'} to {column} under `columns:`.",
                 field=column,
             )

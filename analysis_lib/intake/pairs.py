@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 
 import pandas as pd
+import pandera.pandas as pa
 
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary.columns import TABLES, YES_NO
@@ -25,9 +26,11 @@ def as_date(column: str) -> str:
     return re.sub("_day$", "_date", column)
 
 
-def event_columns(table: str) -> list[str]:
-    """What may stand beside the moments of a table and say whether they happened: ``failure_event``."""
-    columns = TABLES[table].columns
+def event_columns(table: str, schema: pa.DataFrameSchema | None = None) -> list[str]:
+    """What may stand beside the moments of a table (or of a cohort's own ``schema``) and say whether they
+    happened: ``failure_event``.
+    """
+    columns = (schema or TABLES[table]).columns
     return [
         re.sub("_day$", "_event", name)
         for name, column in columns.items()
@@ -35,9 +38,11 @@ def event_columns(table: str) -> list[str]:
     ]
 
 
-def with_events(name: str, table: pd.DataFrame, problems: list[dict]) -> pd.DataFrame:
+def with_events(
+    name: str, table: pd.DataFrame, schema: pa.DataFrameSchema, problems: list[dict]
+) -> pd.DataFrame:
     """Moments without those that did not happen; the columns that say so are gone."""
-    for event in [column for column in table if column in event_columns(name)]:
+    for event in [column for column in table if column in event_columns(name, schema)]:
         base = event.removesuffix("_event")
         moment = next((column for column in (f"{base}_day", f"{base}_date") if column in table), None)
         happened = table.pop(event)

@@ -109,6 +109,7 @@ def read_cohort(where: str | Path | Cohort) -> Cohort:
         min_cell_count=manifest.min_cell_count or 0,
         of_the_paper=path.resolve() == RECONSTRUCTED.resolve(),
         factors=factors.BUILT_IN + manifest.own,
+        competing=manifest.competing,
         **{name: typed(manifest.schemas[name], table) for name, table in tables.items()},
     )
     return _subset(with_derived(cohort), manifest.subset, path.name)

@@ -102,7 +102,7 @@ def map_table(raw: pd.DataFrame, name: str, manifest: Manifest, problems: list[d
     problems += names_used.death_unused(name, raw, table, mapping, manifest.date_format)
     if name == "patients" and table.empty and all(each["rule"] in WARNINGS for each in problems):
         problems.append(_without_rows(manifest.tables.get("patients", "")))
-    return pairs.with_events(name, table, problems)
+    return pairs.with_events(name, table, schema, problems)
 
 
 def _unclear(name: str, table: pd.DataFrame, translated: dict[str, dict]) -> list[dict]:
@@ -152,7 +152,7 @@ def file_columns(table: str, schema: pa.DataFrameSchema | None = None) -> list[s
     columns = list((schema or TABLES[table]).columns)
     dates = [as_date(column) for column in columns if column.endswith("_day")]
     more = ["infusion_date", *pairs.DEATH] if table == "patients" else []
-    return columns + dates + more + pairs.event_columns(table)
+    return columns + dates + more + pairs.event_columns(table, schema)
 
 
 def with_identifiers(patients: pd.DataFrame, alone: bool, problems: list[dict]) -> pd.DataFrame:

@@ -119,10 +119,20 @@ def scores(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     show(figure, alt=said, caption=captioned(caption, told))
 
 
-def competing(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
-    """Show local failure estimated with and without regard to death, and death itself, as rising curves.
+COUNTED = {1: "One of", 2: "Two", 3: "Three", 4: "Four", 5: "Five"}
 
-    ``curves`` and ``rows`` come from :func:`analysis_lib.analyses.local_failure.curves` and ``incidences``.
+
+def competing(
+    curves: pd.DataFrame,
+    rows: pd.DataFrame,
+    caption: str,
+    who: str = "Sites",
+    since: str = "radiotherapy",
+) -> None:
+    """Show events that compete as rising curves: of ``who``, in months ``since``.
+
+    ``curves`` and ``rows`` come from :func:`analysis_lib.analyses.local_failure.curves` and ``incidences``,
+    or from those of :mod:`analysis_lib.analyses.competing_events`.
     """
     require(curves)
     if reason := results.skip_reason(curves):
@@ -138,13 +148,13 @@ def competing(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
         ylim=(0, 100),
         xlim=(0, ticks[-1]),
         xticks=ticks,
-        ylabel="Sites, %",
-        xlabel="Months since radiotherapy",
+        ylabel=f"{who}, %",
+        xlabel=f"Months since {since}",
     )
     figure.legend(loc="outside upper left", ncols=2, frameon=False)
     shown = rows[(rows["statistic"] == "rate") & ~rows["result_id"].str.endswith(".clustered")]
     alt = (
-        "Three rising curves. "
+        f"{COUNTED.get(curves['kind'].nunique(), 'Several')} rising curves. "
         + "; ".join(f"{one['group']}: {numbers.full(one)}" for _, one in shown.iterrows())
         + "."
     )

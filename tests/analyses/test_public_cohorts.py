@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis_lib.analyses import cox_models, prognosis, survival, table_1
+from analysis_lib.analyses import competing_events, cox_models, prognosis, survival, table_1
 from analysis_lib.cohort import endpoints
-from analysis_lib.estimators import curves
+from analysis_lib.cohort.problems import CohortError
+from analysis_lib.estimators import competing, curves
 from analysis_lib.files.places import ROOT
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
@@ -33,6 +34,8 @@ def analysed(study):
                 prognosis.univariable(study, name, prognosis.factors_of(study, name)),
                 cox_models.multivariable(study, name, prognosis.factors_of(study, name, "together")),
             ]
+    if study.competing:
+        parts += [competing_events.incidences(study), competing_events.compared(study)]
     return results.collect(parts)
 
 
@@ -89,6 +92,72 @@ def test_what_does_not_allow_for_late_entry_says_so():
     assert "observation of these patients began after day 0" in results.skip_reason(rows)
     with pytest.raises(endpoints.LateEntry):
         endpoints.derive(study, "OS1")
+
+
+def test_the_incidence_of_causes_allows_for_late_entry_as_r_does():
+    frame = competing_events.first_events(read_cohort(PUBLIC / "mgus2"))
+    start = (np.arange(1, len(frame) + 1) * 37) % 400
+    there = frame["days"] > start
+    curve = competing.cumulative_incidence(frame["days"][there], frame["cause"][there], start=start[there])
+    theirs = {name: row for name, row in fixture("public")["rows"].items() if name.startswith("entered.")}
+    assert len(theirs) == 6
+    for name, row in theirs.items():
+        _, day, code = name.split(".")
+        point = competing.incidence_at(curve, int(day))
+        for field, column in (("value", "incidence"), ("lower", "lower"), ("upper", "upper")):
+            assert apart(point[f"{column}{code}"], row[field]) < 1e-6
+
+
+# --- competing events -----------------------------------------------------------------------------
+
+HEAD = "patient_id,last_follow_up_day,vital_status,second_cancer_day,failure_day"
+FILE = ["A,100,dead,,", "B,200,alive,50,", "C,300,dead,300,40", "D,400,dead,,400", "E,90,alive,,"]
+
+
+def written(folder, entry, lines=FILE):
+    (folder / "p.csv").write_text("\n".join([HEAD, *lines]) + "\n")
+    (folder / "cohort.yml").write_text(
+        f"tables: {{patients: p.csv}}\nindex_event: entry\nsynthetic: true\n{entry}\n"
+    )
+    return folder
+
+
+def test_events_of_the_files_own_compete_and_the_first_counts(tmp_path):
+    study = read_cohort(
+        written(tmp_path, "competing: {failure_day: Relapse, second_cancer_day: Second cancer}")
+    )
+    frame = competing_events.first_events(study)
+    assert frame["days"].tolist() == [100, 50, 40, 400, 90]
+    assert frame["cause"].tolist() == [3, 2, 1, 1, 0]
+    rows = by_id(competing_events.incidences(study))
+    assert rows["competing.relapse.rate12"]["value"] == pytest.approx(20)
+    assert rows["competing.second_cancer.rate12"]["events"] == 1
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("competing: [failure_day]", "'competing' must hold one entry an event"),
+        ("competing: {}", "it names 0 events"),
+        ("competing: {stage: Stage}", "this is no event"),
+        ("competing: {entry_day: Entry}", "this is no event"),
+        ("competing: {second cancer: x}", "this name cannot be used for a moment"),
+        ("competing: {failure_day: Relapse, second_cancer_day: relapse}", "two events are called 'relapse'"),
+        ("competing: {failure_day: Death}", "two events are called 'Death'"),
+        ('competing: {failure_day: "$x$"}', "'$x$' cannot be shown"),
+        ("competing: {third_cancer_day: Third}", "`competing:` declares this column"),
+    ],
+)
+def test_what_cannot_compete_is_told_in_words(tmp_path, entry, said):
+    with pytest.raises(CohortError) as caught:
+        read_cohort(written(tmp_path, entry))
+    assert said in " ".join(str(caught.value).split())
+
+
+def test_an_event_of_ones_own_after_the_last_follow_up_is_told(tmp_path):
+    entry = "competing: {second_cancer_day: Second cancer}"
+    with pytest.raises(CohortError, match="it comes before second_cancer_day"):
+        read_cohort(written(tmp_path, entry, ["A,100,dead,150,", *FILE[1:]]))
 
 
 def test_nobody_is_at_risk_before_entry():

@@ -123,6 +123,31 @@ add_endpoint("mgus2", "os1", cbind(first_of(end, died), own), c(both, "creatinin
 add_endpoint(
   "mgus2", "efs1", cbind(first_of(end, malignant, died), own), names(own), c(both, "m_spike")
 )
+# Which came first: malignancy (on the day of death, too) or death
+first <- ifelse(!is.na(malignant), malignant, end)
+cause <- ifelse(!is.na(malignant), 1, ifelse(raw$death == 1, 2, 0))
+events <- c("plasma_cell_malignancy", "death")
+incidence_rows <- function(prefix, fit, n, months = c(12, 24)) {
+  s <- summary(fit, times = months * MONTH)
+  for (k in 1:2) for (i in seq_along(months)) {
+    add(paste0(prefix, ".", events[k], ".rate", months[i]), 100 * s$pstate[i, k + 1], 100 * s$lower[i, k + 1],
+        100 * s$upper[i, k + 1], n = n, events = sum(cause == k))
+  }
+}
+incidence_rows("mgus2.competing", survfit(Surv(first, factor(cause, 0:2)) ~ 1), length(first))
+tests <- cmprsk::cuminc(first, cause, own$sex)$Tests
+for (k in 1:2) {
+  add(paste0("mgus2.competing.", events[k], ".gray.sex"), pchisq(tests[k, "stat"], 1, lower.tail = FALSE),
+      n = length(first), events = sum(cause == k))
+}
+# the same, had they been seen first some time after the diagnosis
+entered <- (seq_along(first) * 37) %% 400
+there <- first > entered
+late <- survfit(Surv(entered[there], first[there], factor(cause[there], 0:2)) ~ 1, id = which(there))
+for (day in c(365, 1826, 3652)) {
+  s <- summary(late, times = day)
+  for (k in 1:2) add(paste0("entered.", day, ".", k), s$pstate[k + 1], s$lower[k + 1], s$upper[k + 1])
+}
 add_table_1("mgus2", transform(own, age = raw$age), names(own))
 
 # --- MACS: survival with AIDS, in years, of men who were first seen some time after the diagnosis -----------------
