@@ -81,7 +81,17 @@ def _parser() -> argparse.ArgumentParser:
         "new", help="write a starter: Excel template, REDCap dictionary and cohort.yml"
     )
     each.add_argument("folder", type=_path, metavar="DIR", help="a new or empty folder")
+    each.add_argument("--example", action="store_true", help="with invented patients, to play with")
     each.set_defaults(command=_new)
+
+    each = commands.add_parser(
+        "dummy", help="write files of the same shape with invented patients, to send with a question"
+    )
+    each.add_argument("cohort", metavar="COHORT", help=cohort_help)
+    each.add_argument(
+        "--out", type=_path, metavar="DIR", help="a new folder; default: NAME-dummy in this folder"
+    )
+    each.set_defaults(command=_dummy)
 
     each = commands.add_parser("map", help="propose which columns of your files are which")
     each.add_argument(
@@ -280,8 +290,20 @@ def _new(parsed: argparse.Namespace) -> int:
     from analysis_lib.dictionary.words import listed
     from analysis_lib.intake import starter
 
-    names = starter.new(parsed.folder)
+    names = starter.new(parsed.folder, parsed.example)
     print(f"Written to {parsed.folder}: {listed(names)}.\nBegin with README.txt.")
+    return 0
+
+
+def _dummy(parsed: argparse.Namespace) -> int:
+    from analysis_lib.dictionary.words import listed
+    from analysis_lib.intake import dummy
+    from analysis_lib.intake.manifest import locate, read_manifest
+
+    out = parsed.out or Path(f"{read_manifest(locate(parsed.cohort)).name}-dummy")
+    names = dummy.dummy(parsed.cohort, out)
+    print(f"Written to {out}: {listed(names)}.")
+    print("Every patient in it is invented; headings and words are yours. Read it before you send it.")
     return 0
 
 

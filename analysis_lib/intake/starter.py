@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pandas as pd
 import pandera.pandas as pa
 from openpyxl import Workbook
 from openpyxl.comments import Comment
@@ -22,11 +23,19 @@ from analysis_lib.cohort.problems import CohortError, problem
 from analysis_lib.dictionary import columns, words
 from analysis_lib.dictionary.units import CAR_T
 from analysis_lib.intake import redcap_dictionary
+from analysis_lib.intake.invented import invented
 from analysis_lib.intake.manifest import MANIFEST_KEYS, REDCAP_KEYS, as_name
 from analysis_lib.intake.own_factors import FACTOR_KEYS
 
 TEMPLATE, DICTIONARY = "cohort.xlsx", "redcap_dictionary.csv"
 LAST_ROW = 5000  # drop-downs and date cells reach down to here
+EXAMPLE = 40  # patients
+# What cohort.yml says of the example.
+OF_THE_EXAMPLE = {
+    "title": '"An example: invented patients"',
+    "synthetic": "true",
+    "note": "Invented patients, to try the book with.",
+}
 REQUIRED = (Font(bold=True, color="FFFFFF"), PatternFill("solid", fgColor="1F4E79"))
 OPTIONAL = (Font(bold=True, color="1F1F1F"), PatternFill("solid", fgColor="DDE6EF"))
 PLAIN_RULES = (
@@ -72,8 +81,15 @@ EXAMPLES = {
 }
 
 
-def new(folder: Path) -> list[str]:
+def new(folder: Path, example: bool = False) -> list[str]:
     """Write the starter into a new or empty folder, all of it or nothing.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to write.
+    example : bool
+        Whether the template is filled in, with invented patients, so that there is something to play with.
 
     Returns
     -------
@@ -101,9 +117,12 @@ def new(folder: Path) -> list[str]:
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=".starter-"))
         try:
-            template().save(draft / TEMPLATE)
+            book = template()
+            if example:
+                fill(book, invented(EXAMPLE))
+            book.save(draft / TEMPLATE)
             redcap_dictionary.dictionary().to_csv(draft / DICTIONARY, index=False, encoding="utf-8")
-            (draft / "cohort.yml").write_text(manifest(target.name), "utf-8")
+            (draft / "cohort.yml").write_text(manifest(target.name, example), "utf-8")
             (draft / "README.txt").write_text(readme(), "utf-8")
             draft.chmod(0o755)
             os.replace(draft, target)  # onto an empty folder, or where none is
@@ -130,6 +149,18 @@ def template() -> Workbook:
         _sheet(book.create_sheet(name), name)
     _notes(book.create_sheet("Notes"))
     return book
+
+
+def fill(book: Workbook, tables: dict[str, pd.DataFrame]) -> None:
+    """Write the cells of some patients below the headings of the template."""
+    for name, table in tables.items():
+        sheet = book[name]
+        columns = [cell.value for cell in sheet[1]]
+        for number, row in enumerate(table.to_dict("records"), 2):
+            for place, column in enumerate(columns, 1):
+                cell = sheet.cell(number, place, row.get(column))
+                if column.endswith("_date"):
+                    cell.number_format = "yyyy-mm-dd"
 
 
 def _required(name: str, column: pa.Column) -> bool:
@@ -221,10 +252,11 @@ def _notes(sheet: Worksheet) -> None:
 # --- cohort.yml and README ------------------------------------------------------------------------
 
 
-def manifest(folder: str) -> str:
+def manifest(folder: str, example: bool = False) -> str:
     """A cohort.yml that works as it stands with the Excel template, and explains every key."""
     sheets = "\n".join(f"  {table}: {TEMPLATE}#{table}" for table in columns.TABLES)
     active = {"name": as_name(folder), "title": "Our cohort", "tables": f"\n{sheets}"}
+    active |= OF_THE_EXAMPLE if example else {}
     lines = [
         "# What this cohort is called, and how its files are read. Lines that start with # are notes.",
         "# To use one that shows an entry, such as #time_unit, remove the # and write your own words.",
