@@ -29,6 +29,7 @@ ABOUT = (
     "generated/data-dictionary",
     "generated/methods",
     "generated/proof",
+    "machines",
     "teach",
     "references",
 )
