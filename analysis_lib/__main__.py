@@ -66,6 +66,13 @@ def _parser() -> argparse.ArgumentParser:
     each.add_argument(
         "--fresh", action="store_true", help="run every chapter, whatever earlier builds have made"
     )
+    each.add_argument(
+        "--executor",
+        type=_executor,
+        default="local",
+        metavar="WHERE",
+        help="where notebooks run: local (default), or dask:ADDRESS, the scheduler of a dask engine",
+    )
     _add_parameters(each)
     each.set_defaults(command=_build)
 
@@ -198,6 +205,13 @@ def _path(written: str) -> Path:
         raise argparse.ArgumentTypeError(f"there is no home folder {written.partition('/')[0]}") from None
 
 
+def _executor(written: str) -> str:
+    kind, colon, address = written.partition(":")
+    if kind not in ("local", "dask") or colon and (kind == "local" or not address):
+        raise argparse.ArgumentTypeError("must be local, dask or dask:ADDRESS")
+    return written
+
+
 def _parameters(pairs: list[list[str]]) -> dict[str, float]:
     try:
         given = {name: float(value) for name, value in pairs}
@@ -233,7 +247,7 @@ def _build(parsed: argparse.Namespace) -> int:
     if parsed.cohorts and not out:
         out = book = book / "-".join(study.name for study in studies)
     with _progress(total) as report:
-        outcomes = build(cohorts, out, parsed.jobs, parameters, report, parsed.fresh)
+        outcomes = build(cohorts, out, parsed.jobs, parameters, report, parsed.fresh, parsed.executor)
     return _summary(outcomes, book / "html" / "index.html")
 
 

@@ -98,7 +98,8 @@ class Terminal(io.StringIO):
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
 def test_progress_is_a_bar_on_a_terminal_and_plain_lines_in_a_log(stream, monkeypatch, tmp_path, capsys):
-    def one_by_one(cohorts, out, jobs, parameters, report, fresh):
+    def one_by_one(cohorts, out, jobs, parameters, report, fresh, executor):
+        assert fresh and executor == "local"
         outcomes = [Outcome("lymphoma", each, "done", "") for each in ("01_[b]cohort", "04_survival")]
         for outcome in outcomes:
             report(outcome)

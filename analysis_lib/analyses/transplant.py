@@ -14,6 +14,8 @@ from analysis_lib.rows import results
 from analysis_lib.rows.released import release
 from analysis_lib.rows.results import row, slug
 
+MOST_LANES = 60  # in a figure; more fill no page, and nobody reads them
+
 
 @disclosure.protected
 @needs("hsct.patients", "transplant_day", "sites.rt_start_day")
@@ -90,7 +92,7 @@ def transplant_lanes(study: Cohort) -> pd.DataFrame:
 
     Columns ``lane`` (1 is followed longest after the transplant), ``what`` (``followed`` or a moment),
     ``start`` and ``end`` in months since the transplant (equal for moments). It shows single patients, so
-    there are no lanes for real ones, only the row that says so.
+    there are no lanes for real ones, nor for more than :data:`MOST_LANES`, only the row that says so.
     """
     if not study.synthetic:
         return disclosure.skipped(
@@ -102,6 +104,10 @@ def transplant_lanes(study: Cohort) -> pd.DataFrame:
     if both.empty:
         return disclosure.skipped(
             study, "hsct.lanes", "nobody in this cohort had both radiotherapy and a transplant"
+        )
+    if len(both) > MOST_LANES:
+        return disclosure.skipped(
+            study, "hsct.lanes", f"more than {MOST_LANES} patients had both, too many for a lane each"
         )
     both = both.assign(followed=both["last_follow_up_day"] - both["transplant_day"]).sort_values(
         "followed", ascending=False

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, as_completed
 from pathlib import Path
 
 from analysis_lib.analyses.auditor import Certificate
@@ -14,6 +13,7 @@ from analysis_lib.binding import (
     certified,
     chapter,
     chapters,
+    engines,
     kernels,
     leak_review,
     leaks,
@@ -66,6 +66,7 @@ def build(
     parameters: dict | None = None,
     report: Callable[[Outcome], None] = lambda outcome: None,
     fresh: bool = False,
+    executor: str = engines.LOCAL,
 ) -> list[Outcome]:
     """Build the book of some cohorts.
 
@@ -86,6 +87,8 @@ def build(
     fresh : bool
         Whether to forget what earlier builds in this place have made. Otherwise a chapter runs only when
         something it is made from has changed (:mod:`analysis_lib.binding.reuse`).
+    executor : str
+        Where notebooks run (:func:`analysis_lib.binding.engines.executor`).
 
     Returns
     -------
@@ -121,7 +124,7 @@ def build(
         runs = plan(studies, as_read, source / "book" / "cohorts", parameters)
         found: dict[tuple[str, str], Outcome] = {}
         unscanned = []
-        for run, mark, outcome in run_all(runs, studies, jobs, store):
+        for run, mark, outcome in run_all(runs, studies, jobs, store, executor):
             report(outcome)
             found[outcome.cohort, outcome.chapter] = outcome
             if studies[run.manifest].synthetic:
@@ -278,14 +281,18 @@ def plan(
 
 
 def run_all(
-    runs: list[reuse.Run], studies: dict[Path, Cohort], jobs: int, store: Path
+    runs: list[reuse.Run],
+    studies: dict[Path, Cohort],
+    jobs: int,
+    store: Path,
+    executor: str = engines.LOCAL,
 ) -> Iterator[tuple[reuse.Run, str, Outcome]]:
     """Run what has to be run, ``jobs`` at a time; chapters on the paper read the others' rows and come last.
 
     Yields each run as it ends, with the mark to keep it by (empty if it was kept already) and its outcome.
     """
     with contextlib.ExitStack() as stack:
-        pool: ProcessPoolExecutor | None = None
+        pool: Executor | None = None
         for turn in chapters.RUNS:
             waiting, library = [], reuse.as_it_is()
             for run in [run for run in runs if chapters.about(run.chapter).runs == turn]:
@@ -297,10 +304,10 @@ def run_all(
             if not waiting:
                 continue
             if not pool:
-                stack.enter_context(kernels.forked(NOTEBOOKS))
-                pool = stack.enter_context(
-                    ProcessPoolExecutor(jobs, initializer=replacing.end_with, initargs=(os.getpid(),))
-                )
+                if executor == engines.LOCAL:
+                    stack.enter_context(kernels.forked(NOTEBOOKS))
+                shared = {*studies, *(run.pages.parents[1] for run in runs)}
+                pool = stack.enter_context(engines.executor(executor, jobs, shared))
             running = {
                 pool.submit(
                     chapter.run,

@@ -102,6 +102,12 @@ def forked(folder: Path) -> Iterator[None]:
         os.environ.pop(CHOICE) if before is None else os.environ.update({CHOICE: before})
 
 
+def fork_all() -> None:
+    """Have kernels forked that this process starts from now on, where they can be; its end is not ours."""
+    if not why_plain():
+        KernelProvisionerFactory.instance().default_provisioner_name = os.environ[CHOICE] = NAME
+
+
 class ForkedProvisioner(LocalProvisioner):
     """Starts ``python3`` kernels by forking, any other kernel as ever."""
 

@@ -27,6 +27,7 @@ ABOUT = (
     "generated/data-dictionary",
     "generated/methods",
     "generated/proof",
+    "machines",
     "teach",
     "references",
 )

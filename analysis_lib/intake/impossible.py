@@ -108,7 +108,7 @@ def line_numbers(files: Files) -> list[dict]:
     )
     by_patient, everyone = lines.groupby("patient_id"), files.tables["lines"].index
     twice = lines.duplicated(["patient_id", "line"])
-    expected = by_patient["line"].transform(lambda numbers: range(1, len(numbers) + 1)).astype("Int64")
+    expected = by_patient.cumcount().astype("Int64") + 1
     gap = (lines["line"] != expected) & ~twice.groupby(lines["patient_id"]).transform("any")
     first_gap = gap & ~gap.groupby(lines["patient_id"]).shift(fill_value=False)
     early = lines["line_start_day"] < by_patient["line_start_day"].shift()

@@ -1,10 +1,12 @@
 """Many cohorts, each as consistent with the paper as the bundled one: ``python -m
 analysis_lib.reconstruction.many``.
 
-``pack DIR [DIR ...]`` takes folders that ``python -m analysis_lib.reconstruction`` wrote, keeps those that
-meet the ledger as well as the bundled cohort, and packs them beside those packed before, with the command and
-the commit of the code that made each; ``rows`` computes the result rows of the packed cohorts anew. The rows
-are those of the book's own chapters: nothing is estimated here.
+``make DIR --seeds FIRST LAST`` reconstructs a cohort for each seed, in ``DIR/SEED``, as ``python -m
+analysis_lib.reconstruction`` does for one. ``pack DIR [DIR ...]`` takes such folders, keeps those that meet
+the ledger as well as the bundled cohort, and packs them beside those packed before, with the command and the
+commit of the code that made each; ``rows`` computes the result rows of the packed cohorts anew. The rows are
+those of the book's own chapters: nothing is estimated here. With ``--executor dask:ADDRESS`` the workers of a
+dask engine do each of them.
 """
 
 from __future__ import annotations
@@ -12,30 +14,51 @@ from __future__ import annotations
 import argparse
 import subprocess
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
+from itertools import repeat
 from pathlib import Path
 
 import pandas as pd
 
-from analysis_lib.binding import chapter, chapters
+from analysis_lib.binding import chapter, chapters, engines, inputs, kept, reuse
 from analysis_lib.consistent import cohorts
-from analysis_lib.files.places import BUNDLED
+from analysis_lib.files.places import BUNDLED, NOTEBOOKS, ROOT
 from analysis_lib.intake.manifest import read_manifest
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.paper import ledger
 from analysis_lib.paper.claims import read_claims
 from analysis_lib.rows import results
 
+STORE = ROOT / "_build" / reuse.KEPT / "consistent"  # synthetic cohorts' rows, by what they are made from
 
-def rows_of(manifest: Path) -> pd.DataFrame:
-    """The result rows of a cohort's chapters, with ``chapter``; those on the paper itself are left out."""
-    kept, study = [], read_cohort(manifest)
-    with tempfile.TemporaryDirectory() as folder:
-        for each in chapters.chapters():
-            if not chapters.on_the_paper(each):
-                chapter.calculate(each, study, Path(folder))
-                kept.append(results.read(Path(folder) / f"{each}.csv").assign(chapter=each))
-    return pd.concat(kept).drop_duplicates("result_id").reset_index(drop=True)
+
+def rows_of(manifest: Path, store: Path | None = None) -> pd.DataFrame:
+    """The result rows of a cohort's chapters, with ``chapter``; those on the paper itself are left out.
+
+    With a ``store``, a chapter is calculated only if something that it is made from has changed since its
+    rows were kept there (:mod:`analysis_lib.binding.inputs`).
+    """
+    found, study, library = [], None, inputs.Library(ROOT)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for each in [each for each in chapters.chapters() if not chapters.on_the_paper(each)]:
+            rows, label = folder / f"{each}.csv", f"{read_manifest(manifest).name}/{each}"
+            mark = _mark(each, manifest, library) if store else ""
+            if not (store and kept.kept(store, label, mark, folder)):
+                study = study or read_cohort(manifest)
+                chapter.calculate(each, study, folder)
+                if (
+                    store and _mark(each, manifest, inputs.Library(ROOT)) == mark
+                ):  # nothing was edited meanwhile
+                    kept.keep(store, label, mark, folder, [rows], {"chapter": each})
+            found.append(results.read(rows).assign(chapter=each))
+    return pd.concat(found).drop_duplicates("result_id").reset_index(drop=True)
+
+
+def _mark(each: str, manifest: Path, library: inputs.Library) -> str:
+    """What the rows of a chapter are made from."""
+    notebook, makers = NOTEBOOKS / f"{each}.py", [Path(chapter.__file__)]
+    return inputs.fingerprint(notebook, library, manifest, {}, (), makers)
 
 
 def missed(rows: pd.DataFrame) -> set[str]:
@@ -44,10 +67,10 @@ def missed(rows: pd.DataFrame) -> set[str]:
     return set(held.loc[~held["verdict"].isin(["reproduced"]), "claim_id"])
 
 
-def rows_of_tables(tables: dict[str, pd.DataFrame], number: int) -> pd.DataFrame:
+def rows_of_tables(tables: dict[str, pd.DataFrame], number: int, store: Path | None = None) -> pd.DataFrame:
     """The result rows of a cohort given as tables, with ``chapter`` and ``cohort``."""
     with tempfile.TemporaryDirectory() as folder:
-        return rows_of(cohorts.hand_over(tables, number, Path(folder))).assign(cohort=number)
+        return rows_of(cohorts.hand_over(tables, number, Path(folder)), store).assign(cohort=number)
 
 
 def packed() -> dict[str, dict[str, pd.DataFrame]]:
@@ -64,13 +87,31 @@ def in_folder(folder: Path) -> tuple[str, dict[str, pd.DataFrame]]:
     )
 
 
-def pack(folders: list[Path], jobs: int) -> None:
+def reconstruct(seed: int, folder: Path, quick: bool = False) -> str:
+    """Reconstruct the cohort of a seed in a folder; returns what became of it."""
+    from analysis_lib.reconstruction.__main__ import make, write  # needs the extra `reconstruct`
+
+    try:
+        made = next(make(seed, quick))
+    except LookupError as why:
+        return f"seed {seed}: no cohort was found ({why})"
+    write(made, folder, f"python -m analysis_lib.reconstruction --seed {seed}" + " --quick" * quick)
+    return f"seed {seed}: {folder}"
+
+
+def reconstruct_all(folder: Path, seeds: range, pool: Executor) -> None:
+    """Reconstruct a cohort for each seed, in folders of their own; say what becomes of each."""
+    for told in pool.map(reconstruct, seeds, [folder / str(seed) for seed in seeds]):
+        print(told, flush=True)
+
+
+def pack(folders: list[Path], pool: Executor, store: Path | None) -> None:
     """Pack the bundled cohort, those packed before and those in these folders that miss no more claims than
     it; say what becomes of each.
     """
     candidates = dict([in_folder(BUNDLED / "reconstructed")]) | packed() | dict(map(in_folder, folders))
-    with ProcessPoolExecutor(jobs) as pool:
-        found = list(pool.map(rows_of_tables, candidates.values(), range(1, len(candidates) + 1)))
+    numbers = range(1, len(candidates) + 1)
+    found = list(pool.map(rows_of_tables, candidates.values(), numbers, repeat(store)))
     allowed, kept = missed(found[0]), []
     for made_by, rows in zip(candidates, found):
         claims = missed(rows)
@@ -111,10 +152,9 @@ def _keep(name: str, tables: list[pd.DataFrame]) -> None:
     stacked.to_parquet(cohorts.FOLDER / f"{name}.parquet", index=False, compression="zstd")
 
 
-def compute_rows(jobs: int) -> None:
-    """Compute the result rows of every packed cohort anew."""
-    with ProcessPoolExecutor(jobs) as pool:
-        _keep("rows", list(pool.map(rows_of_tables, packed().values(), cohorts.numbers())))
+def compute_rows(pool: Executor, store: Path | None) -> None:
+    """Compute the result rows of every packed cohort, as far as they are not kept."""
+    _keep("rows", list(pool.map(rows_of_tables, packed().values(), cohorts.numbers(), repeat(store))))
 
 
 def main() -> None:
@@ -122,14 +162,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m analysis_lib.reconstruction.many", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("task", choices=["pack", "rows"])
-    parser.add_argument("folders", nargs="*", type=Path, help="for pack: folders with a cohort.yml")
+    parser.add_argument("task", choices=["make", "pack", "rows"])
+    parser.add_argument(
+        "folders", nargs="*", type=Path, help="for make: where to; for pack: folders with a cohort.yml"
+    )
+    parser.add_argument("--seeds", nargs=2, type=int, default=(1, 1), metavar=("FIRST", "LAST"))
     parser.add_argument("--jobs", type=int, default=2, help="cohorts at a time")
+    parser.add_argument(
+        "--executor", default=engines.LOCAL, metavar="WHERE", help="local (default), or dask:ADDRESS"
+    )
+    parser.add_argument("--fresh", action="store_true", help="calculate all rows, whatever was kept of them")
     options = parser.parse_args()
-    if options.task == "pack":
-        pack(options.folders, options.jobs)
-    else:
-        compute_rows(options.jobs)
+    store = None if options.fresh else STORE
+    if options.task == "make" and len(options.folders) != 1:
+        parser.error("make needs one folder")
+    shared = [folder.resolve() for folder in options.folders] if options.task == "make" else [STORE]
+    for folder in shared:
+        folder.mkdir(parents=True, exist_ok=True)
+    with engines.executor(options.executor, options.jobs, shared) as pool:
+        if options.task == "make":
+            first, last = options.seeds
+            reconstruct_all(shared[0], range(first, last + 1), pool)
+        elif options.task == "pack":
+            pack(options.folders, pool, store)
+        else:
+            compute_rows(pool, store)
 
 
 if __name__ == "__main__":

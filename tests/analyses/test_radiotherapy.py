@@ -347,6 +347,13 @@ def test_lanes_are_for_synthetic_patients_only(study):
     )
 
 
+def test_a_figure_has_no_more_lanes_than_can_be_read(study, monkeypatch):
+    monkeypatch.setattr(transplant, "MOST_LANES", 1)
+    assert not results.skip_reason(transplant.transplant_lanes(study))
+    monkeypatch.setattr(transplant, "MOST_LANES", 0)
+    assert "too many for a lane each" in results.skip_reason(transplant.transplant_lanes(study))
+
+
 @pytest.fixture
 def displayed(monkeypatch):
     """What text and figures would show, as HTML."""

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from analysis_lib.__main__ import main
-from analysis_lib.binding import build, chapter, chapters, inputs, reuse
+from analysis_lib.binding import build, chapter, chapters, engines, inputs, reuse
 from analysis_lib.binding.outcome import BuildError, Outcome
 from analysis_lib.cohort import overlap
 from analysis_lib.files.places import ROOT
@@ -32,7 +32,7 @@ def place(tmp_path, monkeypatch):
     rows = "".join(f"A{number},{20 + number},dead\n" for number in range(9))
     (tmp_path / "p.csv").write_text(f"patient_id,last_follow_up_day,vital_status\n{rows}")
     (tmp_path / "cohort.yml").write_text(COHORT)
-    monkeypatch.setattr(build, "ProcessPoolExecutor", InThisProcess)
+    monkeypatch.setattr(engines, "ProcessPoolExecutor", InThisProcess)
     monkeypatch.setattr(build.kernels, "forked", lambda folder: contextlib.nullcontext())
     monkeypatch.setattr(chapter, "run", made_up)
     monkeypatch.setattr(build.pages, "write", lambda studies, outcomes, book, _: (book / "generated").mkdir())

@@ -6,8 +6,10 @@ or by counting; the library's reader and estimators have no part in them.
 """
 
 import csv
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -19,6 +21,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from distributed import LocalCluster
 from lifelines import KaplanMeierFitter
 from lifelines.statistics import multivariate_logrank_test
 
@@ -235,9 +238,17 @@ def digests_of(*folders):
 
 
 @pytest.fixture(scope="module")
-def built(hospital, tmp_path_factory):
-    """The book of all of them, made by the one command that the page names: where it is, what was said, and what
-    was in the checkout and the hospital's folder before and after.
+def engine():
+    """A dask engine of three worker processes on this machine."""
+    with LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def built(hospital, engine, tmp_path_factory):
+    """The book of all of them, made by the one command that the page names on the workers of an engine, one of
+    which is killed in the middle: where it is, what was said, and what was in the checkout and the hospital's
+    folder before and after.
     """
     out, theirs = (
         tmp_path_factory.mktemp("book") / "out",
@@ -246,15 +257,30 @@ def built(hospital, tmp_path_factory):
     before = digests_of(*theirs, hospital)
     others = shutil.copytree(HERE, out.parent / "cohorts")  # each build remembers its patients beside them
     cohorts = [*(str(others / folder) for folder in KNOWN), str(hospital / "cohort.yml")]
-    run = subprocess.run(
-        [sys.executable, "-m", "analysis_lib", "build", *cohorts, "--out", str(out), "--jobs", "2"],
-        cwd=out.parent,
-        capture_output=True,
-        text=True,
+    command = [sys.executable, "-m", "analysis_lib", "build", *cohorts, "--out", str(out)]
+    command += ["--executor", f"dask:{engine.scheduler_address}"]
+    running = subprocess.Popen(
+        command, cwd=out.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    assert run.returncode == 0, run.stdout + run.stderr
+    told = ""
+    for line in running.stdout:
+        told += line
+        if line.startswith("[7/"):
+            os.kill(engine.workers[0].pid, signal.SIGKILL)
+    assert running.wait() == 0, told
     (hospital / overlap.FILE).unlink()  # whose numbers are in the book; all else is as it was
-    return out, run.stdout, before, digests_of(*theirs, hospital)
+    return out, told, before, digests_of(*theirs, hospital)
+
+
+def test_a_worker_was_killed_and_nothing_is_lost_or_doubled(built):
+    out, told, *_ = built
+    ended = re.findall(r"^\[(\d+)/36\] (\S+) (\S+): (done|skipped)$", told, re.M)
+    assert [int(number) for number, *_ in ended] == list(range(1, 37))
+    pages = {(cohort, chapter) for _, cohort, chapter, _ in ended}
+    assert len(pages) == 36
+    folder = out / "source" / "book" / "cohorts"
+    assert {(path.parent.name, path.stem) for path in folder.glob("*/*.ipynb")} == pages
+    assert " 0 failed" in told and told.count("skipped: ") == sum(how == "skipped" for *_, how in ended)
 
 
 @pytest.fixture(params=KNOWN)

@@ -9,13 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis_lib.binding import chapter, engines
 from analysis_lib.consistent import cohorts, ranges
+from analysis_lib.files import places
 from analysis_lib.intake.manifest import locate, read_manifest
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.reconstruction import check, many
 from analysis_lib.rows import results
+from analysis_lib.rows.released import public
 from analysis_lib.show import consistent_page
 
+from everywhere import everywhere
 from plausible import assert_plausible
 
 
@@ -59,10 +63,18 @@ def test_each_meets_the_ledger_as_well_as_the_bundled_cohort():
         assert len(missed - database) <= len(bundled - database), (number, missed - bundled)
 
 
+@pytest.fixture(scope="module")
+def computed_anew():
+    """The rows of the first and the last cohort, computed on an engine of two workers."""
+    ends = [cohorts.numbers()[0], cohorts.numbers()[-1]]
+    with engines.executor("dask", 2) as pool:
+        return list(pool.map(many.rows_of_tables, map(cohorts.tables, ends), ends))
+
+
 @pytest.mark.parametrize("which", [0, -1])
-def test_the_cached_rows_are_those_of_todays_chapters(which):
+def test_the_cached_rows_are_those_of_todays_chapters(which, computed_anew):
     number = cohorts.numbers()[which]
-    fresh = many.rows_of_tables(cohorts.tables(number), number).set_index("result_id")
+    fresh = computed_anew[which].set_index("result_id")
     kept = cached()[cached()["cohort"] == number].set_index("result_id")
     advice = "run `python -m analysis_lib.reconstruction.many rows`"
     assert set(fresh.index) == set(kept.index), advice
@@ -94,6 +106,45 @@ def test_the_cohorts_differ():
         study.patients.groupby(ranges.PROFILE, observed=True).size().to_string() for study in studies.values()
     }
     assert len(profiles) >= 4
+
+
+@pytest.fixture
+def two_chapters(tmp_path, monkeypatch):
+    """Two chapters and a small cohort; calculating one writes a row. What ran, and a function that runs them."""
+    for name, uses in (("01_one", "rows"), ("02_two", "estimators")):
+        (tmp_path / f"{name}.py").write_text(f"# %%\nfrom analysis_lib import {uses}\n")
+    everywhere(monkeypatch, places.NOTEBOOKS, tmp_path)
+    (tmp_path / "p.csv").write_text("patient_id,last_follow_up_day,vital_status\nA,20,dead\n")
+    (tmp_path / "cohort.yml").write_text("name: small\nsynthetic: true\ntables: {patients: p.csv}\n")
+    ran = []
+
+    def calculate(each, study, folder):
+        ran.append(each)
+        made = public(results.collect([results.row(f"of.{each}", "count", len(ran))]))
+        results.save([made], study.name, each, folder)
+
+    monkeypatch.setattr(chapter, "calculate", calculate)
+
+    def run(store=tmp_path / "store"):
+        ran.clear()
+        return many.rows_of(tmp_path / "cohort.yml", store), list(ran)
+
+    return tmp_path, run
+
+
+def test_rows_are_calculated_again_where_something_has_changed(two_chapters):
+    folder, run = two_chapters
+    first, ran = run()
+    assert ran == ["01_one", "02_two"]
+    again, ran = run()
+    assert ran == [] and again.equals(first)
+    with (folder / "02_two.py").open("a") as file:
+        file.write("# a remark\n")
+    assert run()[1] == ["02_two"] and run()[1] == []
+    with (folder / "p.csv").open("a") as file:
+        file.write("B,30,alive\n")
+    assert run()[1] == ["01_one", "02_two"] and run()[1] == []
+    assert run(None)[1] == ["01_one", "02_two"]
 
 
 def of(values, lower, upper, statistic="rate"):
