@@ -125,7 +125,9 @@ say(efs2, "The log-rank P value is below 0.05 for {efs2.uv.small_p:events} of {e
 # ## Several factors in one model
 #
 # In a model with several factors, each hazard ratio compares patients who are alike in the other factors. Each factor
-# costs events: with fewer than about ten for each, estimates become unstable {cite:p}`peduzzi1995`.
+# costs events: the fewer there are for each, the wider the intervals and the more the model is fitted to chance. A rule
+# that asks for ten of them {cite:p}`peduzzi1995` has been given up: how many are enough depends on how frequent the event
+# is, how much the factors explain and what the model is for {cite:p}`riley2019,riley2020`.
 
 # %% [markdown]
 # ### Overall survival from day 0 (OS1), several factors
@@ -137,7 +139,7 @@ left_out(os1_model)
 
 # %%
 say(os1_model, "The model rests on {cox.os1.mv.events_per_variable:events} events in {cox.os1.mv.events_per_variable:n} "
-    "patients: {cox.os1.mv.events_per_variable} events for each hazard ratio, {cox.os1.mv.events_per_variable:note}.",
+    "patients: {cox.os1.mv.events_per_variable} events for each hazard ratio.",
     *[f"{{{i}:group}}: hazard ratio {{{i}:full}}, {{{i}.p}}." for i in os1_model["result_id"]],
     "The test of proportional hazards, all factors together, gives {cox.os1.mv.ph.global}.")
 
@@ -151,7 +153,7 @@ left_out(os2_model)
 
 # %%
 say(os2_model, "The model rests on {cox.os2.mv.events_per_variable:events} events in {cox.os2.mv.events_per_variable:n} "
-    "patients: {cox.os2.mv.events_per_variable} events for each hazard ratio, {cox.os2.mv.events_per_variable:note}.",
+    "patients: {cox.os2.mv.events_per_variable} events for each hazard ratio.",
     *[f"{{{i}:group}}: hazard ratio {{{i}:full}}, {{{i}.p}}." for i in os2_model["result_id"]],
     "The test of proportional hazards, all factors together, gives {cox.os2.mv.ph.global}.")
 
@@ -165,7 +167,7 @@ left_out(efs2_model)
 
 # %%
 say(efs2_model, "The model rests on {cox.efs2.mv.events_per_variable:events} events in {cox.efs2.mv.events_per_variable:n} "
-    "patients: {cox.efs2.mv.events_per_variable} events for each hazard ratio, {cox.efs2.mv.events_per_variable:note}.",
+    "patients: {cox.efs2.mv.events_per_variable} events for each hazard ratio.",
     *[f"{{{i}:group}}: hazard ratio {{{i}:full}}, {{{i}.p}}." for i in efs2_model["result_id"]],
     "The test of proportional hazards, all factors together, gives {cox.efs2.mv.ph.global}.")
 
