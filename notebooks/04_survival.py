@@ -116,8 +116,9 @@ figures.survival_curves(survival.curves(study, "OS2", by="salvage_sequence"), "O
 # %%
 rows_table(results.pick(os2_groups, "median time"), "Median OS2 by sequence of salvage therapy",
            patients="n", deaths="events", median_OS2="full")
-say(os2_groups, "Between these groups the log-rank test gives {os2.logrank.salvage_sequence} "
-    "({os2.logrank.salvage_sequence:note}): {os2.logrank.salvage_sequence:verdict}.")
+say(os2_groups, "Over all these groups the log-rank test gives {os2.logrank.salvage_sequence} "
+    "({os2.logrank.salvage_sequence:note}).", "It does not tell which of them differ, or by how much: medians outside the intervals "
+    "of the table are what the data speak against.")
 
 # %%
 os2_pairs = log_rank.pairwise(study, "OS2", by="salvage_sequence")
@@ -135,8 +136,9 @@ figures.survival_curves(survival.curves(study, "EFS2", by="salvage_regimen"), "E
 # %%
 rows_table(results.pick(efs2_groups, "median time"), "Median EFS2 by salvage regimen",
            patients="n", events="events", median_EFS2="full")
-say(efs2_groups, "Between the regimens the log-rank test gives {efs2.logrank.salvage_regimen}: "
-    "{efs2.logrank.salvage_regimen:verdict}.")
+say(efs2_groups, "Between the regimens the log-rank test gives {efs2.logrank.salvage_regimen}.",
+    "After radiotherapy alone the median was {efs2.median.salvage_regimen.rt:full}, after systemic therapy alone "
+    "{efs2.median.salvage_regimen.st:full}; medians outside these limits are what the data speak against.")
 
 # %% [markdown] tags=["if-any"]
 # ## By factors of the cohort's own
@@ -174,7 +176,7 @@ consistent_page.beside(study, rows)
 # ## Cautions
 #
 # - A median or a rate near the end of follow-up rests on few people: read the risk table with the curve.
-# - A P value above 0.05 does not show that groups are alike; with small groups it shows little at all.
+# - A large P value does not show that groups are alike; with small groups it shows little at all.
 
 # %% [markdown]
 # ## Exercises

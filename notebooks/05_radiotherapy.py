@@ -169,7 +169,9 @@ figures.survival_curves(survival.curves(study, "LC", by="bulky_site"), "In-field
 # %%
 rows_table(results.pick(by_bulk, "median time"), "Median in-field control by bulk",
            sites="n", progressed="events", median="full")
-say(by_bulk, "Between the two groups the log-rank test gives {lc.logrank.bulky_site}: {lc.logrank.bulky_site:verdict}.")
+say(by_bulk, "Between the two groups the log-rank test gives {lc.logrank.bulky_site}.",
+    *[f"At {m} months {{lc.rate{m}.bulky_site.yes:full}} of the bulky and {{lc.rate{m}.bulky_site.no:full}} of the other sites were "
+      "controlled; shares outside these limits are what the data speak against." for m in survival.rate_months(study)[:1]])
 
 # %% [markdown]
 # ## Dose by bulk
@@ -178,7 +180,8 @@ say(by_bulk, "Between the two groups the log-rank test gives {lc.logrank.bulky_s
 dose_by_bulk = radiotherapy.bed_by_bulk(study, alpha_beta)
 rows_table(results.pick(dose_by_bulk, "proportion"), f"Sites with a BED above {HIGH_BED:g} Gy (α/β = {alpha_beta:g} Gy), "
            "by bulk", high_dose="share", exact_interval="limits")
-say(dose_by_bulk, "Bulky against other sites: {bed.high.bulk.p} ({bed.high.bulk.p:method}), {bed.high.bulk.p:verdict}.")
+say(dose_by_bulk, "A high dose was given to {bed.high.bulk.yes:full} of the bulky and to {bed.high.bulk.no:full} of the other sites: "
+    "{bed.high.bulk.p} ({bed.high.bulk.p:method}).")
 
 # %% [markdown]
 # ## Dose and local failure
@@ -187,7 +190,8 @@ say(dose_by_bulk, "Bulky against other sites: {bed.high.bulk.p} ({bed.high.bulk.
 dose_by_control = radiotherapy.bed_by_control(study, alpha_beta)
 rows_table(results.pick(dose_by_control, "range dose"), f"BED (α/β = {alpha_beta:g} Gy) of sites that failed within the "
            "field and of sites that stayed controlled", sites="n", BED="full")
-say(dose_by_control, "Failed against controlled sites: {bed.control.p} ({bed.control.p:method}), {bed.control.p:verdict}.")
+say(dose_by_control, "Failed against controlled sites: {bed.control.p} ({bed.control.p:method}). How far apart the "
+    "doses are, the table says; a P value does not.")
 
 # %%
 rows = results.save([volume, regions, techniques, doses, bulk, responses, control, clustered, progression, by_bulk,

@@ -24,7 +24,7 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 alpha_beta = 10  # Gy, for the biologically effective dose
 
 # %%
-from analysis_lib.analyses import first_courses, survival, transplant
+from analysis_lib.analyses import field_dose, first_courses, survival, transplant
 from analysis_lib.binding import handed
 from analysis_lib.cohort import first_course
 from analysis_lib.cohort.first_course import HIGH_BED
@@ -107,8 +107,10 @@ figures.survival_curves(survival.curves(study, "OSRT", by="rt_field"), "Overall 
 # %%
 rows_table(results.pick(by_field, "median time"), "Median overall survival from the start of radiotherapy, by field",
            patients="n", deaths="events", median="full")
-say(by_field, "Between the fields the log-rank test gives {osrt.logrank.rt_field}: {osrt.logrank.rt_field:verdict}. "
-    "Whatever it shows, the groups were chosen, and the table of baseline factors tells how far apart they were before.")
+say(by_field, "Between the fields the log-rank test gives {osrt.logrank.rt_field}.")
+say(field_dose.fields(study), "The hazard ratio of focal against comprehensive fields is {field.crude:full}: ratios below "
+    "{field.crude:lower} and above {field.crude:upper} are what the data speak against. Whatever it shows, the groups were chosen, "
+    "and the table of baseline factors tells how far apart they were before.")
 
 # %% [markdown] strobe=["16b"]
 # ## Survival by dose
@@ -122,8 +124,10 @@ figures.survival_curves(survival.curves(study, "OSRT", by="bed_group"), "Overall
 # %%
 rows_table(results.pick(by_dose, "median time"), f"Median overall survival by BED above or up to {HIGH_BED:g} Gy",
            patients="n", deaths="events", median="full")
-say(by_dose, "Between the dose groups the log-rank test gives {osrt.logrank.bed_group}: {osrt.logrank.bed_group:verdict}. "
-    "Low doses are often given for comfort, to patients who are expected to live for a short time only.")
+say(by_dose, "Between the dose groups the log-rank test gives {osrt.logrank.bed_group}.")
+say(field_dose.doses(study, 1), "The hazard ratio of a low dose is {dose.crude:full}: ratios below {dose.crude:lower} and above "
+    "{dose.crude:upper} are what the data speak against. Low doses are often given for comfort, to patients who are expected to live "
+    "for a short time only.")
 
 # %%
 low = first_courses.low_dose(study)
@@ -137,8 +141,8 @@ compared_table(low, f"Patients whose highest BED (α/β = {alpha_beta:g} Gy) was
 by_sites = survival.estimates(study, "OSRT", by="comprehensive_sites", population="comprehensive first courses")
 rows_table(results.pick(by_sites, "median time"), "Median overall survival after a comprehensive first course, by the number "
            "of irradiated sites", patients="n", deaths="events", median="full")
-say(by_sites, "Between these groups the log-rank test gives {osrt.logrank.comprehensive_sites}: "
-    "{osrt.logrank.comprehensive_sites:verdict}.")
+say(by_sites, "Between these groups the log-rank test gives {osrt.logrank.comprehensive_sites}. "
+    "Medians outside their limits in the table are what the data speak against; the smaller a group, the less that is.")
 
 # %% [markdown]
 # ## Limited stage
@@ -167,11 +171,10 @@ figures.survival_curves(survival.curves(study, "OSRT", by="further_therapy"), "O
 further = first_courses.further_therapy(study)
 rows_table(results.pick(by_therapy, "median time"), "Median overall survival in stage I or II after a comprehensive field",
            patients="n", deaths="events", median="full")
-say(by_therapy, "Taken as groups of the first day, the log-rank test gives {osrt.logrank.further_therapy}: "
-    "{osrt.logrank.further_therapy:verdict}.")
+say(by_therapy, "Taken as groups of the first day, the log-rank test gives {osrt.logrank.further_therapy}.")
 say(further, "Further therapy was given to {further.patients:share} patients.",
     "They had to live to its start, {further.wait:full} after the start of radiotherapy.",
-    "Counted only from that day, the Mantel–Byar test gives {further.mantel_byar}: {further.mantel_byar:verdict}.")
+    "Counted only from that day, the Mantel–Byar test gives {further.mantel_byar}.")
 
 # %% [markdown]
 # ## Radiotherapy around a transplant
@@ -207,8 +210,8 @@ consistent_page.beside(study, rows)
 #   of patients as much as of treatments, and nothing in this chapter adjusts for it.
 # - The baseline factors were recorded at the first salvage therapy, which for some patients was long before radiotherapy.
 # - The groups by dose share the problem: high doses go to few sites in patients who are expected to benefit.
-# - Several comparisons were made, in small groups. A P value below 0.05 somewhere is expected by chance alone; one above
-#   it, with a handful of patients, is no sign of equality.
+# - Several comparisons were made, in small groups. Some small P values are expected by chance alone; a large one, with a
+#   handful of patients, is no sign of equality.
 # - Patients who came to a transplant are those who lived and responded. Their survival says nothing about what
 #   radiotherapy or transplant would do for others.
 

@@ -143,7 +143,9 @@ for single in efs1:
 # ## Several factors in one model
 #
 # In a model with several factors, each hazard ratio compares patients who are alike in the other factors. Each factor
-# costs events: with fewer than about ten for each, estimates become unstable {cite:p}`peduzzi1995`.
+# costs events: the fewer there are for each, the wider the intervals and the more the model is fitted to chance. A rule
+# that asks for ten of them {cite:p}`peduzzi1995` has been given up: how many are enough depends on how frequent the event
+# is, how much the factors explain and what the model is for {cite:p}`riley2019,riley2020`.
 
 # %% [markdown]
 # ### Overall survival from day 0 (OS1), several factors
@@ -155,7 +157,7 @@ left_out(os1_model)
 
 # %%
 say(os1_model, "The model rests on {cox.os1.mv.events_per_variable:events} events in {cox.os1.mv.events_per_variable:n} "
-    "patients: {cox.os1.mv.events_per_variable} events for each hazard ratio, {cox.os1.mv.events_per_variable:note}.",
+    "patients: {cox.os1.mv.events_per_variable} events for each hazard ratio.",
     *[f"{{{i}:group}}: hazard ratio {{{i}:full}}, {{{i}.p}}." for i in os1_model["result_id"]],
     "The test of proportional hazards, all factors together, gives {cox.os1.mv.ph.global}.")
 
@@ -169,7 +171,7 @@ left_out(os2_model)
 
 # %%
 say(os2_model, "The model rests on {cox.os2.mv.events_per_variable:events} events in {cox.os2.mv.events_per_variable:n} "
-    "patients: {cox.os2.mv.events_per_variable} events for each hazard ratio, {cox.os2.mv.events_per_variable:note}.",
+    "patients: {cox.os2.mv.events_per_variable} events for each hazard ratio.",
     *[f"{{{i}:group}}: hazard ratio {{{i}:full}}, {{{i}.p}}." for i in os2_model["result_id"]],
     "The test of proportional hazards, all factors together, gives {cox.os2.mv.ph.global}.")
 
@@ -183,7 +185,7 @@ left_out(efs2_model)
 
 # %%
 say(efs2_model, "The model rests on {cox.efs2.mv.events_per_variable:events} events in {cox.efs2.mv.events_per_variable:n} "
-    "patients: {cox.efs2.mv.events_per_variable} events for each hazard ratio, {cox.efs2.mv.events_per_variable:note}.",
+    "patients: {cox.efs2.mv.events_per_variable} events for each hazard ratio.",
     *[f"{{{i}:group}}: hazard ratio {{{i}:full}}, {{{i}.p}}." for i in efs2_model["result_id"]],
     "The test of proportional hazards, all factors together, gives {cox.efs2.mv.ph.global}.")
 

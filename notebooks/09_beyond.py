@@ -315,9 +315,9 @@ consistent_page.say(study, "after Holm's correction from {multiplicity.all.holm:
 table(tables_beyond.multiplicity_table(tests), "Comparisons with P below 0.05, and P after each correction over all comparisons.", rows=tests)
 
 # %% [markdown] tags=["car-t"]
-# *What would change the reading.* The factors that survive Holm's correction are those to trust in another cohort: burden of
-# disease in various forms. Those that fall away (a P between 0.01 and 0.05) are hints. Tests of baseline factors between
-# groups that nobody randomised answer no question at all, but they count.
+# *What would change the reading.* What survives Holm's correction in all consistent cohorts is burden of disease in various
+# forms. Falling away does not make a factor unimportant: its interval says which effects the data speak against. Tests of
+# baseline factors between groups that nobody randomised answer no question at all, but they count.
 
 # %% [markdown] strobe=["12c"]
 # ## What if bulk had been known in everyone?

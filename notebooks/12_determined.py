@@ -61,8 +61,8 @@ about(study)
 # $$q = \frac{\max_i r_i - \min_i r_i}{w}$$
 #
 # compares what the paper leaves open with what chance leaves open. A result is *determined* if $q \le 0.1$, *partly
-# determined* up to 0.5, and *not determined* beyond. P values are determined if all lie on the same side of 0.05
-# and within a factor of 1.5 of each other, partly if on the same side only.
+# determined* up to 0.5, and *not determined* beyond. P values have no interval: they are
+# determined if all lie within a factor of 1.5 of each other, partly if within a factor of 5.
 #
 # The draws are no random sample: each search stopped at the first cohort that met the numbers. They show *ranges*, not
 # probabilities, and the true range can only be wider.

@@ -61,9 +61,6 @@ def cox(
         "expected",
         events / terms.shape[1],
         method="events / parameters",
-        note="fewer than the ten usually asked for, so read it with care"
-        if events < 10 * terms.shape[1]
-        else "at least the ten usually asked for",
         **shared,
     )
     return results.collect(

@@ -28,6 +28,7 @@ from analysis_lib.rows.results import row, slug
 # A result is determined if the cohorts differ by at most a tenth of its confidence interval, partly up to a
 # half.
 NARROW, WIDE = 0.1, 0.5
+NEAR, FAR = 1.5, 5  # the same for P values: by which factor the largest may exceed the smallest
 VERDICTS = ("determined", "partly determined", "not determined")
 PROFILE = ["salvage_regimen", "ldh_elevated", "advanced_stage", "poor_performance", "responder"]
 
@@ -46,8 +47,7 @@ def ranges(every: pd.DataFrame) -> pd.DataFrame:
         ``chapter, result_id, population, group, statistic, lowest, highest`` (infinite: a median not
         reached), ``share`` (of the confidence interval that the range takes up; hazard ratios on the log
         scale), ``verdict``, ``printed`` (whether the paper prints it). P values have no interval: they are
-        determined when all lie on the same side of 0.05 and within a factor of 1.5, partly when on the same
-        side only.
+        determined when all lie within a factor of :data:`NEAR` of each other, partly within :data:`FAR`.
     """
     shown = every[every["statistic"] != "skipped"]
     of = shown.groupby("result_id", sort=False)
@@ -90,10 +90,11 @@ def _share_of_interval(
         spread = on_scale[0].max(axis=1) - on_scale[0].min(axis=1)
     there = lower.notna().any(axis=1) & upper.notna().any(axis=1) & np.isfinite(spread) & (width > 0)
     share = (spread / width).where(there, np.inf)
-    # P values have no interval: do they all lie on one side of 0.05, and near each other?
-    one_side = (value < 0.05).all(axis=1) | (value >= 0.05).all(axis=1)
-    near = value.max(axis=1) <= 1.5 * value.min(axis=1)
-    of_tests = pd.Series(np.select([~one_side, near], [np.inf, NARROW], WIDE), value.index)
+    # P values have no interval, and none is a threshold: how far apart are they?
+    most, least = value.max(axis=1), value.min(axis=1)
+    of_tests = pd.Series(
+        np.select([most <= NEAR * least, most <= FAR * least], [NARROW, WIDE], np.inf), value.index
+    )
     return share.mask(statistic == "p", of_tests).mask(value.nunique(axis=1) <= 1, 0.0)
 
 

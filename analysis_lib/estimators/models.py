@@ -233,7 +233,8 @@ def firth(terms: pd.DataFrame, days: ArrayLike, event: ArrayLike) -> pd.DataFram
         model = FirthCoxPH(backend="numpy", gtol=1e-7, xtol=1e-7, max_iter=200, max_halfstep=50)
         try:
             model.fit((x - x.mean(axis=0)) / spread, (event, days)).lrt()
-            limits = np.exp(model.conf_int(method="pl", tol=1e-9, max_iter=200) / spread[:, None])
+            with np.errstate(over="ignore"):
+                limits = np.exp(model.conf_int(method="pl", tol=1e-9, max_iter=200) / spread[:, None])
         except np.linalg.LinAlgError:
             raise NoConvergence(
                 "too few events for an estimate with an interval, even a penalised one"
@@ -241,10 +242,13 @@ def firth(terms: pd.DataFrame, days: ArrayLike, event: ArrayLike) -> pd.DataFram
     if not model.converged_ or np.isnan(limits).all(axis=1).any() or np.isnan(model.lrt_pvalues_).any():
         raise NoConvergence("too few events for an estimate with an interval, even a penalised one")
     coef = model.coef_ / spread
+    # a whole unit of a term measured in billionths has no finite ratio
+    with np.errstate(over="ignore"):
+        ratio = np.exp(coef)
     return pd.DataFrame(
         {
             "coef": coef,
-            "hr": np.exp(coef),
+            "hr": ratio,
             "se": model.bse_ / spread,
             "lower": limits[:, 0],
             "upper": limits[:, 1],

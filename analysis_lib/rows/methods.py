@@ -280,9 +280,9 @@ METHODS = (
     ),
     Method(
         "events / parameters",
-        "whether a model has enough events",
+        "how many events carry each parameter of a model",
         HERE,
-        ("peduzzi1995",),
+        ("riley2019", "riley2020"),
         called="Events per parameter",
     ),
     Method(

@@ -14,7 +14,6 @@ from analysis_lib.cohort import disclosure
 from analysis_lib.rows import results
 from analysis_lib.rows.released import require
 from analysis_lib.rows.results import STATISTICS
-from analysis_lib.rows.rounding import UNDEFINED
 from analysis_lib.show.notes import TOO_SMALL, skip
 from analysis_lib.show.numbers import counted, estimate, full, limits, n_percent, one_limit, share
 
@@ -46,13 +45,6 @@ FORMATS = {
     "group": lambda row: _inert(row["group"]),
     "method": lambda row: row["method"],
     "note": lambda row: _inert(row["note"].removeprefix("small numbers, ")),
-    "verdict": lambda row: (
-        row["note"] or UNDEFINED
-        if pd.isna(row["value"])
-        else "a difference that chance alone would rarely produce"
-        if row["value"] < 0.05
-        else "no clear difference"
-    ),
 }
 
 # formats that read well where a number is hidden
@@ -127,8 +119,8 @@ def sentence(rows: pd.DataFrame, template: str) -> str:
 
     Formats: none (value), ``full`` (value and limits), ``limits``, ``lower``, ``upper``, ``share`` (a of b,
     percent), ``n_percent`` (a and percent with one decimal, as in Table 1), ``n``, ``events``, ``group``,
-    ``method``, ``note``, ``verdict`` (a P value in words). Another is an error; an id that no analysis can
-    produce is found by ``tests/show/test_sentences.py``.
+    ``method``, ``note``. None turns a P value into words: what the data speak against is said by an interval.
+    Another is an error; an id that no analysis can produce is found by ``tests/show/test_sentences.py``.
     """
     require(rows)
     by_id = rows.set_index("result_id")

@@ -174,7 +174,8 @@ def of(values, lower, upper, statistic="rate"):
         (of([0.7, 1.4], [0.5, 1.0], [1.0, 2.0], "hazard ratio"), "not determined"),
         (of([0.2, 0.9], None, None, "p"), "partly determined"),
         (of([0.50, 0.61], None, None, "p"), "determined"),
-        (of([0.04, 0.06], None, None, "p"), "not determined"),
+        (of([0.041, 0.061], None, None, "p"), "determined"),  # 0.05 is no border
+        (of([0.01, 0.06], None, None, "p"), "not determined"),
         (of([12.0, None], [6, 6], [None, None], "median time"), "not determined"),
         (of([None, None], [6, 7], [None, None], "median time"), "determined"),
     ],

@@ -130,7 +130,7 @@ ROWS = public(
         ("{empty:share}", "0 of 0"),
         ("{lines:full}", "2 (range 1–8)"),
         ("{dose:full}", "36.7 (range 4.0–50.4)"),
-        ("{os2.logrank} ({os2.logrank:verdict})", "P = 0.61 (no clear difference)"),
+        ("{os2.logrank}", "P = 0.61"),
         ("{cox:full}", "0.50 (95% CI 0.29–0.87)"),
         ("{rmst.less:full}", "−0.2 months (95% CI −2.7 to 2.3)"),
         ("{nobody.knows} and {os2.median}", ""),
