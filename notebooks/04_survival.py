@@ -148,8 +148,7 @@ own = prognosis.curves_by_own(study)
 for rows in own:
     name, factor = rows[["endpoint", "by"]].iloc[0]
     figures.survival_curves(survival.curves(study, name, by=factor), name, f"{name} by: {study.label_of(factor)}.", rows)
-    say(rows, f"{name}: between these groups the log-rank test gives {{own.{name.lower()}.logrank.{factor}}}: "
-        f"{{own.{name.lower()}.logrank.{factor}:verdict}}.")
+    say(rows, f"{name}: between these groups the log-rank test gives {{own.{name.lower()}.logrank.{factor}}}.")
 
 # %% [markdown] tags=["if-any"]
 # ## Events that compete

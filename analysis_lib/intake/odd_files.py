@@ -8,6 +8,7 @@ returns rows.
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -27,7 +28,11 @@ MANY = 10  # patients from which on the shape of a cohort tells something
 SHORT = {"days": (120, 40, 400), "weeks": (40, 6, 60), "months": (18, 0, 0), "years": (1, 0, 0)}
 LONG = {"days": 36525, "weeks": 1040, "months": 240, "years": 25}
 OTHER_UNIT = "If the file counts in {}, say so in cohort.yml, as in `time_unit: {}`."
-SPOILT = re.compile(r"[0-9](\.[0-9]+)?[eE]\+[0-9]+|(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}")
+MONTHS = "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+SPOILT = re.compile(
+    r"[0-9](\.[0-9]+)?[eE]\+[0-9]+|(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}"
+    rf"|[0-9]{{1,2}}-{MONTHS}|{MONTHS}-[0-9]{{2}}"
+)
 LATE_DAY = 12  # the last day of a month that could be a month
 # What everybody has in a cohort of patients in whom a therapy failed, and what not everybody has in any.
 NOT_OF_ALL = {
@@ -256,7 +261,8 @@ def identifiers(files: Files) -> list[dict]:
 
 def bare(identifier: str) -> str:
     """An identifier without case, spaces, marks and zeros before its numbers: ``p-001`` is ``p1``."""
-    letters = re.sub(r"[\W_]+", "", re.sub(r"\.0$", "", identifier)).casefold()
+    plain = unicodedata.normalize("NFKC", identifier)  # a digit of a Japanese keyboard is a digit
+    letters = re.sub(r"[\W_]+", "", re.sub(r"\.0$", "", plain)).casefold()
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", letters)
 
 

@@ -57,10 +57,12 @@ def with_events(
             )
             continue
         wrong = happened.notna() & ~happened.isin(YES_NO)
+        word = str(happened[wrong].iloc[0]) if wrong.any() else ""
         untold = {
             "it must be yes or no": (
                 wrong,
-                f'Say what it means in cohort.yml, as in `values: {{{name}: {{{event}: {{"1": yes}}}}}}`.',
+                "Say what it means in cohort.yml, as in "
+                f'`values: {{{name}: {{{event}: {{"{word}": yes or no}}}}}}`.',
             ),
             f"it happened, but {moment} does not say when": (
                 (happened == "yes") & table[moment].isna(),

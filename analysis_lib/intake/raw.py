@@ -107,6 +107,8 @@ def framed(rows: list[list[str]], delimited: bool = False, quoted: bool = False)
     if delimited:
         header = _with_row_names(header, body, quoted)
     header = _first_named(header, body)
+    filled = max((place for _, row in body for place, cell in enumerate(row, 1) if cell), default=0)
+    header += [""] * (filled - len(header))  # values beyond the last heading, as beside a merged one
     width = len(header)
     within_limits(width, width * len(body))
     index = pd.Index([number for number, _ in body], dtype="int64", name="row")

@@ -117,6 +117,11 @@ class Xlsx:
         return Sheet(rows, layout, others, months)
 
 
+def _unseen(given: dict, size: str) -> bool:
+    """Whether a row or column is hidden, or of no height or width, which looks the same."""
+    return given.get("hidden") in ("1", "true") or (size in given and float(given[size]) == 0)
+
+
 def _layout(part: IO[bytes]) -> Layout:
     """The layout of a sheet's part, read without its cells."""
     layout, row, area, last = Layout(), 0, 0, ""
@@ -126,13 +131,13 @@ def _layout(part: IO[bytes]) -> Layout:
         name = name.rpartition(" ")[2]
         if name == "row":
             row, last = int(given.get("r", row + 1)), ""
-            if given.get("hidden") in ("1", "true"):
+            if _unseen(given, "ht"):
                 layout.hidden_rows.add(row)
         elif name == "c":
             last = given.get("r", last)
         elif name in ("v", "is", "f"):
             layout.last_row, layout.formulas = row, layout.formulas or name == "f"
-        elif name == "col" and given.get("hidden") in ("1", "true"):
+        elif name == "col" and _unseen(given, "width"):
             layout.hidden_columns |= set(range(int(given["min"]), min(int(given["max"]), 16384) + 1))
         elif name == "mergeCell":
             left, top, right, bottom = range_boundaries(given["ref"])
