@@ -16,6 +16,7 @@ from analysis_lib.binding.outcome import Outcome
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary import columns, rules
 from analysis_lib.dictionary.words import allowed, label_of
+from analysis_lib.files.places import ROOT
 from analysis_lib.intake import finding, values
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import require
@@ -30,9 +31,11 @@ ABOUT = (
     "generated/methods",
     "generated/proof",
     "machines",
+    "generated/speed",  # where it was measured
     "teach",
     "references",
 )
+MEASURED = ROOT / "bench" / "results.md"  # by `make bench`
 
 # Results set side by side, by the section they stand in.
 COMPARED = {
@@ -83,6 +86,8 @@ def write(studies: list[Cohort], outcomes: list[Outcome], book: Path) -> None:
     (generated / "data-dictionary.md").write_text(dictionary_page(), "utf-8")
     (generated / "methods.md").write_text(methods_page(studies, book), "utf-8")
     (generated / "proof.md").write_text(proof.page(), "utf-8")
+    if MEASURED.is_file():
+        (generated / "speed.md").write_text(MEASURED.read_text("utf-8"), "utf-8")
     if len(studies) > 1:
         rows = {
             study: require(results.read_all(book / "cohorts" / study.name / "results")) for study in studies
