@@ -39,7 +39,7 @@ wheel: $(STAMP)
 notebooks: $(STAMP)
 	$(BIN)/python tools/notebooks.py
 
-# How long everything takes, side by side: bench/results.md. Hours of an otherwise idle machine; `make bench BENCH=--quick` tries it.
+# How long everything takes, side by side: bench/results.md, which the book shows. Hours of an otherwise idle machine; `make bench BENCH=--quick` tries it.
 bench: $(STAMP)
 	$(BIN)/python tools/bench.py $(BENCH)
 

@@ -5,7 +5,8 @@
 
 Every row is the median of several repeats, taken in turn, so that a machine that slows down slows all rows.
 CPU seconds are those of a command and of all it started; wall seconds are those of a clock. A ratio is to the
-row that it names. The whole is done in a copy of the checkout: nothing of it is changed but ``bench/``.
+row that it names. The whole is done in a fresh clone of what is committed: nothing of the checkout is changed
+but ``bench/``.
 """
 
 from __future__ import annotations
@@ -98,13 +99,17 @@ def surroundings(folder: Path) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(folder)}
 
 
+class Failed(Exception):
+    """A command failed: a time of something that did not work is worth nothing."""
+
+
 def measure(command: list[str], folder: Path) -> Took:
     """Run a command; a subreaper collects what it started and left, so that all CPU seconds count.
 
     Raises
     ------
-    SystemExit
-        With what it said, if it fails: a time of something that did not work is worth nothing.
+    Failed
+        With what it said.
     """
     environment = surroundings(folder)
     with tempfile.TemporaryFile("w+") as said:
@@ -117,7 +122,7 @@ def measure(command: list[str], folder: Path) -> Took:
         said.seek(0)
         lines = said.read().splitlines()
     if status:
-        raise SystemExit("\n".join([f"{' '.join(command)[:300]} ended with {status}", *lines[-15:]]))
+        raise Failed("\n".join([f"{' '.join(command)[:300]} ended with {status}", *lines[-15:]]))
     cpu, memory = json.loads(lines[-1])
     return Took(cpu, wall, memory)
 
@@ -141,33 +146,8 @@ def inside(command: list[str]) -> int:
 
 
 def copy(to: Path) -> Path:
-    """A copy of the checkout, without what a build made, that this environment's Python imports from."""
-    ignored = shutil.ignore_patterns(
-        ".git",
-        ".venv",
-        "_build",
-        "cohorts",
-        "generated",
-        "__pycache__",
-        ".pytest_cache",
-        "node_modules",
-        "*.egg-info",
-    )
-    for name in ("analysis_lib", "notebooks", "book", "tests", "tools"):
-        shutil.copytree(
-            ROOT / name,
-            to / name,
-            ignore=ignored if name == "book" else shutil.ignore_patterns("__pycache__"),
-        )
-    for name in (
-        "_config.yml",
-        "_toc.yml",
-        "pyproject.toml",
-        "requirements.lock",
-        "environment.yml",
-        "Makefile",
-    ):
-        shutil.copy(ROOT / name, to)
+    """A fresh clone of what is committed, that this environment's Python imports from."""
+    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(to)], check=True)
     return to
 
 
@@ -207,14 +187,19 @@ def rows(place: Path, cohorts: list[str], tests: bool) -> list[Row]:
             beside=cold,
         ),
     ]
-    if tests:
-        found.append(Row("make test", [PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadfile", "-q"]))
+    if tests:  # with its environment, its checks and its book
+        found.append(Row("make test in a fresh clone", ["make", "test"], lambda: _as_cloned(place)))
     return found
 
 
 def _clear(*folders: Path) -> None:
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _as_cloned(place: Path) -> None:
+    for command in (["checkout", "--quiet", "."], ["clean", "-fdxq"]):
+        subprocess.run(["git", *command], cwd=place, check=True)
 
 
 def _touch(place: Path) -> None:
@@ -280,18 +265,21 @@ def machine() -> dict[str, str]:
 
 def table(found: list[Row], took: dict[str, list[Took]], jobs: int) -> str:
     """The rows as Markdown: medians and ratios."""
-    middle = {name: Took(*map(median, zip(*each, strict=True))) for name, each in took.items()}
+    middle = {name: Took(*map(median, zip(*each, strict=True))) for name, each in took.items() if each}
     floors = [name for name in middle if name.startswith("floor")]
     lines = [
         "| what | CPU s | wall s | most memory of a process, MiB | ratio | repeats |",
         "|---|---|---|---|---|---|",
     ]
     for row in found:
+        if row.name not in middle:
+            lines.append(f"| {row.name} | failed | | | | 0 |")
+            continue
         mine, ratio = middle[row.name], ""
         if row.beside == "floor":
             floor = sum(middle[name].cpu for name in floors)
             ratio = f"{mine.wall / (floor / jobs):.2f} × floor (wall; CPU of the floor on {jobs} cores)"
-        elif row.beside:
+        elif row.beside in middle:
             ratio = f"{mine.wall / middle[row.beside].wall:.3f} × {row.beside} (wall)"
         repeats = len(took[row.name])
         lines.append(
@@ -321,7 +309,11 @@ def main() -> int:
         for number in range(repeats):
             for row in found:
                 row.before()
-                took[row.name].append(measure(row.command, place))
+                try:
+                    took[row.name].append(measure(row.command, place))
+                except Failed as why:
+                    print(f"[{number + 1}/{repeats}] {row.name} failed: {why}", flush=True)
+                    continue
                 print(f"[{number + 1}/{repeats}] {row.name}: {took[row.name][-1]}", flush=True)
         chapters = by_chapter(place, cohorts)
     given.out.mkdir(parents=True, exist_ok=True)

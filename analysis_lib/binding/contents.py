@@ -51,7 +51,8 @@ def table_of_contents(studies: list[Cohort]) -> str:
         if len(parts) > 1
         else []
     )
-    merged.append({"caption": "About", "chapters": [{"file": f"book/{page}"} for page in pages.ABOUT]})
+    about = [page for page in pages.ABOUT if page != "generated/speed" or pages.MEASURED.is_file()]
+    merged.append({"caption": "About", "chapters": [{"file": f"book/{page}"} for page in about]})
     toc = {"format": "jb-book", "root": "book/intro", "options": {"numbered": False}, "parts": merged}
     header = (
         "# Written by analysis_lib.binding.contents.table_of_contents; a test holds this file equal to it.\n"

@@ -14,6 +14,7 @@ from analysis_lib.analyses.auditor import Certificate
 from analysis_lib.binding import certified, chapters, data_dictionary, manuscript, proof, takeaway
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.files.places import ROOT
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import require
 from analysis_lib.show import notes, numbers, tables
@@ -28,9 +29,11 @@ ABOUT = (
     "generated/methods",
     "generated/proof",
     "machines",
+    "generated/speed",  # where it was measured
     "teach",
     "references",
 )
+MEASURED = ROOT / "bench" / "results.md"  # by `make bench`
 
 # Results set side by side, by the section they stand in.
 COMPARED = {
@@ -85,6 +88,8 @@ def write(
     (generated / "proof.md").write_text(proof.page(), "utf-8")
     titles = {study.name: notes.markdown(study.title) for study in studies}
     (generated / "certificate.md").write_text(certified.page(titles, certificates), "utf-8")
+    if MEASURED.is_file():
+        (generated / "speed.md").write_text(MEASURED.read_text("utf-8"), "utf-8")
     if len(studies) > 1:
         rows = {
             study: require(results.read_all(book / "cohorts" / study.name / "results")) for study in studies

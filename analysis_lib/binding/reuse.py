@@ -91,7 +91,8 @@ def keep(store: Path, run: Run, mark: str, outcome: Outcome) -> None:
 def of_book(cohorts: Iterable[str | Path], parameters: Mapping) -> str:
     """A digest of everything that a book of these cohorts is made from."""
     sources = [path for folder in (LIBRARY, ROOT / "book") for path in folder.rglob("*")]
-    sources += [*NOTEBOOKS.glob("*.py"), *(ROOT / name for name in ("_config.yml", "_toc.yml", inputs.LOCK))]
+    others = ("_config.yml", "_toc.yml", inputs.LOCK, "bench/results.md")
+    sources += [*NOTEBOOKS.glob("*.py"), *(ROOT / name for name in others)]
     made = tuple(ROOT / "book" / name for name in GENERATED)
     files = {
         str(path): path

@@ -529,3 +529,14 @@ tables.rows_table(rows, "Caption", value="")"""
     assert results.read_all(tmp_path / "out" / "source" / "book" / "cohorts" / "nasty" / "results")[
         "group"
     ].tolist() == ["=1+1"]
+
+
+def test_how_long_it_takes_is_a_page_where_it_was_measured(tmp_path, monkeypatch):
+    studies = [read_cohort("lymphoma")]
+    monkeypatch.setattr(pages, "MEASURED", tmp_path / "results.md")
+    assert "generated/speed" not in contents.table_of_contents(studies)
+    (tmp_path / "results.md").write_text("# How long it takes\n")
+    assert "book/generated/speed" in contents.table_of_contents(studies)
+    (tmp_path / "book" / "cohorts" / "lymphoma" / "results").mkdir(parents=True)
+    pages.write(studies, [], tmp_path / "book")
+    assert (tmp_path / "book" / "generated" / "speed.md").read_text() == "# How long it takes\n"
