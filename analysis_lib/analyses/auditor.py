@@ -35,7 +35,7 @@ MOST = 10**6
 MOST_COMBINATIONS = 20_000
 # rows whose events are parts of a whole: pattern of their ids, with the part that names the level in brackets
 PARTS = {
-    "table1": r"(table1\.\w+)\.(?!n\b)([\w-]+)\.(rt|cmt|st|all)",
+    "table1": r"(table1\.\w+)\.(?!n\b)([\w-]+)\.([\w-]+)",
     "response": r"(response)\.(cr|pr|sd|pd)()",
     "failure.pattern": r"(failure\.pattern)\.([\w-]+)()",
     "cd19": r"(cd19)\.(positive|negative)()",
@@ -315,7 +315,8 @@ class Book:
             arms = [arm for arm in arms if (arm, kind) in self.bounds]
             if (name, kind) in self.bounds and arms and not unknown:
                 self.sums.append({**{(arm, kind): 1 for arm in arms}, (name, kind): -1})
-        for column in (*ARMS, "all"):
+        columns = [name.removeprefix("table1.n.") for name in self.rows if name.startswith("table1.n.")]
+        for column in columns:
             for name in self.rows:
                 if (
                     (size := (f"table1.n.{column}", "count")) in self.bounds

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from analysis_lib.binding import chapter, chapters, kernels, leaks, pages, place, reuse
+from analysis_lib.binding import chapter, chapters, first_page, kernels, leaks, pages, place, reuse
 from analysis_lib.binding.contents import write_contents
 from analysis_lib.binding.outcome import BuildError, Outcome
 from analysis_lib.binding.rendering import render
@@ -173,6 +173,7 @@ def bind(studies: dict[Path, Cohort], outcomes: list[Outcome], source: Path, htm
     pages.write(list(studies.values()), outcomes, source / "book")
     if source != ROOT:
         write_contents(source, list(studies.values()))
+        first_page.write(list(studies.values()), outcomes, source)
     render(source, html, store / "sphinx")
     try:
         check_for_leaks(studies, [html, *(source / "book" / name for name in GENERATED)])

@@ -51,7 +51,10 @@ def table_of_contents(studies: list[Cohort]) -> str:
         if len(parts) > 1
         else []
     )
-    merged.append({"caption": "About", "chapters": [{"file": f"book/{page}"} for page in pages.ABOUT]})
+    of_the_paper = any(study.of_the_paper for study in studies)
+    # the course for teachers speaks of chapters that only the paper's book has
+    about = [page for page in pages.ABOUT if of_the_paper or page != "teach"]
+    merged.append({"caption": "About", "chapters": [{"file": f"book/{page}"} for page in about]})
     toc = {"format": "jb-book", "root": "book/intro", "options": {"numbered": False}, "parts": merged}
     header = (
         "# Written by analysis_lib.binding.contents.table_of_contents; a test holds this file equal to it.\n"
