@@ -41,11 +41,12 @@ def write(studies: list[Cohort], outcomes: list[Outcome], source: Path) -> None:
 
 
 def page(study: Cohort, outcomes: list[Outcome], others: list[Cohort]) -> str:
-    """The first page: whose patients, what is followed, which chapters there are, and what is left out."""
+    """The first page: whose patients, what is followed, which chapters there are, and what is left out.
+
+    Long because it is one page, written from top to bottom.
+    """
     where = f"cohorts/{study.name}"
-    done, left_out = (
-        [each for each in outcomes if (each.status == "skipped") == gone] for gone in (False, True)
-    )
+    done = [each for each in outcomes if each.status != "skipped"]
     followed = [
         f"- **{name}**: {endpoints.in_words(study, name)}"
         for name in endpoints.ENDPOINTS
@@ -86,9 +87,12 @@ def page(study: Cohort, outcomes: list[Outcome], others: list[Cohort]) -> str:
         f"[{manuscript.TITLE}]({where}/report.md) are written from the same rows.",
         "",
     ]
-    if left_out:
-        titles = "; ".join(notes.markdown(chapters.short_title(each.chapter, study)) for each in left_out)
-        lines += [f"Left out, because this cohort does not have the columns: {titles}.", ""]
+    if len(done) < len(outcomes):
+        lines += [
+            "Chapters whose columns this cohort does not have are left out; "
+            f"[the cohort's page]({where}/index.md) says which, and why.",
+            "",
+        ]
     if others:
         lines += [
             "The same chapters stand for "

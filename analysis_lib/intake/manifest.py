@@ -2,6 +2,8 @@
 
 What a manifest may say is declared once, as a model; what is wrong with one is said in our words, never in
 the library's.
+
+Long because all that a manifest may say stands in one model, with what is said of one that is wrong.
 """
 
 from __future__ import annotations
