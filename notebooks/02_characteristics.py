@@ -67,8 +67,8 @@ about(study)
 # ### What a P value in a Table 1 means
 #
 # A P value answers one question: if the groups had been formed by chance alone, how often would they differ at least
-# this much? In a randomised trial the answer is known beforehand: they *were* formed by chance. In a study like
-# this one they were not. Clinicians chose, with the patient in front of them, and the question of chance is beside
+# this much? In a randomised trial the answer is known beforehand: they *were* formed by chance. In any other
+# study they were not. Clinicians chose, with the patient in front of them, and the question of chance is beside
 # the point. Two further facts:
 #
 # - A P value mixes the size of a difference with the size of the groups. In small groups a difference large enough to
@@ -90,11 +90,11 @@ table_1 = baseline.table_1(study)
 characteristics(table_1, "Characteristics of the patients, n (%).")
 
 # %% [markdown]
-# ## What differs between the regimens
+# ## What differs between the groups
 
 # %%
 tests = table_1[table_1["statistic"] == "p"].sort_values("value", kind="stable").reset_index(drop=True)
-lowest = tests.head(3) if len(tests) else disclosure.skipped(study, "table1.p", study.lacks("salvage_regimen"))
+lowest = tests.head(3) if len(tests) else disclosure.skipped(study, "table1.p", study.lacks(study.groups))
 rows_table(lowest, "The three smallest P values of the table", test="", detail="note")
 
 # %% [markdown]
@@ -175,9 +175,9 @@ say(counted if len(known) else lowest, "Of {tests.all} tests, {tests.low} have P
 # the patients among the groups many times and count how often chance produces a chi-square as large as the observed one.
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-reason = study.lacks("ecog", "salvage_regimen")
+reason = study.lacks("ecog", study.groups)
 checked = disclosure.skipped(study, "table1.ecog.permutation", reason) if reason else disclosure.protect(study, results.collect([
-    table_1, summaries.association_by_permutation(study.patients, "ecog", "salvage_regimen", "table1.ecog.permutation",
+    table_1, summaries.association_by_permutation(study.patients, "ecog", study.groups, "table1.ecog.permutation",
                                                    least=study.min_cell_count)]))
 say(checked, "The approximation gives {table1.ecog.p} ({table1.ecog.p:note}); the {table1.ecog.permutation:method} gives "
     "{table1.ecog.permutation}. Where the two disagree, trust the second.")

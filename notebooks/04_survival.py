@@ -25,6 +25,7 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 # %%
 from analysis_lib.analyses import competing_events, log_rank, prognosis, survival
 from analysis_lib.binding import handed
+from analysis_lib.cohort import endpoints
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.show import consistent_page, figures, figures_beyond, ledger_page
@@ -62,7 +63,7 @@ about(study)
 # %%
 os1 = survival.estimates(study, "OS1")
 figures.survival_curves(survival.curves(study, "OS1"), "Overall survival (OS1)",
-                        "OS1: from day 0 to death from any cause.", os1)
+                        f"OS1: {endpoints.in_words(study, 'OS1')}.", os1)
 
 # %%
 say(os1, "{os1.median:events} of {os1.median:n} patients died.", "The median OS1 was {os1.median:full}.",
@@ -77,7 +78,7 @@ say(os1, "{os1.median:events} of {os1.median:n} patients died.", "The median OS1
 # %%
 efs1 = survival.estimates(study, "EFS1")
 figures.survival_curves(survival.curves(study, "EFS1"), "Event-free survival (EFS1)",
-                        "EFS1: from day 0 to progression, relapse, new therapy or death.", efs1)
+                        f"EFS1: {endpoints.in_words(study, 'EFS1')}.", efs1)
 
 # %%
 say(efs1, "The median EFS1 was {efs1.median:full}.",
@@ -92,7 +93,7 @@ say(efs1, "The median EFS1 was {efs1.median:full}.",
 os2 = survival.estimates(study, "OS2")
 efs2 = survival.estimates(study, "EFS2")
 figures.survival_curves(survival.curves(study, "OS2"), "Overall survival (OS2)",
-                        "OS2: from the start of salvage therapy to death from any cause.", os2)
+                        f"OS2: {endpoints.in_words(study, 'OS2')}.", os2)
 
 # %%
 say(os2, "The median OS2 was {os2.median:full}; {os2.median:events} of {os2.median:n} patients died.",
@@ -100,7 +101,7 @@ say(os2, "The median OS2 was {os2.median:full}; {os2.median:events} of {os2.medi
 say(efs2, "The median EFS2 was {efs2.median:full}.",
     *[f"At {m} months, {{efs2.rate{m}:full}} were estimated to be free of an event." for m in months])
 
-# %% [markdown] strobe=["9"]
+# %% [markdown] tags=["regimens"] strobe=["9"]
 # ## OS2 by what the patients received
 #
 # ```{warning}
@@ -125,7 +126,7 @@ os2_pairs = log_rank.pairwise(study, "OS2", by="salvage_sequence")
 rows_table(os2_pairs, "OS2, two groups at a time: log-rank tests with Holm's correction for their number.",
            patients="n", deaths="events", one_test="note", corrected="")
 
-# %% [markdown]
+# %% [markdown] tags=["regimens"]
 # ## EFS2 by salvage regimen
 
 # %%
@@ -141,14 +142,20 @@ say(efs2_groups, "Between the regimens the log-rank test gives {efs2.logrank.sal
     "{efs2.median.salvage_regimen.st:full}; medians outside these limits are what the data speak against.")
 
 # %% [markdown] tags=["if-any"]
-# ## By factors of the cohort's own
+# ## By groups of the cohort's own
 
 # %%
 own = prognosis.curves_by_own(study)
 for rows in own:
     name, factor = rows[["endpoint", "by"]].iloc[0]
     figures.survival_curves(survival.curves(study, name, by=factor), name, f"{name} by: {study.label_of(factor)}.", rows)
+    rows_table(results.pick(rows, "median time"), f"Median {name} by: {study.label_of(factor)}",
+               patients="n", events="events", median="full")
     say(rows, f"{name}: between these groups the log-rank test gives {{own.{name.lower()}.logrank.{factor}}}.")
+own_pairs = prognosis.pairs_of_groups(study)
+for pairs in own_pairs:
+    rows_table(pairs, f"{pairs['endpoint'].iloc[0]}, two groups at a time: log-rank tests with Holm's correction for their number.",
+               patients="n", events="events", one_test="note", corrected="")
 
 # %% [markdown] tags=["if-any"]
 # ## Events that compete
@@ -167,7 +174,7 @@ for tested in competing[1:]:
     rows_table(tested, "Events between groups", patients="n", events="events", test="", detail="note")
 
 # %%
-rows = results.save([os1, efs1, os2, efs2, os2_groups, os2_pairs, efs2_groups, *own, *competing], study.name, "04_survival", results_dir)
+rows = results.save([os1, efs1, os2, efs2, os2_groups, os2_pairs, efs2_groups, *own, *own_pairs, *competing], study.name, "04_survival", results_dir)
 ledger_page.beside(study, rows)
 consistent_page.beside(study, rows)
 

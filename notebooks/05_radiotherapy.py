@@ -62,7 +62,7 @@ about(study)
 # control* runs from the start of radiotherapy to the first progression within the field; sites without progression are
 # censored when the patient dies or was last seen. It is shown as a Kaplan–Meier curve {cite:p}`kaplan1958`.
 #
-# **Several sites in one patient** share a lymphoma and a fate, so they count for less than as many patients would.
+# **Several sites in one patient** share a disease and a fate, so they count for less than as many patients would.
 # Where sites are followed over time, a second interval is given beside the usual one: its variance is summed over
 # patients instead of sites {cite:p}`williams1995`.
 #

@@ -9,10 +9,10 @@ from statsmodels.stats.multitest import multipletests
 
 from analysis_lib.analyses import summaries
 from analysis_lib.analyses.cox_models import cox, is_of_number
-from analysis_lib.analyses.log_rank import logrank
+from analysis_lib.analyses.log_rank import logrank, pairwise
 from analysis_lib.analyses.survival import NOBODY, estimates
 from analysis_lib.cohort import disclosure, endpoints
-from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.cohort.cohort import REGIMENS, Cohort
 from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary import columns
 from analysis_lib.dictionary.factors import ENDPOINTS
@@ -146,16 +146,29 @@ def _tests(rows: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def curves_by_own(study: Cohort) -> list[pd.DataFrame]:
-    """For each factor of the cohort's own, and each endpoint of which it is to have curves, the rows of
-    :func:`analysis_lib.analyses.survival.estimates` with the prefix ``own.<endpoint>``.
+    """For each factor of the cohort's own, and for the groups that it names, each endpoint of which there are
+    to be curves: the rows of :func:`analysis_lib.analyses.survival.estimates` with the prefix
+    ``own.<endpoint>``. Groups come first, with all endpoints.
 
     Endpoints that the cohort cannot give are left out: other sections say so.
     """
+    wanted = [(study.groups, name) for name in ENDPOINTS] if study.groups != REGIMENS else []
+    wanted += [(each.column, name) for each in study.own_factors for name in each.curves]
     return [
-        estimates(study, name, by=factor.column, prefix=slug("own", name))
-        for factor in study.own_factors
-        for name in factor.curves
-        if not endpoints.lacking(study, name)
+        estimates(study, name, by=by, prefix=slug("own", name))
+        for by, name in dict.fromkeys(wanted)
+        if not endpoints.lacking(study, name) and not study.lacks(by)
+    ]
+
+
+def pairs_of_groups(study: Cohort) -> list[pd.DataFrame]:
+    """Each pair of the groups that the cohort names, endpoint by endpoint, where there are three or more:
+    the rows of :func:`analysis_lib.analyses.log_rank.pairwise`.
+    """
+    if study.groups == REGIMENS or study.lacks(study.groups) or study.patients[study.groups].nunique() < 3:
+        return []
+    return [
+        pairwise(study, name, by=study.groups) for name in ENDPOINTS if not endpoints.lacking(study, name)
     ]
 
 

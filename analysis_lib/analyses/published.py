@@ -34,7 +34,7 @@ MOST_COMBINATIONS = 20_000
 ARMS = ("rt", "cmt", "st")
 # rows whose events are parts of a whole: pattern of their ids, the part that names the whole in brackets
 PARTS = (
-    r"(table1\.\w+)\.(?!n\b)[\w-]+\.(rt|cmt|st|all)",
+    r"(table1\.\w+)\.(?!n\b)[\w-]+\.([\w-]+)",
     r"(response)\.(?:cr|pr|sd|pd)()",
     r"(failure\.pattern)\.[\w-]+()",
     r"(cd19)\.(?:positive|negative)()",
@@ -203,29 +203,33 @@ class Published:
         for names in families.values():
             whole = (names[0], "n")
             self.sums += [{(name, "n"): 1, whole: -1} for name in names[1:]]
+            if all(".missing." in name for name in names):  # of a number there is no other line
+                continue
             self.sums.append({**{(name, "events"): 1 for name in names}, whole: -1})
 
     def _arms(self) -> None:
-        """Lines of Table 1 add up over the regimens, if the regimen is known of everyone; columns have one
-        size.
+        """Lines of Table 1 add up over the regimens, if the regimen is known of everyone; over groups of the
+        cohort's own they are no more than all. Columns have one size.
         """
-        unknown = "flow.salvage_regimen.unknown" in self.rows
+        columns = [name.removeprefix("table1.n.") for name in self.rows if name.startswith("table1.n.")]
+        everyone = set(columns) <= {*ARMS, "all"} and "flow.salvage_regimen.unknown" not in self.rows
         for name in list(self.rows):
             if not name.startswith("table1.") or not name.endswith(".all"):
                 continue
-            kind = "count" if name == "table1.n.all" else "events"
-            arms = [f"{name.removesuffix('all')}{arm}" for arm in ARMS]
-            arms = [arm for arm in arms if (arm, kind) in self.bounds]
-            if (name, kind) in self.bounds and arms and not unknown:
-                self.sums.append({**{(arm, kind): 1 for arm in arms}, (name, kind): -1})
-        for column in (*ARMS, "all"):
+            whole = (name, "count" if name == "table1.n.all" else "events")
+            parts = [(f"{name.removesuffix('all')}{arm}", whole[1]) for arm in columns if arm != "all"]
+            parts = [part for part in parts if part in self.bounds]
+            if whole in self.bounds and parts and everyone:
+                self.sums.append({**dict.fromkeys(parts, 1), whole: -1})
+            elif whole in self.bounds and parts:
+                self._at_most(parts, whole, (f"{name} in no group", whole[1]))
+        for column in columns:
             size = (f"table1.n.{column}", "count")
-            if size not in self.bounds:
-                continue
             self.sums += [
                 {(name, "n"): 1, size: -1}
                 for name in self.rows
-                if re.fullmatch(rf"table1\.(?!bulky|n\.).*\.{column}", name) and (name, "n") in self.bounds
+                if re.fullmatch(rf"table1\.(?!bulky|n\.).*\.{re.escape(column)}", name)
+                and (name, "n") in self.bounds
             ]
 
     def _flow(self) -> None:

@@ -27,7 +27,8 @@ CAR_T_ONLY = ("bridging_therapy", "car_t_product")
 
 @disclosure.protected
 def table_1(study: Cohort) -> pd.DataFrame:
-    """Characteristics of the patients, per salvage regimen and overall, with a test between regimens.
+    """Characteristics of the patients, per group (salvage regimen, or the column that the cohort names) and
+    overall, with a test between groups.
 
     Returns
     -------
@@ -42,14 +43,13 @@ def table_1(study: Cohort) -> pd.DataFrame:
         overall column only.
     """
     listed = [each for each in study.factors if each.table_1]
-    shown = [each for each in listed if not study.lacks(each.column)]
-    patients, regimen = study.patients, "salvage_regimen"
-    columns = {"all": patients}
+    shown = [each for each in listed if not study.lacks(each.column) and each.column != study.groups]
+    patients, regimen = study.patients, study.groups
+    columns = {"all patients": patients}
     if not study.lacks(regimen):
-        groups = {slug(level): group for level, group in patients.groupby(regimen, observed=True)}
-        columns = groups | columns
+        columns = {str(level): group for level, group in patients.groupby(regimen, observed=True)} | columns
     parts = [
-        row(slug("table1.n", name), "count", len(group), population=_column_name(name), group="patients")
+        row(slug("table1.n", _as_id(name)), "count", len(group), population=name, group="patients")
         for name, group in columns.items()
     ]
     for factor in shown:
@@ -91,8 +91,8 @@ def table_1(study: Cohort) -> pd.DataFrame:
     )
 
 
-def _column_name(name: str) -> str:
-    return "all patients" if name == "all" else name.upper()
+def _as_id(column: str) -> str:
+    return "all" if column == "all patients" else slug(column).replace(".", "_")
 
 
 def _levels(values: pd.Series) -> list:
@@ -112,9 +112,9 @@ def _cell(
     missing, column = level is pd.NA, factor.column
     hits = values.isna() if missing else (values == level).fillna(False)
     shown = "missing" if missing else factor.level_names.get(level, str(level))
-    population = _column_name(name) + (", without CNS disease" if excluded else "")
+    population = name + (", without CNS disease" if excluded else "")
     return proportion(
-        slug("table1", column, "missing" if missing else level, name),
+        slug("table1", column, "missing" if missing else level, _as_id(name)),
         int(hits.sum()),
         len(values),
         population=population,
@@ -133,10 +133,10 @@ def _of_number(study: Cohort, factor: Factor, columns: dict[str, pd.DataFrame], 
     unit = factor.entry.metadata["unit"]
     rows = [
         spread(
-            slug("table1", column, "median", name),
+            slug("table1", column, "median", _as_id(name)),
             group[column],
             least=least,
-            population=_column_name(name),
+            population=name,
             group=f"{label}: median (quartiles), {unit}",
             by=column,
         )
@@ -147,7 +147,7 @@ def _of_number(study: Cohort, factor: Factor, columns: dict[str, pd.DataFrame], 
     ]
     if len(columns) > 1:
         test = slug("table1", column, "p")
-        rows.append(kruskal_wallis(columns["all"], column, regimen, test, least, group=label))
+        rows.append(kruskal_wallis(study.patients, column, regimen, test, least, group=label))
     return rows
 
 

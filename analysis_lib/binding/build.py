@@ -14,6 +14,7 @@ from analysis_lib.binding import (
     chapter,
     chapters,
     engines,
+    first_page,
     kernels,
     leak_review,
     leaks,
@@ -194,6 +195,7 @@ def bind(studies: dict[Path, Cohort], outcomes: list[Outcome], source: Path, htm
     pages.write(list(studies.values()), outcomes, source / "book", certificates_of(studies, source))
     if source != ROOT:
         write_contents(source, list(studies.values()))
+        first_page.write(list(studies.values()), outcomes, source)
     render(source, html, store / "sphinx")
     try:
         check_for_leaks(studies, [html, *(source / "book" / name for name in GENERATED)])

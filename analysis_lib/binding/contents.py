@@ -51,7 +51,11 @@ def table_of_contents(studies: list[Cohort]) -> str:
         if len(parts) > 1
         else []
     )
-    about = [page for page in pages.ABOUT if page != "generated/speed" or pages.MEASURED.is_file()]
+    of_the_paper = any(study.of_the_paper for study in studies)
+    # the course for teachers speaks of chapters that only the paper's book has
+    left = [] if of_the_paper else ["teach"]
+    left += [] if pages.MEASURED.is_file() else ["generated/speed"]
+    about = [page for page in pages.ABOUT if page not in left]
     merged.append({"caption": "About", "chapters": [{"file": f"book/{page}"} for page in about]})
     toc = {"format": "jb-book", "root": "book/intro", "options": {"numbered": False}, "parts": merged}
     header = (

@@ -10,7 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from analysis_lib.binding.chapters import COHORTS, HEADING, about_notebook
-from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.cohort.cohort import REGIMENS, Cohort
 from analysis_lib.dictionary.units import CAR_T
 from analysis_lib.show import notes, payloads
 
@@ -31,7 +31,7 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
     ]
     if about_notebook(executed, study.name).patients == COHORTS:
         cells[0].source = titled(cells[0].source, study)
-    sections = [_collapse(section) for section in _sections(cells) if _has_its_say(section)]
+    sections = [_collapse(section) for section in _sections(cells) if _has_its_say(section, study)]
     if not study.after_car_t:
         sections = [(kept, reasons) for section, reasons in sections if (kept := _without_car_t(section))]
     analyses = [reasons for _, reasons in sections if reasons is not None]
@@ -83,9 +83,14 @@ def _sections(cells: list[NotebookNode]) -> list[list[NotebookNode]]:
     return sections
 
 
-def _has_its_say(section: list[NotebookNode]) -> bool:
-    """Whether a section stays: one tagged ``if-any`` does only if its code showed something."""
-    return "if-any" not in section[0].metadata.get("tags", []) or any(cell.get("outputs") for cell in section)
+def _has_its_say(section: list[NotebookNode], study: Cohort) -> bool:
+    """Whether a section stays: one tagged ``if-any`` does only if its code showed something, one tagged
+    ``regimens`` only if the cohort names no other groups to compare.
+    """
+    tags = section[0].metadata.get("tags", [])
+    if "regimens" in tags and study.groups != REGIMENS:
+        return False
+    return "if-any" not in tags or any(cell.get("outputs") for cell in section)
 
 
 def _without_car_t(section: list[NotebookNode]) -> list[NotebookNode]:

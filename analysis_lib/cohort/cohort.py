@@ -13,6 +13,7 @@ from analysis_lib.dictionary.factors import BUILT_IN, Factor
 from analysis_lib.dictionary.units import CAR_T
 from analysis_lib.dictionary.words import listed
 
+REGIMENS = "salvage_regimen"  # the groups that the study compares
 # Later lines that bring the other modality to patients whose first salvage regimen was the one named.
 SECOND_MODALITY = {"ST": ("RT", "CMT"), "RT": ("ST", "CMT", "HSCT", "CAR T")}
 
@@ -42,6 +43,7 @@ class Cohort:
     min_cell_count: int = 0
     of_the_paper: bool = False
     factors: tuple[Factor, ...] = BUILT_IN
+    groups: str = REGIMENS  # the column whose levels stand beside each other in tables and curves
     competing: Mapping[str, str] = field(default_factory=dict)  # moments, and what they are called
 
     @property

@@ -19,6 +19,7 @@ import pandas as pd
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.first_course import described, first_courses
 from analysis_lib.dictionary import columns
+from analysis_lib.dictionary.words import listed
 from analysis_lib.rows.released import published
 
 
@@ -186,13 +187,32 @@ def definitions(study: Cohort) -> pd.DataFrame:
                     "Followed": endpoint.unit,
                     "Time starts": origin,
                     "Event, whichever comes first": ", ".join(
-                        dict.fromkeys(source.meaning for source in known)
+                        dict.fromkeys(_meaning(study, source) for source in known)
                     ),
                     "Read from": ", ".join(source.column for source in known),
                     "Otherwise censored": endpoint.censor.meaning,
                 }
             )
     return pd.DataFrame(lines)
+
+
+def in_words(study: Cohort, name: str) -> str:
+    """An endpoint as this cohort defines it: ``from day 0 to progression or relapse or death``."""
+    endpoint = ENDPOINTS[name]
+    table = columns.PATIENTS if endpoint.unit == "patients" else columns.SITES
+    origin = "day 0" if endpoint.origin is None else _lower(table.columns[endpoint.origin].description)
+    known = [source for source in endpoint.events if source.column in _columns(study, endpoint)]
+    events = list(dict.fromkeys(_meaning(study, source) for source in known))
+    return (
+        f"from {origin} to {listed(events, 'or')}, whichever comes first"
+        if len(events) > 1
+        else (f"from {origin} to {events[0]}" if events else f"from {origin}")
+    )
+
+
+def _meaning(study: Cohort, source: Source) -> str:
+    """What an event is called: by the cohort, where it names it among those that compete."""
+    return study.competing.get(source.column, source.meaning)
 
 
 def _lower(description: str) -> str:

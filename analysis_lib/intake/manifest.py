@@ -2,6 +2,8 @@
 
 What a manifest may say is declared once, as a model; what is wrong with one is said in our words, never in
 the library's.
+
+Long because all that a manifest may say stands in one model, with what is said of one that is wrong.
 """
 
 from __future__ import annotations
@@ -114,6 +116,11 @@ class Manifest(Known):
         description="columns of your own that patients are compared by, "
         "{name of the column: {label: ..., levels: [...], ...}}",
     )
+    groups: Line = Field(
+        "",
+        description="the column whose levels are compared with each other, such as a treatment arm: one of "
+        "`factors:` or of the data dictionary (default: salvage_regimen)",
+    )
     competing: dict[str, Line] = Field(
         {},
         description="events of which the first counts, beside death, {failure_day: Relapse, "
@@ -154,6 +161,7 @@ class Manifest(Known):
 
 MANIFEST_KEYS = {key: field.description for key, field in Manifest.model_fields.items()}
 REDCAP_KEYS = {key: field.description for key, field in Redcap.model_fields.items()}
+# Keys whose entries are looked at by themselves.
 OWN = {"factors": own_factors.wrong_with, "competing": own_events.wrong_with}
 NESTED = ("tables", "columns", "values")  # one entry a table
 
@@ -283,6 +291,7 @@ def _problems(here: str, given: dict, errors: Sequence[Mapping]) -> list[dict]:
         *([problem(here, "no patients table is named", "Write `tables: {patients: FILE}`.")] * missing),
         *said,
         *(each for key, wrong_with in OWN.items() if key in given for each in wrong_with(here, given[key])),
+        *own_factors.wrong_groups(here, given),
     ]
 
 

@@ -147,6 +147,25 @@ def wrong_with(here: str, given: Any) -> list[dict]:
     return found
 
 
+def wrong_groups(here: str, given: Mapping) -> list[dict]:
+    """What is wrong with ``groups:``: it names a column with levels, the cohort's own or the dictionary's."""
+    named, own = given.get("groups", ""), given.get("factors", {})
+    own = own if isinstance(own, Mapping) else {}
+    levels = [
+        name
+        for name, column in columns.PATIENTS.columns.items()
+        if column.metadata["kind"] == "level" and not column.required
+    ]
+    known = [
+        *(name for name, entry in own.items() if isinstance(entry, Mapping) and "levels" in entry),
+        *levels,
+    ]
+    if not named or not isinstance(named, str) or named in known:
+        return []
+    near = nearest(named, known).replace("Known keys", "There are")
+    return [problem(here, f"{named!r} is no column with levels", near, field="groups", value=named)]
+
+
 def _about_name(name: str) -> list[tuple[str, str]]:
     if not NAME.fullmatch(name) or name.endswith(("_day", "_date", "_event")) or keyword.iskeyword(name):
         return [
@@ -209,7 +228,7 @@ def _about_levels(given: OwnFactor) -> list[tuple[str, str]]:
     ids: dict[str, str] = {}
     for level in levels:
         as_id = slug(level).replace(".", "_")
-        if not as_id.strip("_-") or as_id in ("missing", "p"):
+        if not as_id.strip("_-") or as_id in ("missing", "p", "all", "n"):
             told.append(
                 (f"a level cannot be called {level!r}", 'Name it in letters or digits ("+": positive).')
             )

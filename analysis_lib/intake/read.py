@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pandera.pandas as pa
 
-from analysis_lib.cohort.cohort import SECOND_MODALITY, Cohort
+from analysis_lib.cohort.cohort import REGIMENS, SECOND_MODALITY, Cohort
 from analysis_lib.cohort.problems import CohortError, as_frame, problem
 from analysis_lib.dictionary import factors, rules
 from analysis_lib.dictionary.columns import YES_NO
@@ -110,6 +110,7 @@ def read_cohort(where: str | Path | Cohort) -> Cohort:
         of_the_paper=path.resolve() == RECONSTRUCTED.resolve(),
         factors=factors.BUILT_IN + manifest.own,
         competing=manifest.competing,
+        groups=manifest.groups or REGIMENS,
         **{name: typed(manifest.schemas[name], table) for name, table in tables.items()},
     )
     return _subset(with_derived(cohort), manifest.subset, path.name)

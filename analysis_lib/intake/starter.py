@@ -70,6 +70,7 @@ EXAMPLES = {
     "columns": '{patients: {MRN: patient_id, "Last seen": last_follow_up_date}}',
     "values": "{patients: {vital_status: {Deceased: dead, Living: alive}}}",
     "factors": "{flt3: {label: FLT3 mutation, levels: [wild type, ITD]}, age: {number: years, per: 10}}",
+    "groups": "flt3",
     "competing": "{failure_day: Relapse, second_cancer_day: Second cancer}",
     "date_format": '"%d.%m.%Y"',
     "time_unit": "months",

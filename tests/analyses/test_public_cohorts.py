@@ -2,13 +2,17 @@
 included: every number is R's, which read the same files (tests/r/public.R).
 """
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from analysis_lib.analyses import competing_events, cox_models, prognosis, survival, table_1
+from analysis_lib.binding import first_page
+from analysis_lib.binding.outcome import Outcome
 from analysis_lib.cohort import endpoints
 from analysis_lib.cohort.problems import CohortError
 from analysis_lib.estimators import competing, curves
@@ -106,6 +110,66 @@ def test_the_incidence_of_causes_allows_for_late_entry_as_r_does():
         point = competing.incidence_at(curve, int(day))
         for field, column in (("value", "incidence"), ("lower", "lower"), ("upper", "upper")):
             assert apart(point[f"{column}{code}"], row[field]) < 1e-6
+
+
+# --- groups ---------------------------------------------------------------------------------------
+
+
+def test_groups_that_a_cohort_names_stand_where_the_regimens_do(tmp_path):
+    study = read_cohort(PUBLIC / "myeloid")
+    rows = by_id(table_1.table_1(study))
+    assert rows["table1.n.a"]["value"] + rows["table1.n.b"]["value"] == rows["table1.n.all"]["value"] == 646
+    assert rows["table1.sex.p"]["method"] == "Pearson chi-square" and "table1.arm.a.all" not in rows
+    drawn = {(name, by) for name, by in _about(prognosis.curves_by_own(study))}
+    assert drawn == {("OS1", "arm"), ("EFS1", "arm")}
+    three = replace(
+        study,
+        groups="third",
+        patients=study.patients.assign(third=pd.Categorical([str(n % 3) for n in range(646)])),
+    )
+    assert len(prognosis.pairs_of_groups(three)) == 2 and not prognosis.pairs_of_groups(study)
+
+
+def _about(parts):
+    return [tuple(part[["endpoint", "by"]].iloc[0]) for part in parts]
+
+
+def test_groups_must_be_a_column_with_levels(tmp_path):
+    for named in ("nothing", "ecog", "failure_day"):
+        with pytest.raises(CohortError, match=f"'{named}' is no column with levels"):
+            read_cohort(written(tmp_path, f"groups: {named}"))
+
+
+def test_captions_name_the_events_of_this_cohorts_definition():
+    assert endpoints.in_words(read_cohort(PUBLIC / "mgus2"), "EFS1") == (
+        "from day 0 to Plasma cell malignancy or death, whichever comes first"
+    )
+    assert endpoints.in_words(read_cohort("reconstructed"), "EFS1") == (
+        "from day 0 to progression or relapse, new line of therapy or death, whichever comes first"
+    )
+    assert endpoints.in_words(read_cohort("lymphoma"), "OS1") == "from day 0 to death"
+
+
+def test_a_hospitals_book_has_a_title_and_a_first_page_of_its_own(tmp_path):
+    study = replace(read_cohort(PUBLIC / "myeloid"), title='AML <b>trial</b> "A" {x}')
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "intro.md").write_text("# Salvage radiotherapy")
+    shutil.copy(ROOT / "_config.yml", tmp_path)
+    ended = [
+        Outcome(study.name, "04_survival", "done", ""),
+        Outcome(study.name, "05_radiotherapy", "skipped", "this cohort has no column sites"),
+    ]
+    first_page.write([study], ended, tmp_path)
+    config = yaml.safe_load((tmp_path / "_config.yml").read_text("utf-8"))
+    assert config["title"] == "AML btrial/b A x"
+    assert config["sphinx"]["config"]["html_theme_options"]["logo"]["text"] == "AML btrial/b A x"
+    page = (tmp_path / "book" / "intro.md").read_text("utf-8")
+    assert "CAR T" not in page and "lymphoma" not in page and "<b>" not in page
+    assert "4 Survival" in page and "from day 0 to death" in page
+    assert "adiotherapy" not in page and "are left out" in page
+    before = (ROOT / "book" / "intro.md").read_text("utf-8")
+    first_page.write([read_cohort("reconstructed")], [], tmp_path)  # the paper's own stays as it is
+    assert (tmp_path / "book" / "intro.md").read_text("utf-8") == page and before.startswith("# Salvage")
 
 
 # --- competing events -----------------------------------------------------------------------------

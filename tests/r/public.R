@@ -99,7 +99,8 @@ os <- cbind(first_of(raw$dtime, died), own)
 efs <- cbind(first_of(raw$dtime, ifelse(raw$recur == 1, raw$rtime, NA), died), own)
 add_endpoint("rotterdam", "os1", os, factors, factors)
 add_endpoint("rotterdam", "efs1", efs, factors, setdiff(factors, "chemo"))
-add_table_1("rotterdam", transform(own, age = raw$age), setdiff(factors, "oestrogen"))
+add_table_1("rotterdam", transform(own, age = raw$age), setdiff(factors, c("oestrogen", "hormones")))
+for (name in c("age", "nodes")) add(paste0("rotterdam.table1.", name, ".p"), kruskal.test(own[[name]], own$hormones)$p.value, n = nrow(own))
 
 # --- myeloid: acute leukaemia -------------------------------------------------------------------------------------
 raw <- read("myeloid")
@@ -107,7 +108,8 @@ own <- data.frame(arm = factor(raw$trt), sex = factor(raw$sex, c("f", "m")))
 died <- ifelse(raw$death == 1, raw$futime, NA)
 add_endpoint("myeloid", "os1", cbind(first_of(raw$futime, died), own), c("arm", "sex"), c("arm", "sex"))
 add_endpoint("myeloid", "efs1", cbind(first_of(raw$futime, raw$rltime, died), own), "arm", c("arm", "sex"))
-add_table_1("myeloid", own, c("arm", "sex"))
+add_table_1("myeloid", own, "sex")
+add("myeloid.table1.sex.p", pearson_p(own$sex, own$arm), n = nrow(own))
 
 # --- mgus2: monoclonal gammopathy, in months ----------------------------------------------------------------------
 raw <- read("mgus2")
