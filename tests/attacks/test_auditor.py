@@ -217,3 +217,9 @@ def test_books_of_invented_hospitals():
         certificate = auditor.audit(rows, K)
         assert not certificate.findings or all(one.possible for one in certificate.findings)
         assert isinstance(rows, pd.DataFrame) and certificate.cells > 10
+
+
+def test_a_number_of_table_1_has_a_line_for_those_in_whom_it_is_missing_and_no_other():
+    """That line alone does not add up to everybody."""
+    rows = [row("table1.n.all", "count", 60), share("table1.blasts.missing.all", 12, 60)]
+    assert not findings(shown(*rows))
