@@ -9,6 +9,7 @@ from analysis_lib.analyses.auditor import Certificate
 from analysis_lib.binding.outcome import BuildError
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.words import listed
+from analysis_lib.show import notes
 
 SHOWN = 10  # findings in a message
 ROWS_SHOWN = 4  # rows that gave one away
@@ -45,15 +46,9 @@ def _told(certificate: Certificate) -> list[str]:
     return [*lines, *([f"... and {more} more"] if more > 0 else [])]
 
 
-def page(titles: dict[str, str], certificates: dict[str, Certificate]) -> str:
-    """The page that prints the certificates of a book.
-
-    Parameters
-    ----------
-    titles : dict
-        Of each cohort, safe for Markdown, by its name.
-    certificates : dict
-        Of each cohort whose small numbers are hidden, by its name.
+def page(studies: list[Cohort], certificates: dict[str, Certificate]) -> str:
+    """The page that prints the certificates of a book, by the name of each cohort of which something is
+    hidden.
     """
     lines = [
         "# Certificate",
@@ -63,14 +58,16 @@ def page(titles: dict[str, str], certificates: dict[str, Certificate]) -> str:
         "If one does, there is no book. [Privacy](../privacy.md) says what is hidden and why.",
         "",
     ]
-    for name, title in titles.items():
-        lines += [f"## {title}", ""]
-        if name in certificates:
-            lines += [part for words in certificates[name].in_words() for part in (words, "")]
-        else:
-            lines += [
-                "Nothing of this cohort is hidden, so there was nothing to examine: its patients are "
-                "synthetic, or its data are public.",
-                "",
-            ]
+    for study in studies:
+        if study.name in certificates:
+            lines += [f"## {notes.markdown(study.title)}", ""]
+            lines += [part for words in certificates[study.name].in_words() for part in (words, "")]
+    if shown := [study for study in studies if study.name not in certificates]:
+        lines += ["## Nothing is hidden", ""]
+        lines += [f"- {notes.markdown(study.title)}: {_why_nothing_is_hidden(study)}" for study in shown]
+        lines.append("")
     return "\n".join(lines)
+
+
+def _why_nothing_is_hidden(study: Cohort) -> str:
+    return "its patients are synthetic." if study.synthetic else "its `min_cell_count` is 1, for public data."

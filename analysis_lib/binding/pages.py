@@ -86,8 +86,7 @@ def write(
     (generated / "data-dictionary.md").write_text(data_dictionary.page(studies), "utf-8")
     (generated / "methods.md").write_text(methods_page(studies, book), "utf-8")
     (generated / "proof.md").write_text(proof.page(), "utf-8")
-    titles = {study.name: notes.markdown(study.title) for study in studies}
-    (generated / "certificate.md").write_text(certified.page(titles, certificates), "utf-8")
+    (generated / "certificate.md").write_text(certified.page(studies, certificates), "utf-8")
     if MEASURED.is_file():
         (generated / "speed.md").write_text(MEASURED.read_text("utf-8"), "utf-8")
     if len(studies) > 1:

@@ -77,7 +77,7 @@ def test_a_book_prints_what_the_auditor_examined(publishing, tmp_path):
     assert "An auditor examined 7 counts" in page and "does not prove" in page
     build.build([str(patients(tmp_path / "s", more="synthetic: true\n"))], tmp_path / "synthetic")
     page = (tmp_path / "synthetic" / "html" / "index.html").read_text()
-    assert "nothing to examine" in page and "An auditor examined" not in page
+    assert "- small: its patients are synthetic." in page and "An auditor examined" not in page
 
 
 def test_what_tells_a_hidden_number_stops_book_chapter_and_export(publishing, tmp_path, capsys):
