@@ -30,6 +30,7 @@ Sum = dict[Cell, int]  # cells with their signs, which add up to 0
 Formula = tuple[tuple[Cell, ...], Callable[..., float], float, float]  # cells, function, value, half a unit
 
 MOST = 10**6
+MISSING = "missing"  # the level of a line of Table 1 that counts those of whom nothing is known
 MOST_COMBINATIONS = 20_000
 ARMS = ("rt", "cmt", "st")
 # rows whose events are parts of a whole: pattern of their ids, the part that names the whole in brackets
@@ -203,7 +204,7 @@ class Published:
         for names in families.values():
             whole = (names[0], "n")
             self.sums += [{(name, "n"): 1, whole: -1} for name in names[1:]]
-            if all(".missing." in name for name in names):  # of a number there is no other line
+            if all(self.rows[name]["level"] == MISSING for name in names):  # a number has no other line
                 continue
             self.sums.append({**{(name, "events"): 1 for name in names}, whole: -1})
 
@@ -246,10 +247,11 @@ class Published:
         """Groups that together are all who are followed: the endpoint's, and those of each column that
         everyone's value is known of.
         """
+        unknown = {record["by"] for record in self.rows.values() if record["level"] == MISSING}
         for whole in [group for group in self.followed if not group[2]]:
             for by in sorted({group[2] for group in self.followed if group[:2] == whole[:2]} - {""}):
                 parts = [name for group, name in self.followed.items() if group[:3] == (*whole[:2], by)]
-                if f"table1.{by}.missing.all" not in self.rows:
+                if by not in unknown:
                     yield whole, by, parts
 
     def _groups(self) -> None:

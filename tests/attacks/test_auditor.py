@@ -221,5 +221,8 @@ def test_books_of_invented_hospitals():
 
 def test_a_number_of_table_1_has_a_line_for_those_in_whom_it_is_missing_and_no_other():
     """That line alone does not add up to everybody."""
-    rows = [row("table1.n.all", "count", 60), share("table1.blasts.missing.all", 12, 60)]
+    rows = [
+        row("table1.n.all", "count", 60),
+        share("table1.blasts.missing.all", 12, 60, by="blasts", level="missing"),
+    ]
     assert not findings(shown(*rows))
