@@ -51,7 +51,7 @@ def publishing(monkeypatch):
         results.save([table_of(counts, study.min_cell_count)], study.name, each, rows_to)
         return Outcome(study.name, each, "done")
 
-    def run_all(runs, studies, jobs, store):
+    def run_all(runs, studies, *_):
         for one in runs:
             page = one.pages / f"{one.chapter}.ipynb"
             yield one, "", run(one.chapter, one.manifest, studies[one.manifest], page, one.results)
