@@ -234,7 +234,7 @@ PLACES = {
 # Free text, in which a payload without control characters is a text like any other.
 FREE = {
     *("title", "chapter reason", "endpoint value", "note of what was skipped"),
-    *(f"cell {column}" for column in ("population", "group", "method", "note")),
+    *(f"cell {column}" for column in ("population", "group", "method", "note", "level")),
 }
 
 
