@@ -538,5 +538,5 @@ def test_how_long_it_takes_is_a_page_where_it_was_measured(tmp_path, monkeypatch
     (tmp_path / "results.md").write_text("# How long it takes\n")
     assert "book/generated/speed" in contents.table_of_contents(studies)
     (tmp_path / "book" / "cohorts" / "lymphoma" / "results").mkdir(parents=True)
-    pages.write(studies, [], tmp_path / "book")
+    pages.write(studies, [], tmp_path / "book", {})
     assert (tmp_path / "book" / "generated" / "speed.md").read_text() == "# How long it takes\n"
