@@ -19,7 +19,7 @@ from analysis_lib.binding import kernels
 from analysis_lib.binding.outcome import BuildError
 from analysis_lib.files import replacing
 from analysis_lib.files.digest import digest_of, digests
-from analysis_lib.files.places import NOTEBOOKS, ROOT
+from analysis_lib.files.places import LIBRARY, NOTEBOOKS
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -117,8 +117,9 @@ def why_not(ours: str, shared: list[str]) -> str:
 @functools.cache
 def library() -> str:
     """A digest of the program that this process runs."""
-    sources = [*NOTEBOOKS.glob("*.py"), *(ROOT / "analysis_lib").rglob("*.py")]
-    return digest_of(digests({path.relative_to(ROOT).as_posix(): path for path in sources}))
+    parts = ((NOTEBOOKS, NOTEBOOKS.glob("*.py")), (LIBRARY, LIBRARY.rglob("*.py")))
+    named = {path.relative_to(of).as_posix(): path for of, paths in parts for path in paths}
+    return digest_of(digests(named))
 
 
 def _check_workers(client: Client, shared: list[str]) -> None:

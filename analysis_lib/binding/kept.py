@@ -20,6 +20,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from analysis_lib.files import replacing
+
 TOLD, FILES = "told.json", "files/"
 AS_MANY = 3  # entries of a label: going back to what was before a change, and forth, costs nothing
 UNFINISHED, FORGOTTEN = (
@@ -91,7 +93,8 @@ def kept(store: Path, label: str, fingerprint: str, folder: Path) -> dict | None
         return None
     for name, data in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        _write(folder / name, data)
+        with replacing.finished(folder / name) as unfinished:
+            unfinished.write_bytes(data)
     with contextlib.suppress(OSError):  # another build let it go, or the store may not be written
         os.utime(entry)
     return inside["told"]
@@ -99,13 +102,6 @@ def kept(store: Path, label: str, fingerprint: str, folder: Path) -> dict | None
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file so that whoever reads it finds the old one or the new one."""
-    unfinished = path.with_name(f"{UNFINISHED}{path.name}.{os.getpid()}")
-    unfinished.write_bytes(data)
-    os.replace(unfinished, path)
 
 
 def _let_go(place: Path) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from analysis_lib.binding.leak_values import Needle
 from analysis_lib.binding.leaks import Leak, found, of_text, own
 from analysis_lib.binding.outcome import BuildError
+from analysis_lib.files import replacing
 
 LOG = "accepted-findings.json"  # in the folder of the cohort's file
 REASON = 8  # letters that a reason has at least
@@ -180,10 +181,9 @@ def _read(log: Path) -> dict:
 
 
 def _write(known: dict, log: Path) -> None:
-    unfinished = log.with_name(f".{log.name}")
     try:
-        unfinished.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        unfinished.replace(log)
+        with replacing.finished(log) as unfinished:
+            unfinished.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", "utf-8")
     except OSError as error:
         raise ReviewError(
             f"{log.name}: it cannot be written beside the cohort's file ({error.strerror}), so what the leak "

@@ -116,6 +116,21 @@ def finished(place: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def finished_folder(place: Path) -> Iterator[Path]:
+    """A folder to fill, beside the place that it takes once it is whole (nothing, or an empty folder);
+    if anything goes wrong, nothing of it is left.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}-"))
+    try:
+        yield unfinished
+        unfinished.chmod(0o755)
+        os.replace(unfinished, place)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
 def end_with(parent: int) -> None:
     """End this process soon after the parent has ended, however that happened."""
 

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import csv
 import datetime
-import os
 import re
-import shutil
-import tempfile
 from pathlib import Path
 
 import openpyxl
@@ -20,6 +17,7 @@ import yaml
 
 from analysis_lib.cohort.problems import CohortError, problem
 from analysis_lib.dictionary.units import DAYS_PER_UNIT
+from analysis_lib.files import replacing
 from analysis_lib.files.refusal import Refused
 from analysis_lib.intake import names_used, reading, workbooks
 from analysis_lib.intake.finding import TEXT_SUFFIXES, split_sheet
@@ -56,7 +54,7 @@ def dummy(where: str | Path, folder: Path) -> list[str]:
     Raises
     ------
     CohortError, Refused
-        If a table cannot be opened, the cohort is a REDCap export, or the folder exists.
+        If a table cannot be opened, the cohort is a REDCap export, or the folder exists or cannot be written.
     """
     path = locate(where)
     manifest = read_manifest(path)
@@ -71,15 +69,14 @@ def dummy(where: str | Path, folder: Path) -> list[str]:
     for name, file in manifest.tables.items():
         headings = _headings(path, name, file)
         made[name] = (*_place(path, file), _filled(name, headings, manifest, donors[name]))
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".dummy-"))
     try:
-        tables = _write(draft, made, manifest.date_format)
-        (draft / "cohort.yml").write_text(_manifest(manifest, tables), "utf-8")
-        draft.chmod(0o755)
-        os.replace(draft, folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        with replacing.finished_folder(folder) as draft:
+            tables = _write(draft, made, manifest.date_format)
+            (draft / "cohort.yml").write_text(_manifest(manifest, tables), "utf-8")
+    except OSError as error:
+        raise Refused(
+            f"{folder} cannot be written ({error.strerror}). Choose a folder of your own."
+        ) from None
     return sorted(each.name for each in folder.iterdir())
 
 

@@ -100,7 +100,7 @@ def constant(files: Files) -> list[dict]:
 
 def nobody(files: Files) -> list[dict]:
     """Columns of moments without a single value: an event that happened to nobody, or one that was not
-    recorded.
+    recorded. An empty ``entry_day`` says what it says: all were watched from day 0 on.
     """
     return [
         problem(
@@ -114,6 +114,7 @@ def nobody(files: Files) -> list[dict]:
         if len(table) >= MANY
         for column in table
         if column.endswith("_day")
+        and column != "entry_day"
         and table[column].isna().all()
         and not files.manifest.schemas[name].columns[column].required
         and files.texts[name][files.named(name, column)].isna().all()

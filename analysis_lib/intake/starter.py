@@ -4,10 +4,8 @@ the schema.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +20,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from analysis_lib.cohort.problems import CohortError, problem
 from analysis_lib.dictionary import columns, words
 from analysis_lib.dictionary.units import CAR_T
+from analysis_lib.files import replacing
 from analysis_lib.intake import redcap_dictionary
 from analysis_lib.intake.invented import invented
 from analysis_lib.intake.manifest import MANIFEST_KEYS, REDCAP_KEYS, as_name
@@ -70,7 +69,7 @@ EXAMPLES = {
     "columns": '{patients: {MRN: patient_id, "Last seen": last_follow_up_date}}',
     "values": "{patients: {vital_status: {Deceased: dead, Living: alive}}}",
     "factors": "{flt3: {label: FLT3 mutation, levels: [wild type, ITD]}, age: {number: years, per: 10}}",
-    "groups": "flt3",
+    "groups": "car_t_product",
     "competing": "{failure_day: Relapse, second_cancer_day: Second cancer}",
     "date_format": '"%d.%m.%Y"',
     "time_unit": "months",
@@ -115,9 +114,7 @@ def new(folder: Path, example: bool = False) -> list[str]:
             ],
         )
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=".starter-"))
-        try:
+        with replacing.finished_folder(target) as draft:
             book = template()
             if example:
                 fill(book, invented(EXAMPLE))
@@ -125,10 +122,6 @@ def new(folder: Path, example: bool = False) -> list[str]:
             redcap_dictionary.dictionary().to_csv(draft / DICTIONARY, index=False, encoding="utf-8")
             (draft / "cohort.yml").write_text(manifest(target.name, example), "utf-8")
             (draft / "README.txt").write_text(readme(), "utf-8")
-            draft.chmod(0o755)
-            os.replace(draft, target)  # onto an empty folder, or where none is
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
         raise CohortError(
             str(folder),

@@ -109,8 +109,11 @@ def test_two_logs_give_two_codes_and_a_broken_one_is_said(tmp_path):
         leak_review.refuse(found, {tmp_path / "a" / "cohort.yml": WANTED})
 
 
-def test_a_log_that_cannot_be_written_is_said_and_nothing_passes(cohort):
-    (cohort.parent / f".{leak_review.LOG}").mkdir()
+def test_a_log_that_cannot_be_written_is_said_and_nothing_passes(cohort, monkeypatch):
+    def refusing(place):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(leak_review.replacing, "finished", refusing)
     with pytest.raises(ReviewError, match="cannot be written beside the cohort"):
         leak_review.refuse(scanned("Robin wrote it"), {cohort: WANTED})
 

@@ -99,6 +99,8 @@ def test_no_dummy_of_redcap_or_over_something_or_of_a_file_that_cannot_be_opened
         dummy(COHORTS / "redcap", tmp_path / "fake")
     with pytest.raises(Refused, match="is there already"):
         dummy(COHORTS / "klinik", tmp_path)
+    with pytest.raises(Refused, match="cannot be written"):
+        dummy(COHORTS / "klinik", COHORTS / "klinik" / "cohort.yml" / "fake")
     shutil.copytree(COHORTS / "klinik", tmp_path / "broken")
     (tmp_path / "broken" / "bestrahlungen.csv").write_bytes(b"")
     with pytest.raises(CohortError, match="bestrahlungen.csv"):
