@@ -120,7 +120,9 @@ def test_the_example_is_a_cohort_without_a_problem_and_each_moment_is_where_it_w
     assert study.synthetic and study.min_cell_count == 0 and study.warnings.empty
     assert (len(study.patients), len(study.screening)) == (starter.EXAMPLE, 2 * starter.EXAMPLE)
     for name, table in (("patients", study.patients), ("sites", study.sites), ("lines", study.lines)):
-        days = [column for column in table if column.endswith("_day")]
+        moments = [column for column in table if column.endswith("_day")]
+        days = [column for column in moments if column in expected[name]]
+        assert all(table[column].isna().all() for column in set(moments) - set(days))
         assert days and [
             table[day].astype(object).where(table[day].notna(), None).tolist() for day in days
         ] == [expected[name][day].tolist() for day in days]
