@@ -12,6 +12,8 @@ COLUMN_WORDS = {
     "infusion": "infusion, car t, car t infusion, cart infusion, infusion car t, t0, index, day 0, infusion "
     "des car t, infusione, infusione car t, "
     "infusion de car t, reinfusion, transfusion car t",
+    "entry": "entry, study entry, delayed entry, late entry, left truncation, under observation since, "
+    "studieneintritt, entree dans l etude, entrada en el estudio, ingresso nello studio",
     "last_follow_up": "last follow up, last contact, last seen, last seen or death, follow up, followup, "
     "fu, months, days, time, survival time, os, os time, futime, survival, dtime, "
     "letzter kontakt, letzte kontrolle, zuletzt gesehen, letztes follow up, "

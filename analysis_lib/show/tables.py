@@ -8,6 +8,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
+from analysis_lib.analyses import cox_models
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import require
 from analysis_lib.rows.rounding import UNDEFINED
@@ -236,16 +237,8 @@ def factor_table(rows: pd.DataFrame, endpoint: str, caption: str) -> None:
     require(rows)
     if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
-    lines, tests = (
-        [],
-        (rows["method"] == methods.LOG_RANK)
-        | (
-            (rows["statistic"] == "p")
-            & (rows["by"] != "")
-            & (rows["level"] == "")
-            & (rows["method"] == "Wald test")
-        ),
-    )
+    of_numbers = (rows["statistic"] == "p") & cox_models.is_of_number(rows)
+    lines, tests = [], (rows["method"] == methods.LOG_RANK) | of_numbers
     of_kind = {kind: rows[rows["statistic"] == kind] for kind in ("median time", "hazard ratio")}
     for _, test in rows[tests & (rows["endpoint"] == endpoint)].iterrows():
         levels, ratios = (of[of["by"] == test["by"]] for of in of_kind.values())
