@@ -341,6 +341,83 @@ METHODS = (
         ("schoenfeld1983",),
         "The events that a log-rank comparison needs were calculated by Schoenfeld's formula.",
     ),
+    # absolute effects, censoring
+    Method(
+        "worst and best case of the censored",
+        "what no assumption on the censored leaves open",
+        HERE,
+        ("manski1990",),
+        "Bounds were calculated with all patients censored early dead at once, and with none.",
+    ),
+    Method(
+        "tipping point of the censored",
+        "how much worse the censored must have fared to change an answer",
+        HERE,
+        ("efron1967", "jackson2014"),
+        "A tipping-point analysis multiplied the hazard of the censored after their censoring.",
+    ),
+    Method(
+        "inverse probability of censoring",
+        "survival if the censored fared as those alike in what was measured",
+        HERE,
+        ("robins2000ipcw",),
+        "Informative censoring was addressed by inverse probability of censoring weights from a Cox model, "
+        "with bootstrap intervals.",
+    ),
+    Method(
+        "difference as the groups are",
+        "how many more are alive, before any adjustment",
+        HERE,
+        ("kaplan1958", "efron1979"),
+    ),
+    Method(
+        "standardised over all patients",
+        "how many would be alive had all had one treatment",
+        HERE,
+        ("makuch1982", "robins1986", "efron1979"),
+        "Survival was standardised over all patients (g-formula) from a Cox model stratified by treatment, "
+        "with bootstrap intervals.",
+    ),
+    Method(
+        "survival with inverse-probability weights",
+        "the same, by weights",
+        HERE,
+        ("cole2004", "austin2016"),
+        "Weighted Kaplan–Meier estimates have bootstrap intervals for which the propensity model was "
+        "fitted anew.",
+    ),
+    Method(
+        "survival with inverse-probability weights among",
+        "the same among patients who could have had either",
+        HERE,
+        ("crump2009",),
+        "Patients with a propensity score below 0.1 or above 0.9 were left out in a further analysis.",
+    ),
+    Method(
+        "survival with overlap weights", "the same, most weight where either was likely", HERE, ("li2018",)
+    ),
+    Method(
+        "doubly robust",
+        "the same, right if one of two models is",
+        HERE,
+        ("robins1994", "andersen2010", "denz2023"),
+        "Doubly robust estimates augment the weights by the predictions of the Cox model, with pseudo-values "
+        "for censored times.",
+    ),
+    Method(
+        "number needed to treat",
+        "patients to treat for one more to be alive",
+        HERE,
+        ("altman1999",),
+        "Numbers needed to treat are one over the adjusted difference of survival.",
+    ),
+    Method(
+        "Cox model, in a part of the follow-up",
+        "hazard ratio among those at risk in a part of the follow-up",
+        HERE,
+        ("cox1972", "anderson1983"),
+        "Hazard ratios that change were estimated within parts of the follow-up.",
+    ),
     # many tests
     Method(
         "log-rank test, Holm's correction",

@@ -35,6 +35,7 @@ STATISTICS = {
         "mean time without the event up to a limit, or a difference of such means", "months", 1
     ),
     "rate": Statistic("Kaplan-Meier estimate at a time, in percent", "%", 0),
+    "rate difference": Statistic("difference of two such estimates", "percentage points", 0),
     "at risk": Statistic("number with a time of at least the tick", decimals=0),
     "median": Statistic("median of observed values; limits are the quartiles", "", 1, "IQR"),
     "median months": Statistic("median of observed times; limits are the quartiles", "months", 1, "IQR"),

@@ -25,7 +25,7 @@ ENDPOINTS = {
     "context": "Published series,",
 }
 MODELS = {"uv": "single factor", "mv": "several factors"}
-TOPICS = {  # chapter 9, whose rows say in their group what they are
+TOPICS = {  # chapters 9 and 14, whose rows say in their group what they are
     "immortal": "Second modality or response",
     "failure": "Local failure",
     "weighted": "OS2, systemic therapy against radiotherapy",
@@ -35,6 +35,9 @@ TOPICS = {  # chapter 9, whose rows say in their group what they are
     "collinear": "OS2 with IPI",
     "rmst": "Restricted mean",
     "design": "Two groups",
+    "censoring": "OS2",
+    "absolute": "OS2",
+    "changing": "Over time",
 }
 
 
