@@ -68,7 +68,7 @@ def chance_of_adding(terms: pd.DataFrame, clones: Clones) -> np.ndarray:
 
 
 def curve_of_adding(terms: pd.DataFrame, clones: Clones, grace: float) -> pd.DataFrame:
-    """The weighted survival curve of :func:`adding`: ``days, at_risk, survival`` at 0 and each event.
+    """The weighted survival curve of :func:`adding`: ``days, survival`` at 0, each event and the last day.
 
     Weights are 1 up to the end of the time to act and one over :func:`chance_of_adding` after it.
     """
@@ -118,11 +118,11 @@ def _curve(clones: Clones, moments: np.ndarray, weights: np.ndarray) -> pd.DataF
     dying = (clones.days == moments[:, None]) & clones.event
     at_risk = (weights * here).sum(axis=1)
     survival = np.cumprod(1 - (weights * dying).sum(axis=1) / at_risk)
+    last = clones.days.max()  # up to which somebody is followed
     return pd.DataFrame(
         {
-            "days": np.concatenate([[0.0], moments]),
-            "at_risk": np.concatenate([[len(clones.days)], at_risk]),
-            "survival": np.concatenate([[1.0], survival]),
+            "days": np.concatenate([[0.0], moments, [last]]),
+            "survival": np.concatenate([[1.0], survival, survival[-1:]]),
         }
     )
 

@@ -168,6 +168,7 @@ NEEDS = {
     "datasets": ["survival"],
     "estimators": ["survival", "cmprsk"],
     "remedies": ["survival"],
+    "further": ["survival"],
 }
 
 

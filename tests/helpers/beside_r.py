@@ -9,6 +9,7 @@ All fixtures are made by R, which reads the same files and shares no code with t
 - ``tests/r/estimators.json``: the same data sets, with every kind of Cox model, competing risks and more (R's
   survival and
   cmprsk);
+- ``tests/r/further.json``: some of the same data sets with the estimators of chapters 15 to 17;
 - ``tests/r/remedies.json``: the same data sets with the estimators of chapter 9, and whatever R drew by
   chance for them.
 """
@@ -41,6 +42,7 @@ COMMANDS = {
     "datasets": "Rscript tests/r/datasets.R > tests/r/datasets.json",
     "estimators": "Rscript tests/r/estimators.R > tests/r/estimators.json",
     "remedies": "Rscript tests/r/remedies.R > tests/r/remedies.json",
+    "further": "Rscript tests/r/further.R > tests/r/further.json",
 }
 CHAPTERS = [chapter for chapter in chapters() if chapter < "10"]
 FIELDS = ("value", "lower", "upper", "n", "events")
