@@ -27,6 +27,7 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 
 # %%
 from analysis_lib.analyses import absolute, changing, early_censoring, immortal, survival, weighting
+from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.show import consistent_page, figures, figures_absolute
@@ -34,6 +35,7 @@ from analysis_lib.show.notes import about, left_out
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import compared_table, rows_table
 
+handed.check(globals())
 study = read_cohort(cohort)
 months = survival.rate_months(study)
 month, last = months

@@ -441,6 +441,108 @@ METHODS = (
     ),
     Method("log-rank tests with P < 0.05", "how many tests are small", HERE),
     Method("0.05 times the number of tests", "how many small tests chance alone would give", HERE),
+    # a target trial, beliefs
+    Method(
+        "clones, censoring and weights",
+        "strategies that leave time to act, compared from day 0",
+        HERE,
+        ("hernan2016", "hernan2018", "maringe2020"),
+        "A trial of adding a second modality within a time to act was emulated by cloning, censoring and "
+        "inverse probability of censoring weights, with percentile intervals of the bootstrap.",
+        called="Clones, censoring and weights",
+    ),
+    Method(
+        "normal belief on the log hazard ratio",
+        "what a sceptic or an enthusiast believes beforehand",
+        HERE,
+        ("spiegelhalter1994",),
+    ),
+    Method(
+        "conjugate normal update of the log hazard ratio",
+        "what they believe after the data",
+        HERE,
+        ("spiegelhalter1994",),
+        "Sceptical and enthusiastic beliefs were updated by the normal approximation of the log "
+        "hazard ratio.",
+    ),
+    Method(
+        "limit of scepticism",
+        "how much a sceptic must believe in no effect to stay unmoved",
+        HERE,
+        ("matthews2001",),
+    ),
+    Method(
+        "ratio of the logarithms of two printed rates",
+        "a hazard ratio from two printed survival rates",
+        HERE,
+        ("miller1998", "bonnet2007", "lamy2018"),
+    ),
+    # prediction
+    Method(
+        "Cox model, predicted risk",
+        "the chance of the event by a month, for given factors",
+        HERE,
+        ("cox1972", "efron1977", "collins2015"),
+        "Predicted risks come from the Cox model with Efron's estimate of the baseline hazard.",
+    ),
+    Method(
+        "Brier score",
+        "how near predictions come to what happened",
+        HERE,
+        ("graf1999",),
+        "Predictions were judged by the Brier score, weighted by the inverse probability of censoring, "
+        "beside that of the Kaplan–Meier estimate for everyone.",
+    ),
+    Method(
+        "net benefit",
+        "whether acting on predictions does more good than harm",
+        HERE,
+        ("vickers2006", "vickers2008"),
+        "The use of predictions was judged by decision curves.",
+    ),
+    Method(
+        "uniform shrinkage, heuristic factor",
+        "coefficients drawn in against overfitting",
+        HERE,
+        ("vanhouwelingen1990",),
+        "Coefficients of the prediction model were shrunken by the heuristic factor of van Houwelingen and "
+        "le Cessie.",
+    ),
+    Method(
+        "Cox and Snell's R squared",
+        "how much a model explains",
+        HERE,
+        ("riley2019",),
+    ),
+    Method(
+        "sample size of a prediction model",
+        "how many patients a prediction model needs",
+        HERE,
+        ("riley2019", "riley2020"),
+        "The sample size that a prediction model needs was calculated after Riley and colleagues.",
+    ),
+    # courses
+    Method(
+        "Aalen-Johansen, several states",
+        "the chance of being in each of several states",
+        HERE,
+        ("aalen1978",),
+        "The chances of being in each state were estimated by the Aalen–Johansen method, with the "
+        "infinitesimal jackknife.",
+    ),
+    Method(
+        "mean number of lines",
+        "how many lines of therapy patients have had, the dead included",
+        HERE,
+        ("ghosh2000",),
+        "Mean numbers of lines allow for death as Ghosh and Lin proposed.",
+    ),
+    Method(
+        "reconstruction from the curve",
+        "patients read back from a survival curve",
+        HERE,
+        ("guyot2012",),
+    ),
     # pooling
     Method(
         "logit, inverse variance, fixed effects",

@@ -53,6 +53,9 @@ STATISTICS = {
     ),
     "p": Statistic("two-sided P value; value of the test statistic in note", decimals=3),
     "expected": Statistic("an expected number, or a number for each of several", decimals=1),
+    "probability": Statistic(
+        "a chance that somebody would believe in or a model predicts, in percent", "%", 0
+    ),
     "estimate": Statistic("another number, named by its result_id", "", 2),
     "skipped": Statistic("nothing was computed; note says why"),
 }

@@ -169,6 +169,7 @@ NEEDS = {
     "estimators": ["survival", "cmprsk"],
     "remedies": ["survival"],
     "absolute": ["survival"],
+    "further": ["survival"],
 }
 
 

@@ -10,6 +10,7 @@ All fixtures are made by R, which reads the same files and shares no code with t
   survival and
   cmprsk);
 - ``tests/r/absolute.json``: some of them with the estimators of chapter 14, in the same way;
+- ``tests/r/further.json``: some of the same data sets with the estimators of chapters 15 to 17;
 - ``tests/r/remedies.json``: the same data sets with the estimators of chapter 9, and whatever R drew by
   chance for them.
 """
@@ -43,6 +44,7 @@ COMMANDS = {
     "estimators": "Rscript tests/r/estimators.R > tests/r/estimators.json",
     "remedies": "Rscript tests/r/remedies.R > tests/r/remedies.json",
     "absolute": "Rscript tests/r/absolute.R > tests/r/absolute.json",
+    "further": "Rscript tests/r/further.R > tests/r/further.json",
 }
 CHAPTERS = [chapter for chapter in chapters() if chapter < "10"]
 FIELDS = ("value", "lower", "upper", "n", "events")
