@@ -47,8 +47,8 @@ def rows() -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``since.<key>.<place>``, the places of a series counted from 1, with the number as it was printed as
-        note (21 months are not 21.0); and ``since.numbers`` and
-        ``since.unread``: how many numbers were read, and how many were not, with the series' names as note.
+        note (21 months are not 21.0); and ``since.numbers`` and ``since.unread``: how many numbers were read,
+        and how many were not, with the series' names as note.
     """
     frame = published()
     place = frame.groupby("key").cumcount() + 1
@@ -61,18 +61,16 @@ def rows() -> pd.DataFrame:
             float(one["value"]),
             n=int(one["n"]) if one["n"] else None,
             group=one["series"],
-            method="as published",
             note=f"{one['value']}{'%' if one['unit'] == '%' else ' ' + one['unit']}",
         )
         for index, one in read.iterrows()
     ]
     said = [
-        row("since.numbers", "count", int((frame["verified"] == "yes").sum()), method="as published"),
+        row("since.numbers", "count", int((frame["verified"] == "yes").sum())),
         row(
             "since.unread",
             "count",
             len(unread),
-            method="as published",
             note="; ".join(f"{one['series']} ({one['measured']})" for one in unread.to_dict("records")),
         ),
     ]
