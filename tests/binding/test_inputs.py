@@ -187,6 +187,7 @@ def test_data_of_the_library(tree):
     assert stale(tree, append(tree / "analysis_lib" / "paper" / "series.csv", "x")) >= of(
         {"08_in_context", "11_audit"}
     )
+    assert stale(tree, append(tree / "analysis_lib" / "paper" / "since.csv", "x")) >= of({"08_in_context"})
     assert stale(tree, append(tree / "analysis_lib" / "data" / "consistent" / "rows.parquet", "x")) >= of(
         using("consistent")
     )
