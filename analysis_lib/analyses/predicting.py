@@ -40,7 +40,8 @@ class _Fitted(NamedTuple):
 def _fitted(study: Cohort, name: str) -> _Fitted | str:
     """The model of an endpoint; or, as text, why there is none."""
     frame = endpoints.derive(study, name)
-    factors = ratio.usable(study, frame, prognosis.ADJUSTED[name])
+    ours = [each for each in prognosis.adjusted(study)[name] if not study.factor(each).own]
+    factors = ratio.usable(study, frame, ours)
     frame = frame.dropna(subset=factors).reset_index(drop=True)
     if not factors:
         return "all patients are alike in its factors"
