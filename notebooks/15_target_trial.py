@@ -31,7 +31,7 @@ from analysis_lib.analyses import beliefs, emulation, survival, weighting
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, figures_further
+from analysis_lib.show import consistent_page, exercises, figures, figures_further
 from analysis_lib.show.notes import about, left_out
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import compared_table
@@ -199,7 +199,11 @@ consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "15_target_trial.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Give everyone nine months to add the other modality. Why do the two strategies now share more deaths, and what becomes of the

@@ -20,7 +20,7 @@ from analysis_lib.binding.outcome import Outcome
 from analysis_lib.binding.page import as_page
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files.places import NOTEBOOKS
-from analysis_lib.show import canvas
+from analysis_lib.show import canvas, exercises
 
 QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]  # it warns, once a notebook, that it listens on this machine
 # figures come as files to take away as well
@@ -67,6 +67,8 @@ def run(
             study.name, chapter, "failed", traceback.format_exception_only(error)[-1].strip()[:300]
         )
     finished, reason = as_page(executed, study)
+    if study.synthetic and not reason and (aims := exercises.aims(chapter)):
+        finished.cells.insert(1, nbformat.v4.new_markdown_cell(aims, id="cell-aims"))
     page.parent.mkdir(parents=True, exist_ok=True)
     if not reason:
         takeaway.offer(finished, study, chapter, page.parent, results_dir)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from analysis_lib.binding import chapters, manuscript, pages
+from analysis_lib.binding import chapters, manuscript, pages, primer
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files.places import ROOT
 from analysis_lib.intake.bundled import bundled_cohorts
@@ -52,8 +52,10 @@ def table_of_contents(studies: list[Cohort]) -> str:
         else []
     )
     of_the_paper = any(study.of_the_paper for study in studies)
+    if studies[0].of_the_paper:
+        merged[0]["chapters"].insert(0, {"file": f"book/generated/{primer.NAME}"})
     # the course for teachers speaks of chapters that only the paper's book has
-    left = [] if of_the_paper else ["teach"]
+    left = [] if of_the_paper else ["teach", "generated/guide", "generated/ten-lines", "journal-club"]
     left += [] if pages.MEASURED.is_file() else ["generated/speed"]
     about = [page for page in pages.ABOUT if page not in left]
     merged.append({"caption": "About", "chapters": [{"file": f"book/{page}"} for page in about]})

@@ -11,7 +11,19 @@ from pathlib import Path
 import pandas as pd
 
 from analysis_lib.analyses.auditor import Certificate
-from analysis_lib.binding import certified, chapters, data_dictionary, manuscript, proof, takeaway
+from analysis_lib.binding import (
+    certified,
+    chapters,
+    data_dictionary,
+    explorer,
+    glossary,
+    lessons,
+    manuscript,
+    primer,
+    proof,
+    takeaway,
+    ten_lines,
+)
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files.places import ROOT
@@ -21,6 +33,7 @@ from analysis_lib.show import notes, numbers, tables
 from analysis_lib.show.fragments import fragment
 
 ABOUT = (
+    "generated/explorer",
     "run-it",
     "privacy",
     "generated/certificate",
@@ -31,6 +44,10 @@ ABOUT = (
     "machines",
     "generated/speed",  # where it was measured
     "teach",
+    "generated/guide",
+    "generated/ten-lines",
+    "journal-club",
+    "generated/glossary",
     "references",
 )
 MEASURED = ROOT / "bench" / "results.md"  # by `make bench`
@@ -87,6 +104,14 @@ def write(
     (generated / "methods.md").write_text(methods_page(studies, book), "utf-8")
     (generated / "proof.md").write_text(proof.page(), "utf-8")
     (generated / "certificate.md").write_text(certified.page(studies, certificates), "utf-8")
+    (generated / f"{glossary.NAME}.md").write_text(glossary.page(), "utf-8")
+    (generated / f"{explorer.NAME}.md").write_text(explorer.page(studies), "utf-8")
+    lead = studies[0]
+    if lead.of_the_paper:
+        its_rows = require(results.read_all(book / "cohorts" / lead.name / "results"))
+        (generated / f"{ten_lines.NAME}.md").write_text(ten_lines.page(lead, its_rows), "utf-8")
+        (generated / f"{lessons.GUIDE}.md").write_text(lessons.guide(lead), "utf-8")
+        (generated / f"{primer.NAME}.md").write_text(primer.page(lead, its_rows), "utf-8")
     if MEASURED.is_file():
         (generated / "speed.md").write_text(MEASURED.read_text("utf-8"), "utf-8")
     if len(studies) > 1:
