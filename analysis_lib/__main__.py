@@ -183,6 +183,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     each.set_defaults(command=_editions)
 
+    each = commands.add_parser("pdf", help="print a finished book as one PDF, with a browser of this machine")
+    each.add_argument(
+        "book",
+        nargs="?",
+        type=_path,
+        metavar="DIR",
+        help="folder of the book, as --out was; default: all cohorts'",
+    )
+    each.add_argument(
+        "--out", type=_path, default=Path("book.pdf"), metavar="FILE", help="the file; default: book.pdf"
+    )
+    each.set_defaults(command=_pdf)
+
     each = commands.add_parser("cohorts", help="list the bundled cohorts")
     each.set_defaults(command=_cohorts)
     return parser
@@ -381,6 +394,16 @@ def _editions(parsed: argparse.Namespace) -> int:
     print(f"Student edition: {out / 'student' / 'html' / 'index.html'}")
     print(f"Teacher's edition: {out / 'teacher' / 'html' / 'index.html'}")
     print(f"Slides: {out / 'slides'}. The notebooks lie beside the pages.")
+    return 0
+
+
+def _pdf(parsed: argparse.Namespace) -> int:
+    from analysis_lib.binding import print_book
+
+    book = (parsed.book or places.books()).resolve()
+    contents = places.ROOT / "_toc.yml" if book == places.ROOT / "_build" else book / "source" / "_toc.yml"
+    count = print_book.print_book(book / "html", contents, parsed.out.resolve())
+    print(f"{parsed.out}: {count} pages")
     return 0
 
 

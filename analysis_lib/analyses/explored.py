@@ -6,7 +6,7 @@ A cohort whose small numbers are hidden gets the curves and rows of chapter 4 an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import pandas as pd
 
@@ -53,9 +53,9 @@ def curves(study: Cohort, name: str, by: str) -> pd.DataFrame:
         Released: ``months, at_risk, survival, lower, upper, group, interval``, and ``censored`` where every
         step may be shown; of a cohort whose small numbers are hidden the coarse curve, with one interval.
     """
-    drawn = survival.curves(study, name, by or None)
-    if results.skip_reason(drawn) or disclosure.hides(study):
-        return release(_in_months(drawn, INTERVAL), drawn.rule or 0)
+    if disclosure.hides(study):
+        drawn = survival.curves(study, name, by or None)
+        return release(_in_months(drawn, INTERVAL), study.min_cell_count)
     frame = endpoints.derive(study, name, late=True)
     known = frame[frame[by].notna()] if by else frame
     groups = known.groupby(by, observed=True) if by else [("", known)]
@@ -69,7 +69,7 @@ def curves(study: Cohort, name: str, by: str) -> pd.DataFrame:
         for label, one in groups
         for interval in INTERVALS
     ]
-    return release(pd.concat(parts).reset_index(drop=True), drawn.rule or 0)
+    return release(pd.concat(parts).reset_index(drop=True), study.min_cell_count)
 
 
 def _in_months(curve: pd.DataFrame, interval: str) -> pd.DataFrame:
@@ -113,24 +113,27 @@ def strengths() -> pd.DataFrame:
     """The confounded comparison of chapter 13 by how strongly prognosis drives the choice of treatment: rows
     ``strength<percent>.naive`` and ``.remedy``; the truth is a ratio of 1.
     """
-    return _simulated("confounding", {f"strength{round(100 * s)}": {"strength": s} for s in STRENGTHS})
+    settings = {f"strength{round(100 * each)}": {"strength": each} for each in STRENGTHS}
+    return _simulated(simulation.confounding, settings)
 
 
 def waits() -> pd.DataFrame:
     """The comparison with immortal time by how long a second modality is waited for: rows
     ``wait<months>.naive`` and ``.remedy``; the truth is a ratio of 1.
     """
-    return _simulated(
-        "immortal", {f"wait{wait}": {"second_a_day": 1 / (wait * DAYS_PER_MONTH)} for wait in WAITS}
-    )
+    settings = {f"wait{each}": {"second_a_day": 1 / (each * DAYS_PER_MONTH)} for each in WAITS}
+    return _simulated(simulation.immortal_time, settings)
 
 
-def _simulated(bias: str, settings: dict[str, dict]) -> pd.DataFrame:
+def _simulated(
+    question: Callable[[Cohort], Sequence[pd.DataFrame]], settings: dict[str, dict]
+) -> pd.DataFrame:
+    """The naive answer to a question and its remedy, in a simulated cohort for each setting."""
     found = []
     for name, setting in settings.items():
-        answers = simulation.answers(*simulation.read(**setting))
-        for way in ("naive", "remedy"):
-            found.append(_renamed(answers, f"known.{bias}.{way}", f"{name}.{way}"))
+        study, _ = simulation.read(**setting)
+        answers = zip(("naive", "remedy"), question(study))
+        found += [rows.assign(result_id=f"{name}.{way}") for way, rows in answers]
     return public(results.collect(_known(found)))
 
 

@@ -157,7 +157,7 @@ def answers(study: Cohort, share: float) -> pd.DataFrame:
     whether the interval holds the truth (``yes`` or ``no``). Questions that the cohort is too small for have
     rows that say so.
     """
-    found = [*confounding(study), *_immortal(study), *_competing(study), *_missing(study)]
+    found = [*confounding(study), *immortal_time(study), *_competing(study), *_missing(study)]
     true = truths(share)
     rows = []
     for (bias, method), one in zip(
@@ -220,7 +220,10 @@ def confounding(study: Cohort) -> list[pd.DataFrame]:
     ]
 
 
-def _immortal(study: Cohort) -> Sequence[pd.DataFrame]:
+def immortal_time(study: Cohort) -> Sequence[pd.DataFrame]:
+    """A second modality after systemic therapy: the hazard ratio of groups of the first day, and that of a
+    state that changes.
+    """
     frame = immortal.second_modality(study, "ST")
     if results.skip_reason(frame):
         return frame, frame

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from analysis_lib.binding import chapters, manuscript, pages, primer
+from analysis_lib.binding import chapters, manuscript, pages
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files.places import ROOT
 from analysis_lib.intake.bundled import bundled_cohorts
@@ -51,19 +51,22 @@ def table_of_contents(studies: list[Cohort]) -> str:
         if len(parts) > 1
         else []
     )
-    of_the_paper = any(study.of_the_paper for study in studies)
-    if studies[0].of_the_paper:
-        merged[0]["chapters"].insert(0, {"file": f"book/generated/{primer.NAME}"})
-    # the course for teachers speaks of chapters that only the paper's book has
-    left = [] if of_the_paper else ["teach", "generated/guide", "generated/ten-lines", "journal-club"]
-    left += [] if pages.MEASURED.is_file() else ["generated/speed"]
-    about = [page for page in pages.ABOUT if page not in left]
-    merged.append({"caption": "About", "chapters": [{"file": f"book/{page}"} for page in about]})
+    merged = [*_part("Learn", pages.LEARN, studies), *merged]
+    merged += [*_part("Teach", pages.TEACH, studies), *_part("About", pages.ABOUT, studies)]
     toc = {"format": "jb-book", "root": "book/intro", "options": {"numbered": False}, "parts": merged}
     header = (
         "# Written by analysis_lib.binding.contents.table_of_contents; a test holds this file equal to it.\n"
     )
     return header + yaml.safe_dump(toc, sort_keys=False, allow_unicode=True)
+
+
+def _part(caption: str, names: tuple[str, ...], studies: list[Cohort]) -> list[dict]:
+    """A part of the contents, without pages that this book lacks; none if it lacks them all."""
+    # these speak of chapters that only the paper's book has
+    left: tuple[str, ...] = () if pages.of_the_paper(studies) else pages.THE_PAPERS
+    left += () if pages.MEASURED.is_file() else ("generated/speed",)
+    listed = [{"file": f"book/{name}"} for name in names if name not in left]
+    return [{"caption": caption, "chapters": listed}] if listed else []
 
 
 def write_contents(source: Path = ROOT, studies: list[Cohort] | None = None) -> None:

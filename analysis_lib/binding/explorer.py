@@ -22,6 +22,7 @@ from analysis_lib.show import line_art, notes, numbers, tables
 from analysis_lib.show.fragments import finished, fragment
 
 NAME = "explorer"
+PICTURES = 6  # of the first cohort, for whoever has no scripts
 GRID = np.arange(0, 49)  # months at which the consistent cohorts' curves are read
 BUNDLED = (
     ("OS1", ""),
@@ -170,9 +171,9 @@ def _on_grid(curve: pd.DataFrame) -> list[float]:
 
 
 def _sliders(studies: list[Cohort]) -> list[dict]:
-    """What each slider moves, for the first cohort if nothing of it is hidden, and for simulated patients."""
-    lead = studies[0]
-    if not lead.of_the_paper:
+    """What each slider moves, for the paper's patients, and for simulated patients."""
+    lead = next((study for study in studies if study.of_the_paper), None)
+    if lead is None:
         return []
     link = f"../cohorts/{lead.name}"
     return [
@@ -269,7 +270,7 @@ def _called(one: pd.Series) -> str:
 
 def _pictures(study: Cohort) -> list[str]:
     parts = []
-    for name, by in explored.comparisons(study)[:6]:
+    for name, by in explored.comparisons(study)[:PICTURES]:
         curves = explored.curves(study, name, by)
         if results.skip_reason(curves):
             continue

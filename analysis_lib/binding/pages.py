@@ -32,8 +32,15 @@ from analysis_lib.rows.released import require
 from analysis_lib.show import notes, numbers, tables
 from analysis_lib.show.fragments import fragment
 
+LEARN = (
+    f"generated/{primer.NAME}",
+    f"generated/{explorer.NAME}",
+    f"generated/{ten_lines.NAME}",
+    f"generated/{glossary.NAME}",
+)
+TEACH = ("teach", f"generated/{lessons.GUIDE}", "journal-club")
+THE_PAPERS = (LEARN[0], LEARN[2], *TEACH)  # pages that only the book of the paper's patients has
 ABOUT = (
-    "generated/explorer",
     "run-it",
     "privacy",
     "generated/certificate",
@@ -43,11 +50,6 @@ ABOUT = (
     "generated/proof",
     "machines",
     "generated/speed",  # where it was measured
-    "teach",
-    "generated/guide",
-    "generated/ten-lines",
-    "journal-club",
-    "generated/glossary",
     "references",
 )
 MEASURED = ROOT / "bench" / "results.md"  # by `make bench`
@@ -106,8 +108,7 @@ def write(
     (generated / "certificate.md").write_text(certified.page(studies, certificates), "utf-8")
     (generated / f"{glossary.NAME}.md").write_text(glossary.page(), "utf-8")
     (generated / f"{explorer.NAME}.md").write_text(explorer.page(studies), "utf-8")
-    lead = studies[0]
-    if lead.of_the_paper:
+    if lead := of_the_paper(studies):
         its_rows = require(results.read_all(book / "cohorts" / lead.name / "results"))
         (generated / f"{ten_lines.NAME}.md").write_text(ten_lines.page(lead, its_rows), "utf-8")
         (generated / f"{lessons.GUIDE}.md").write_text(lessons.guide(lead), "utf-8")
@@ -119,6 +120,11 @@ def write(
             study: require(results.read_all(book / "cohorts" / study.name / "results")) for study in studies
         }
         (generated / "compare.md").write_text(compare_page(rows), "utf-8")
+
+
+def of_the_paper(studies: list[Cohort]) -> Cohort | None:
+    """The cohort of a book that stands for the paper's patients, if there is one."""
+    return next((study for study in studies if study.of_the_paper), None)
 
 
 def cohort_page(study: Cohort, outcomes: list[Outcome], folder: Path) -> str:
