@@ -77,6 +77,14 @@
     return drawn;
   }
 
+  /* The drawing is one picture with a name; the library also names its groups, which assistive technology may not. */
+  function asPicture(chart) {
+    chart.setAttribute("role", "img");
+    for (const group of chart.querySelectorAll("g[aria-label]")) group.removeAttribute("aria-label");
+    return chart;
+  }
+
+  let rule = null; // the line at which the curves are read
   function draw() {
     const to = state.to === null ? longest() : Math.min(state.to, longest());
     const holder = live.querySelector(".explorer-chart");
@@ -88,7 +96,8 @@
       marks: marks(),
       ariaLabel: data.endpoints[state.endpoint], ariaDescription: "The same numbers stand in the tables below.",
     });
-    chart.setAttribute("role", "img");
+    rule = [...chart.querySelectorAll("[aria-label='rule'] line")].pop();
+    asPicture(chart);
     const scale = chart.scale("x");
     chart.addEventListener("pointermove", (event) => {
       const box = chart.getBoundingClientRect();
@@ -130,10 +139,9 @@
   function read() {
     control("month").value = state.month;
     control("month").setAttribute("aria-valuetext", `${state.month} months`);
-    control("month-told").textContent = `${state.month} months`;
+    live.querySelector(".explorer-told").textContent = `${state.month} months`;
     const chart = live.querySelector(".explorer-chart > *");
     const x = chart.scale("x").apply(state.month);
-    const rule = [...chart.querySelectorAll("[aria-label='rule'] line")].pop();
     rule.setAttribute("x1", x);
     rule.setAttribute("x2", x);
     const heads = ["Group", "Survival", "95% interval", "At risk"];
@@ -200,7 +208,7 @@
       const holder = area.querySelector(".explorer-chart");
       const shift = (d) => d.place + (names.length > 1 ? (d.colour - 0.5) * 0.22 : 0);
       const faint = (d) => (d.place === now ? 1 : 0.32);
-      holder.replaceChildren(Plot.plot({
+      holder.replaceChildren(asPicture(Plot.plot({
         width: Math.max(300, holder.clientWidth || 700), height: 260, marginLeft: 46, marginBottom: 38,
         style: { background: "none", color: "inherit", fontSize: "13px" },
         x: { domain: [-0.5, told.points.length - 0.5], ticks: told.points.map((_, i) => i), tickFormat: (i) => told.points[i]?.at, label: told.unit },
@@ -211,9 +219,8 @@
           Plot.dot(flat, { x: shift, y: (d) => clamp(d.value), fill: (d) => COLOURS[d.colour], fillOpacity: faint, symbol: (d) => ["circle", "square"][d.colour], r: 5 }),
         ],
         color: { type: "identity" }, symbol: { type: "identity" }, ariaLabel: told.title,
-      }));
-      holder.firstChild.setAttribute("role", "img");
-      area.querySelector("output").textContent = point.at;
+      })));
+      area.querySelector(".explorer-told").textContent = point.at;
       input.setAttribute("aria-valuetext", `${told.unit}: ${point.at}`);
       area.querySelector(".explorer-reading").replaceChildren(...point.rows.map((row) => {
         const line = document.createElement("p");
