@@ -50,6 +50,7 @@ ABOUT = (
     "generated/proof",
     "machines",
     "generated/speed",  # where it was measured
+    "cite",
     "references",
 )
 MEASURED = ROOT / "bench" / "results.md"  # by `make bench`

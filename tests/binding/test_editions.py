@@ -9,7 +9,7 @@ import pytest
 from analysis_lib.analyses import primer as ten
 from analysis_lib.binding import chapters, editions, glossary, lessons, primer, ten_lines
 from analysis_lib.binding.outcome import BuildError
-from analysis_lib.files.places import NOTEBOOKS
+from analysis_lib.files.places import NOTEBOOKS, ROOT
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
@@ -127,3 +127,12 @@ def test_a_computation_that_misses_its_row_is_an_error(monkeypatch):
         ten_lines.page(study, rows)
     monkeypatch.setattr(ten_lines, "lessons", lambda: [wrong | {"code": "answer = 120"}])
     assert "It gives 120; the [chapter]" in ten_lines.page(study, rows)
+
+
+# --- how to cite ----------------------------------------------------------------------------------
+
+
+def test_the_page_on_citing_names_todays_version():
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text("utf-8"), re.M)[1]
+    assert f"Version {version}." in (ROOT / "book" / "cite.md").read_text("utf-8")
+    assert f"version: {version}" in (ROOT / "CITATION.cff").read_text("utf-8")
