@@ -43,6 +43,7 @@ def of_chapters(study: Cohort, outcomes: list[Outcome], folder: Path, where: str
                 "picture": finished(thumbnail(page)),
                 "title": chapters.short_title(each.chapter, study),
                 "words": question(page),
+                "small": "",
             }
         )
     return fragment("cards", cards=cards)
