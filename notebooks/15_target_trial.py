@@ -156,14 +156,14 @@ consistent_page.say(study, "the difference in months lived goes from {emulated.r
 # {cite:p}`matthews2001`.
 
 # %%
-known, before = beliefs.trials(), beliefs.before()
+compared = weighting.compare(weighting.prepare(study))
+after = beliefs.after(compared)
+known, before = beliefs.trials(after), beliefs.before(after)
 say(known, *[f"{{{one}:group}}: {{{one}:note}}, which amounts to a hazard ratio of {{{one}}}." for one in known["result_id"]])
 say(before, "The sceptic's belief is {prior.sceptical:limits} around {prior.sceptical}, the enthusiast's {prior.enthusiastic:limits} around "
     "{prior.enthusiastic}; each is worth a trial with {prior.sceptical.deaths} deaths.")
 
 # %%
-compared = weighting.compare(weighting.prepare(study))
-after = beliefs.after(compared)
 figures_further.believed(before, after, "crude", "Beliefs about radiotherapy against systemic therapy before and after the data as they are.")
 left_out(after)
 
