@@ -44,7 +44,7 @@ SOON = 300  # days; bulk is seldom measured in those who die or leave before
 MONTH = 12  # at which local failure is read
 BIASES = {
     "confounding": ("Confounding by indication", "Crude", "Overlap weights"),
-    "immortal": ("Immortal time", "Groups of the first day", "State that changes"),
+    "immortal": ("Immortal time", "Grouped by what came later", "Counted from its start on"),
     "competing": ("Competing death", "1 − Kaplan–Meier", "Aalen–Johansen"),
     "missing": ("Missing values", "Unknown counted as no", "Multiple imputation"),
 }

@@ -13,8 +13,11 @@ from analysis_lib.intake.bundled import bundled_cohorts
 from analysis_lib.intake.read import read_cohort
 
 
-def table_of_contents(studies: list[Cohort]) -> str:
-    """The contents of a book of these cohorts, as ``_toc.yml``: the first cohort leads, the others follow."""
+def table_of_contents(studies: list[Cohort], source: Path = ROOT) -> str:
+    """The contents of a book of these cohorts, as ``_toc.yml``: the first cohort leads, the others follow.
+
+    A chapter that could show nothing of a cohort has no page, and is not named.
+    """
     parts: list[dict] = [
         {
             "caption": "Chapters"
@@ -31,7 +34,7 @@ def table_of_contents(studies: list[Cohort]) -> str:
                                 "file": f"book/cohorts/{study.name}/{each}",
                                 "title": chapters.short_title(each, study),
                             }
-                            for each in chapters.chapters_of(study)
+                            for each in with_a_page(study, source)
                         ),
                         {"file": f"book/cohorts/{study.name}/report", "title": manuscript.TITLE},
                     ],
@@ -69,7 +72,14 @@ def _part(caption: str, names: tuple[str, ...], studies: list[Cohort]) -> list[d
     return [{"caption": caption, "chapters": listed}] if listed else []
 
 
+def with_a_page(study: Cohort, source: Path = ROOT) -> list[str]:
+    """The chapters of a cohort that a build in ``source`` made a page of; before any, all of them."""
+    folder = source / "book" / "cohorts" / study.name
+    names = chapters.chapters_of(study)
+    return [each for each in names if (folder / f"{each}.ipynb").is_file()] if folder.is_dir() else names
+
+
 def write_contents(source: Path = ROOT, studies: list[Cohort] | None = None) -> None:
     """Write ``_toc.yml`` for a book of these cohorts, by default of the bundled ones."""
     studies = studies or [read_cohort(name) for name in bundled_cohorts()]
-    (source / "_toc.yml").write_text(table_of_contents(studies), "utf-8")
+    (source / "_toc.yml").write_text(table_of_contents(studies, source), "utf-8")

@@ -12,8 +12,10 @@ import pandas as pd
 
 from analysis_lib.analyses.auditor import Certificate
 from analysis_lib.binding import (
+    cards,
     certified,
     chapters,
+    cover,
     data_dictionary,
     explorer,
     glossary,
@@ -105,6 +107,9 @@ def write(
     generated.mkdir(exist_ok=True)
     (generated / "data-dictionary.md").write_text(data_dictionary.page(studies), "utf-8")
     (generated / "methods.md").write_text(methods_page(studies, book), "utf-8")
+    for study in studies:
+        if study.of_the_paper:
+            cover.write(study, book)
     (generated / "proof.md").write_text(proof.page(), "utf-8")
     (generated / "certificate.md").write_text(certified.page(studies, certificates), "utf-8")
     (generated / f"{glossary.NAME}.md").write_text(glossary.page(), "utf-8")
@@ -129,37 +134,34 @@ def of_the_paper(studies: list[Cohort]) -> Cohort | None:
 
 
 def cohort_page(study: Cohort, outcomes: list[Outcome], folder: Path) -> str:
-    """The first page of a cohort: whose data these are, what each chapter could do with them, and what it
-    offers.
+    """The first page of a cohort: whose data these are, its chapters, what is left out and why, and last what
+    can be downloaded.
     """
-    lines = [
-        f"# {notes.markdown(study.title)}",
+    titles = {each.chapter: notes.markdown(chapters.short_title(each.chapter, study)) for each in outcomes}
+    left_out = [each for each in outcomes if each.status == "skipped"]
+    lines = [f"# {notes.markdown(study.title)}", "", notes.about_html(study), "", "## Chapters", ""]
+    lines += [cards.of_chapters(study, outcomes, folder), ""]
+    lines += [
+        f"- {titles[each.chapter]}: left out, because {notes.markdown(notes.plain(each.reason))}."
+        for each in left_out
+    ]
+    lines += [
         "",
-        notes.about_html(study),
+        f"## {manuscript.TITLE}",
         "",
-        "## Chapters",
+        "[A methods and a results paragraph, and the STROBE checklist](report.md), written from the same "
+        "numbers.",
         "",
-        "The result rows of a chapter hold every number that stands in it.",
+        f"## {takeaway.HEADING}",
+        "",
+        "Tables and figures of each chapter, and a file with every number in it.",
         "",
     ]
-    for outcome in outcomes:
-        link = f"- [{notes.markdown(chapters.short_title(outcome.chapter, study))}]({outcome.chapter}.ipynb)"
-        lines.append(
-            f"{link}: not shown, because {notes.markdown(outcome.reason)}"
-            if outcome.status == "skipped"
-            else f"{link}: {takeaway.links(study, outcome.chapter, folder, folder / 'results')}"
-        )
-    return "\n".join(
-        [
-            *lines,
-            "",
-            f"## {manuscript.TITLE}",
-            "",
-            "[A methods and a results paragraph, and the STROBE checklist](report.md), written "
-            "from the same rows.",
-            "",
-        ]
-    )
+    for each in outcomes:
+        if each not in left_out:
+            links = takeaway.links(study, each.chapter, folder, folder / "results")
+            lines.append(f"- [{titles[each.chapter]}]({each.chapter}.ipynb): {links}")
+    return "\n".join([*lines, ""])
 
 
 def compare_page(rows: dict[Cohort, pd.DataFrame]) -> str:
@@ -220,7 +222,8 @@ def methods_page(studies: list[Cohort], book: Path) -> str:
     for study in studies:
         for each in chapters.chapters_of(study):
             file = book / "cohorts" / study.name / "results" / f"{each}.csv"
-            for method in methods.used(results.read(file)) if file.is_file() else []:
+            page = file.parents[1] / f"{each}.ipynb"
+            for method in methods.used(results.read(file)) if page.is_file() and file.is_file() else []:
                 title = notes.markdown(chapters.short_title(each, study))
                 link = f"[{title}](../cohorts/{study.name}/{each}.ipynb)"
                 entry = methods.named(method)
