@@ -59,9 +59,10 @@ def beside(study: Cohort, rows: pd.DataFrame) -> None:
 
 
 def page(held: pd.DataFrame) -> None:
-    """Show the whole ledger as one table with filters that need no server, and a link that saves it as CSV.
+    """Show the whole ledger, folded: one table with filters that need no server, and a link that saves it as
+    CSV.
 
-    Without JavaScript the whole table stands there, unfiltered.
+    Without JavaScript the whole table unfolds, unfiltered.
     """
     require(held)
     if reason := results.skip_reason(held):
@@ -78,6 +79,7 @@ def page_html(held: pd.DataFrame) -> str:
         sections=list(dict.fromkeys(held["section"])),
         verdicts=list(VERDICTS),
         saved=saved,
+        summary=f"Every claim: all {len(held)}, with filters",
         table=finished(reasoned_html(_by_section(held), WHOLE, HEADS)),
         script=finished((HERE / "ledger.js").read_text("utf-8")),
     )

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis_lib.analyses import cox_models
 from analysis_lib.binding import chapter, engines
-from analysis_lib.consistent import cohorts, ranges
+from analysis_lib.consistent import cohorts, coverage, elsewhere, judged, ranges, unlike
 from analysis_lib.files import places
 from analysis_lib.intake.manifest import locate, read_manifest
 from analysis_lib.intake.read import read_cohort
@@ -100,10 +101,10 @@ def test_the_bundled_cohort_is_the_first_and_each_names_the_command_that_made_it
 
 def test_the_cohorts_differ():
     studies = {n: cohorts.read(n) for n in cohorts.numbers()}
-    diversity = ranges.diversity(studies).set_index("result_id")
+    diversity = unlike.diversity(studies).set_index("result_id")
     assert diversity.loc["consistent.curves", "value"] > 10  # percentage points
     profiles = {
-        study.patients.groupby(ranges.PROFILE, observed=True).size().to_string() for study in studies.values()
+        study.patients.groupby(unlike.PROFILE, observed=True).size().to_string() for study in studies.values()
     }
     assert len(profiles) >= 4
 
@@ -147,7 +148,7 @@ def test_rows_are_calculated_again_where_something_has_changed(two_chapters):
     assert run(None)[1] == ["01_one", "02_two"]
 
 
-def of(values, lower, upper, statistic="rate"):
+def of(values, lower, upper, statistic="rate", method=""):
     return pd.DataFrame(
         {
             "cohort": range(len(values)),
@@ -156,6 +157,7 @@ def of(values, lower, upper, statistic="rate"):
             "population": "",
             "group": "",
             "statistic": statistic,
+            "method": method,
             "value": values,
             "lower": lower,
             "upper": upper,
@@ -178,10 +180,86 @@ def of(values, lower, upper, statistic="rate"):
         (of([0.01, 0.06], None, None, "p"), "not determined"),
         (of([12.0, None], [6, 6], [None, None], "median time"), "not determined"),
         (of([None, None], [6, 7], [None, None], "median time"), "determined"),
+        (of([0.0002, 0.0009], None, None, "p"), "determined"),  # both print as below 0.001
+        # without an interval a number is measured against its own size
+        (of([2.08, 2.13], None, None, "hazard ratio"), "determined"),
+        (of([3.9, 4.7], None, None, "hazard ratio"), "partly determined"),
+        (of([5.5, 12.7], None, None, "hazard ratio"), "not determined"),
+        (of([-1.0, 1.0], None, None, "rate difference"), "not determined"),
+        # counted apart, however wide
+        (
+            of([2.43, 2.43], None, None, "hazard ratio", "Schoenfeld's formula, 80% power"),
+            "formula of printed counts",
+        ),
+        (of([2.08, 2.13], None, None, "hazard ratio", "Schoenfeld's formula, 80% power"), "determined"),
+        (of([1.0, 1.0], None, None, "p", "log-rank test, Holm's correction"), "corrected P value"),
+        (of([0.1, 0.9], None, None, "p", cox_models.PROPORTIONAL), "test of an assumption"),
     ],
 )
 def test_verdicts(frame, verdict):
     assert ranges.ranges(frame)["verdict"].tolist() == [verdict]
+
+
+def test_a_stricter_rule_turns_a_verdict():
+    frame = of([40, 42], [30, 30], [50, 50])
+    assert ranges.ranges(frame, 0.5)["verdict"].tolist() == ["partly determined"]
+
+
+def test_how_many_cohorts_must_go_for_another_verdict():
+    one_stray = of([40, 41, 41, 48], [30] * 4, [50] * 4)  # without the last the range is 1 of 20
+    assert ranges.ranges(one_stray)[["verdict", "flips"]].values.tolist() == [["partly determined", 1]]
+    two_sides = of([32, 40, 41, 41, 48], [30] * 5, [50] * 5)
+    assert ranges.ranges(two_sides)["flips"].tolist() == [1]  # from not to partly determined
+    assert ranges.ranges(of([40, 41, 41], [30] * 3, [50] * 3))["flips"].isna().all()
+    assert judged.fewest_to_flip(np.array([0.0, 4.0, 8.0, 12.0]), 5.0) == 2
+
+
+def test_the_ends_that_a_search_found_count(tmp_path, monkeypatch):
+    monkeypatch.setattr(cohorts, "FOLDER", tmp_path)
+    frame = of([40, 42], [30, 30], [50, 50])
+    assert ranges.ranges(frame)[["verdict", "by"]].values.tolist() == [["determined", "ensemble"]]
+    pd.DataFrame([["x.rate12", 35.0, 44.0, 3, "a search"]], columns=cohorts.BOUNDS).to_csv(
+        tmp_path / "bounds.csv"
+    )
+    found = ranges.ranges(frame).iloc[0]
+    assert found[["lowest", "highest", "verdict", "by"]].tolist() == [35, 44, "partly determined", "bounds"]
+    assert pd.isna(found["flips"])
+
+
+def test_the_certificate_counts_and_says_when_there_is_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(cohorts, "FOLDER", tmp_path)
+    assert "nobody has yet measured" in results.skip_reason(coverage.certificate())
+    pd.DataFrame(
+        [["rate", 17, 20, "ensemble"], ["hazard ratio", 10, 20, "ensemble"], ["rate", 19, 20, "bounds"]],
+        columns=cohorts.COVERAGE,
+    ).to_csv(tmp_path / "coverage.csv")
+    found = coverage.certificate().set_index("result_id")
+    assert found.loc["coverage.ensemble", ["events", "n"]].tolist() == [27, 40]
+    assert found.loc["coverage.bounds.rate", "value"] == 95
+    # R: binom.test(17, 20)$conf.int
+    assert found.loc["coverage.ensemble.rate", ["lower", "upper"]].astype(float).tolist() == pytest.approx(
+        [62.10732, 96.79291], abs=1e-5
+    )
+
+
+def test_what_the_cohorts_predict_of_the_abstract():
+    study = cohorts.read(cohorts.numbers()[0])
+    rows = elsewhere.whole_course(study).set_index("result_id")
+    regimens = study.patients["salvage_sequence"].value_counts()
+    assert rows.loc["whole.n.rt", "value"] == regimens["RT"]
+    assert rows.loc["whole.n.cmt", "value"] == 120 - regimens["RT"] - regimens["ST"]
+    courses = elsewhere.whole_courses({1: study, 2: study})
+    predicted = elsewhere.predictions(courses).set_index("claim_id")
+    # 120 less the 54 irradiated
+    assert predicted.loc["whole.st.n", ["printed", "lowest", "highest", "same"]].tolist() == ["66", 66, 66, 2]
+    assert (
+        np.isinf(predicted.loc["whole.rt.median", "middle"]) and predicted.loc["whole.rt.median", "same"] == 2
+    )
+    assert elsewhere.meeting(courses, ["whole.st.n", "whole.rt.median"]) == [1, 2]
+    totals = elsewhere.totals(predicted.reset_index()).set_index("result_id")
+    assert totals.loc["abstract.shared", "events"] == totals.loc["abstract.shared", "n"]
+    within, outside = totals.loc["abstract.within"], totals.loc["abstract.outside"]
+    assert within["events"] + outside["events"] == within["n"] == (predicted["follows"] == "").sum()
 
 
 def test_a_rate_that_is_not_estimable_everywhere_has_no_range():
@@ -190,7 +268,7 @@ def test_a_rate_that_is_not_estimable_everywhere_has_no_range():
 
 def test_identical_cohorts_are_not_apart():
     study = cohorts.read(cohorts.numbers()[0])
-    diversity = ranges.diversity({1: study, 2: study}).set_index("result_id")["value"]
+    diversity = unlike.diversity({1: study, 2: study}).set_index("result_id")["value"]
     assert diversity["consistent.profiles"] == 0 and diversity["consistent.curves"] == 0
 
 

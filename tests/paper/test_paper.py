@@ -17,9 +17,16 @@ from analysis_lib.consistent import cohorts
 from analysis_lib.files.places import BUNDLED
 from analysis_lib.intake.manifest import bundled_cohorts
 from analysis_lib.intake.read import read_cohort
-from analysis_lib.paper import ledger
+from analysis_lib.paper import ledger, spoken
 from analysis_lib.paper.audit import tests, times, verdicts
-from analysis_lib.paper.claims import contradictions, parts, read_claims
+from analysis_lib.paper.claims import (
+    contradictions,
+    forks,
+    parts,
+    read_abstract,
+    read_claims,
+    read_statements,
+)
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
@@ -176,6 +183,43 @@ def test_an_impossible_claim_is_impossible_only_where_it_is_not_met():
     ldh = CLAIMS[CLAIMS["claim_id"] == "res.ldh.p"]
     assert verdict(ldh, row("table1.ldh_elevated.p", "p", 0.00671))["verdict"] == "impossible"
     assert verdict(ldh, row("table1.ldh_elevated.p", "p", 0.0061))["verdict"] == "reproduced"
+
+
+def test_of_two_that_exclude_each_other_the_missed_one_is_said_to_be_one_of_two():
+    both = CLAIMS[CLAIMS["claim_id"].isin(forks())]
+    assert len(both) == 2
+    by_id = both.set_index("claim_id")
+    sites, p = by_id.loc["dis.gt1site.n"], by_id.loc["cf.sites.p"]
+
+    def held(n, value):
+        of_sites = row(sites["result_id"], "proportion", 10.0, n=29, events=n)
+        found = ledger.hold_against(both, results.collect([of_sites, row(p["result_id"], "p", value)]))
+        return found.set_index("claim_id")["verdict"]
+
+    assert held(14, 0.04).to_dict() == {"cf.sites.p": "reproduced", "dis.gt1site.n": "one of two"}
+    assert held(3, 0.0001).to_dict() == {"cf.sites.p": "one of two", "dis.gt1site.n": "reproduced"}
+    assert set(held(14, 0.2)) == {"differs"}  # neither
+
+
+def test_statements_in_words_are_claims_that_can_fail():
+    said = read_statements()
+    assert not set(said["claim_id"]) & set(CLAIMS["claim_id"]) and list(said) == list(CLAIMS)
+    study = read_cohort("reconstructed")
+    rows = spoken.rows(study).set_index("result_id")
+    assert rows.loc["statement.limited.rt", ["events", "n"]].tolist() == [
+        9 + 7,
+        25,
+    ]  # stage I and II of Table 1
+    assert set(ledger.hold_against(said, rows.reset_index())["verdict"]) == {"reproduced"}
+    few = rows.reset_index().assign(value=[40.0, 10, 20, 30, 50, 40])
+    assert set(ledger.hold_against(said, few)["verdict"]) == {"differs"}
+
+
+def test_the_abstract_speaks_of_the_same_study():
+    by_id = CLAIMS.set_index("claim_id")["printed"]
+    shared = read_abstract().query("same_as != ''")
+    assert (shared["same_as"].map(by_id) == shared["printed"]).all() and len(shared) > 15
+    assert all(parts(printed) for printed in read_abstract()["printed"])
 
 
 def test_a_changed_value_turns_a_verdict_and_the_totals():
