@@ -31,10 +31,10 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 # %% tags=["hide-input"]
 from analysis_lib.analyses import survival
 from analysis_lib.binding import handed
-from analysis_lib.consistent import cohorts, coverage, elsewhere, ranges, unlike
+from analysis_lib.consistent import asking, cohorts, coverage, elsewhere, ranges, specifications, unlike
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, determined_page, figures_cohort
+from analysis_lib.show import consistent_page, determined_page, figures_cohort, figures_determined
 from analysis_lib.show.notes import about
 from analysis_lib.show.sentences import say, sentence
 from analysis_lib.show.tables import table
@@ -108,7 +108,7 @@ determined_page.learned(learned)
 diversity = unlike.diversity(studies)
 say(results.collect([diversity, tally]), "There are {consistent.cohorts} cohorts. Any two of them differ in the profile (regimen, LDH, stage, performance, response) "
     "of {consistent.profiles} percent of their patients, and the OS2 curves of one regimen lie up to {consistent.curves} percentage points "
-    "apart (medians over pairs).", "For {bounds.known:events} of {bounds.known:n} results a search has looked for the ends.")
+    "apart (medians over pairs).", "A search has looked for the ends of {bounds.known:note}.")
 
 # %% [markdown]
 # ## The question that is left open
@@ -137,6 +137,46 @@ figures_cohort.envelope(curves, printed, "OS2", "Overlaid OS2 curves of all cons
 # any of these curves could have been the study's.
 
 # %% [markdown]
+# ## The analyst, the paper and chance
+#
+# The answer also depends on who analyses. Each choice below can be defended: overall or event-free survival; CMT left out, or counted with either
+# side; adjusted for nothing, two or four factors, or weighted; from the first day or from a landmark at one month {cite:p}`steegen2016`. Every
+# combination was tried in every cohort.
+
+# %% tags=["hide-input"]
+fits = specifications.kept(studies)
+parts = specifications.split(fits)
+figures_determined.specification_curve(specifications.curve(fits), "Hazard ratio (log scale)", "Systemic therapy against radiotherapy under every "
+                                       "specification; above 1: more events after systemic therapy.")
+
+# %% tags=["hide-input"]
+say(parts, "Of the variance of the log hazard ratio, {specification.analyst} lies in what the analyst chose, {specification.paper} in what the paper "
+    "withheld, {specification.both} in both together, and {specification.chance} is chance.", "For OS2 the ratio goes from "
+    "{specification.range.os2:lower} to {specification.range.os2:upper} over {specification.range.os2:n} fits, and the interval "
+    "{specification.range.os2:note}.", "For EFS2 it goes from {specification.range.efs2:lower} to {specification.range.efs2:upper}; the "
+    "interval {specification.range.efs2:note}.")
+
+# %% [markdown]
+# The largest part says what would help most: more patients (chance), more printed numbers (the paper), or a plan written before the data
+# are seen (the analyst). Columns that stand apart share a choice below them: look for it.
+
+# %% [markdown]
+# ## What to ask the authors
+#
+# Which numbers, had they been printed, would have tied down the comparison of radiotherapy and systemic therapy? Each candidate is tried
+# by *conditioning* on it: does it predict, in cohorts left aside, the comparisons of this chapter and of [Beyond the paper](09_beyond)? The best is taken,
+# then the best beside it, and so on.
+
+# %% tags=["hide-input"]
+compared = asking.with_adjusted(cohorts.rows(), adjusted)
+asked = asking.asked(compared, asking.candidates(cohorts.rows(), studies), list(asking.TARGETS))
+determined_page.checklist(asked, "Five numbers to print beside a comparison of regimens, in the order in which they tell most.")
+say(asked, "Together they narrow the ranges by {asked.5}. The same search finds {asked.luck} by luck ({asked.luck:lower} to "
+    "{asked.luck:upper} in numbers shuffled among the cohorts), so the order is loose: what would settle the question is to print the "
+    "comparison itself.")
+determined_page.letter(asked, tally)
+
+# %% [markdown]
 # ## What is determined, and what is not
 #
 # Results that the chapters of this book compute and the paper does not print. The last column says how fragile a verdict is: how many
@@ -154,7 +194,7 @@ consistent_page.show(open_, "partly determined", "Results that the paper determi
 consistent_page.show(open_, "determined", "Results that the paper determines without printing them.")
 
 # %% tags=["hide-input"]
-rows = results.save([certificate, outside, learned, diversity, adjusted, tally, ranges.range_rows(open_)], study.name, "12_determined", results_dir)
+rows = results.save([certificate, outside, learned, diversity, adjusted, parts, asked, tally, ranges.range_rows(open_)], study.name, "12_determined", results_dir)
 
 # %% [markdown]
 # ## Cautions
@@ -188,8 +228,8 @@ ends = {"lowest": int(ratios.idxmin()), "highest": int(ratios.idxmax())}
 two_ends = [survival.estimates(studies[number], "OS2", by="salvage_regimen", prefix=end) for end, number in ends.items()]
 say(results.collect(two_ends), "OS2 at 24 months after radiotherapy alone is {lowest.rate24.salvage_regimen.rt:full} where the "
     "hazard ratio is lowest, and {highest.rate24.salvage_regimen.rt:full} where it is highest; after systemic therapy "
-    "{lowest.rate24.salvage_regimen.st:full} and {highest.rate24.salvage_regimen.st:full}. Rates by regimen at a fixed time, "
-    "with numbers at risk, would have tied the curves down.")
+    "{lowest.rate24.salvage_regimen.st:full} and {highest.rate24.salvage_regimen.st:full}. A single rate need not tell the two apart; "
+    "the section on what to ask says how much it would.")
 
 # %% [markdown]
 # ### Exercise 3

@@ -166,7 +166,8 @@ def learned(courses: pd.DataFrame, every: pd.DataFrame, names: list[str]) -> pd.
     Returns
     -------
     pandas.DataFrame
-        Rows ``learned.<sizes, times, single, all>``: cohorts that print these numbers of the abstract;
+        Rows ``learned.<sizes, times, single, all>``: cohorts that print these numbers of the abstract
+        (``note``: in words);
         ``....narrower``: by how many percent the ranges are narrower over them than over as many cohorts at
         random (mean over the results), where there are at least :data:`conditioned.FEWEST`.
     """
@@ -174,11 +175,12 @@ def learned(courses: pd.DataFrame, every: pd.DataFrame, names: list[str]) -> pd.
     rows = []
     for name, claims in (CLAIMED | {"all": tuple(chain(*CLAIMED.values()))}).items():
         kept = meeting(courses, claims)
-        of: dict = {"population": "consistent cohorts", "n": n, "events": len(kept)}
+        told = f"{len(kept)} of {n} cohorts" if kept else "no cohort"
+        of: dict = {"population": "consistent cohorts", "n": n, "events": len(kept), "note": told}
         rows.append(row(f"learned.{name}", "proportion", 100 * len(kept) / n, **of))
         if conditioned.FEWEST <= len(kept) < n:
             gained = conditioned.narrowing(values, kept)
-            rows.append(row(f"learned.{name}.narrower", "estimate", float(gained.mean()), **of))
+            rows.append(row(f"learned.{name}.narrower", "part", float(gained.mean()), **of))
     if not any(each["result_id"].endswith("narrower") for each in rows):
         rows.append(row("learned.too_few", "count", conditioned.FEWEST, population="consistent cohorts"))
     return results.collect(rows)

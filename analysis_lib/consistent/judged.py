@@ -108,3 +108,10 @@ def fewest_to_flip(ordered: np.ndarray, most: float, leeway: float = 1.0) -> int
             if verdict(spread(ordered[low : len(ordered) - gone + low]), most, leeway) != first:
                 return gone
     return None
+
+
+def excludes(excluding: int, of: int, what: str) -> str:
+    """In how many of many cohorts or fits an interval excludes 1, in words."""
+    if excluding in (0, of):
+        return "never excludes 1" if not excluding else "always excludes 1"
+    return f"excludes 1 in {excluding} of {of} {what}"

@@ -126,7 +126,7 @@ def tally(open_: pd.DataFrame) -> pd.DataFrame:
 
     Rows ``determined.<verdict>``: of the results that are judged; ``apart.<kind>``: counted apart;
     ``flips.one``: of the judged, those whose verdict is another when one cohort goes; ``bounds.known``: those
-    whose ends a search has looked for.
+    whose ends a search has looked for, in words in ``note``.
     """
     judged_ = open_[open_["verdict"].isin(VERDICTS)]
     counts, n = open_["verdict"].value_counts(), len(judged_)
@@ -136,13 +136,14 @@ def tally(open_: pd.DataFrame) -> pd.DataFrame:
     }
     shares = {slug("determined", verdict): (verdict, int(counts.get(verdict, 0))) for verdict in VERDICTS}
     shares["flips.one"] = ("another verdict without one of the cohorts", int((judged_["flips"] == 1).sum()))
-    shares["bounds.known"] = ("ends looked for by a search", int((judged_["by"] == "bounds").sum()))
+    known = int((judged_["by"] == "bounds").sum())
     return results.collect(
         [
             *(
                 row(name, "proportion", 100 * k / n if n else None, n=n, events=k, group=group, **of)
                 for name, (group, k) in shares.items()
             ),
+            row("bounds.known", "count", known, note=f"{known} of {n} results" if known else "no result yet"),
             *(
                 row(slug("apart", kind), "count", int(counts.get(kind, 0)), group=kind, **of)
                 for kind in judged.APART
@@ -199,13 +200,6 @@ def range_rows(open_: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _in_words(excluding: int, cohorts: int) -> str:
-    """In how many cohorts an interval excludes 1."""
-    if excluding in (0, cohorts):
-        return "never excludes 1" if not excluding else "always excludes 1"
-    return f"excludes 1 in {excluding} of {cohorts} cohorts"
-
-
 @published
 def adjusted(studies: dict[int, Cohort]) -> pd.DataFrame:
     """The question the paper leaves open: OS2 after systemic therapy alone against radiotherapy alone, given
@@ -256,7 +250,7 @@ def adjusted(studies: dict[int, Cohort]) -> pd.DataFrame:
                 population="consistent cohorts",
                 group="Lowest and highest",
                 method="Cox model, Efron ties",
-                note=_in_words(excluding, len(found)),
+                note=judged.excludes(excluding, len(found), "cohorts"),
             ),
         ]
     )

@@ -110,12 +110,15 @@ def _by_section(held: pd.DataFrame) -> dict[str, list[Line]]:
     }
 
 
-def show_reasoned(parts: dict[str, list[Line]], caption: str, heads: list[str]) -> None:
+def show_reasoned(parts: dict[str, list[Line]], caption: str, heads: list[str], summary: str = "") -> None:
     """Show a table whose wide first column holds what is said and why.
 
-    ``parts`` holds the lines by the heading that stands above them, which may be empty.
+    ``parts`` holds the lines by the heading that stands above them, which may be empty; with a ``summary``
+    the table opens when that is chosen.
     """
-    payloads.show(reasoned_html(parts, caption, heads), payloads.TABLE, _as_table(parts, caption, heads))
+    html = reasoned_html(parts, caption, heads)
+    shown = fragment("beside", summary=summary, table=finished(html)) if summary else html
+    payloads.show(shown, payloads.TABLE, _as_table(parts, caption, heads))
 
 
 def reasoned_html(parts: dict[str, list[Line]], caption: str, heads: list[str]) -> str:
