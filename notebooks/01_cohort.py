@@ -28,7 +28,7 @@ from analysis_lib.binding import handed
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures_cohort, ledger_page
+from analysis_lib.show import consistent_page, exercises, figures_cohort, ledger_page
 from analysis_lib.show.notes import about, noticed
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
@@ -201,7 +201,11 @@ consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "01_cohort.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # A third habit is to report the median observed time of the patients who are still alive. Compute it from day 0. Does

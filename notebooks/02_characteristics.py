@@ -30,7 +30,7 @@ from analysis_lib.cohort import disclosure
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
-from analysis_lib.show import consistent_page, figures_cohort, ledger_page
+from analysis_lib.show import consistent_page, exercises, figures_cohort, ledger_page
 from analysis_lib.show.notes import about
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
@@ -163,7 +163,11 @@ consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "02_characteristics.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # How many of the tests in the table have P below 0.05? How many would you expect if the groups differed in

@@ -27,7 +27,7 @@ from analysis_lib.analyses import failure
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures_cohort, ledger_page
+from analysis_lib.show import consistent_page, exercises, figures_cohort, ledger_page
 from analysis_lib.show.notes import about
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
@@ -126,7 +126,11 @@ consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "03_failure.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # What share of the failures came within three months (91 days) of day 0? Is their pattern different from that of the

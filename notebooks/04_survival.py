@@ -28,7 +28,7 @@ from analysis_lib.binding import handed
 from analysis_lib.cohort import endpoints
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, figures_beyond, ledger_page
+from analysis_lib.show import consistent_page, exercises, figures, figures_beyond, ledger_page
 from analysis_lib.show.notes import about
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
@@ -195,7 +195,11 @@ consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "04_survival.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # How many months lie between the lower and the upper confidence limit of the median OS1? Would you expect the

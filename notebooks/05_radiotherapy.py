@@ -29,7 +29,7 @@ from analysis_lib.binding import handed
 from analysis_lib.cohort.first_course import HIGH_BED
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, figures_cohort, ledger_page
+from analysis_lib.show import consistent_page, exercises, figures, figures_cohort, ledger_page
 from analysis_lib.show.notes import about
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
@@ -224,7 +224,11 @@ consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "05_radiotherapy.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Recompute the BED with $\alpha/\beta = 3$ Gy, the value used for late reactions. Does the same dose count for more or

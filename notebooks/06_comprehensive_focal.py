@@ -30,7 +30,7 @@ from analysis_lib.cohort import first_course
 from analysis_lib.cohort.first_course import HIGH_BED
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, figures_cohort, ledger_page
+from analysis_lib.show import consistent_page, exercises, figures, figures_cohort, ledger_page
 from analysis_lib.show.notes import about
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say, sentence
@@ -228,7 +228,11 @@ consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "06_comprehensive_focal.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Suppose fields had been chosen without regard to stage. How many patients in stage I or II would you expect among those

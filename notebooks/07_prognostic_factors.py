@@ -28,7 +28,7 @@ from analysis_lib.analyses import changing, cox_models, immortal, prognosis
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, ledger_page
+from analysis_lib.show import consistent_page, exercises, figures, ledger_page
 from analysis_lib.show.notes import about, left_out
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
@@ -277,7 +277,11 @@ consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "07_prognostic_factors.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Take the first hazard ratio of OS1 and turn it round: what is the hazard ratio of the patients *without* the factor

@@ -27,7 +27,7 @@ from analysis_lib.analyses import context, since
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, ledger_page, since_table
+from analysis_lib.show import consistent_page, exercises, figures, ledger_page, since_table
 from analysis_lib.show.notes import about
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
@@ -176,7 +176,11 @@ consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "08_in_context.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Leave out one series after the other and pool the rest by random effects. Which series moves the pooled share most?

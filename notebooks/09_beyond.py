@@ -36,7 +36,7 @@ from analysis_lib.estimators import bootstrap, weights
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
-from analysis_lib.show import consistent_page, diagrams, figures, figures_beyond, tables_beyond
+from analysis_lib.show import consistent_page, diagrams, exercises, figures, figures_beyond, tables_beyond
 from analysis_lib.show.notes import about, left_out
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
@@ -463,7 +463,11 @@ consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "09_beyond.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Move the landmark to six months. How many patients are left, and what has become of the comparison? Why is no choice of a

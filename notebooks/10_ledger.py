@@ -35,7 +35,7 @@ from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.paper import ledger
 from analysis_lib.rows import results
-from analysis_lib.show import ledger_page
+from analysis_lib.show import exercises, ledger_page
 from analysis_lib.show.notes import about
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import table
@@ -107,7 +107,11 @@ rows = results.save([totals], study.name, "10_ledger", results_dir)
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "10_ledger.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # How many of the single numbers that differ are only one unit of the last printed digit away? What would you make of a

@@ -32,7 +32,7 @@ from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.paper.audit import tests, times, verdicts
 from analysis_lib.rows import methods, results
-from analysis_lib.show import audit_page
+from analysis_lib.show import audit_page, exercises
 from analysis_lib.show.notes import about
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import rows_table
@@ -152,7 +152,11 @@ rows = results.save([totals], study.name, "11_audit", results_dir)
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "11_audit.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Compute Pearson's chi-square for elevated LDH in the three regimens from the counts of Table 1. Which cells contribute most?

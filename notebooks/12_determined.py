@@ -33,7 +33,7 @@ from analysis_lib.binding import handed
 from analysis_lib.consistent import cohorts, ranges
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures_cohort
+from analysis_lib.show import consistent_page, exercises, figures_cohort
 from analysis_lib.show.notes import about
 from analysis_lib.show.sentences import say, sentence
 
@@ -139,7 +139,11 @@ rows = results.save([diversity, adjusted, tally, ranges.range_rows(open_)], stud
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "12_determined.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Which regimen's curve at two years does the paper leave most open? Compare the ranges with the number of patients.

@@ -37,7 +37,7 @@ from analysis_lib.analyses import local_failure, simulation, weighting
 from analysis_lib.binding import handed
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
-from analysis_lib.show import diagrams, figures, figures_beyond
+from analysis_lib.show import diagrams, exercises, figures, figures_beyond
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import rows_table
@@ -182,7 +182,11 @@ rows = results.save([made, answers, simulation.complete_cases(study), coverage],
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "13_known_truth.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Double the size of the cohorts. What happens to the coverage of the naive answers, and why is more data no remedy for bias?

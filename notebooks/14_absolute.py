@@ -30,7 +30,7 @@ from analysis_lib.analyses import absolute, changing, early_censoring, immortal,
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, figures_absolute
+from analysis_lib.show import consistent_page, exercises, figures, figures_absolute
 from analysis_lib.show.notes import about, left_out
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
@@ -285,7 +285,11 @@ consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "14_absolute.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Suppose that all who were censored early after radiotherapy lived, and all after systemic therapy died. Which of the bounds is that?

@@ -31,7 +31,7 @@ from analysis_lib.analyses import beliefs, emulation, survival, weighting
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, figures_further
+from analysis_lib.show import consistent_page, exercises, figures, figures_further
 from analysis_lib.show.notes import about, left_out
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
@@ -156,14 +156,14 @@ consistent_page.say(study, "the difference in months lived goes from {emulated.r
 # {cite:p}`matthews2001`.
 
 # %%
-known, before = beliefs.trials(), beliefs.before()
+compared = weighting.compare(weighting.prepare(study))
+after = beliefs.after(compared)
+known, before = beliefs.trials(after), beliefs.before(after)
 say(known, *[f"{{{one}:group}}: {{{one}:note}}, which amounts to a hazard ratio of {{{one}}}." for one in known["result_id"]])
 say(before, "The sceptic's belief is {prior.sceptical:limits} around {prior.sceptical}, the enthusiast's {prior.enthusiastic:limits} around "
     "{prior.enthusiastic}; each is worth a trial with {prior.sceptical.deaths} deaths.")
 
 # %%
-compared = weighting.compare(weighting.prepare(study))
-after = beliefs.after(compared)
 figures_further.believed(before, after, "crude", "Beliefs about radiotherapy against systemic therapy before and after the data as they are.")
 left_out(after)
 
@@ -209,7 +209,11 @@ consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "15_target_trial.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Give everyone nine months to add the other modality. Why do the two strategies now share more deaths, and what becomes of the

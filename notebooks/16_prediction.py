@@ -30,7 +30,7 @@ from analysis_lib.analyses import predicting, survival
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, figures_further
+from analysis_lib.show import consistent_page, exercises, figures, figures_further
 from analysis_lib.show.notes import about, left_out
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
@@ -178,7 +178,11 @@ consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "16_prediction.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Judge the same model for event-free survival. Is it a better or a worse predictor there, and why should one expect so?

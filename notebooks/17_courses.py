@@ -30,7 +30,7 @@ from analysis_lib.analyses import courses, scanned, survival
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures_further
+from analysis_lib.show import consistent_page, exercises, figures_further
 from analysis_lib.show.notes import about, left_out
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
@@ -168,7 +168,11 @@ consistent_page.beside(study, rows)
 
 # %% [markdown]
 # ## Exercises
-#
+
+# %%
+exercises.show(study, rows, "17_courses.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # In the first year, how many months did patients spend in each state? Which of these would an analysis of event-free survival count as

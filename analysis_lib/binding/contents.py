@@ -54,17 +54,22 @@ def table_of_contents(studies: list[Cohort], source: Path = ROOT) -> str:
         if len(parts) > 1
         else []
     )
-    of_the_paper = any(study.of_the_paper for study in studies)
-    # the course for teachers speaks of chapters that only the paper's book has
-    left = [] if of_the_paper else ["teach"]
-    left += [] if pages.MEASURED.is_file() else ["generated/speed"]
-    about = [page for page in pages.ABOUT if page not in left]
-    merged.append({"caption": "About", "chapters": [{"file": f"book/{page}"} for page in about]})
+    merged = [*_part("Learn", pages.LEARN, studies), *merged]
+    merged += [*_part("Teach", pages.TEACH, studies), *_part("About", pages.ABOUT, studies)]
     toc = {"format": "jb-book", "root": "book/intro", "options": {"numbered": False}, "parts": merged}
     header = (
         "# Written by analysis_lib.binding.contents.table_of_contents; a test holds this file equal to it.\n"
     )
     return header + yaml.safe_dump(toc, sort_keys=False, allow_unicode=True)
+
+
+def _part(caption: str, names: tuple[str, ...], studies: list[Cohort]) -> list[dict]:
+    """A part of the contents, without pages that this book lacks; none if it lacks them all."""
+    # these speak of chapters that only the paper's book has
+    left: tuple[str, ...] = () if pages.of_the_paper(studies) else pages.THE_PAPERS
+    left += () if pages.MEASURED.is_file() else ("generated/speed",)
+    listed = [{"file": f"book/{name}"} for name in names if name not in left]
+    return [{"caption": caption, "chapters": listed}] if listed else []
 
 
 def with_a_page(study: Cohort, source: Path = ROOT) -> list[str]:

@@ -17,9 +17,14 @@ from analysis_lib.binding import (
     chapters,
     cover,
     data_dictionary,
+    explorer,
+    glossary,
+    lessons,
     manuscript,
+    primer,
     proof,
     takeaway,
+    ten_lines,
 )
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.cohort.cohort import Cohort
@@ -29,6 +34,14 @@ from analysis_lib.rows.released import require
 from analysis_lib.show import notes, numbers, tables
 from analysis_lib.show.fragments import fragment
 
+LEARN = (
+    f"generated/{primer.NAME}",
+    f"generated/{explorer.NAME}",
+    f"generated/{ten_lines.NAME}",
+    f"generated/{glossary.NAME}",
+)
+TEACH = ("teach", f"generated/{lessons.GUIDE}", "journal-club")
+THE_PAPERS = (LEARN[0], LEARN[2], *TEACH)  # pages that only the book of the paper's patients has
 ABOUT = (
     "run-it",
     "privacy",
@@ -39,7 +52,7 @@ ABOUT = (
     "generated/proof",
     "machines",
     "generated/speed",  # where it was measured
-    "teach",
+    "cite",
     "references",
 )
 MEASURED = ROOT / "bench" / "results.md"  # by `make bench`
@@ -99,6 +112,13 @@ def write(
             cover.write(study, book)
     (generated / "proof.md").write_text(proof.page(), "utf-8")
     (generated / "certificate.md").write_text(certified.page(studies, certificates), "utf-8")
+    (generated / f"{glossary.NAME}.md").write_text(glossary.page(), "utf-8")
+    (generated / f"{explorer.NAME}.md").write_text(explorer.page(studies), "utf-8")
+    if lead := of_the_paper(studies):
+        its_rows = require(results.read_all(book / "cohorts" / lead.name / "results"))
+        (generated / f"{ten_lines.NAME}.md").write_text(ten_lines.page(lead, its_rows), "utf-8")
+        (generated / f"{lessons.GUIDE}.md").write_text(lessons.guide(lead), "utf-8")
+        (generated / f"{primer.NAME}.md").write_text(primer.page(lead, its_rows), "utf-8")
     if MEASURED.is_file():
         (generated / "speed.md").write_text(MEASURED.read_text("utf-8"), "utf-8")
     if len(studies) > 1:
@@ -106,6 +126,11 @@ def write(
             study: require(results.read_all(book / "cohorts" / study.name / "results")) for study in studies
         }
         (generated / "compare.md").write_text(compare_page(rows), "utf-8")
+
+
+def of_the_paper(studies: list[Cohort]) -> Cohort | None:
+    """The cohort of a book that stands for the paper's patients, if there is one."""
+    return next((study for study in studies if study.of_the_paper), None)
 
 
 def cohort_page(study: Cohort, outcomes: list[Outcome], folder: Path) -> str:
