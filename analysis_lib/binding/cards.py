@@ -16,6 +16,7 @@ from analysis_lib.show.fragments import finished, fragment
 
 DRAWING = re.compile(r"<svg class=\"drawing wide\" role=\"img\" aria-label=\"[^\"]*\"(.*?</svg>)", re.S)
 TEXT = re.compile(r"<text\b.*?</text>", re.S)
+FINER = re.compile(r"(\d\.\d)\d+")  # than anybody sees in a small picture
 
 
 def of_chapters(study: Cohort, outcomes: list[Outcome], folder: Path, where: str = "") -> str:
@@ -53,7 +54,8 @@ def thumbnail(page: NotebookNode) -> str:
     """The first figure of a page without its words, for a small picture beside other words; empty if none."""
     for output in _outputs(page):
         if found := DRAWING.search(output.get("data", {}).get("text/html", "")):
-            return f'<svg class="thumbnail" aria-hidden="true"{TEXT.sub("", found[1])}'
+            drawn = FINER.sub(r"\1", TEXT.sub("", found[1]))
+            return f'<svg class="thumbnail" aria-hidden="true"{drawn}'
     return ""
 
 

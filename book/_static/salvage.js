@@ -149,7 +149,7 @@ function addCodeSwitch() {
 }
 
 /* A page of many questions opens as a list of them; each unfolds where it stands, and links into one open it. */
-const QUESTIONS = 5; // fewer are no list
+const QUESTIONS = 4; // fewer are no list
 
 function foldQuestions() {
   const heads = [...document.querySelectorAll("article.bd-article section > h2")]
