@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 EXTRA := .venv/.reconstruct
 
-.PHONY: book test lint format lab wheel notebooks lock audit bench clean
+.PHONY: book editions test lint format lab wheel notebooks lock audit bench clean
 
 # What nothing has changed for is not made again: the program looks, and says so.
 book: $(STAMP)
@@ -27,6 +27,10 @@ lint: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --quiet --fix analysis_lib tests tools notebooks
 	$(BIN)/ruff format --quiet analysis_lib tests tools
+
+# For teachers: the student's edition, the teacher's, and slides.
+editions: $(STAMP)
+	$(BIN)/salvage-book editions
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab --notebook-dir notebooks

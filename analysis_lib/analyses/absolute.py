@@ -223,13 +223,15 @@ def _rows(kind: str, month: int, of: dict, frame: pd.DataFrame, k: int) -> list:
     prefix, rows = f"absolute.os2.{kind}", []
     treated, method = frame["treated"], f"{METHOD[kind]}, {DRAWN}"
     shared: dict = {"population": KINDS[kind], "method": method, "endpoint": "OS2", "by": "salvage_regimen"}
+    # a doubly robust estimate is a sum, which may pass the ends of what a share can be
+    exact, found = (np.clip(each, 0, 100) for each in of["rate"])
     for group, words in GROUPS.items():
-        lower, upper = spread_of(of["rate"][1][:, int(group)], of["rate"][0][int(group)])
+        lower, upper = spread_of(found[:, int(group)], exact[int(group)])
         rows.append(
             row(
                 f"{prefix}.rate{month}.{'rt' if group else 'st'}",
                 "rate",
-                of["rate"][0][int(group)],
+                exact[int(group)],
                 lower=lower,
                 upper=upper,
                 n=int((treated == group).sum()),

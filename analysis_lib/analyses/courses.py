@@ -199,9 +199,9 @@ def mean_lines(study: Cohort) -> pd.DataFrame:
 def flow(study: Cohort) -> pd.DataFrame:
     """Patients' ways through lines of salvage therapy.
 
-    Rows ``courses.flow.<line>.<from>.<to>``: how many went from one modality to the next (``group`` and
-    ``level`` name them), or to no further line, by how they were when last seen; ``courses.reached.<line>``:
-    of all with a first line, who had another.
+    Rows ``courses.flow.<line>.<from>.<to>``: how many went from one modality (``level``) to the next
+    (``group`` names both), or to no further line, by how they were when last seen;
+    ``courses.reached.<line>``: of all with a first line, who had another.
     """
     frame = study.lines.sort_values(["patient_id", "line"])
     frame = frame.assign(line=frame.groupby("patient_id").cumcount() + 1)
@@ -235,8 +235,8 @@ def flow(study: Cohort) -> pd.DataFrame:
             int(number),
             group=f"{came_from} to {to}",
             population=f"line {int(line)}",
-            by=str(came_from),
-            level=str(to),
+            by="modality",
+            level=str(came_from),
         )
         for (line, came_from, to), number in counts.items()
     ]

@@ -110,15 +110,23 @@ def weighted(
     coef, _ = repeated.cox(x[None], ends, ~event, counts)
     risk = np.exp(coef @ (x - x.mean(axis=0)).T)
     grid, hazard = adjusted.baseline(ends, ~event, counts, risk)
-    inside = counts[:, None, :] * np.stack([np.asarray(group, dtype=bool) for group in among])
-    survival = np.where(inside.sum(axis=2) > 0, 1.0, np.nan)
-    found = np.repeat(survival[:, :, None], len(at), axis=2)
-    for moment in np.unique(days[event & (days <= at.max())]):
-        before = np.searchsorted(grid, 2 * moment) - 1
-        so_far = hazard[:, [before]] if before >= 0 else np.zeros((len(counts), 1))
-        weight = inside * (np.exp(so_far * risk) * (days >= moment))[:, None, :]
-        whole = weight.sum(axis=2)
-        gone = weight[:, :, event & (days == moment)].sum(axis=2)
-        survival = survival * np.where(whole == 0, 1, 1 - gone / np.where(whole == 0, 1, whole))
-        found[:, :, at >= moment] = survival[:, :, None]
+    moments = np.unique(days[event & (days <= at.max())])
+    before = np.searchsorted(grid, 2 * moments) - 1
+    so_far = np.where(before >= 0, hazard[:, before], 0.0)
+    found = np.full((len(counts), len(among), len(at)), np.nan)
+    for place, group in enumerate(np.asarray(among, dtype=bool)):
+        survival = np.where(counts[:, group].sum(axis=1) > 0, 1.0, np.nan)
+        found[:, place] = survival[:, None]
+        for column, moment in enumerate(moments):
+            here = group & (days >= moment)
+            if not here.any():
+                break
+            # only the ratios of the weights count, so the largest is 1 and none overflows
+            logs = np.where(counts[:, here] > 0, so_far[:, [column]] * risk[:, here], -np.inf)
+            largest = logs.max(axis=1, keepdims=True)
+            weight = counts[:, here] * np.exp(logs - np.where(np.isfinite(largest), largest, 0))
+            whole = weight.sum(axis=1)
+            gone = weight[:, event[here] & (days[here] == moment)].sum(axis=1)
+            survival = survival * np.where(whole == 0, 1, 1 - gone / np.where(whole == 0, 1, whole))
+            found[:, place, at >= moment] = survival[:, None]
     return found

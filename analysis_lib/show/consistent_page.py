@@ -125,7 +125,7 @@ def beside(study: Cohort, chapter_rows: pd.DataFrame) -> None:
     tables.show_folded(
         lines.assign(Verdict=mine["verdict"].to_numpy()),
         "What the paper does not print: this cohort's result, and the range over all consistent cohorts.",
-        f"What the paper leaves open: {len(mine)} results of this chapter that it does not print, {said}",
+        f"What the paper leaves open: results of this chapter that it does not print ({len(mine)}), {said}",
     )
 
 
@@ -135,10 +135,7 @@ def name_of(result_id: str, group: str) -> str:
     """
     first, *rest = result_id.split(".")
     if first in TOPICS:
-        return (
-            f"{TOPICS[first]}{_of_topic(first, rest)}: "
-            f"{group[:1].lower() + group[1:] if group[1:2].islower() else group}"
-        )
+        return f"{TOPICS[first]}{_of_topic(first, rest)}: {_within(group)}"
     if first == "cox":
         endpoint, model, *term = rest
         kind = (
@@ -151,12 +148,21 @@ def name_of(result_id: str, group: str) -> str:
         return f"{ENDPOINTS.get(endpoint, endpoint.upper())}, {MODELS.get(model, model)}, {group}: {kind}"
     of = ENDPOINTS.get(first, first.upper())
     kind = (
-        re.sub(r"^rate(\d+)$", r"at \1 months", rest[0]).replace("logrank", "log-rank test").replace("_", " ")
+        re.sub(r"^rate(\d+)$", r"at \1 months", rest[0])
+        .replace("logrank", "log-rank test")
+        .replace("mantel_byar", "Mantel–Byar test")
+        .replace("_", " ")
     )
     by = [WAYS.get(rest[1]) or words.label_of(rest[1])] if len(rest) > 1 and rest[1] != slug(group) else []
     if by and (not group or kind == "log-rank test"):
         return f"{of} {kind}, {by[0]}"
     return ", ".join(filter(None, [f"{of} {kind}", ": ".join(filter(None, [*by, group]))]))
+
+
+def _within(group: str) -> str:
+    """What a group is called after other words: without its capital, unless that is a name's."""
+    named = group.startswith(("Aalen", "Kaplan", "Mantel", "Fine", "Gray", "Holm", "Firth"))
+    return group if named or not group[1:2].islower() else group[:1].lower() + group[1:]
 
 
 def _of_topic(topic: str, rest: list[str]) -> str:

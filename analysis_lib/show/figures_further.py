@@ -253,7 +253,9 @@ def ways(rows: pd.DataFrame, caption: str) -> None:
     if of.empty:
         return skip("the numbers are too small")
     of = of.assign(
-        line=of["population"].str.removeprefix("line ").astype(int), number=of["value"].astype(float)
+        line=of["population"].str.removeprefix("line ").astype(int),
+        number=of["value"].astype(float),
+        to=of["group"].str.partition(" to ")[2],
     )
     names = [*courses.MODALITIES, *courses.AFTER.values()]
     colours = dict(zip(names, [*PALETTE[:5], "0.35", "0.75"]))
@@ -262,8 +264,8 @@ def ways(rows: pd.DataFrame, caption: str) -> None:
     gap = 0.03 * of.loc[of["line"] == lines[0], "number"].sum()
     tops: dict[tuple[int, str], float] = {}
     for column in [*lines, lines[-1] + 1]:
-        leaving = of[of["line"] == column].groupby("by")["number"].sum()
-        coming = of[of["line"] == column - 1].groupby("level")["number"].sum()
+        leaving = of[of["line"] == column].groupby("level")["number"].sum()
+        coming = of[of["line"] == column - 1].groupby("to")["number"].sum()
         top = 0.0
         for name in names:
             size = max(leaving.get(name, 0.0), coming.get(name, 0.0))
@@ -298,15 +300,15 @@ def _bands(
     leaving, coming = dict(tops), dict(tops)
     along = np.linspace(0, 1, 40)
     bend = 3 * along**2 - 2 * along**3
-    ranked = of.assign(first=of["by"].map(names.index), second=of["level"].map(names.index))
+    ranked = of.assign(first=of["level"].map(names.index), second=of["to"].map(names.index))
     for one in ranked.sort_values(["line", "first", "second"]).itertuples():
-        start, end = (one.line, one.by), (one.line + 1, one.level)
+        start, end = (one.line, one.level), (one.line + 1, one.to)
         upper = leaving[start] + (coming[end] - leaving[start]) * bend
         axes.fill_between(
             one.line + 0.06 + 0.88 * along,
             upper,
             upper - one.number,
-            color=colours[one.by],
+            color=colours[one.level],
             alpha=0.35,
             linewidth=0,
         )

@@ -36,7 +36,7 @@ def beside(study: Cohort, rows: pd.DataFrame) -> None:
     """
     require(rows)
     held = against(study, rows)
-    if results.skip_reason(held):
+    if held.empty or results.skip_reason(held):
         return
     repeats = read_claims().set_index("claim_id")["same_as"].reindex(held["claim_id"]).ne("").to_numpy()
     shown = held[~repeats | (held["verdict"] != "reproduced").to_numpy()]
@@ -54,7 +54,7 @@ def beside(study: Cohort, rows: pd.DataFrame) -> None:
     tables.show_folded(
         lines,
         "What the paper prints, and what this chapter computes. Agreement is by construction.",
-        f"The paper's printed numbers: {len(held)} claims of this chapter, {said}",
+        f"The paper's printed numbers in this chapter ({len(held)}): {said}",
     )
 
 
@@ -101,7 +101,7 @@ def _by_section(held: pd.DataFrame) -> dict[str, list[Line]]:
         section: [
             Line(
                 f"{claim.about}: {claim.statistic}",
-                claim.population + (f". {claim.why}" if claim.why else ""),
+                claim.population + (f". {capital(claim.why)}" if claim.why else ""),
                 (claim.printed, claim.recomputed, claim.verdict),
             )
             for claim in claims.itertuples()
