@@ -20,8 +20,6 @@
 # %% [markdown]
 # # The ledger
 #
-# **Does the analysis of this book, run on the reconstructed cohort, print the same numbers as the paper?**
-#
 # You will learn what it takes to hold a published paper against data, number by number: a list of claims, the precision
 # at which each is printed, and a verdict that a machine reaches in the same way every time.
 
@@ -29,7 +27,7 @@
 cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
-# %% tags=["hide-input"]
+# %%
 from dataclasses import replace
 
 from analysis_lib.analyses import survival
@@ -39,15 +37,18 @@ from analysis_lib.paper import ledger
 from analysis_lib.rows import results
 from analysis_lib.show import exercises, ledger_page
 from analysis_lib.show.notes import about
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import folded
 
 handed.check(globals())
 study = read_cohort(cohort)
 about(study)
+
+# %%
 held = ledger.of_cohort(study, results_dir)
 totals = ledger.totals(held)
-say(totals, "Of {ledger.claims} claims, {ledger.reproduced:events} are reproduced. {ledger.impossible:events} are impossible: the paper's own "
+opening("Does the analysis of this book, run on the reconstructed cohort, print the same numbers as the paper?", totals, "Of {ledger.claims} claims, {ledger.reproduced:events} are reproduced. {ledger.impossible:events} are impossible: the paper's own "
     "other numbers rule them out. {ledger.one_of_two:events} cannot be true together with another claim that the cohort meets, "
     "{ledger.differs:events} differ, and {ledger.not_computed:events} are not computed.")
 
@@ -59,7 +60,7 @@ say(totals, "Of {ledger.claims} claims, {ledger.reproduced:events} are reproduce
 # %% [markdown]
 # ## What is not reproduced
 
-# %% tags=["hide-input"]
+# %%
 ledger_page.show(ledger.unmet(held), "Claims that are not reproduced, with the reason.")
 
 # %% [markdown] tags=["car-t"]
@@ -70,17 +71,17 @@ ledger_page.show(ledger.unmet(held), "Claims that are not reproduced, with the r
 # stands below with the same arithmetic and with what is known from elsewhere {cite:p}`salvageabstract`. A cohort can meet one of them only; the
 # verdicts say which one this cohort meets.
 
-# %% tags=["hide-input"]
+# %%
 ledger_page.show(ledger.two_sided(held), "Two claims of which only one can be true.")
 
 # %% [markdown]
 # ## Every claim
 
-# %% tags=["hide-input"]
+# %%
 folded(ledger.by_section(held), "Claims by section of the paper, and what became of them", "By section of the paper")
 ledger_page.page(held)
 
-# %% tags=["hide-input"]
+# %%
 rows = results.save([totals], study.name, "10_ledger", results_dir)
 
 # %% [markdown]
@@ -106,6 +107,13 @@ rows = results.save([totals], study.name, "10_ledger", results_dir)
 # - Claims are not independent: a percentage repeats its count, the abstract repeats the results. The totals count them all.
 # - A claim that differs may mean a slip in print, another definition, or an error in this book. The ledger tells that they
 #   differ, not why.
+
+# %% [markdown]
+# ## What to take away
+#
+# - A paper can be written as a list of claims that a machine can check. Few are, and it takes an afternoon.
+# - Print what you would need to check yourself: counts beside percentages, the test beside P, enough decimals.
+# - Where two statements exclude each other, say so and show the arithmetic. Which of them is wrong, only the authors can tell.
 
 # %% [markdown]
 # ## Exercises
@@ -140,10 +148,3 @@ say(totals if results.skip_reason(totals) else results.collect([before, after]),
     "Of {before.claims} claims on OS1, {before.reproduced:events} are reproduced as the data stand, and {after.reproduced:events} after "
     "the change. One patient in a cohort of this size is enough to move a printed digit: that is how sharply the printed "
     "numbers describe the data, and how little it takes to miss them.")
-
-# %% [markdown]
-# ## What to take away
-#
-# - A paper can be written as a list of claims that a machine can check. Few are, and it takes an afternoon.
-# - Print what you would need to check yourself: counts beside percentages, the test beside P, enough decimals.
-# - Where two statements exclude each other, say so and show the arithmetic. Which of them is wrong, only the authors can tell.

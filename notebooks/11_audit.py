@@ -20,8 +20,6 @@
 # %% [markdown]
 # # The audit
 #
-# **Do the printed numbers agree with each other, and which conclusions hang on a choice that is not stated?**
-#
 # You will learn how much of a paper can be checked with nothing but the paper: percentages against counts, P values
 # against tables, hazard ratios against their intervals, and one section against another.
 
@@ -29,22 +27,25 @@
 cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
-# %% tags=["hide-input"]
+# %%
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.paper.audit import tests, times, verdicts
 from analysis_lib.rows import methods, results
 from analysis_lib.show import audit_page, exercises
 from analysis_lib.show.notes import about
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import rows_table, table
 
 handed.check(globals())
 study = read_cohort(cohort)
 about(study)
+
+# %%
 checks = verdicts.of_cohort(study)
 totals = verdicts.totals(checks)
-say(totals, "Of {audit.checks} checks, {audit.reproduces} reproduce and {audit.within_rounding} agree within rounding. "
+opening("Do the printed numbers agree with each other, and which conclusions hang on a choice that is not stated?", totals, "Of {audit.checks} checks, {audit.reproduces} reproduce and {audit.within_rounding} agree within rounding. "
     "{audit.inconsistent} cannot stand beside other printed numbers, in {audit.definitions_conflict} a word means two things, "
     "{audit.fragile} hang on a choice, and {audit.cannot_be_decided} cannot be decided from print.")
 
@@ -57,19 +58,19 @@ say(totals, "Of {audit.checks} checks, {audit.reproduces} reproduce and {audit.w
 # %% [markdown]
 # ## What does not fit
 
-# %% tags=["hide-input"]
+# %%
 audit_page.show(verdicts.theme(checks, verdict="inconsistent"), "Printed numbers that cannot stand beside other printed numbers.")
 
 # %% [markdown]
 # ## What a word means
 
-# %% tags=["hide-input"]
+# %%
 audit_page.show(verdicts.theme(checks, verdict="definitions conflict"), "Numbers that hold only if a word means something else here than it says, or than elsewhere.")
 
 # %% [markdown]
 # ## What depends on a choice
 
-# %% tags=["hide-input"]
+# %%
 audit_page.show(verdicts.theme(checks, verdict="fragile"), "Numbers and conclusions that another reasonable choice would change.")
 
 # %% [markdown]
@@ -78,7 +79,7 @@ audit_page.show(verdicts.theme(checks, verdict="fragile"), "Numbers and conclusi
 # INSPECT-SR {cite:p}`inspectsr` asks of a trial, in four domains, whether it can be trusted enough to enter a systematic review. It was made for
 # randomised trials; a cohort study can borrow its order. What this audit can look at from print alone, and what it cannot, stands below.
 
-# %% tags=["hide-input"]
+# %%
 table(verdicts.domains(checks), "Checks of this audit by domain of INSPECT-SR. No judgement of the study: the domains say where to look.")
 
 # %% [markdown]
@@ -86,7 +87,7 @@ table(verdicts.domains(checks), "Checks of this audit by domain of INSPECT-SR. N
 #
 # Each list opens when it is chosen, with the arithmetic under each check.
 
-# %% tags=["hide-input"]
+# %%
 audit_page.folded(checks, ("percent",), "Percentages", "The rule by which all printed percentages are rounded, and the few that leave it.")
 audit_page.folded(checks, ("sum", "ipi"), "Sums and denominators", "Counts that must add up, within a section and across sections.")
 audit_page.folded(checks, ("p",), "P values of Table 1", "P values of Table 1 under Pearson's test and its rivals; the exact test by "
@@ -101,7 +102,7 @@ audit_page.folded(checks, ("wald",), "Hazard ratios and their intervals", "Wald 
 audit_page.folded(checks, ("text", "cited"), "One place against another", "Statements on the same thing in two places, and shares of the series that "
                   "are cited.")
 
-# %% tags=["hide-input"]
+# %%
 rows = results.save([totals], study.name, "11_audit", results_dir)
 
 # %% [markdown]
@@ -127,6 +128,13 @@ rows = results.save([totals], study.name, "11_audit", results_dir)
 #   print, not the patients.
 # - Some checks lean on a reading of the text, such as which patients a group holds. The arithmetic beside each says which.
 # - Whoever looks at this many numbers will find slips in nearly every paper. They should be weighed by what depends on them.
+
+# %% [markdown]
+# ## What to take away
+#
+# - Counts, percentages, P values and intervals check each other. Half an hour with a calculator finds most slips of a paper.
+# - A slip that nothing hangs on is a slip. Look for the choice behind the conclusion: which test, which moment, which patients.
+# - When two numbers exclude each other, one of them may still be right. Ask which, and say that you do not know.
 
 # %% [markdown]
 # ## Exercises
@@ -156,10 +164,3 @@ wald = checks if results.skip_reason(checks) else times.wald_rows("mv.efs2.ldh")
 say(wald, "The smallest value is {wald.least}, the largest {wald.most}: one decimal of a hazard ratio leaves its P value wide open. "
     "Of the pairs of limits that round to the print, {wald.fits} have a geometric mean that rounds to the printed ratio; the "
     "others are ruled out, so the three numbers together tell more than each of them.")
-
-# %% [markdown]
-# ## What to take away
-#
-# - Counts, percentages, P values and intervals check each other. Half an hour with a calculator finds most slips of a paper.
-# - A slip that nothing hangs on is a slip. Look for the choice behind the conclusion: which test, which moment, which patients.
-# - When two numbers exclude each other, one of them may still be right. Ask which, and say that you do not know.

@@ -20,15 +20,13 @@
 # %% [markdown]
 # # What the paper determines
 #
-# **Which results could anyone work out from the printed numbers, and which nobody, however often they read the paper?**
-#
 # You will learn to ask of a published study what it *leaves open*, and to hold such a claim against evidence that it did not know.
 
 # %% tags=["parameters"]
 cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
-# %% tags=["hide-input"]
+# %%
 from analysis_lib.analyses import survival
 from analysis_lib.binding import handed
 from analysis_lib.consistent import asking, cohorts, coverage, elsewhere, ranges, specifications, unlike
@@ -36,31 +34,33 @@ from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.show import consistent_page, determined_page, exercises, figures_cohort, figures_determined
 from analysis_lib.show.notes import about
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say, sentence
 from analysis_lib.show.tables import table
 
 handed.check(globals())
 study = read_cohort(cohort)
 about(study)
-studies = cohorts.read_all()
-certificate = coverage.certificate()
-determined_page.certificate(certificate)
 
-# %% tags=["hide-input"]
+# %%
+studies = cohorts.read_all()
 courses = elsewhere.whole_courses(studies)
 predicted = elsewhere.predictions(courses)
 outside = elsewhere.totals(predicted)
 open_ = ranges.open_results(cohorts.rows())
 tally = ranges.tally(open_)
 adjusted = ranges.adjusted(studies)
-say(results.collect([outside, tally, adjusted]), "Held against numbers that the authors printed elsewhere, {abstract.within:events} of "
+opening("Which results could anyone work out from the printed numbers, and which nobody, however often they read the paper?",
+        results.collect([outside, tally, adjusted]), "Held against numbers that the authors printed elsewhere, {abstract.within:events} of "
     "{abstract.within:n} real predictions lie within the range of the cohorts and {abstract.outside:events} outside.",
     "Of {determined.determined:n} results that the paper does not print, {determined.determined:events} are determined, "
     "{determined.partly_determined:events} partly, and {determined.not_determined:events} not.",
     "Whether patients lived longer after radiotherapy alone is among what is open: given stage and LDH, the hazard ratio of systemic "
     "therapy against radiotherapy goes from {adjusted.range:lower} to {adjusted.range:upper}, and its interval {adjusted.range:note}.")
 
-# %% tags=["hide-input"]
+# %%
+certificate = coverage.certificate()
+determined_page.certificate(certificate)
 determined_page.predictions(predicted, "What a conference abstract of the same study prints and the paper does not, beside what all consistent "
                             "cohorts give. The abstract groups patients by their whole salvage course, the paper by the first regimen.")
 
@@ -73,7 +73,7 @@ determined_page.predictions(predicted, "What a conference abstract of the same s
 # The stored copy of the abstract breaks off within its results; only what could be read is held against the cohorts. The authors reported the
 # same database with longer follow-up in 2024 {cite:p}`ash5112`. Its copy breaks off after the methods, so that test is still to be made.
 
-# %% tags=["hide-input"]
+# %%
 say(outside, "That both speak of the same study is seen from what they share: {abstract.shared:events} of {abstract.shared:n} numbers that both "
     "print are alike.")
 learned = elsewhere.learned(courses, cohorts.rows(), open_.loc[open_["verdict"] != "determined", "result_id"].tolist())
@@ -104,7 +104,7 @@ determined_page.learned(learned)
 # search has pushed a result to its ends while all numbers stayed met, these count; even so they are the widest found, and no proof that
 # nothing lies beyond.
 
-# %% tags=["hide-input"]
+# %%
 diversity = unlike.diversity(studies)
 say(results.collect([diversity, tally]), "There are {consistent.cohorts} cohorts. Any two of them differ in the profile (regimen, LDH, stage, performance, response) "
     "of {consistent.profiles} percent of their patients, and the OS2 curves of one regimen lie up to {consistent.curves} percentage points "
@@ -116,7 +116,7 @@ say(results.collect([diversity, tally]), "There are {consistent.cohorts} cohorts
 # Did patients who had radiotherapy alone live longer *because* of it? The least that one would ask is a comparison that takes stage and LDH into
 # account. The paper prints none, so here it is in every consistent cohort.
 
-# %% tags=["hide-input"]
+# %%
 figures_cohort.stacked_intervals(adjusted[adjusted["by"] == "cohort"], "Hazard ratio, log scale\n(above 1: more deaths "
                           "after systemic therapy)", "OS2, systemic therapy alone against radiotherapy alone, given stage "
                           "and LDH, in each consistent cohort.")
@@ -124,7 +124,7 @@ figures_cohort.stacked_intervals(adjusted[adjusted["by"] == "cohort"], "Hazard r
 # %% [markdown]
 # ## Every curve that the paper allows
 
-# %% tags=["hide-input"]
+# %%
 printed = ranges.printed_medians("OS2", by="salvage_sequence")
 curves = unlike.envelope(studies, "OS2", by="salvage_sequence")
 figures_cohort.envelope(curves, printed, "OS2", "Overlaid OS2 curves of all consistent cohorts, one panel for each sequence of "
@@ -143,13 +143,13 @@ figures_cohort.envelope(curves, printed, "OS2", "Overlaid OS2 curves of all cons
 # side; adjusted for nothing, two or four factors, or weighted; from the first day or from a landmark at one month {cite:p}`steegen2016`. Every
 # combination was tried in every cohort.
 
-# %% tags=["hide-input"]
+# %%
 fits = specifications.kept(studies)
 parts = specifications.split(fits)
 figures_determined.specification_curve(specifications.curve(fits), "Hazard ratio (log scale)", "Systemic therapy against radiotherapy under every "
                                        "specification; above 1: more events after systemic therapy.")
 
-# %% tags=["hide-input"]
+# %%
 say(parts, "Of the variance of the log hazard ratio, {specification.analyst} lies in what the analyst chose, {specification.paper} in what the paper "
     "withheld, {specification.both} in both together, and {specification.chance} is chance.", "For OS2 the ratio goes from "
     "{specification.range.os2:lower} to {specification.range.os2:upper} over {specification.range.os2:n} fits, and the interval "
@@ -167,7 +167,7 @@ say(parts, "Of the variance of the log hazard ratio, {specification.analyst} lie
 # by *conditioning* on it: does it predict, in cohorts left aside, the comparisons of this chapter and of [Beyond the paper](09_beyond)? The best is taken,
 # then the best beside it, and so on.
 
-# %% tags=["hide-input"]
+# %%
 compared = asking.with_adjusted(cohorts.rows(), adjusted)
 asked = asking.asked(compared, asking.candidates(cohorts.rows(), studies), list(asking.TARGETS))
 determined_page.checklist(asked, "Five numbers to print beside a comparison of regimens, in the order in which they tell most.")
@@ -182,18 +182,18 @@ determined_page.letter(asked, tally)
 # Results that the chapters of this book compute and the paper does not print. The last column says how fragile a verdict is: how many
 # cohorts must be left out, at least, for it to be another.
 
-# %% tags=["hide-input"]
+# %%
 say(tally, "{flips.one:share} of the verdicts are others if a single cohort is left out.", "Counted apart are {apart.test_of_an_assumption} tests of assumptions, "
     "{apart.corrected_p_value} corrected P values, {apart.formula_of_printed_counts} formulas of printed counts and "
     "{apart.published_series} result of published series.")
 consistent_page.widest(open_, "The results that the paper leaves most open, measured by their own confidence interval.")
 
-# %% tags=["hide-input"]
+# %%
 consistent_page.show(open_, "not determined", "Results that the paper does not determine: lowest and highest over the cohorts.")
 consistent_page.show(open_, "partly determined", "Results that the paper determines in part.")
 consistent_page.show(open_, "determined", "Results that the paper determines without printing them.")
 
-# %% tags=["hide-input"]
+# %%
 rows = results.save([certificate, outside, learned, diversity, adjusted, parts, asked, tally, ranges.range_rows(open_)], study.name, "12_determined", results_dir)
 
 # %% [markdown]
@@ -202,6 +202,14 @@ rows = results.save([certificate, outside, learned, diversity, adjusted, parts, 
 # - *Determined* means: by the printed numbers, under the definitions of this book, as far as the search went. It does not mean that it is true.
 # - The search prefers realistic cohorts; a stranger one might widen a range. A range can only grow with more cohorts.
 # - What is not determined is not wrong. It is what one would have to ask the authors for.
+
+# %% [markdown]
+# ## What to take away
+#
+# - A printed paper allows many cohorts. What all of them share can be said without the data; the rest can only be asked for.
+# - The answer is only as good as the search: something held fixed by mistake looks exactly like something determined. Ask for
+#   predictions that could fail, and for tests where the truth is known.
+# - Measure a range against the confidence interval. What the paper leaves open is often smaller than what chance leaves open anyway.
 
 # %% [markdown]
 # ## Exercises
@@ -243,11 +251,3 @@ say(results.collect(two_ends), "OS2 at 24 months after radiotherapy alone is {lo
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 table(ranges.by_leeway(cohorts.rows(), (0.5, 1.0, 2.0)), "Verdicts by how wide a range may be, as multiples of the chapter's limits")
-
-# %% [markdown]
-# ## What to take away
-#
-# - A printed paper allows many cohorts. What all of them share can be said without the data; the rest can only be asked for.
-# - The answer is only as good as the search: something held fixed by mistake looks exactly like something determined. Ask for
-#   predictions that could fail, and for tests where the truth is known.
-# - Measure a range against the confidence interval. What the paper leaves open is often smaller than what chance leaves open anyway.

@@ -10,6 +10,7 @@ from analysis_lib.rows import results
 from analysis_lib.rows.released import published
 from analysis_lib.rows.results import row, slug
 
+IDS = {"ensemble": slug("coverage.ensemble"), "bounds": slug("coverage.bounds")}
 BY = {"ensemble": "range over the cohorts", "bounds": "range of a search for the ends"}
 
 
@@ -33,7 +34,7 @@ def certificate() -> pd.DataFrame:
 def _row(by: str, kind: str, within: int, of: int) -> dict:
     limits = stats.binomtest(within, of).proportion_ci(method="exact")
     return row(
-        slug("coverage", by, kind) if kind else slug("coverage", by),
+        f"{IDS[by]}.{slug(kind)}" if kind else IDS[by],
         "proportion",
         100 * within / of,
         lower=100 * limits.low,

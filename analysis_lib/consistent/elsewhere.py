@@ -7,7 +7,6 @@ by the first regimen. None of its own numbers was aimed at when the cohorts were
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from analysis_lib.estimators.logrank import logrank_test
 from analysis_lib.paper.claims import meets, printed_text, read_abstract
 from analysis_lib.rows import results
 from analysis_lib.rows.released import published
-from analysis_lib.rows.results import row
+from analysis_lib.rows.results import row, slug
 
 WHOLE_COURSE = {"RT": "RT", "ST": "ST"}  # every other sequence of salvage therapy holds both: CMT
 TOLD = ("claim_id", "population", "about", "printed", "follows")
@@ -145,10 +144,12 @@ def totals(predicted: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-CLAIMED = {  # what of the abstract could be taken as claims
-    "sizes": ("whole.rt.n", "whole.cmt.n", "whole.st.n"),
-    "times": ("whole.rt.median", "whole.cmt.median", "whole.st.median", "whole.p"),
-    "single": ("whole.single",),
+SIZES = ("whole.rt.n", "whole.cmt.n", "whole.st.n")
+TIMES = ("whole.rt.median", "whole.cmt.median", "whole.st.median", "whole.p")
+CLAIMED = {  # what of the abstract could be taken as claims, with the id of what that narrows
+    slug("learned.sizes"): (SIZES, slug("learned.sizes.narrower")),
+    slug("learned.times"): (TIMES, slug("learned.times.narrower")),
+    slug("learned.all"): ((*SIZES, *TIMES, "whole.single"), slug("learned.all.narrower")),
 }
 
 
@@ -166,21 +167,21 @@ def learned(courses: pd.DataFrame, every: pd.DataFrame, names: list[str]) -> pd.
     Returns
     -------
     pandas.DataFrame
-        Rows ``learned.<sizes, times, single, all>``: cohorts that print these numbers of the abstract
+        Rows ``learned.<sizes, times, all>``: cohorts that print these numbers of the abstract
         (``note``: in words);
         ``....narrower``: by how many percent the ranges are narrower over them than over as many cohorts at
         random (mean over the results), where there are at least :data:`conditioned.FEWEST`.
     """
     values, n = conditioned.values_of(every, names), courses["cohort"].nunique()
     rows = []
-    for name, claims in (CLAIMED | {"all": tuple(chain(*CLAIMED.values()))}).items():
+    for name, (claims, narrower) in CLAIMED.items():
         kept = meeting(courses, claims)
         told = f"{len(kept)} of {n} cohorts" if kept else "no cohort"
         of: dict = {"population": "consistent cohorts", "n": n, "events": len(kept), "note": told}
-        rows.append(row(f"learned.{name}", "proportion", 100 * len(kept) / n, **of))
+        rows.append(row(name, "proportion", 100 * len(kept) / n, **of))
         if conditioned.FEWEST <= len(kept) < n:
             gained = conditioned.narrowing(values, kept)
-            rows.append(row(f"learned.{name}.narrower", "part", float(gained.mean()), **of))
+            rows.append(row(narrower, "part", float(gained.mean()), **of))
     if not any(each["result_id"].endswith("narrower") for each in rows):
         rows.append(row("learned.too_few", "count", conditioned.FEWEST, population="consistent cohorts"))
     return results.collect(rows)

@@ -113,11 +113,11 @@ def letter(asked: pd.DataFrame, tally: pd.DataFrame) -> None:
     """Show a letter to the authors that asks for these numbers, folded."""
     require(asked), require(tally)
     numbered = asked[asked["result_id"].str.fullmatch(r"asked\.\d+")]
-    count = sentences.sentence(tally, "{determined.not_determined:events} of {determined.determined:n}")
+    left = tally.set_index("result_id").loc["determined.not_determined"]
     payloads.show(
         fragment(
             "letter",
             asked=[name_of_asked(row) for _, row in numbered.iterrows()],
-            open=count,
+            open=f"{left['events']} of {left['n']}",
         )
     )

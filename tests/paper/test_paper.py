@@ -264,7 +264,7 @@ def test_a_chapter_shows_its_own_slice_on_the_reconstructed_cohort_only(monkeypa
     ledger_page.beside(read_cohort("lymphoma"), rows)
     assert shown == []
     ledger_page.beside(replace(read_cohort("lymphoma"), of_the_paper=True), rows)
-    assert "2 claims of this chapter, 2 reproduced" in shown[0] and "11.7–24.4" in shown[0]
+    assert "in this chapter (2): 2 reproduced" in shown[0] and "11.7–24.4" in shown[0]
 
 
 def test_a_hospital_that_calls_its_cohort_reconstructed_is_not_the_paper(tmp_path, monkeypatch):
