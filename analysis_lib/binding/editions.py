@@ -104,7 +104,8 @@ def _turn_pages(source: Path, study: Cohort, outcomes: list[Outcome], edition: s
         nbformat.write(page, path)
     if edition == STUDENT:
         (source / "book" / "teach.md").write_text(HANDED_OUT, "utf-8")
-        shutil.rmtree(folder / takeaway.FOLDER, ignore_errors=True)
+        for told in (folder / takeaway.FOLDER).glob(f"{study.name}-[0-9][0-9]_*"):
+            told.unlink()  # tables of solutions may be among them
         (folder / "index.md").write_text(pages.cohort_page(study, outcomes, folder), "utf-8")
     else:
         sheet = lessons.marking(study, folder / "results")

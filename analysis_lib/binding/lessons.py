@@ -118,11 +118,11 @@ def right(question: exercises.Question) -> str:
 
 def slides(number: int, told: dict, pages: Path) -> str:
     """A session as one HTML file that needs nothing else: aims, plan, figures of the chapters, questions."""
-    shown = [
-        each
-        for place in told["figures"]
-        for each in figures(pages / f"{place['chapter']}.ipynb", place["section"])
-    ]
+    shown = []
+    for place in told["figures"]:
+        page = pages / f"{place['chapter']}.ipynb"
+        # the key figure of a chapter may stand in its opening, before any section
+        shown += list(figures(page, place["section"])) or list(figures(page))[:1]
     return fragment(
         "slides",
         number=number,
@@ -134,12 +134,12 @@ def slides(number: int, told: dict, pages: Path) -> str:
     )
 
 
-def figures(page: Path, section: str) -> Iterator[str]:
-    """The figures, as HTML, of one section of an executed chapter."""
-    inside = False
+def figures(page: Path, section: str = "") -> Iterator[str]:
+    """The figures, as HTML, of one section of an executed chapter; without a section, all."""
+    inside = not section
     for cell in nbformat.read(page, as_version=4).cells:
         if cell.cell_type == "markdown" and (heading := chapters.HEADING.search(cell.source)):
-            inside = heading.group().lstrip("# ").strip() == section
+            inside = not section or heading.group().lstrip("# ").strip() == section
         for output in cell.get("outputs", []) if inside else []:
             html = "".join(output.get("data", {}).get("text/html", ""))
             yield from re.findall(r"<figure.*?</figure>", html, re.S)

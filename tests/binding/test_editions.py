@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from analysis_lib.analyses import primer as ten
-from analysis_lib.binding import chapters, editions, glossary, lessons, primer, ten_lines
+from analysis_lib.binding import chapters, editions, glossary, lessons, primer, takeaway, ten_lines
 from analysis_lib.binding.outcome import BuildError
 from analysis_lib.files.places import NOTEBOOKS, ROOT
 from analysis_lib.intake.read import read_cohort
@@ -41,7 +41,7 @@ def test_a_page_loses_its_solutions_and_what_can_be_taken_away_of_them():
     page = nbformat.v4.new_notebook(
         cells=[
             nbformat.v4.new_code_cell("secret", metadata={"tags": ["hide-cell"]}),
-            nbformat.v4.new_markdown_cell("## To take away\n\n[tables](takeaway/tables.docx)"),
+            nbformat.v4.new_markdown_cell(f"## {takeaway.HEADING}\n\n[tables](takeaway/tables.docx)"),
         ]
     )
     assert [cell.source for cell in editions.without_solutions(page).cells] == [editions.OWN_ANSWER]
