@@ -70,7 +70,7 @@ def render(source: Path, html: Path, place: Path | None = None) -> None:
         if state["shared"] != before.get("shared"):
             shutil.rmtree(place, ignore_errors=True)
         _copy(files, place / "source")
-        _fill(place / "source" / "book")
+        fill(place / "source" / "book")
         for style in (place / "_build" / "html" / "_static").glob("mystnb.*.css"):
             style.unlink()  # whether it is there shows in the pages, which then differ from those made anew
         _sphinx(place)
@@ -123,7 +123,7 @@ def _copy(files: dict[str, Path], to: Path) -> None:
             place.unlink()
 
 
-def _fill(book: Path) -> None:
+def fill(book: Path) -> None:
     """Put the cards of what was found into the first page, which holds a mark in their place."""
     first, found = book / "intro.md", book / "generated" / cover.FILE
     if first.is_file() and found.is_file():

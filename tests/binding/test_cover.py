@@ -59,10 +59,10 @@ def test_the_first_page_is_filled_and_a_book_without_findings_keeps_its_own(tmp_
     (tmp_path / "generated").mkdir()
     first = tmp_path / "intro.md"
     first.write_text(f"# A\n\n{cover.MARK}\n", "utf-8")
-    rendering._fill(tmp_path)
+    rendering.fill(tmp_path)
     assert cover.MARK in first.read_text("utf-8")
     (tmp_path / "generated" / cover.FILE).write_text('<div class="cards"></div>', "utf-8")
-    rendering._fill(tmp_path)
+    rendering.fill(tmp_path)
     assert first.read_text("utf-8") == '# A\n\n<div class="cards"></div>\n'
 
 
