@@ -23,7 +23,7 @@ from analysis_lib.rows.released import require
 from analysis_lib.rows.results import STATISTICS
 from analysis_lib.show import payloads
 from analysis_lib.show.fragments import fragment
-from analysis_lib.show.sentences import sentence
+from analysis_lib.show.sentences import fields, sentence
 
 NUMBER, CHOICE, LARGEST, ORDER = KINDS = ("number", "choice", "largest", "order")
 PARTS = ("predict", "exercises", "quiz")
@@ -250,4 +250,4 @@ def named_rows(told: Sheet) -> set[str]:
 def _ids(entry: dict) -> Iterable[str]:
     yield from [entry["row"]] if "row" in entry else []
     for words in ("ask", "why", "says"):
-        yield from re.findall(r"\{([^}:]+)", entry.get(words, ""))
+        yield from (name for name, _ in fields(entry.get(words, "")))
