@@ -41,7 +41,6 @@ from analysis_lib.show.notes import about, left_out
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import compared_table, table
-
 handed.check(globals())
 study = first_course.with_first_course(read_cohort(cohort), alpha_beta)
 about(study)
