@@ -124,11 +124,11 @@ exercises.show(study, rows, "10_ledger.yml")
 # %% [markdown]
 # ### Exercise 1
 #
-# How many of the single numbers that differ are only one unit of the last printed digit away? What would you make of a
+# How many of the single numbers that print otherwise are only one unit of the last printed digit away? What would you make of a
 # ledger in which nearly all of them were?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-say(ledger.near(held), "Within one unit of the last digit: {ledger.near:share} of the single numbers that differ. If nearly all "
+say(ledger.near(held), "Within one unit of the last digit: {ledger.near:share} of the single numbers that print otherwise. If nearly all "
     "were, rounding, another month length or another rule for ties would be the first suspects; large differences point to "
     "another population or another definition.")
 

@@ -237,12 +237,13 @@ def two_sided(held: pd.DataFrame) -> pd.DataFrame:
 
 @published
 def near(held: pd.DataFrame) -> pd.DataFrame:
-    """Of the claims whose result prints otherwise, how many are one unit of the last printed digit away:
+    """Of the claims that are not reproduced, whose result prints otherwise, how many are one unit of the last printed digit away:
     ``ledger.near``.
     """
     if results.skip_reason(held):
         return held
-    differ = held.loc[held["verdict"] == "differs", ["printed", "recomputed"]].replace("−", "-", regex=True)
+    unmet = ~held["verdict"].isin(["reproduced", "not computed"])
+    differ = held.loc[unmet, ["printed", "recomputed"]].replace("−", "-", regex=True)
     pairs = [pair for pair in differ.itertuples(index=False) if all(NUMBER.fullmatch(part) for part in pair)]
     gaps = [
         abs(float(recomputed) - float(printed)) * 10 ** decimals(printed) for printed, recomputed in pairs
@@ -256,7 +257,7 @@ def near(held: pd.DataFrame) -> pd.DataFrame:
                 100 * close / len(gaps) if gaps else None,
                 n=len(gaps),
                 events=close,
-                population="single numbers that differ",
+                population="single numbers that print otherwise",
                 method="distance in units of the last printed digit",
             )
         ]

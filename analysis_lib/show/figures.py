@@ -231,8 +231,10 @@ def forest(
     for name, place, (_, one) in zip(names, places, drawn.iterrows()):
         weight = "bold" if one["result_id"] in summary else "normal"
         left.text(0, place, name, va="center", fontsize=10, weight=weight, linespacing=1.05)
+        # the axis names the unit; written out on each line it would leave a phone no room for the intervals
+        value = numbers.estimate(one).removesuffix(f" {STATISTICS[one['statistic']].unit}")
         written = apart.get(one["result_id"]) or (
-            f"{numbers.estimate(one)} ({numbers.limits(one).split('CI ')[-1]}){numbers.mark(one)}"
+            f"{value} ({numbers.limits(one).split('CI ')[-1]}){numbers.mark(one)}"
         )
         right.text(1, place, written, ha="right", va="center", fontsize=10, weight=weight)
     heading = "HR (95% CI)" if drawn["statistic"].iloc[0] == "hazard ratio" else "(95% CI)"

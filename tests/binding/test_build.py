@@ -510,7 +510,9 @@ tables.rows_table(rows, "Caption", value="")"""
     html = tmp_path / "out" / "html"
     for page in html.rglob("*.html"):
         soup = BeautifulSoup(page.read_text("utf-8"), "html.parser")
-        assert not [script for script in soup.find_all("script") if "alert(" in script.get_text()], page
+        # data of the explorer is no program, and holds nothing that could end its element
+        scripts = [each for each in soup.find_all("script") if each.get("type") != "application/json"]
+        assert not [script for script in scripts if "alert(" in script.get_text()], page
         assert not soup.find_all("img", onerror=True) and not soup.find_all(
             "a", href=lambda href: href and "javascript:" in href
         ), page
