@@ -178,7 +178,7 @@ known = tests["value"].dropna()
 counted = public(results.collect([results.row("tests.all", "count", len(known)),  # tests are no patients
                                   results.row("tests.low", "count", int((known < 0.05).sum())),
                                   results.row("tests.expected", "estimate", 0.05 * len(known))]))
-say(counted if len(known) else lowest, "Of {tests.all} tests, {tests.low} have P below 0.05. Chance alone would give "
+say(counted if len(known) else lowest, "Of {tests.all} tests, P is below 0.05 in {tests.low}. Chance alone would give "
     "5% of them: {tests.expected} on average. The tests are not independent, though: such factors go together, and a score "
     "that is built from several others repeats them.")
 

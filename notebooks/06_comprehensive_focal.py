@@ -256,5 +256,5 @@ late = late.assign(result_id="late." + late["result_id"])
 say(results.collect([by_dose, late]),
     f"Patients above {HIGH_BED:g} Gy: {{osrt.median.bed_group.gt_30_gy:n}} with α/β = {alpha_beta:g} Gy and "
     "{late.osrt.median.bed_group.gt_30_gy:n} with 3 Gy.",
-    "The log-rank test gives {osrt.logrank.bed_group} and {late.osrt.logrank.bed_group}. A limit that was found with one "
+    "The log-rank test gives {osrt.logrank.bed_group} with the one and {late.osrt.logrank.bed_group} with the other. A limit that was found with one "
     "ratio has no meaning with another.")

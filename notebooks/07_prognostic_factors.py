@@ -304,8 +304,8 @@ say(turned, *[f"Turned round it is {{{i}:full}}: one divided by each number, and
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 for name, single in [("OS1", os1), *(("EFS1", rows) for rows in efs1), ("OS2", os2), ("EFS2", efs2)]:
     holm, e = prognosis.holm(single, name), name.lower()
-    say(results.collect([single, holm]), f"{name}: {{{e}.uv.small_p:events}} of {{{e}.uv.small_p:n}} before the correction "
-        f"({{{e}.uv.small_p:note}}), {{{e}.holm.small_p:events}} after it ({{{e}.holm.small_p:note}}).")
+    say(results.collect([single, holm]), f"{name}: before the correction {{{e}.uv.small_p:events}} of {{{e}.uv.small_p:n}} ({{{e}.uv.small_p:note}}), after it "
+        f"{{{e}.holm.small_p:events}} ({{{e}.holm.small_p:note}}).")
 
 # %% [markdown]
 # ### Exercise 3

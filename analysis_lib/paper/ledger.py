@@ -237,8 +237,8 @@ def two_sided(held: pd.DataFrame) -> pd.DataFrame:
 
 @published
 def near(held: pd.DataFrame) -> pd.DataFrame:
-    """Of the claims that are not reproduced, whose result prints otherwise, how many are one unit of the last printed digit away:
-    ``ledger.near``.
+    """Of the claims that are not reproduced, whose result prints otherwise, how many are one unit of the last
+    printed digit away: ``ledger.near``.
     """
     if results.skip_reason(held):
         return held

@@ -56,7 +56,7 @@ class Question:
     unit : str
         Of a number, for the label of its field.
     section : str
-        Of a prediction: the heading of the section whose figure it foretells.
+        Of a prediction: the heading of the section whose figure it foretells; ``Opening`` for the first.
     """
 
     kind: str

@@ -199,7 +199,9 @@
   }
 
   const places = predictions
-    .map((form) => [form, headings.find((heading) => title(heading) === form.dataset.section)?.closest("section")])
+    .map((form) => [form, form.dataset.section === "Opening" // whose figure is the first of the page
+      ? document.querySelector("article section")
+      : headings.find((heading) => title(heading) === form.dataset.section)?.closest("section")])
     .filter(([, section]) => section && section.querySelector("figure"));
   if (!places.length) return;
   const label = document.createElement("label");

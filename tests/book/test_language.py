@@ -56,7 +56,7 @@ def offences(html):
     ],
 )
 def test_flags_what_puzzled_a_reader(words):
-    assert len(offences(f"<article><p>{words}</p></article>")) == 1
+    assert len(offences(f"<article><p>{words}</p></article>")) >= 1
 
 
 def test_plain_words_are_left_alone():
