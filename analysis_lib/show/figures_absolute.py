@@ -134,7 +134,8 @@ def tipping(drawn: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     said = "; ".join(
         f"{one['group']}, {one['population']}: {numbers.estimate(one)}" for _, one in of_month.iterrows()
     )
-    told = f"{methods.how(of_month, intervals=False)} At 1 (dotted) the curves are Kaplan and Meier's estimates."
+    told = f"{methods.how(of_month, intervals=False)} "
+    told += "At 1 (dotted) the curves are Kaplan and Meier's estimates."
     show(
         figure,
         alt=f"Falling curves of survival at {month} months. At the ends: {said}.",
