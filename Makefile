@@ -49,11 +49,11 @@ bench: $(STAMP)
 
 # The locks, and the bill of materials that says what is in them, with licences (CycloneDX).
 lock:
-	printf 'uv\n' | $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+	printf 'uv\n' | $(BIN)/uv pip compile --quiet --generate-hashes --custom-compile-command "make lock" \
 		--python-version 3.11 - --output-file installer.lock
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+	$(BIN)/uv pip compile --quiet --generate-hashes --custom-compile-command "make lock" \
 		--extra test --extra lint --extra lab --python-version 3.11 pyproject.toml --output-file requirements.lock
-	printf 'ortools\nnumba\n' | $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url \
+	printf 'ortools\nnumba\n' | $(BIN)/uv pip compile --quiet --generate-hashes \
 		--custom-compile-command "make lock" --constraint requirements.lock --python-version 3.11 - --output-file reconstruct.lock
 	$(MAKE) $(EXTRA)
 	$(BIN)/python tools/sbom.py
