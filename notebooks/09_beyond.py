@@ -194,13 +194,13 @@ say(causes, "Bulky against other sites: cause-specific {failure.bulky_site.clust
 # who could have had either treatment.
 
 # %%
+sizes = weighting.sizes(weighted)
 diagrams.causal({"Stage, LDH,\nperformance": (0.5, 1), "First\nregimen": (0, 0), "Death": (1, 0), "Frailty,\nwishes": (0.5, 0.45)},
                 [("Stage, LDH,\nperformance", "First\nregimen"), ("Stage, LDH,\nperformance", "Death"), ("Frailty,\nwishes", "First\nregimen"),
                  ("Frailty,\nwishes", "Death")], "What is thought to act on what. Weights close the way over what was measured; over what was not "
-                "(dotted) it stays open.", asked=("First\nregimen", "Death"), unmeasured=["Frailty,\nwishes"])
+                "(dotted) it stays open.", asked=("First\nregimen", "Death"), unmeasured=["Frailty,\nwishes"], beside=sizes)
 
 # %%
-sizes = weighting.sizes(weighted)
 figures_beyond.scores(weighted, sizes, "Estimated probability of radiotherapy alone, among patients who received it (upwards) and "
                       "among those who received systemic therapy alone (downwards).")
 

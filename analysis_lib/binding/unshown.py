@@ -40,15 +40,23 @@ def gather(sections: list[list[NotebookNode]]) -> Gathered:
         unshown += [(title, reason) for reason in reasons]
         if place and reasons and not shows:
             heads = [head for head in heads if _stands(head, sections[place + 1 :], judged[place + 1 :])]
-            if heads:
-                one = nbformat.v4.new_markdown_cell("\n\n".join(heads), id=section[0].get("id", ""))
-                kept.append([one])
+            one = nbformat.v4.new_markdown_cell("\n\n".join(heads), id=section[0].get("id", ""))
+            unseen = [_unseen(cell) for cell in section if cell.cell_type == "code"]
+            kept.append([*([one] if heads else []), *unseen])
             continue
         for cell in section:
             if cell.cell_type == "code" and not _solves(cell):
                 cell.outputs = [each for each in cell.outputs if _kind(each) != payloads.SKIPPED]
         kept.append(section)
     return Gathered(kept, list(dict.fromkeys(unshown)), analyses[0][1][0] if nothing else "")
+
+
+def _unseen(cell: NotebookNode) -> NotebookNode:
+    """A cell that the page does not show, and that the notebook behind it still runs: later ones may need
+    it.
+    """
+    cell.outputs, cell.metadata["tags"] = [], ["remove-cell"]
+    return cell
 
 
 def _judged(section: list[NotebookNode]) -> tuple[bool, list[str]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import pandas as pd
 from matplotlib.axes import Axes
 
+from analysis_lib.rows import results
 from analysis_lib.show.canvas import PALETTE, canvas, show
 
 Place = tuple[float, float]
@@ -18,6 +20,7 @@ def causal(
     caption: str,
     asked: tuple[str, str] | None = None,
     unmeasured: Collection[str] = (),
+    beside: pd.DataFrame | None = None,
 ) -> None:
     """Show a causal diagram.
 
@@ -33,7 +36,11 @@ def causal(
         The arrow that the analysis asks about; it is dashed, with a question mark.
     unmeasured : list
         Names of what no column holds; their frame is dotted.
+    beside : pandas.DataFrame, optional
+        The rows that it explains; where a cohort has none, there is nothing to explain, and no diagram.
     """
+    if beside is not None and results.skip_reason(beside):
+        return
     figure, axes = canvas(HEIGHT)
     for cause, effect in arrows:
         _arrow(axes, nodes[cause], nodes[effect], "0.35", "-")
