@@ -270,7 +270,7 @@ consistent_page.beside(study, rows)
 # %% [markdown]
 # ## Cautions
 #
-# - Bounds and tipping points speak of censoring only; weights and standardisation of measured factors only. None of them knows what
+# - Bounds and tipping points speak of censoring only; weights and standardisation of measured factors only. Not one of them knows what
 #   was not recorded.
 # - Bounds count patients; their intervals say what chance adds to what is not known.
 # - Samples of a small group are samples of few patients: bootstrap intervals of a group of a dozen are still too narrow.

@@ -10,7 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from analysis_lib.binding.chapters import COHORTS, HEADING, about_notebook
-from analysis_lib.binding.unshown import gather
+from analysis_lib.binding.unshown import gather, unseen
 from analysis_lib.cohort.cohort import REGIMENS, Cohort
 from analysis_lib.dictionary.units import CAR_T
 from analysis_lib.intake.bundled import bundled_cohorts
@@ -37,7 +37,8 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
     _hand_parameters(cells, executed, study)
     if about_notebook(executed, study.name).patients == COHORTS:
         cells[0].source = titled(cells[0].source, study)
-    sections = [section for section in _sections(cells) if _has_its_say(section, study)]
+    sections = [each if _has_its_say(each, study) else unseen(each) for each in _sections(cells)]
+    sections = [section for section in sections if section]
     if not study.after_car_t:
         sections = [kept for section in sections if (kept := _without_car_t(section))]
     found = gather(sections)

@@ -41,8 +41,7 @@ def gather(sections: list[list[NotebookNode]]) -> Gathered:
         if place and reasons and not shows:
             heads = [head for head in heads if _stands(head, sections[place + 1 :], judged[place + 1 :])]
             one = nbformat.v4.new_markdown_cell("\n\n".join(heads), id=section[0].get("id", ""))
-            unseen = [_unseen(cell) for cell in section if cell.cell_type == "code"]
-            kept.append([*([one] if heads else []), *unseen])
+            kept.append([*([one] if heads else []), *unseen(section)])
             continue
         for cell in section:
             if cell.cell_type == "code" and not _solves(cell):
@@ -51,12 +50,14 @@ def gather(sections: list[list[NotebookNode]]) -> Gathered:
     return Gathered(kept, list(dict.fromkeys(unshown)), analyses[0][1][0] if nothing else "")
 
 
-def _unseen(cell: NotebookNode) -> NotebookNode:
-    """A cell that the page does not show, and that the notebook behind it still runs: later ones may need
-    it.
+def unseen(section: list[NotebookNode]) -> list[NotebookNode]:
+    """The code of a section that the page does not show; the notebook behind it runs it, as later cells may
+    need what it finds.
     """
-    cell.outputs, cell.metadata["tags"] = [], ["remove-cell"]
-    return cell
+    cells = [cell for cell in section if cell.cell_type == "code"]
+    for cell in cells:
+        cell.outputs, cell.metadata["tags"] = [], ["remove-cell"]
+    return cells
 
 
 def _judged(section: list[NotebookNode]) -> tuple[bool, list[str]]:
