@@ -66,7 +66,7 @@ figures_further.ways(flow, "Patients' ways through lines of salvage therapy, by 
 # ## Which way do patients go?
 #
 # *Question.* What follows the first line of salvage therapy? *Method.* Each patient's lines, one after the other; a band is as wide as
-# there are patients. *Reference.* None is needed: these are counts.
+# there are patients. These are counts: they need no reference.
 
 # %%
 left_out(flow)
