@@ -1,5 +1,6 @@
 """Fixtures shared by the tests of the built book. Nothing here runs unless a test asks for it."""
 
+import gc
 import http.server
 import os
 import shutil
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
+
+import analysis_lib  # noqa: F401  before numpy, as in a build: one thread a process
 
 # Every test of a property: how long an example takes says how busy the machine is, and nothing of the property.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -31,6 +34,14 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+def pytest_collection_finish():
+    """What was imported and collected stays: statsmodels clears memory whenever it corrects P values, and need
+    not look through all of it each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def one_worker_at_a_time(tmp_path_factory):

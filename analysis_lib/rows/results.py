@@ -7,6 +7,7 @@ This module knows nothing of cohorts or estimators.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -95,13 +96,14 @@ def collect(parts: Iterable[dict | pd.DataFrame]) -> pd.DataFrame:
                 found += [""] * len(part)
             else:
                 found += list(part[column])
+    for column in ABOUT:
+        cells[column] = [said if isinstance(said, str) else "" for said in cells[column]]
+    if twice := [each for each, times in Counter(cells["result_id"]).items() if times > 1]:
+        raise ValueError(f"result rows share an id: {', '.join(map(str, twice))}")
     # column by column: of a frame of records the types are guessed first, and this is done for each analysis
     rows = pd.DataFrame(
-        {column: pd.Series(found, dtype=NUMBERS.get(column, object)) for column, found in cells.items()}
+        {column: pd.array(found, dtype=NUMBERS.get(column, object)) for column, found in cells.items()}
     )
-    rows[ABOUT] = rows[ABOUT].fillna("")
-    if twice := rows.loc[rows["result_id"].duplicated(), "result_id"].tolist():
-        raise ValueError(f"result rows share an id: {', '.join(twice)}")
     rule = released.strictest(parts) if parts else None
     return rows if rule is None else released.release(rows, rule)
 

@@ -18,7 +18,8 @@ TABLES = ("patients", "sites", "lines")
 
 
 @pytest.mark.parametrize(("patients", "deaths"), [(6, 0), (20, 2), (45, 3)])
-def test_a_book_of_few_deaths_says_what_it_cannot_show(patients, deaths, tmp_path):
+def test_a_book_of_few_deaths_says_what_it_cannot_show(patients, deaths, tmp_path, monkeypatch):
+    hospital.undrawn(monkeypatch)
     path, _ = hospital.write(tmp_path, patients=patients, seed=patients + deaths)
     table = pd.read_csv(tmp_path / "patients.csv", dtype="string")
     table["vital_status"] = ["dead"] * deaths + ["alive"] * (patients - deaths)

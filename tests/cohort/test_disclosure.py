@@ -403,13 +403,14 @@ def one_group(patients):
     ),
 )
 def test_chapters_of_small_cohorts_read_well(options, tmp_path, monkeypatch):
+    hospital.undrawn(monkeypatch)
     study, displayed, frames, saved = run(tmp_path, monkeypatch, **options)
     if disclosure.hides(study):
         assert breaches(saved) == [] and not findings(saved, frames)
     for shown in displayed:
         soup = BeautifulSoup(re.sub("<br>|</p>|</t[hdr]>|</li>|</caption>", r"\g<0>\n", shown), "html.parser")
         words = [line.strip() for line in soup.get_text().splitlines()] + [
-            image["alt"] for image in soup.find_all("img")
+            image["aria-label"] for image in soup.find_all(role="img")
         ]
         for line in words:
             for what, pattern in AWKWARD.items():
