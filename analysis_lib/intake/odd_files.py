@@ -197,7 +197,7 @@ def codes(files: Files) -> list[dict]:
             rows += [
                 problem(
                     name,
-                    f'{count} rows say {cell}; is this a code for "not known"?',
+                    f'{count} rows say {cell}, which may stand for "not known"',
                     f'If so, write `values: {{{name}: {{{column}: {{"{cell}": ""}}}}}}` in cohort.yml.',
                     field=column,
                     rule="code",

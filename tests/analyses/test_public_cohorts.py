@@ -24,7 +24,7 @@ from analysis_lib.rows import results
 from beside_r import apart, by_id, compared, fixture
 
 PUBLIC = ROOT / "tests" / "public"
-NAMES = ("rotterdam", "myeloid", "mgus2", "macs")
+NAMES = ("rotterdam", "myeloid", "mgus2", "macs", "kidney")
 OF_GROUPS = (".late.", ".late")  # groups that the test below makes of the cohort with late entry
 
 

@@ -184,5 +184,13 @@ exact <- coxph(Surv(start, days, event) ~ late, data = frame, ties = "exact")
 add("macs.logrank.late", pchisq(exact$score, 1, lower.tail = FALSE))
 for (level in levels(frame$late)) curve_of(paste0("macs.median.late.", level), frame[frame$late == level, ])
 
+# --- kidney: transplants, a file without identifiers --------------------------------------------------------------
+raw <- read("kidney")
+own <- data.frame(age = raw$age / 10, black_male = yes_no(raw$black_male), white_male = yes_no(raw$white_male),
+                  black_female = yes_no(raw$black_female))
+died <- ifelse(raw$death == 1, raw$time, NA)
+add_endpoint("kidney", "os1", cbind(first_of(raw$time, died), own), names(own), names(own))
+add_table_1("kidney", transform(own, age = raw$age), names(own))
+
 cat(json_object(c(list(made_by = json_text("Rscript tests/r/public.R tests/public > tests/r/public.json")), versions(),
                   list(rows = json_object(lapply(rows, json_row), "    ")))), "\n", sep = "")
