@@ -380,10 +380,9 @@ say(together, *[f"{{collinear.{factor}.vif:group}}: variance inflation {{colline
 # {cite:p}`royston2013` does not: it is the mean time free of the event within a fixed number of months, the area below the curve.
 
 # %%
-means = results.collect([mean_survival.restricted_means(study, "OS2", survival.rate_months(study)),
-                         mean_survival.restricted_means(study, "EFS2", survival.rate_months(study)[:1])])
-compared_table(results.pick(means, "restricted mean"), "Mean time within a fixed number of months, by regimen, and differences from "
-               "radiotherapy alone (RT).", "Regimen")
+means = results.collect(mean_survival.between_groups(study))
+compared_table(results.pick(means, "restricted mean"), "Mean time within a fixed number of months, by group, and differences between "
+               "groups.", study.label_of(study.groups))
 left_out(means)
 
 # %%

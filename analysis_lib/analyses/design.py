@@ -6,7 +6,7 @@ effect* is not shown: it says nothing that the P value does not (Hoenig and Heis
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import greenwood
 import numpy as np
@@ -15,7 +15,7 @@ from scipy import stats
 
 from analysis_lib.analyses import ratio as contrast
 from analysis_lib.cohort import disclosure, endpoints
-from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.cohort.cohort import REGIMENS, Cohort
 from analysis_lib.cohort.needs import sources
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row, slug
@@ -34,6 +34,16 @@ COMPARISONS = (
     ("OS1", "responder", "yes", "no", "OS1: response against none"),
     ("OS1", "stage", "IV", "III", "OS1: stage IV against III"),
 )
+
+
+def comparisons(study: Cohort) -> Iterator[tuple[str, str, str, str, str]]:
+    """:data:`COMPARISONS`, and those of the groups that the cohort names itself, each against the first."""
+    yield from COMPARISONS
+    if study.groups != REGIMENS and not study.lacks(study.groups):
+        first, *others = study.patients[study.groups].cat.categories
+        for name in ("OS1", "EFS1"):
+            for level in others:
+                yield name, study.groups, level, first, f"{name}: {level} against {first}"
 
 
 def events_needed(hazard_ratio: float, share: float = 0.5) -> float | None:
@@ -57,7 +67,7 @@ def detectable(events: int, share: float = 0.5) -> float:
 
 @disclosure.protected
 def needed(study: Cohort) -> pd.DataFrame:
-    """For each of :data:`COMPARISONS` that this cohort allows: what was seen, and what it would take to see
+    """For each of :func:`comparisons` that this cohort allows: what was seen, and what it would take to see
     it.
 
     Returns
@@ -69,7 +79,7 @@ def needed(study: Cohort) -> pd.DataFrame:
         Or the row that says why there is none.
     """
     rows, reasons = [], []
-    for name, by, level, against, words in COMPARISONS:
+    for name, by, level, against, words in comparisons(study):
         if reason := _lacking(study, name, by) or endpoints.without_late(study):
             reasons.append(reason)
             continue

@@ -1,4 +1,4 @@
-"""Restricted mean survival time by regimen: a contrast that needs no proportional hazards (Royston and Parmar
+"""Restricted mean survival time by group: a contrast that needs no proportional hazards (Royston and Parmar
 2013).
 """
 
@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from analysis_lib.analyses import survival
 from analysis_lib.cohort import disclosure, endpoints
-from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.cohort.cohort import REGIMENS, Cohort
 from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import curves
@@ -22,22 +23,40 @@ from analysis_lib.rows.limits import Z
 from analysis_lib.rows.results import row, slug
 
 
-@disclosure.protected
-@needs("rmst.{name}", "salvage_regimen", "{name}")
-def restricted_means(
-    study: Cohort, name: str, months: Iterable[int] = (12, 24), reference: str = "RT"
-) -> pd.DataFrame:
-    """Mean time free of the event up to a limit, by regimen, and its difference from that after radiotherapy
-    alone.
-
-    Rows ``rmst.<endpoint>.<m>.<regimen>`` and, for the others, ``rmst.<endpoint>.<m>.<regimen>.less_rt``
-    (months).
+def between_groups(study: Cohort) -> list[pd.DataFrame]:
+    """:func:`restricted_means` of the groups that the cohort compares: the regimens, from salvage therapy on; or
+    those that it names itself, from day 0 on, each against the first.
     """
-    prefix = slug("rmst", name)
+    months = survival.rate_months(study)
+    if study.groups == REGIMENS or study.lacks(study.groups):
+        return [restricted_means(study, "OS2", months), restricted_means(study, "EFS2", months[:1])]
+    first = str(study.patients[study.groups].cat.categories[0])
+    return [
+        restricted_means(study, name, months, study.groups, first)
+        for name in ("OS1", "EFS1")
+        if not endpoints.lacking(study, name)
+    ]
+
+
+@disclosure.protected
+@needs("rmst.{name}", "{by}", "{name}")
+def restricted_means(
+    study: Cohort,
+    name: str,
+    months: Iterable[int] = (12, 24),
+    by: str = REGIMENS,
+    reference: str = "RT",
+) -> pd.DataFrame:
+    """Mean time free of the event up to a limit, by group, and its difference from that of one of them.
+
+    Rows ``rmst.<endpoint>.<m>.<level>`` and, for the others, ``rmst.<endpoint>.<m>.<level>.less_<reference>``
+    (months); of groups that are no regimens ``rmst.<endpoint>.<by>.<m>…``.
+    """
+    prefix = slug("rmst", name, *([by] if by != REGIMENS else []))
     frame = endpoints.derive(study, name)
-    frame = frame[frame["salvage_regimen"].notna()]
-    by_regimen = frame.groupby(frame["salvage_regimen"].astype(str), sort=False)
-    groups = {level: of for level, of in by_regimen}  # noqa: C416 (dict() takes a groupby for a mapping)
+    frame = frame[frame[by].notna()]
+    by_level = frame.groupby(frame[by].astype(str), sort=False)
+    groups = {level: of for level, of in by_level}  # noqa: C416 (dict() takes a groupby for a mapping)
     shown = {
         level
         for level, of in groups.items()
@@ -48,7 +67,7 @@ def restricted_means(
     for month in months:
         shown = allowed
         for level, of in sorted(groups.items(), key=lambda item: item[0] != reference):
-            about = {"endpoint": name, "by": "salvage_regimen", "level": level}
+            about = {"endpoint": name, "by": by, "level": level}
             shared = {"group": f"{level}, {month} months", "population": name, **about}
             if level not in shown or _few_by(of, month, study.min_cell_count):
                 shown = shown - {level}
@@ -63,10 +82,10 @@ def restricted_means(
                 both = pd.concat([of, groups[reference]])
                 rows.append(
                     difference(
-                        slug(prefix, month, level, "less_rt"),
+                        slug(prefix, month, level, f"less_{reference}"),
                         both["days"],
                         both["event"],
-                        both["salvage_regimen"] == level,
+                        both[by] == level,
                         month,
                         **shared,
                     )

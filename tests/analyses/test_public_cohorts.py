@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from analysis_lib.analyses import competing_events, cox_models, prognosis, survival, table_1
+from analysis_lib.analyses import competing_events, cox_models, design, mean_survival, prognosis, survival, table_1
 from analysis_lib.binding import first_page
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.cohort import endpoints
@@ -25,6 +25,7 @@ from beside_r import apart, by_id, compared, fixture
 
 PUBLIC = ROOT / "tests" / "public"
 NAMES = ("rotterdam", "myeloid", "mgus2", "macs", "kidney")
+SIZES = (".detectable", ".events", ".patients")
 OF_GROUPS = (".late.", ".late")  # groups that the test below makes of the cohort with late entry
 
 
@@ -39,6 +40,8 @@ def analysed(study):
                 prognosis.univariable(study, name, prognosis.factors_of(study, name)),
                 cox_models.multivariable(study, name, prognosis.factors_of(study, name, "together")),
             ]
+    if study.groups == "arm":
+        parts += mean_survival.between_groups(study)
     if study.competing:
         parts += [competing_events.incidences(study), competing_events.compared(study)]
     return results.collect(parts)
@@ -129,6 +132,16 @@ def test_groups_that_a_cohort_names_stand_where_the_regimens_do(tmp_path):
         patients=study.patients.assign(third=pd.Categorical([str(n % 3) for n in range(646)])),
     )
     assert len(prognosis.pairs_of_groups(three)) == 2 and not prognosis.pairs_of_groups(study)
+
+
+def test_sizes_of_studies_are_told_for_groups_that_a_cohort_names():
+    study = read_cohort(PUBLIC / "myeloid")
+    rows, ratio = by_id(design.needed(study)), by_id(cox_models.cox(study, "OS1", ["arm"], "uv"))
+    assert set(rows) == {f"design.{name}.arm.b{of}" for name in ("os1", "efs1") for of in ("", *SIZES)}
+    assert rows["design.os1.arm.b"]["value"] == pytest.approx(ratio["cox.os1.uv.arm.b"]["value"], rel=1e-9)
+    assert rows["design.os1.arm.b.events"]["value"] == pytest.approx(
+        np.ceil(4 * (1.959964 + 0.841621) ** 2 / np.log(rows["design.os1.arm.b"]["value"]) ** 2), rel=0.01
+    )
 
 
 def _about(parts):

@@ -109,7 +109,19 @@ died <- ifelse(raw$death == 1, raw$futime, NA)
 add_endpoint("myeloid", "os1", cbind(first_of(raw$futime, died), own), c("arm", "sex"), c("arm", "sex"))
 add_endpoint("myeloid", "efs1", cbind(first_of(raw$futime, raw$rltime, died), own), "arm", c("arm", "sex"))
 add_table_1("myeloid", own, "sex")
-add("myeloid.table1.sex.p", pearson_p(own$sex, own$arm), n = nrow(own))
+for (name in c("os1", "efs1")) {
+  frame <- cbind(if (name == "os1") first_of(raw$futime, died) else first_of(raw$futime, raw$rltime, died), own)
+  for (months in c(12, 24)) {
+    put <- function(id, mean, of) {
+      add(paste("myeloid.rmst", name, "arm", months, id, sep = "."), mean[1] / MONTH, (mean[1] - qnorm(0.975) * mean[2]) / MONTH,
+          (mean[1] + qnorm(0.975) * mean[2]) / MONTH, n = nrow(of), events = sum(of$event))
+    }
+    arms <- lapply(c("A", "B"), function(arm) frame[frame$arm == arm, ])
+    means <- lapply(arms, rmst, months * MONTH)
+    for (i in 1:2) put(c("a", "b")[i], means[[i]], arms[[i]])
+    put("b.less_a", c(means[[2]][[1]] - means[[1]][[1]], sqrt(means[[1]][[2]]^2 + means[[2]][[2]]^2)), frame)
+  }
+}
 
 # --- mgus2: monoclonal gammopathy, in months ----------------------------------------------------------------------
 raw <- read("mgus2")
