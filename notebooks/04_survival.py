@@ -41,8 +41,8 @@ about(study)
 
 # %%
 os1, os2 = survival.estimates(study, "OS1"), survival.estimates(study, "OS2")
-opening("How long do patients live, from day 0 and from the start of salvage therapy?", results.collect([os1, os2]),
-        "Median survival is {os1.median:full} from day 0,", "and {os2.median:full} from the start of salvage therapy.")
+opening("How long do patients live?", results.collect([os1, os2]),
+        "Median survival is {os1.median:full} from day 0.", "From the start of salvage therapy it is {os2.median:full}.")
 figures.survival_curves(survival.curves(study, "OS1"), "Overall survival (OS1)",
                         f"OS1: {endpoints.in_words(study, 'OS1')}.", os1)
 

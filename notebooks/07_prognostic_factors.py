@@ -39,11 +39,12 @@ study = read_cohort(cohort)
 about(study)
 
 # %%
-os2_model = cox_models.multivariable(study, "OS2", prognosis.factors_of(study, "OS2", "together"))
-adjusted = results.pick(os2_model, "hazard ratio")
-opening("Who does better after salvage therapy begins, and who does worse?", os2_model, "With the other factors held equal, the hazard "
-        "of death changes by these ratios.", *[f"{{{i}:group}}: {{{i}:full}}." for i in adjusted["result_id"]])
-figures.forest(adjusted, "OS2: hazard ratios adjusted for each other.")
+os1_model, os2_model = (cox_models.multivariable(study, name, prognosis.factors_of(study, name, "together")) for name in ("OS1", "OS2"))
+leading = os2_model if len(results.pick(os2_model, "hazard ratio")) else os1_model
+adjusted = results.pick(leading, "hazard ratio")
+opening("Who does better, and who does worse?", leading, *["With the other factors held equal, the hazard of death changes by these "
+        "ratios."] * bool(len(adjusted)), *[f"{{{i}:group}}: {{{i}:full}}." for i in adjusted["result_id"]])
+figures.forest(adjusted, f"{adjusted['endpoint'].iloc[0] if len(adjusted) else 'OS2'}: hazard ratios adjusted for each other.")
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks
@@ -159,7 +160,6 @@ for single in efs1:
 # ### Overall survival from day 0 (OS1), several factors
 
 # %%
-os1_model = cox_models.multivariable(study, "OS1", prognosis.factors_of(study, "OS1", "together"))
 figures.forest(results.pick(os1_model, "hazard ratio"), "OS1: hazard ratios adjusted for each other.")
 left_out(os1_model)
 
@@ -215,7 +215,7 @@ for model in efs1_model:
     figures.forest(results.pick(model, "hazard ratio"), "EFS1: hazard ratios adjusted for each other.")
     left_out(model)
     say(model, "The model rests on {cox.efs1.mv.events_per_variable:events} events in {cox.efs1.mv.events_per_variable:n} "
-        "patients: {cox.efs1.mv.events_per_variable} events for each hazard ratio, {cox.efs1.mv.events_per_variable:note}.",
+        "patients: {cox.efs1.mv.events_per_variable} events for each hazard ratio.",
         *[f"{{{i}:group}}: hazard ratio {{{i}:full}}, {{{i}.p}}." for i in model["result_id"]],
         "The test of proportional hazards, all factors together, gives {cox.efs1.mv.ph.global}.")
 

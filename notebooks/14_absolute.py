@@ -46,8 +46,8 @@ about(study)
 frame = weighting.prepare(study)
 effects = absolute.effects(frame, months)
 opening("How many more patients would be alive after radiotherapy, had all patients been alike?", effects,
-        f"At {month} months, radiotherapy less systemic therapy alone is {{absolute.os2.crude.rate{month}.less:full}} as the groups are,",
-        f"and {{absolute.os2.doubly_robust.rate{month}.less:full}} once they are made alike.")
+        f"At {month} months, radiotherapy less systemic therapy alone is {{absolute.os2.crude.rate{month}.less:full}} as the groups are.",
+        f"Once they are made alike, it is {{absolute.os2.doubly_robust.rate{month}.less:full}}.")
 figures.forest(effects[effects["result_id"].str.fullmatch(rf"absolute\.os2\.\w+\.rate{month}\.less")] if len(effects) > 1 else effects,
                f"Alive at {month} months, radiotherapy less systemic therapy alone, in percentage points (above 0: more alive after radiotherapy).")
 

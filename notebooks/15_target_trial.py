@@ -46,8 +46,8 @@ about(study)
 trial, prepared = emulation.eligible(study), emulation.prepare(study, grace)
 emulated = emulation.compare(prepared, month)
 opening("Would a patient like these live longer if a second modality were added?", results.collect([trial, emulated]),
-        f"At {month} months {{emulated.rate{month}.adding:full}} would be alive if all added the other modality in time,",
-        f"and {{emulated.rate{month}.refraining:full}} if nobody did. Nobody has done the trial that would tell.")
+        f"At {month} months {{emulated.rate{month}.adding:full}} would be alive if all added the other modality in time.",
+        f"If nobody did, {{emulated.rate{month}.refraining:full}} would be. Nobody has done the trial that would tell.")
 figures_further.strategies(emulation.strategies(prepared), emulated, "OS2 under two strategies, by clones, censoring and weights.")
 
 # %% [markdown] tags=["car-t"]

@@ -41,8 +41,9 @@ def first_events(study: Cohort) -> pd.DataFrame:
 
 
 def names(study: Cohort) -> dict[int, str]:
-    """What each cause is called."""
-    return dict(enumerate([*study.competing.values(), DEATH], start=1))
+    """What each cause is called, with a capital: in the manifest it is written as within a sentence."""
+    called = [f"{name[:1].upper()}{name[1:]}" for name in study.competing.values()]
+    return dict(enumerate([*called, DEATH], start=1))
 
 
 def _reason(study: Cohort) -> str:

@@ -19,7 +19,6 @@ WITHOUT_CNS = "patients without CNS disease"  # those among whom bulk is measure
 HEADINGS = {
     "bulky_disease": "Bulky disease",
     "two_or_more_sites": "Number of disease sites",
-    "best_response": "Best response",
 }
 # absent, these are not missed when day 0 is something else
 CAR_T_ONLY = ("bridging_therapy", "car_t_product")

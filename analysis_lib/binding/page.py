@@ -18,6 +18,7 @@ from analysis_lib.show import notes, payloads
 
 FOLDED = "hide-input"  # tag of code that a page shows when it is asked to
 HANDED = "injected-parameters"  # tag of the cell in which papermill hands over values
+BEYOND = "Beyond the paper"
 RUNS_WITH = '# Runs where salvage-book is installed: see "Run it on your data".'
 
 
@@ -62,6 +63,8 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
 def titled(source: str, study: Cohort) -> str:
     """Put the cohort into the first heading, and its own index event in place of the CAR T-cell infusion."""
     heading, _, rest = source.partition("\n")
+    if not study.after_car_t:
+        heading = heading.replace(BEYOND, "Further questions")  # there is no paper of theirs
     return (
         f"{heading.replace(CAR_T, notes.markdown(study.index_event))}: {notes.markdown(study.title)}\n{rest}"
     )

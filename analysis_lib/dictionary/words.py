@@ -21,7 +21,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 LABELS = {
     "salvage_sequence": "Sequence of salvage therapy",
     "car_t_product": "CAR T product",
-    "best_response": "Best response after CAR T",
+    "best_response": "Best response",
     "rt_field": "Radiotherapy field",
     "bed_group": "Biologically effective dose",
     "comprehensive_sites": "Irradiated sites",

@@ -123,8 +123,8 @@ class Manifest(Known):
     )
     competing: dict[str, Line] = Field(
         {},
-        description="events of which the first counts, beside death, {failure_day: Relapse, "
-        "second_cancer_day: Second cancer}; a moment that the dictionary lacks is one of your own",
+        description="events of which the first counts, beside death, {failure_day: relapse, "
+        "second_cancer_day: second cancer}; a moment that the dictionary lacks is one of your own",
     )
     date_format: Annotated[str, AfterValidator(_date_format)] = Field(
         ISO, description="format of calendar dates, such as %d.%m.%Y (default: ISO, 2021-03-28)"

@@ -35,7 +35,7 @@ def wrong_with(here: str, given: Any) -> list[dict]:
             problem(
                 here,
                 "'competing' must hold one entry an event",
-                "Write it such as `competing: {failure_day: Relapse, second_cancer_day: Second cancer}`.",
+                "Write it such as `competing: {failure_day: relapse, second_cancer_day: second cancer}`.",
                 field="competing",
             )
         ]
@@ -53,7 +53,7 @@ def wrong_with(here: str, given: Any) -> list[dict]:
                     column,
                     "this name cannot be used for a moment",
                     "Use lower-case letters, digits and underscores, and the ending _day, as in "
-                    "`second_cancer_day: Second cancer`.",
+                    "`second_cancer_day: second cancer`.",
                 )
             )
         as_id = slug(label).replace(".", "_")

@@ -70,7 +70,7 @@ EXAMPLES = {
     "values": "{patients: {vital_status: {Deceased: dead, Living: alive}}}",
     "factors": "{flt3: {label: FLT3 mutation, levels: [wild type, ITD]}, age: {number: years, per: 10}}",
     "groups": "car_t_product",
-    "competing": "{failure_day: Relapse, second_cancer_day: Second cancer}",
+    "competing": "{failure_day: relapse, second_cancer_day: second cancer}",
     "date_format": '"%d.%m.%Y"',
     "time_unit": "months",
     "subset": "stage in ('III', 'IV')",

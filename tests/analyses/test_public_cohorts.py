@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from analysis_lib.analyses import competing_events, cox_models, design, mean_survival, prognosis, survival, table_1
-from analysis_lib.binding import first_page
+from analysis_lib.binding import first_page, page
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.cohort import endpoints
 from analysis_lib.cohort.problems import CohortError
@@ -134,6 +134,13 @@ def test_groups_that_a_cohort_names_stand_where_the_regimens_do(tmp_path):
     assert len(prognosis.pairs_of_groups(three)) == 2 and not prognosis.pairs_of_groups(study)
 
 
+def test_a_title_speaks_of_no_paper_that_is_not_theirs():
+    study, ours = read_cohort(PUBLIC / "kidney"), read_cohort("reconstructed")
+    assert page.titled("# Beyond the paper\n", study) == f"# Further questions: {study.title}\n"
+    assert page.titled("# Beyond the paper\n", ours) == f"# Beyond the paper: {ours.title}\n"
+    assert page.titled("# Failure after CAR T-cell infusion\n", study).startswith("# Failure after transplant: ")
+
+
 def test_sizes_of_studies_are_told_for_groups_that_a_cohort_names():
     study = read_cohort(PUBLIC / "myeloid")
     rows, ratio = by_id(design.needed(study)), by_id(cox_models.cox(study, "OS1", ["arm"], "uv"))
@@ -156,7 +163,7 @@ def test_groups_must_be_a_column_with_levels(tmp_path):
 
 def test_captions_name_the_events_of_this_cohorts_definition():
     assert endpoints.in_words(read_cohort(PUBLIC / "mgus2"), "EFS1") == (
-        "from day 0 to Plasma cell malignancy or death, whichever comes first"
+        "from day 0 to plasma cell malignancy or death, whichever comes first"
     )
     assert endpoints.in_words(read_cohort("reconstructed"), "EFS1") == (
         "from day 0 to progression or relapse, new line of therapy or death, whichever comes first"

@@ -19,6 +19,7 @@ NEVER = {
     r"|with a state that changes|[Tt]aken as groups of the first day|had to live to its start",
     "a column in a reader's sentence": r"this cohort has no columns?",
     "a value that is none, as a computer says it": r"\b(?:nan|NaN|None|inf|NaT)\b|<NA>",
+    "punctuation that stands for a word left out": r",\s*\.|,$",
     "brackets with nothing in them": r"(?<=\w) \(\)",
 }
 BLOCKS = ["p", "li", "td", "th", "figcaption", "caption", "h1", "h2", "h3", "h4", "summary", "dd", "dt"]
@@ -54,6 +55,8 @@ def offences(html):
         "sites whose owners die first",
         "Not shown: this cohort has no column stage.",
         "the test gives P = 0.2 ().",
+        "240.8 events for each hazard ratio, . Sex: M",
+        "Median survival is 98.0 months from day 0,",
         "None is needed: these are counts.",
     ],
 )
