@@ -24,8 +24,8 @@ from analysis_lib.rows.results import row, slug
 
 
 def between_groups(study: Cohort) -> list[pd.DataFrame]:
-    """:func:`restricted_means` of the groups that the cohort compares: the regimens, from salvage therapy on; or
-    those that it names itself, from day 0 on, each against the first.
+    """:func:`restricted_means` of the groups that the cohort compares: the regimens, from salvage therapy on;
+    or those that it names itself, from day 0 on, each against the first.
     """
     months = survival.rate_months(study)
     if study.groups == REGIMENS or study.lacks(study.groups):

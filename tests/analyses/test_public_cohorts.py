@@ -11,7 +11,15 @@ import pandas as pd
 import pytest
 import yaml
 
-from analysis_lib.analyses import competing_events, cox_models, design, mean_survival, prognosis, survival, table_1
+from analysis_lib.analyses import (
+    competing_events,
+    cox_models,
+    design,
+    mean_survival,
+    prognosis,
+    survival,
+    table_1,
+)
 from analysis_lib.binding import first_page, page
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.cohort import endpoints
@@ -138,7 +146,9 @@ def test_a_title_speaks_of_no_paper_that_is_not_theirs():
     study, ours = read_cohort(PUBLIC / "kidney"), read_cohort("reconstructed")
     assert page.titled("# Beyond the paper\n", study) == f"# Further questions: {study.title}\n"
     assert page.titled("# Beyond the paper\n", ours) == f"# Beyond the paper: {ours.title}\n"
-    assert page.titled("# Failure after CAR T-cell infusion\n", study).startswith("# Failure after transplant: ")
+    assert page.titled("# Failure after CAR T-cell infusion\n", study).startswith(
+        "# Failure after transplant: "
+    )
 
 
 def test_sizes_of_studies_are_told_for_groups_that_a_cohort_names():
