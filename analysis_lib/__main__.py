@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,7 +62,11 @@ def _parser() -> argparse.ArgumentParser:
         f"{'books in this folder' if places.INSTALLED else '_build in this checkout'}",
     )
     each.add_argument(
-        "--jobs", type=_positive, default=2, metavar="N", help="notebooks at a time (default: 2)"
+        "--jobs",
+        type=_positive,
+        default=_cores(),
+        metavar="N",
+        help="notebooks at a time, each takes about 0.5 GB of memory (default: one a core, at most 8)",
     )
     each.add_argument(
         "--fresh", action="store_true", help="run every chapter, whatever earlier builds have made"
@@ -211,6 +216,12 @@ def _add_parameters(parser: argparse.ArgumentParser) -> None:
         metavar=("NAME", "VALUE"),
         help="a number for the chapters that take such a parameter (alpha_beta 3)",
     )
+
+
+def _cores() -> int:
+    """The cores that this process may use, at most eight: more would be limited by memory."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(8, usable)
 
 
 def _positive(written: str) -> int:
