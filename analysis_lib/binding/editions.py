@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import jupytext
@@ -52,8 +53,10 @@ def editions(out: Path) -> None:
     _refuse_strange(out)
     with build.at_work(out, ours=False) as work:
         source = build.stage(work / "source")
-        outcomes = _run(studies, source)
-        pages.write([study], outcomes, source / "book", {})
+        store = (places.books() if not places.INSTALLED else work) / reuse.KEPT
+        as_read = {path: reuse.of_cohort(path) for path in studies}
+        outcomes = _run(studies, as_read, source, store)
+        pages.write([study], outcomes, source / "book", {}, partial(reuse.explored, store, studies, as_read))
         write_contents(source, [study])
         for edition in EDITIONS:
             made = work / edition
@@ -76,9 +79,7 @@ def _refuse_strange(out: Path) -> None:
         )
 
 
-def _run(studies: dict, source: Path) -> list:
-    store = (places.books() if not places.INSTALLED else source.parent) / reuse.KEPT
-    as_read = {path: reuse.of_cohort(path) for path in studies}
+def _run(studies: dict, as_read: dict, source: Path, store: Path) -> list:
     runs = build.plan(studies, as_read, source / "book" / "cohorts", {})
     found = {}
     for run, mark, outcome in build.run_all(runs, studies, 2, store):

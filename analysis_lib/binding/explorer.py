@@ -8,6 +8,7 @@ tables.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -44,19 +45,42 @@ WORDS = {
 }
 
 
-def page(studies: list[Cohort]) -> str:
-    """The page, in Markdown, with the data of these cohorts."""
-    told = {
-        "cohorts": [_cohort(study) for study in studies],
-        "endpoints": WORDS,
-        "bundle": _bundle() if any(study.of_the_paper for study in studies) else {},
+def make(study: Cohort) -> dict:
+    """What the page shows of a cohort, as JSON can hold it: its curves, pictures of them, and of the paper's
+    cohort the bundle and the sliders too.
+    """
+    paper = study.of_the_paper
+    return {
+        "curves": _cohort(study),
+        "pictures": "".join(_pictures(study)),
+        "bundle": _bundle() if paper else {},
+        "sliders": _sliders(study) if paper else [],
     }
-    sliders = _sliders(studies)
-    data = json.dumps(told | {"sliders": sliders}, separators=(",", ":"), ensure_ascii=False)
+
+
+def page(studies: list[Cohort], made: Callable[[Cohort], dict] = make) -> str:
+    """The page, in Markdown, with the data of these cohorts.
+
+    Parameters
+    ----------
+    studies : list of Cohort
+    made : callable
+        Gives what :func:`make` makes of a cohort; a build gives what it kept.
+    """
+    parts = [made(study) for study in studies]
+    lead = next((part for part, study in zip(parts, studies) if study.of_the_paper), None)
+    sliders = lead["sliders"] if lead else []
+    told = {
+        "cohorts": [part["curves"] for part in parts],
+        "endpoints": WORDS,
+        "bundle": lead["bundle"] if lead else {},
+        "sliders": sliders,
+    }
+    data = json.dumps(told, separators=(",", ":"), ensure_ascii=False)
     html = fragment(
         NAME,
         data=finished(data.replace("<", "\\u003c")),
-        pictures=finished("".join(_pictures(studies[0]))),
+        pictures=finished(parts[0]["pictures"]),
         sliders=[each | {"table": finished(_as_table(each))} for each in sliders],
     )
     head = [
@@ -170,11 +194,8 @@ def _on_grid(curve: pd.DataFrame) -> list[float]:
 # --- sliders --------------------------------------------------------------------------------------
 
 
-def _sliders(studies: list[Cohort]) -> list[dict]:
+def _sliders(lead: Cohort) -> list[dict]:
     """What each slider moves, for the paper's patients, and for simulated patients."""
-    lead = next((study for study in studies if study.of_the_paper), None)
-    if lead is None:
-        return []
     link = f"../cohorts/{lead.name}"
     return [
         _slider(

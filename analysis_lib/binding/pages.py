@@ -5,6 +5,7 @@ dictionary.
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -95,9 +96,15 @@ COMPARED = {
 
 
 def write(
-    studies: list[Cohort], outcomes: list[Outcome], book: Path, certificates: dict[str, Certificate]
+    studies: list[Cohort],
+    outcomes: list[Outcome],
+    book: Path,
+    certificates: dict[str, Certificate],
+    explored: Callable[[Cohort], dict] = explorer.make,
 ) -> None:
-    """Write the generated pages below ``book`` (``cohorts/<name>/index.md`` and ``generated/``)."""
+    """Write the generated pages below ``book`` (``cohorts/<name>/index.md`` and ``generated/``); ``explored``
+    gives what the explorer shows of a cohort.
+    """
     for study in studies:
         mine = [outcome for outcome in outcomes if outcome.cohort == study.name]
         folder = book / "cohorts" / study.name
@@ -113,7 +120,7 @@ def write(
     (generated / "proof.md").write_text(proof.page(), "utf-8")
     (generated / "certificate.md").write_text(certified.page(studies, certificates), "utf-8")
     (generated / f"{glossary.NAME}.md").write_text(glossary.page(), "utf-8")
-    (generated / f"{explorer.NAME}.md").write_text(explorer.page(studies), "utf-8")
+    (generated / f"{explorer.NAME}.md").write_text(explorer.page(studies, explored), "utf-8")
     if lead := of_the_paper(studies):
         its_rows = require(results.read_all(book / "cohorts" / lead.name / "results"))
         (generated / f"{ten_lines.NAME}.md").write_text(ten_lines.page(lead, its_rows), "utf-8")
