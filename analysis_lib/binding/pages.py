@@ -20,6 +20,7 @@ from analysis_lib.binding import (
     data_dictionary,
     explorer,
     glossary,
+    labs,
     lessons,
     manuscript,
     primer,
@@ -38,11 +39,12 @@ from analysis_lib.show.fragments import fragment
 LEARN = (
     f"generated/{primer.NAME}",
     f"generated/{explorer.NAME}",
+    f"generated/{labs.NAME}",
     f"generated/{ten_lines.NAME}",
     f"generated/{glossary.NAME}",
 )
 TEACH = ("teach", f"generated/{lessons.GUIDE}", "journal-club")
-THE_PAPERS = (LEARN[0], LEARN[2], *TEACH)  # pages that only the book of the paper's patients has
+THE_PAPERS = (LEARN[0], LEARN[2], LEARN[3], *TEACH)  # pages that only the book of the paper's patients has
 ABOUT = (
     "run-it",
     "privacy",
@@ -120,9 +122,11 @@ def write(
     (generated / "proof.md").write_text(proof.page(), "utf-8")
     (generated / "certificate.md").write_text(certified.page(studies, certificates), "utf-8")
     (generated / f"{glossary.NAME}.md").write_text(glossary.page(), "utf-8")
-    (generated / f"{explorer.NAME}.md").write_text(explorer.page(studies, explored), "utf-8")
+    made = {study: explored(study) for study in studies}
+    (generated / f"{explorer.NAME}.md").write_text(explorer.page(studies, made), "utf-8")
     if lead := of_the_paper(studies):
         its_rows = require(results.read_all(book / "cohorts" / lead.name / "results"))
+        (generated / f"{labs.NAME}.md").write_text(labs.page(lead, made[lead]), "utf-8")
         (generated / f"{ten_lines.NAME}.md").write_text(ten_lines.page(lead, its_rows), "utf-8")
         (generated / f"{lessons.GUIDE}.md").write_text(lessons.guide(lead), "utf-8")
         (generated / f"{primer.NAME}.md").write_text(primer.page(lead, its_rows), "utf-8")
