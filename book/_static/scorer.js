@@ -1,5 +1,5 @@
 /* Search: pages of the cohort that was read last come before those of other cohorts. Sphinx calls this for each result;
-   apart from "score" these are its own numbers. */
+   apart from "score" these are its own numbers. (Not html_search_scorer: its path depends on where a build is started.) */
 "use strict";
 
 var Scorer = {

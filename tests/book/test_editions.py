@@ -79,7 +79,8 @@ def render_small(small):
         ["format: jb-book", f"root: {files[0]}", "chapters:", *(f"- file: {each}" for each in files[1:])]
     )
     (small / "source" / "_toc.yml").write_text(toc + "\n")
-    command = [sys.executable, "-m", "jupyter_book", "build", "source", "--path-output", ".", "-q"]
+    main = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", main, "build", "source", "--path-output", ".", "-q"]
     environment = os.environ | {"PYTHONWARNINGS": "ignore", "DOCUTILSCONFIG": str(ROOT / "docutils.conf")}
     run = subprocess.run(command, cwd=small, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, (run.stdout + run.stderr)[-2000:]
