@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 
 from analysis_lib.binding import search_index
 from analysis_lib.files.places import ROOT
@@ -49,7 +50,13 @@ def test_what_is_secondary_is_folded_and_opens_on_paper(visit, book_html):  # no
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_each_chapter_can_be_foretold(chapter, book_html):
     html = (book_html / COHORT / f"{chapter}.html").read_text("utf-8")
-    assert html.count('data-section="') >= 1
+    article = BeautifulSoup(html, "html.parser").find("article")
+    foretold = {form["data-section"] for form in article.select("form[data-section]")}
+    assert foretold
+    for section in foretold - {"Opening"}:
+        (heading,) = [h for h in article.find_all(["h2", "h3"]) if h.contents[0].strip() == section]
+        figures = heading.find_parent("section").find_all("figure")
+        assert any(each.find_parent("section") is heading.find_parent("section") for each in figures), section
 
 
 def test_a_prediction_covers_the_answer_too(visit, book_html):  # noqa: F811
