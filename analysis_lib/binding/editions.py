@@ -55,7 +55,7 @@ def editions(out: Path) -> None:
         source = build.stage(work / "source")
         store = (places.books() if not places.INSTALLED else work) / reuse.KEPT
         as_read = {path: reuse.of_cohort(path) for path in studies}
-        outcomes = _run(studies, as_read, source, store)
+        outcomes = run_chapters(studies, as_read, source, store)
         made = reuse.explored(store, studies, as_read, study)
         pages.write([study], outcomes, source / "book", {}, lambda _: made)
         write_contents(source, [study])
@@ -82,7 +82,8 @@ def _refuse_strange(out: Path) -> None:
         )
 
 
-def _run(studies: dict, as_read: dict, source: Path, store: Path) -> list:
+def run_chapters(studies: dict, as_read: dict, source: Path, store: Path) -> list:
+    """Run the chapters of these cohorts into staged pages, as far as they are not kept; returns how each ended."""
     runs = build.plan(studies, as_read, source / "book" / "cohorts", {})
     found = {}
     for run, mark, outcome in build.run_all(runs, studies, 2, store):

@@ -43,7 +43,7 @@ def made(book_html, tmp_path_factory):
         pytest.skip("the book was built somewhere else")
     out, small = tmp_path_factory.mktemp("editions"), tmp_path_factory.mktemp("small")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(editions, "_run", with_the_books_pages)
+        patch.setattr(editions, "run_chapters", with_the_books_pages)
         patch.setattr(editions.pages, "write", lambda *rest: None)
         patch.setattr(editions, "write_slides", lambda folder, executed: folder.mkdir())
         patch.setattr(editions, "write_notebooks", lambda folder, edition: folder.mkdir())
