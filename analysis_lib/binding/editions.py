@@ -83,7 +83,7 @@ def _refuse_strange(out: Path) -> None:
 
 
 def run_chapters(studies: dict, as_read: dict, source: Path, store: Path) -> list:
-    """Run the chapters of these cohorts into staged pages, as far as they are not kept; returns how each ended."""
+    """Run the chapters of these cohorts into staged pages unless kept; returns how each ended."""
     runs = build.plan(studies, as_read, source / "book" / "cohorts", {})
     found = {}
     for run, mark, outcome in build.run_all(runs, studies, 2, store):
