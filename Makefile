@@ -16,10 +16,11 @@ book: $(STAMP)
 test: lint book $(EXTRA)
 	JUPYTER_DEFAULT_PROVISIONER_NAME=forked $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
-# The house keeps its order: layout, floors, types. `make format` lays the code out.
+# The house keeps its order: layout, spelling (tools/words.txt: what only looks misspelt), floors, types. `make format` lays the code out.
 lint: $(STAMP)
 	$(BIN)/ruff check --quiet analysis_lib tests tools notebooks
 	$(BIN)/ruff format --quiet --check analysis_lib tests tools
+	$(BIN)/codespell analysis_lib tools notebooks book *.md *.cff Makefile pyproject.toml _config.yml
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python tools/sbom.py --check
 	$(BIN)/mypy --no-error-summary

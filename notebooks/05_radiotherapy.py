@@ -24,12 +24,12 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 alpha_beta = 10  # Gy, for the biologically effective dose
 
 # %%
-from analysis_lib.analyses import radiotherapy, survival
+from analysis_lib.analyses import body_regions, radiotherapy, survival
 from analysis_lib.binding import handed
 from analysis_lib.cohort.first_course import HIGH_BED
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, exercises, figures, figures_cohort, ledger_page
+from analysis_lib.show import consistent_page, exercises, figures, figures_body, figures_cohort, ledger_page
 from analysis_lib.show.notes import about
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
@@ -94,6 +94,10 @@ say(volume, "Radiotherapy had already been used for bridging in {rt.bridged:shar
 # ## Regions
 
 # %%
+figures_body.body(body_regions.doses(study), "Irradiated sites with known dose, by region of the body: how many, and their median "
+                  "dose. The stronger the colour, the more sites.")
+
+# %% tags=["secondary"]
 regions = radiotherapy.shares(study, "region", "rt.region")
 rows_table(regions, "Irradiated sites by region of the body.", sites="share", exact_interval="limits")
 

@@ -125,7 +125,7 @@ figures.survival_curves(survival.curves(study, "OSRT", by="bed_group"), "Overall
                         "Overall survival from the start of the first radiotherapy course, by the patient's highest "
                         f"biologically effective dose (α/β = {alpha_beta:g} Gy).", by_dose)
 
-# %%
+# %% tags=["secondary"]
 rows_table(results.pick(by_dose, "median time"), f"Median overall survival by BED above or up to {HIGH_BED:g} Gy",
            patients="n", deaths="events", median="full")
 say(by_dose, "Between the dose groups the log-rank test gives {osrt.logrank.bed_group}.")
@@ -133,7 +133,7 @@ say(field_dose.doses(study, 1), "The hazard ratio of a low dose is {dose.crude:f
     "{dose.crude:upper} are what the data speak against. Low doses are often given for comfort, to patients who are expected to live "
     "for a short time only.")
 
-# %%
+# %% tags=["secondary"]
 low = first_courses.low_dose(study)
 compared_table(low, f"Patients whose highest BED (α/β = {alpha_beta:g} Gy) was not above {HIGH_BED:g} Gy, among those with "
                "known dose, by field of the first course.", "Dose")
@@ -141,7 +141,7 @@ compared_table(low, f"Patients whose highest BED (α/β = {alpha_beta:g} Gy) was
 # %% [markdown]
 # ## Comprehensive fields: number of irradiated sites
 
-# %%
+# %% tags=["secondary"]
 by_sites = survival.estimates(study, "OSRT", by="comprehensive_sites", population="comprehensive first courses")
 rows_table(results.pick(by_sites, "median time"), "Median overall survival after a comprehensive first course, by the number "
            "of irradiated sites", patients="n", deaths="events", median="full")
@@ -189,7 +189,7 @@ say(transplants, "Patients with both radiotherapy and an allogeneic transplant: 
     "Radiotherapy came first in {hsct.rt_first:share}.", "Disease status at the last follow-up was CR in {hsct.last_status.cr:share}.",
     "After the transplant they were followed for {hsct.follow_up:full}; alive at the end: {hsct.alive:share}.")
 
-# %%
+# %% tags=["secondary"]
 rows_table(results.pick(transplants, "range months"), "Times around the transplant (median and range)", patients="n",
            time="full")
 

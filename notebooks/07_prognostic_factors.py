@@ -78,7 +78,7 @@ figures.forest(adjusted, f"{adjusted['endpoint'].iloc[0] if len(adjusted) else '
 #
 # One row a factor, each compared on its own. Patients in whom a factor is unknown are left out of its row.
 
-# %%
+# %% tags=["secondary"]
 os1 = prognosis.univariable(study, "OS1", prognosis.factors_of(study, "OS1"))
 factor_table(os1, "OS1", "OS1 by single factors.")
 left_out(os1)
@@ -96,7 +96,7 @@ say(os1, "Factors with P below 0.05: {os1.uv.small_p:events} of {os1.uv.small_p:
 #
 # The factors are those of the day on which the clock starts.
 
-# %%
+# %% tags=["secondary"]
 os2 = prognosis.univariable(study, "OS2", prognosis.factors_of(study, "OS2"))
 factor_table(os2, "OS2", "OS2 by single factors at salvage therapy.")
 left_out(os2)
@@ -111,7 +111,7 @@ say(os2, "Factors with P below 0.05: {os2.uv.small_p:events} of {os2.uv.small_p:
 # %% [markdown]
 # ## Factors of event-free survival from the start of salvage therapy (EFS2)
 
-# %%
+# %% tags=["secondary"]
 efs2 = prognosis.univariable(study, "EFS2", prognosis.factors_of(study, "EFS2"))
 factor_table(efs2, "EFS2", "EFS2 by single factors at salvage therapy.")
 left_out(efs2)
@@ -126,7 +126,7 @@ say(efs2, "Factors with P below 0.05: {efs2.uv.small_p:events} of {efs2.uv.small
 # %% [markdown] tags=["if-any"]
 # ## Factors of event-free survival from day 0 (EFS1)
 
-# %%
+# %% tags=["secondary"]
 of_efs1 = [] if study.lacks("failure_day") else prognosis.factors_of(study, "EFS1")
 efs1 = [prognosis.univariable(study, "EFS1", of_efs1)] if of_efs1 else []
 for single in efs1:
@@ -225,7 +225,7 @@ for model in efs1_model:
 # A small P value speaks against a hazard ratio that is constant over time; a large one does not prove it constant. Where
 # the assumption fails, the hazard ratio is an average over the time observed, and depends on how long that is.
 
-# %%
+# %% tags=["secondary"]
 models = results.collect([os1_model, *efs1_model, os2_model, efs2_model])
 checks = models[models["method"].eq(cox_models.PROPORTIONAL) & models["statistic"].eq("p")]
 checks = checks.assign(group=checks["endpoint"] + ": " + checks["group"])

@@ -58,7 +58,7 @@ opening("Which results could anyone work out from the printed numbers, and which
     "Whether patients lived longer after radiotherapy alone is among what is open: given stage and LDH, the hazard ratio of systemic "
     "therapy against radiotherapy goes from {adjusted.range:lower} to {adjusted.range:upper}, and its interval {adjusted.range:note}.")
 
-# %%
+# %% tags=["secondary"]
 certificate = coverage.certificate()
 determined_page.certificate(certificate)
 determined_page.predictions(predicted, "What a conference abstract of the same study prints and the paper does not, beside what all consistent "

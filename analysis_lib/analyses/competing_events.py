@@ -137,8 +137,8 @@ def compared(study: Cohort) -> pd.DataFrame:
 
 
 def curves(study: Cohort) -> pd.DataFrame:
-    """Cumulative incidences in percent, stacked for plotting: ``kind, days, percent``; or the row that says
-    why there is none.
+    """Cumulative incidences in percent, stacked for plotting: ``kind, days, percent, at_risk``; or the row
+    that says why there is none.
     """
     if reason := _reason(study):
         return disclosure.skipped(study, "competing.curve", reason)
@@ -149,7 +149,7 @@ def curves(study: Cohort) -> pd.DataFrame:
         return disclosure.skipped(study, "competing.curve", "nobody had any of the events")
     curve = competing.cumulative_incidence(frame["days"], frame["cause"], start=endpoints.start_of(frame))
     parts = [
-        curve[["days"]].assign(kind=name, percent=100 * curve[f"incidence{code}"])
+        curve[["days", "at_risk"]].assign(kind=name, percent=100 * curve[f"incidence{code}"])
         for code, name in names(study).items()
         if f"incidence{code}" in curve
     ]

@@ -60,17 +60,19 @@ def _enough(whose: pd.Series, counted: pd.Series, k: int) -> bool:
 
 
 def curves(frame: pd.DataFrame) -> pd.DataFrame:
-    """The three curves of :data:`CURVES` in percent: ``kind, days, percent``."""
+    """The three curves of :data:`CURVES` in percent: ``kind, days, percent, at_risk``."""
     if results.skip_reason(frame):
         return frame
     if reason := disclosure.of_single_patients(frame):
         return release(results.skipped("failure.curve", reason), disclosure.carried_rule(frame))
     km = km_curves.kaplan_meier(frame["days"], frame["event"])
     incidence = competing.cumulative_incidence(frame["days"], frame["cause"])
-    parts = [km["days"].to_frame().assign(kind=CURVES[0], percent=100 * (1 - km["survival"]))]
+    parts = [km[["days", "at_risk"]].assign(kind=CURVES[0], percent=100 * (1 - km["survival"]))]
     for code, kind in ((FAILED, CURVES[1]), (DIED, CURVES[2])):
         if f"incidence{code}" in incidence:
-            parts.append(incidence[["days"]].assign(kind=kind, percent=100 * incidence[f"incidence{code}"]))
+            parts.append(
+                incidence[["days", "at_risk"]].assign(kind=kind, percent=100 * incidence[f"incidence{code}"])
+            )
     return release(pd.concat(parts).reset_index(drop=True), disclosure.carried_rule(frame))
 
 

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, as_completed
+from functools import partial
 from pathlib import Path
 
 from analysis_lib.analyses.auditor import Certificate
@@ -134,7 +135,7 @@ def build(
                 unscanned.append((run, mark, outcome))
         outcomes = [found[run.cohort, run.chapter] for run in runs]
         if not any(outcome.status == "failed" for outcome in outcomes):
-            bind(studies, outcomes, source, work / "html", store)
+            bind(studies, outcomes, source, work / "html", store, as_read)
             for made in unscanned:
                 reuse.keep(store, *made)
             for folder, together in remembered(studies).items():
@@ -188,11 +189,19 @@ def put_in_place(work: Path, out: Path) -> None:
     replacing.replace(work, out, place.PARTS)
 
 
-def bind(studies: dict[Path, Cohort], outcomes: list[Outcome], source: Path, html: Path, store: Path) -> None:
+def bind(
+    studies: dict[Path, Cohort],
+    outcomes: list[Outcome],
+    source: Path,
+    html: Path,
+    store: Path,
+    as_read: dict[Path, dict],
+) -> None:
     """Make HTML of the chapters' pages and those on them, and look for leaks; if there is one, nothing of it
     is kept.
     """
-    pages.write(list(studies.values()), outcomes, source / "book", certificates_of(studies, source))
+    explored = partial(reuse.explored, store, studies, as_read)
+    pages.write(list(studies.values()), outcomes, source / "book", certificates_of(studies, source), explored)
     write_contents(source, list(studies.values()))
     if source != ROOT:
         first_page.write(list(studies.values()), outcomes, source)

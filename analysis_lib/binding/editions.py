@@ -15,7 +15,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from analysis_lib.binding import build, chapters, lessons, pages, reuse, takeaway
+from analysis_lib.binding import build, chapters, labs, lessons, pages, primer, reuse, takeaway
 from analysis_lib.binding.contents import write_contents
 from analysis_lib.binding.outcome import BuildError, Outcome
 from analysis_lib.binding.rendering import render
@@ -24,6 +24,7 @@ from analysis_lib.dictionary.words import listed
 from analysis_lib.files import places, replacing
 from analysis_lib.files.places import NOTEBOOKS, RECONSTRUCTED
 from analysis_lib.rows import results
+from analysis_lib.rows.released import require
 from analysis_lib.show import exercises
 
 STUDENT, TEACHER = EDITIONS = ("student", "teacher")
@@ -52,16 +53,21 @@ def editions(out: Path) -> None:
     _refuse_strange(out)
     with build.at_work(out, ours=False) as work:
         source = build.stage(work / "source")
-        outcomes = _run(studies, source)
-        pages.write([study], outcomes, source / "book", {})
+        store = (places.books() if not places.INSTALLED else work) / reuse.KEPT
+        as_read = {path: reuse.of_cohort(path) for path in studies}
+        outcomes = run_chapters(studies, as_read, source, store)
+        made = reuse.explored(store, studies, as_read, study)
+        pages.write([study], outcomes, source / "book", {}, lambda _: made)
         write_contents(source, [study])
         for edition in EDITIONS:
-            made = work / edition
-            shutil.copytree(source, made / "source")
-            _turn_pages(made / "source", study, outcomes, edition)
-            render(made / "source", made / "html")
-            shutil.rmtree(made / "source")
-            write_notebooks(made / "notebooks", edition)
+            place = work / edition
+            shutil.copytree(source, place / "source")
+            _turn_pages(place / "source", study, outcomes, edition)
+            if edition == STUDENT:
+                _turn_lessons(place / "source" / "book", study, made)
+            render(place / "source", place / "html")
+            shutil.rmtree(place / "source")
+            write_notebooks(place / "notebooks", edition)
         write_slides(work / "slides", source / "book" / "cohorts" / study.name)
         replacing.replace(work, out, PARTS)
 
@@ -76,9 +82,8 @@ def _refuse_strange(out: Path) -> None:
         )
 
 
-def _run(studies: dict, source: Path) -> list:
-    store = (places.books() if not places.INSTALLED else source.parent) / reuse.KEPT
-    as_read = {path: reuse.of_cohort(path) for path in studies}
+def run_chapters(studies: dict, as_read: dict, source: Path, store: Path) -> list:
+    """Run the chapters of these cohorts into staged pages unless kept; returns how each ended."""
     runs = build.plan(studies, as_read, source / "book" / "cohorts", {})
     found = {}
     for run, mark, outcome in build.run_all(runs, studies, 2, store):
@@ -111,6 +116,14 @@ def _turn_pages(source: Path, study: Cohort, outcomes: list[Outcome], edition: s
         sheet = lessons.marking(study, folder / "results")
         teach = (source / "book" / "teach.md").read_text("utf-8")
         (source / "book" / "teach.md").write_text(f"{teach}\n{sheet.replace('# ', '## ')}", "utf-8")
+
+
+def _turn_lessons(book: Path, study: Cohort, made: dict) -> None:
+    """Write the pages that ask on their own, the primer and the labs, without what is right."""
+    rows = require(results.read_all(book / "cohorts" / study.name / "results"))
+    generated = book / "generated"
+    (generated / f"{primer.NAME}.md").write_text(primer.page(study, rows, solved=False), "utf-8")
+    (generated / f"{labs.NAME}.md").write_text(labs.page(study, made, solved=False), "utf-8")
 
 
 def _ask_anew(page: NotebookNode, forms: str) -> None:

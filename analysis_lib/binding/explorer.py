@@ -11,6 +11,7 @@ import json
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from analysis_lib.analyses import explored, survival
 from analysis_lib.cohort.cohort import Cohort
@@ -18,10 +19,11 @@ from analysis_lib.consistent import cohorts as consistent
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.rows import results
 from analysis_lib.rows.released import require
-from analysis_lib.show import line_art, notes, numbers, tables
+from analysis_lib.show import exercises, line_art, notes, numbers, tables
 from analysis_lib.show.fragments import finished, fragment
 
 NAME = "explorer"
+LABS = "labs-check.yml"  # the questions of the labs, which its sliders answer
 PICTURES = 6  # of the first cohort, for whoever has no scripts
 GRID = np.arange(0, 49)  # months at which the consistent cohorts' curves are read
 BUNDLED = (
@@ -44,20 +46,44 @@ WORDS = {
 }
 
 
-def page(studies: list[Cohort]) -> str:
-    """The page, in Markdown, with the data of these cohorts."""
-    told = {
-        "cohorts": [_cohort(study) for study in studies],
-        "endpoints": WORDS,
-        "bundle": _bundle() if any(study.of_the_paper for study in studies) else {},
+def make(study: Cohort) -> dict:
+    """What the page shows of a cohort, as JSON can hold it: its curves, pictures of them, and of the paper's
+    cohort the bundle, the sliders and the questions of the labs too.
+    """
+    paper = study.of_the_paper
+    moved = _moved(study) if paper else {}
+    return {
+        "curves": _cohort(study),
+        "pictures": "".join(_pictures(study)),
+        "bundle": _bundle() if paper else {},
+        "sliders": _sliders(study, moved) if paper else [],
+        "questions": _questions(study, moved) if paper else {},
     }
-    sliders = _sliders(studies)
-    data = json.dumps(told | {"sliders": sliders}, separators=(",", ":"), ensure_ascii=False)
+
+
+def page(studies: list[Cohort], made: dict[Cohort, dict]) -> str:
+    """The page, in Markdown, with the data of these cohorts.
+
+    Parameters
+    ----------
+    studies : list of Cohort
+    made : dict
+        What :func:`make` made of each.
+    """
+    parts = [made[study] for study in studies]
+    lead = next((part for part, study in zip(parts, studies) if study.of_the_paper), None)
+    sliders = lead["sliders"] if lead else []
+    told = {
+        "cohorts": [part["curves"] for part in parts],
+        "endpoints": WORDS,
+        "bundle": lead["bundle"] if lead else {},
+        "sliders": sliders,
+    }
     html = fragment(
         NAME,
-        data=finished(data.replace("<", "\\u003c")),
-        pictures=finished("".join(_pictures(studies[0]))),
-        sliders=[each | {"table": finished(_as_table(each))} for each in sliders],
+        data=as_data(told),
+        pictures=finished(parts[0]["pictures"]),
+        sliders=[finished(slider_html(each)) for each in sliders],
     )
     head = [
         "# Explorer",
@@ -74,6 +100,17 @@ def page(studies: list[Cohort]) -> str:
             "",
         ]
     return "\n".join([*head, *(each for note in who for each in (note, "")), html, ""])
+
+
+def as_data(told: dict) -> Markup:
+    """What a script of a page reads: JSON that cannot end its element."""
+    data = json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+    return finished(data.replace("<", "\\u003c"))
+
+
+def slider_html(slider: dict, titled: bool = True) -> str:
+    """A slider, with its table for whoever has no scripts."""
+    return fragment("slider", slider=slider, titled=titled, table=finished(_as_table(slider)))
 
 
 # --- curves ---------------------------------------------------------------------------------------
@@ -170,11 +207,27 @@ def _on_grid(curve: pd.DataFrame) -> list[float]:
 # --- sliders --------------------------------------------------------------------------------------
 
 
-def _sliders(studies: list[Cohort]) -> list[dict]:
+def _moved(lead: Cohort) -> dict[str, pd.DataFrame]:
+    """The rows along which each slider moves."""
+    return {
+        "landmark": explored.landmarks(lead),
+        "alpha-beta": explored.alpha_betas(lead),
+        "confounding": explored.strengths(),
+        "immortal": explored.waits(),
+    }
+
+
+def _questions(lead: Cohort, moved: dict[str, pd.DataFrame]) -> dict[str, str]:
+    """The questions of the labs as HTML, with (``solved``) and without (``asked``) what is right."""
+    asked = exercises.answerable(results.collect(list(moved.values())), LABS)
+    return {
+        name: exercises.forms(asked, "labs", lead.name, solved=name == "solved")
+        for name in ("solved", "asked")
+    }
+
+
+def _sliders(lead: Cohort, moved: dict[str, pd.DataFrame]) -> list[dict]:
     """What each slider moves, for the paper's patients, and for simulated patients."""
-    lead = next((study for study in studies if study.of_the_paper), None)
-    if lead is None:
-        return []
     link = f"../cohorts/{lead.name}"
     return [
         _slider(
@@ -184,7 +237,8 @@ def _sliders(studies: list[Cohort]) -> list[dict]:
             "without.",
             "Landmark, months",
             f"{link}/09_beyond.html",
-            {"Hazard ratio from the landmark on": explored.landmarks(lead)},
+            "Hazard ratio from the landmark on",
+            moved["landmark"],
         ),
         _slider(
             "alpha-beta",
@@ -193,7 +247,8 @@ def _sliders(studies: list[Cohort]) -> list[dict]:
             "smallest to largest).",
             "α/β, Gy",
             f"{link}/05_radiotherapy.html",
-            {"Median BED": explored.alpha_betas(lead)},
+            "Median BED",
+            moved["alpha-beta"],
         ),
         _slider(
             "confounding",
@@ -202,7 +257,8 @@ def _sliders(studies: list[Cohort]) -> list[dict]:
             "stronger stage and LDH drive the choice of treatment, the further off the crude ratio.",
             "Strength, % of that in chapter 13",
             f"{link}/13_known_truth.html",
-            {"Hazard ratio": explored.strengths()},
+            "Hazard ratio",
+            moved["confounding"],
         ),
         _slider(
             "immortal",
@@ -211,14 +267,14 @@ def _sliders(studies: list[Cohort]) -> list[dict]:
             "lived long enough to; counted from the first day it looks like a wonder.",
             "Months waited on average",
             f"{link}/13_known_truth.html",
-            {"Hazard ratio": explored.waits()},
+            "Hazard ratio",
+            moved["immortal"],
         ),
     ]
 
 
-def _slider(name: str, title: str, told: str, unit: str, link: str, series: dict[str, pd.DataFrame]) -> dict:
+def _slider(name: str, title: str, told: str, unit: str, link: str, axis: str, rows: pd.DataFrame) -> dict:
     """A slider's positions, each with the rows that belong to it, in words and numbers."""
-    ((axis, rows),) = series.items()
     require(rows)
     at = rows["result_id"].str.extract(r"(\d+)", expand=False).astype(int)
     points = []

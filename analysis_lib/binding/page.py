@@ -15,8 +15,10 @@ from analysis_lib.cohort.cohort import REGIMENS, Cohort
 from analysis_lib.dictionary.units import CAR_T
 from analysis_lib.intake.bundled import bundled_cohorts
 from analysis_lib.show import notes, payloads
+from analysis_lib.show.fragments import finished, fragment
 
 FOLDED = "hide-input"  # tag of code that a page shows when it is asked to
+SECONDARY = "secondary"  # tag of a cell whose tables and figures a page holds folded
 HANDED = "injected-parameters"  # tag of the cell in which papermill hands over values
 BEYOND = "Beyond the paper"
 RUNS_WITH = '# Runs where salvage-book is installed: see "Run it on your data".'
@@ -50,6 +52,8 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
         # equal inputs give equal pages; a random id of digits can look like a patient's date
         cell["id"] = f"cell-{number}"
         for output in cell.get("outputs", []):
+            if SECONDARY in cell.metadata.get("tags", []):
+                _fold(output)
             payloads.put_by(output)
     page = nbformat.v4.new_notebook(
         cells=kept,
@@ -81,6 +85,17 @@ def _tidy(cell: NotebookNode) -> NotebookNode:
         if not any(tag.startswith(("hide-", "remove-")) for tag in tags):
             cell.metadata["tags"] = [*tags, FOLDED]
     return cell
+
+
+def _fold(output: NotebookNode) -> None:
+    """Put a table or figure behind its caption's first sentence; anything else stays as it is."""
+    data = output.get("data", {})
+    for kind, word in ((payloads.TABLE, "Table"), (payloads.FIGURE, "Figure")):
+        if kind in data:
+            summary = f"{word}: {data[kind]['caption'].partition('. ')[0].rstrip('.')}"
+            data["text/html"] = fragment(
+                "beside", summary=summary, table=finished("".join(data["text/html"]))
+            )
 
 
 def _hand_parameters(cells: list[NotebookNode], executed: NotebookNode, study: Cohort) -> None:

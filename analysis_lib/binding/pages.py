@@ -5,6 +5,7 @@ dictionary.
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from analysis_lib.binding import (
     data_dictionary,
     explorer,
     glossary,
+    labs,
     lessons,
     manuscript,
     primer,
@@ -37,11 +39,12 @@ from analysis_lib.show.fragments import fragment
 LEARN = (
     f"generated/{primer.NAME}",
     f"generated/{explorer.NAME}",
+    f"generated/{labs.NAME}",
     f"generated/{ten_lines.NAME}",
     f"generated/{glossary.NAME}",
 )
 TEACH = ("teach", f"generated/{lessons.GUIDE}", "journal-club")
-THE_PAPERS = (LEARN[0], LEARN[2], *TEACH)  # pages that only the book of the paper's patients has
+THE_PAPERS = (LEARN[0], LEARN[2], LEARN[3], *TEACH)  # pages that only the book of the paper's patients has
 ABOUT = (
     "run-it",
     "privacy",
@@ -95,9 +98,15 @@ COMPARED = {
 
 
 def write(
-    studies: list[Cohort], outcomes: list[Outcome], book: Path, certificates: dict[str, Certificate]
+    studies: list[Cohort],
+    outcomes: list[Outcome],
+    book: Path,
+    certificates: dict[str, Certificate],
+    explored: Callable[[Cohort], dict] = explorer.make,
 ) -> None:
-    """Write the generated pages below ``book`` (``cohorts/<name>/index.md`` and ``generated/``)."""
+    """Write the generated pages below ``book`` (``cohorts/<name>/index.md`` and ``generated/``); ``explored``
+    gives what the explorer shows of a cohort.
+    """
     for study in studies:
         mine = [outcome for outcome in outcomes if outcome.cohort == study.name]
         folder = book / "cohorts" / study.name
@@ -113,9 +122,11 @@ def write(
     (generated / "proof.md").write_text(proof.page(), "utf-8")
     (generated / "certificate.md").write_text(certified.page(studies, certificates), "utf-8")
     (generated / f"{glossary.NAME}.md").write_text(glossary.page(), "utf-8")
-    (generated / f"{explorer.NAME}.md").write_text(explorer.page(studies), "utf-8")
+    made = {study: explored(study) for study in studies}
+    (generated / f"{explorer.NAME}.md").write_text(explorer.page(studies, made), "utf-8")
     if lead := of_the_paper(studies):
         its_rows = require(results.read_all(book / "cohorts" / lead.name / "results"))
+        (generated / f"{labs.NAME}.md").write_text(labs.page(lead, made[lead]), "utf-8")
         (generated / f"{ten_lines.NAME}.md").write_text(ten_lines.page(lead, its_rows), "utf-8")
         (generated / f"{lessons.GUIDE}.md").write_text(lessons.guide(lead), "utf-8")
         (generated / f"{primer.NAME}.md").write_text(primer.page(lead, its_rows), "utf-8")

@@ -18,7 +18,7 @@ NAME = "time-to-an-event"
 COX = ("cox.os2.mv.advanced_stage", "cox.os2.mv.ldh_elevated")
 
 
-def page(study: Cohort, cohort_rows: pd.DataFrame) -> str:
+def page(study: Cohort, cohort_rows: pd.DataFrame, solved: bool = True) -> str:
     """The page, in Markdown; what speaks of rows that a book's first cohort lacks is left out.
 
     Parameters
@@ -27,10 +27,12 @@ def page(study: Cohort, cohort_rows: pd.DataFrame) -> str:
         The cohort whose chapters the primer leads to.
     cohort_rows : pandas.DataFrame
         Its result rows.
+    solved : bool
+        Whether the questions hold their answers; not in the student edition.
     """
     rows = primer.rows()
     together = public(results.collect([rows, require(cohort_rows)])) if study.synthetic else rows
-    drawn = drawings(rows, together)
+    drawn = drawings(rows, together, solved)
     parts = []
     for paragraph in _words().split("\n\n"):
         name = paragraph.strip().removeprefix("[[").removesuffix("]]")
@@ -41,7 +43,7 @@ def page(study: Cohort, cohort_rows: pd.DataFrame) -> str:
     return text + "\n"
 
 
-def drawings(rows: pd.DataFrame, together: pd.DataFrame) -> dict[str, str]:
+def drawings(rows: pd.DataFrame, together: pd.DataFrame, solved: bool = True) -> dict[str, str]:
     """What stands at each ``[[name]]`` of the page."""
     steps = primer.steps()
     ratios = together[together["result_id"].isin(COX)]
@@ -60,7 +62,7 @@ def drawings(rows: pd.DataFrame, together: pd.DataFrame) -> dict[str, str]:
         "forest": line_art.forest(shown, "Forest plot of the hazard ratios in the table above.")
         if len(ratios)
         else "",
-        "exercises": exercises.forms(exercises.answerable(rows, f"{NAME}.yml"), NAME, "primer"),
+        "exercises": exercises.forms(exercises.answerable(rows, f"{NAME}.yml"), NAME, "primer", solved),
     }
 
 

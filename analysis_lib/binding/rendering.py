@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from analysis_lib.binding import cover, inputs
+from analysis_lib.binding import cover, inputs, search_index
 from analysis_lib.binding.outcome import BuildError
 from analysis_lib.files import replacing
 from analysis_lib.files.digest import digest_of, digests
@@ -154,10 +154,4 @@ def _forget(build: Path) -> None:
         for path in (build / folder).rglob("*"):
             if path.is_file() and path.name not in wanted:
                 path.unlink()
-    index = build / "html" / "searchindex.js"
-    start, end = "Search.setIndex(", ")"
-    told = json.loads(index.read_text("utf-8").removeprefix(start).removesuffix(end))
-    for kind in ("terms", "titleterms"):
-        told[kind] = {word: where for word, where in told[kind].items() if where != []}
-    written = json.dumps(told, separators=(",", ":"), sort_keys=True)
-    index.write_text(f"{start}{written}{end}", "utf-8")
+    search_index.tidy(build / "html")

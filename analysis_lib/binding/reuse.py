@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from analysis_lib.binding import inputs, kept
+from analysis_lib.binding import explorer, inputs, kept
 from analysis_lib.binding.outcome import Outcome
+from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files.digest import digest_of, digests
 from analysis_lib.files.places import LIBRARY, NOTEBOOKS, ROOT
 from analysis_lib.intake import bundled
@@ -83,6 +84,29 @@ def keep(store: Path, run: Run, mark: str, outcome: Outcome) -> None:
     told = {"status": outcome.status, "reason": outcome.reason}
     there = [path for path in files if path.is_file()]
     kept.keep(store, f"chapters/{run.cohort}/{run.chapter}", mark, run.pages, there, told)
+
+
+def explored(
+    store: Path, studies: Mapping[Path, Cohort], as_read: Mapping[Path, Mapping], study: Cohort
+) -> dict:
+    """What the explorer shows of one of these cohorts: as it was kept, or made now and kept.
+
+    Of real patients nothing is kept: they are few curves, and no scan for leaks has seen them yet.
+    """
+    manifest = next(path for path, each in studies.items() if each is study)
+
+    def mark() -> str:
+        if not study.synthetic or of_cohort(manifest) != as_read[manifest]:
+            return ""
+        return inputs.fingerprint(Path(explorer.__file__), as_it_is(), manifest, {})
+
+    before, label = mark(), f"explorer/{study.name}"
+    if before and (told := kept.kept(store, label, before, store)):
+        return told
+    made = explorer.make(study)
+    if before and mark() == before:  # nothing was edited meanwhile
+        kept.keep(store, label, before, store, [], made)
+    return made
 
 
 # --- a whole book ---------------------------------------------------------------------------------

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import yaml
 
+from analysis_lib.analyses import simulation
 from analysis_lib.binding import chapters
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.files.places import BUNDLED, RECONSTRUCTED
+from analysis_lib.files.places import BUNDLED, LIBRARY, RECONSTRUCTED
 from analysis_lib.rows.released import require
 from analysis_lib.show import numbers
 
 NAME = "ten-lines"
+TABLES = {
+    "data": RECONSTRUCTED.parent,
+    "consistent": BUNDLED / "consistent",
+    "paper": LIBRARY / "paper",
+}
 NEAR = 1e-4  # as a share of the number: lifelines stops a little before the maximum of a likelihood
 
 
@@ -22,9 +26,11 @@ def lessons() -> list[dict]:
     return yaml.safe_load(next(BUNDLED.glob(f"*/{NAME}.yml")).read_text("utf-8"))
 
 
-def answer(code: str, folder: Path = RECONSTRUCTED.parent) -> float:
-    """What a computation finds in the tables of a folder."""
-    names: dict = {"data": folder}
+def answer(code: str) -> float:
+    """What a computation finds in the tables that it names (:data:`TABLES`, and ``simulated``)."""
+    names: dict = dict(TABLES)
+    if "simulated" in code:
+        names["simulated"] = simulation.read()[0].patients
     exec(compile(code, NAME, "exec"), names)
     return float(names["answer"])
 
@@ -44,8 +50,14 @@ def page(study: Cohort, rows: pd.DataFrame) -> str:
         "# In ten lines",
         "",
         "The book's numbers come from a library. Here is the headline of chapters once more, in plain pandas "
-        "and lifelines, as you would write it in a notebook of your own. `data` is the folder with the "
-        "tables of the reconstructed cohort (synthetic), `analysis_lib/data/reconstructed` in this project.",
+        "and lifelines, as you would write it in a notebook of your own.",
+        "",
+        "`data` is the folder with the tables of the reconstructed cohort (synthetic), "
+        "`analysis_lib/data/reconstructed` in this project; `consistent` is that with all cohorts that print "
+        "the paper's numbers, `analysis_lib/data/consistent`; `paper` holds the printed numbers, "
+        "`analysis_lib/paper`; `simulated` is the table of simulated patients of chapter 13, "
+        "`simulation.read()[0].patients`. Chapter 11 is not here: it counts checks, each of which is its own "
+        "line of arithmetic.",
         "",
     ]
     for each in lessons():

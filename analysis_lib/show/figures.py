@@ -79,7 +79,7 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
             title=curves.attrs.get("label"),
             alignment="left",
         )
-    _risk_table(table, curves, groups, ticks)
+    risk_table(table, curves, groups, ticks, least=curves.rule or 0)
     if (least := curves.rule) > 1:
         caption += (
             f" Drawn so that every step stands for {least} events or more, and ended where fewer "
@@ -130,16 +130,26 @@ def _censoring_ticks(axes: Axes, curve: pd.DataFrame, color: str) -> None:
 
 
 def risk_at(curve: pd.DataFrame, day: float) -> int:
-    """Number at risk on a day, read off a Kaplan-Meier curve: those whose time is at least that."""
+    """Number at risk on a day, read off a curve: those whose time is at least that; weights are added up."""
     later = curve[curve["days"] >= day]
-    return int(later["at_risk"].iloc[0]) if len(later) else 0
+    return round(later["at_risk"].iloc[0]) if len(later) else 0
 
 
-def _risk_table(axes: Axes, curves: Released, groups: list[str], ticks: Iterable[int]) -> None:
+def risk_table(
+    axes: Axes,
+    curves: pd.DataFrame,
+    groups: list[str],
+    ticks: Iterable[int],
+    title: str = "Number at risk",
+    least: int = 0,
+) -> None:
+    """Write the numbers at risk of groups below their curves, at these months; fewer than ``least`` only as
+    that.
+    """
     for line, (group, _style) in enumerate(style_of(groups).items()):
         curve = curves[curves["group"] == group]
         for tick in ticks:
-            at_risk, least = risk_at(curve, tick * DAYS_PER_MONTH), curves.rule or 0
+            at_risk = risk_at(curve, tick * DAYS_PER_MONTH)
             axes.text(
                 tick,
                 -line,
@@ -161,7 +171,7 @@ def _risk_table(axes: Axes, curves: Released, groups: list[str], ticks: Iterable
             annotation_clip=False,
         )
     axes.set(ylim=(-len(groups) + 0.4, 0.9))
-    axes.set_title("Number at risk", loc="left", fontsize=9.5)
+    axes.set_title(title, loc="left", fontsize=9.5)
     axes.axis("off")
 
 

@@ -24,8 +24,11 @@ from analysis_lib.show.canvas import (
     show,
     style_of,
 )
+from analysis_lib.show.figures import risk_table
 from analysis_lib.show.notes import captioned, skip
 
+SHORT = {weighting.GROUPS[True]: "RT", weighting.GROUPS[False]: "ST"}  # where a phone has no room for more
+LONG_NAME = 20  # characters
 MARKERS = {"unweighted": "o", "iptw": "s", "overlap": "D"}
 
 
@@ -137,9 +140,10 @@ def competing(
     require(curves)
     if reason := results.skip_reason(curves):
         return skip(reason)
-    figure, axes = canvas(3.4)
+    figure, (axes, table) = canvas(3.8, nrows=2, sharex=True, height_ratios=[3.2, 0.36])
     ticks = month_ticks(curves["days"].max() / DAYS_PER_MONTH)
-    for kind, style in style_of(dict.fromkeys(curves["kind"])).items():
+    kinds = list(dict.fromkeys(curves["kind"]))
+    for kind, style in style_of(kinds).items():
         of = curves[curves["kind"] == kind]
         axes.step(
             of["days"] / DAYS_PER_MONTH, of["percent"], where="post", label=kind, linewidth=1.9, **style
@@ -151,7 +155,12 @@ def competing(
         ylabel=f"{who}, %",
         xlabel=f"Months since {since}",
     )
-    figure.legend(loc="outside upper left", ncols=2, frameon=False)
+    axes.tick_params(labelbottom=True)
+    everybody = curves[curves["kind"] == kinds[0]].assign(group="")
+    risk_table(table, everybody, [""], ticks, "At risk, without any of the events")
+    # a phone has room for two short names in a line
+    columns = 1 if max(map(len, kinds)) > LONG_NAME else 2
+    figure.legend(loc="outside upper left", ncols=columns, frameon=False)
     shown = rows[(rows["statistic"] == "rate") & ~rows["result_id"].str.endswith(".clustered")]
     alt = (
         f"{COUNTED.get(curves['kind'].nunique(), 'Several')} rising curves. "
@@ -170,9 +179,11 @@ def weighted_curves(curves: pd.DataFrame, rows: pd.DataFrame, what: str, caption
     if reason := results.skip_reason(curves):
         return skip(reason)
     kinds, groups = list(dict.fromkeys(curves["kind"])), list(weighting.GROUPS.values())
-    figure, panels = canvas(0.9 + 1.75 * len(kinds), nrows=len(kinds), sharex=True, sharey=True)
+    figure, panels = canvas(
+        0.9 + 2.35 * len(kinds), nrows=2 * len(kinds), sharex=True, height_ratios=[1.8, 0.42] * len(kinds)
+    )
     ticks = month_ticks(curves["days"].max() / DAYS_PER_MONTH)
-    for axes, kind in zip(np.atleast_1d(panels), kinds):
+    for axes, table, kind in zip(panels[::2], panels[1::2], kinds):
         for place, group in enumerate(groups):
             of = curves[(curves["kind"] == kind) & (curves["group"] == group)]
             axes.step(
@@ -186,6 +197,10 @@ def weighted_curves(curves: pd.DataFrame, rows: pd.DataFrame, what: str, caption
             )
         axes.set_title(kind, loc="left", fontsize=STYLE["axes.titlesize"], weight="bold")
         axes.set(ylim=(0, 102), ylabel=f"{what}, %", xlim=(0, ticks[-1]), xticks=ticks)
+        axes.tick_params(labelbottom=True)
+        mine = curves[curves["kind"] == kind].replace({"group": SHORT})
+        title = "Number at risk" if kind == weighting.KINDS["unweighted"] else "At risk, sum of weights"
+        risk_table(table, mine, [SHORT[group] for group in groups], ticks, title)
     axes.set_xlabel("Months")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False)
     ratios = rows[(rows["statistic"] == "hazard ratio") & rows["group"].isin(kinds)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -149,24 +152,28 @@ def flow_diagram(rows: pd.DataFrame, caption: str) -> None:
                 )
     if "flow.not_included" in count:
         reasons = [count[r] for r in count if r.startswith("flow.not_included")]
-        _box(
-            axes,
-            0.82,
-            -0.5,
-            "\n".join(f"{row['group']}: n = {numbers.estimate(row)}" for row in reasons),
-            color="0.45",
-        )
+        told = [f"{row['group']}: n = {numbers.estimate(row)}" for row in reasons]
+        # its right edge stands at that of the figure, however narrow that is
+        _box(axes, 0.985, -0.5, "\n".join(textwrap.fill(each, 25) for each in told), "0.45", to="right")
         axes.plot([0.5, 0.82], [-0.5, -0.5], color="0.45", linewidth=1.2, zorder=0)
     show(figure, alt=_alt_of_flow(rows), caption=caption)
 
 
-def _box(axes: Axes, x: float, y: float, words: str, color: str = PALETTE[0]) -> None:
+def _box(
+    axes: Axes,
+    x: float,
+    y: float,
+    words: str,
+    color: str = PALETTE[0],
+    to: Literal["center", "right"] = "center",
+) -> None:
     axes.text(
         x,
         y,
         words,
-        ha="center",
+        ha=to,
         va="center",
+        multialignment="center",
         fontsize=10,
         linespacing=1.35,
         bbox={"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": color, "linewidth": 1.4},

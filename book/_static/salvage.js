@@ -188,7 +188,23 @@ function showQuestion(inside, shown) {
   if (shown) markAll();
 }
 
+/* Which cohort is read, for the search (scorer.js). */
+function noteCohort() {
+  const cohort = location.pathname.match(/\/book\/cohorts\/([^/]+)\//)?.[1];
+  if (!cohort) return;
+  try { localStorage.setItem("salvage-book/cohort", cohort); } catch { /* private window: not kept */ }
+}
+
+/* On paper everything that is folded is open; on the screen it is as it was. */
+let folded = [];
+addEventListener("beforeprint", () => {
+  folded = [...document.querySelectorAll("article details:not([open])")];
+  for (const each of folded) each.open = true;
+});
+addEventListener("afterprint", () => { for (const each of folded) each.open = false; });
+
 function start() {
+  noteCohort();
   addCodeSwitch();
   foldQuestions();
   document.querySelectorAll("article.bd-article table").forEach((table) => {

@@ -161,15 +161,7 @@
   bar.append("Your answers stay in this browser.");
   box.append(bar);
 
-  /* On paper every answer is open; on the screen it is as it was. */
-  let folded = [];
-  addEventListener("beforeprint", () => {
-    folded = [...document.querySelectorAll("article details:not([open])")];
-    for (const each of folded) each.open = true;
-  });
-  addEventListener("afterprint", () => { for (const each of folded) each.open = false; });
-
-  /* --- predict before you look: a figure stays covered until there is a guess ---------------------- */
+  /* --- predict before you look: what tells the answer stays covered until there is a guess ---------- */
 
   const predictions = forms.filter((form) => form.dataset.section);
   const part = box.querySelector("[data-part=predict]");
@@ -178,9 +170,24 @@
   const headings = [...document.querySelectorAll("article :is(h2, h3)")];
   const title = (heading) => heading.firstChild.textContent.trim();
 
-  function cover(form, section) {
-    const figure = section.querySelector("figure");
-    if (!figure || figure.parentElement.classList.contains("prediction-cover")) return;
+  /* What a prediction covers: the figure of its section, what is said below it, and the answer that opens the page. */
+  function coveredBy(form) {
+    const first = form.dataset.section === "Opening";
+    const section = first ? document.querySelector("article section")
+      : headings.find((heading) => title(heading) === form.dataset.section)?.closest("section");
+    const answer = first ? document.querySelector("article .opening .answer") : null;
+    const figure = [...(section?.querySelectorAll("figure") || [])].find((each) => each.closest("section") === section);
+    const below = [];
+    const cell = figure?.closest(".cell");
+    for (const each of cell?.querySelectorAll(".output") || []) {
+      if (figure.compareDocumentPosition(each) & Node.DOCUMENT_POSITION_FOLLOWING && !figure.contains(each)) below.push(each);
+    }
+    for (let next = cell?.nextElementSibling; next?.matches(".cell"); next = next.nextElementSibling) below.push(next);
+    return { form, answer, figure, hidden: [figure, answer, ...below].filter(Boolean) };
+  }
+
+  function cover({ form, answer, figure, hidden }) {
+    if (form.closest(".prediction-cover")) return;
     const covered = document.createElement("div");
     covered.className = "prediction-cover";
     const curtain = document.createElement("div");
@@ -188,35 +195,31 @@
     const show = document.createElement("button");
     show.type = "button";
     show.textContent = "Just show me";
-    figure.before(covered);
-    covered.append(curtain, figure);
+    if (figure) figure.before(covered); else answer.closest(".opening").after(covered);
+    covered.append(curtain, ...(figure ? [figure] : []));
     curtain.append(form);
     form.querySelector(".exercise-check").append(show);
-    figure.hidden = true;
-    const reveal = () => { figure.hidden = false; show.remove(); };
+    for (const each of hidden) each.hidden = true;
+    const reveal = () => { for (const each of hidden) each.hidden = false; show.remove(); };
     show.addEventListener("click", reveal);
     form.addEventListener("submit", () => { if (!isEmpty(answerOf(form))) reveal(); });
   }
 
-  const places = predictions
-    .map((form) => [form, form.dataset.section === "Opening" // whose figure is the first of the page
-      ? document.querySelector("article section")
-      : headings.find((heading) => title(heading) === form.dataset.section)?.closest("section")])
-    .filter(([, section]) => section && section.querySelector("figure"));
+  const places = predictions.map(coveredBy).filter(({ figure, answer }) => figure || answer);
   if (!places.length) return;
   const label = document.createElement("label");
   label.className = "prediction-switch";
   const tick = document.createElement("input");
   tick.type = "checkbox";
   tick.checked = recall(PREDICT) === "yes";
-  label.append(tick, " Predict before I look: key figures stay covered until you have guessed");
+  label.append(tick, " Predict before I look: what tells it stays covered until you have guessed");
   (document.querySelector("article .aims") || document.querySelector("article h1")).after(label);
   if (places.length === predictions.length) part.hidden = true;  // each has its place in the chapter
-  const coverAll = () => { for (const [form, section] of places) cover(form, section); };
+  const coverAll = () => { for (const place of places) cover(place); };
   tick.addEventListener("change", () => {
     keep(PREDICT, tick.checked ? "yes" : "no");
     if (tick.checked) coverAll();
-    else for (const figure of document.querySelectorAll(".prediction-cover figure")) figure.hidden = false;
+    else for (const { hidden } of places) for (const each of hidden) each.hidden = false;
   });
   if (tick.checked) coverAll();
 })();

@@ -7,12 +7,25 @@ import nbformat
 import pytest
 
 from analysis_lib.analyses import primer as ten
-from analysis_lib.binding import chapters, editions, glossary, lessons, primer, takeaway, ten_lines
+from analysis_lib.binding import (
+    chapters,
+    editions,
+    explorer,
+    glossary,
+    labs,
+    lessons,
+    primer,
+    reuse,
+    takeaway,
+    ten_lines,
+)
 from analysis_lib.binding.outcome import BuildError
 from analysis_lib.files.places import NOTEBOOKS, ROOT
+from analysis_lib.intake.manifest import locate
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
+from analysis_lib.show import exercises
 
 CHAPTERS = list(chapters.chapters())
 
@@ -134,5 +147,35 @@ def test_a_computation_that_misses_its_row_is_an_error(monkeypatch):
 
 def test_the_page_on_citing_names_todays_version():
     version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text("utf-8"), re.M)[1]
-    assert f"Version {version}." in (ROOT / "book" / "cite.md").read_text("utf-8")
+    assert f"Version {version} (" in (ROOT / "book" / "cite.md").read_text("utf-8")
     assert f"version: {version}" in (ROOT / "CITATION.cff").read_text("utf-8")
+
+
+# --- labs and explorer ----------------------------------------------------------------------------
+
+
+def test_every_lab_moves_a_slider_and_its_questions_name_rows():
+    told, asked = labs.labs(), exercises.sheet(explorer.LABS)
+    assert len(told) == 3 and all(len(each["steps"]) == 3 for each in told)
+    moved = {row_id.partition(".")[0].rstrip("0123456789") for row_id in exercises.named_rows(asked)}
+    assert moved == {"strength", "wait", "landmark"}
+    assert {each["slider"] for each in told} == {"confounding", "immortal", "landmark"}
+
+
+def test_what_the_explorer_shows_is_computed_once(tmp_path, monkeypatch):
+    study, path = read_cohort("reconstructed"), locate("reconstructed")
+    made = []
+    monkeypatch.setattr(
+        explorer, "make", lambda each: made.append(each.name) or {"curves": {"name": each.name}}
+    )
+    for as_read in [reuse.of_cohort(path), reuse.of_cohort(path), {"changed": "meanwhile"}]:
+        told = reuse.explored(tmp_path, {path: study}, {path: as_read}, study)
+        assert told == {"curves": {"name": "reconstructed"}}
+    assert len(made) == 2, "kept once, and made anew where the files are not those that were read"
+
+
+def test_of_real_patients_the_explorer_keeps_nothing(tmp_path, monkeypatch):
+    study, path = read_cohort("lymphoma"), locate("lymphoma")
+    monkeypatch.setattr(explorer, "make", lambda each: {})
+    reuse.explored(tmp_path, {path: study}, {path: reuse.of_cohort(path)}, study)
+    assert not list(tmp_path.iterdir())

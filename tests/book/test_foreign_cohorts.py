@@ -336,7 +336,7 @@ def test_every_reason_is_a_sentence_and_no_page_shows_a_bare_nan(book):
         for code in article.find_all(["pre", "script", "style"]):
             code.decompose()
         text = article.get_text(" ")
-        assert not re.search(r"\b(nan|NaN|None|inf|<NA>)\b", text), page.name
+        assert not re.search(r"\b(nan|NaN|None(?! of\b)|inf|<NA>)\b", text), page.name
         for note in article.find_all(class_="skip-note"):
             gathered = [f"Not shown: {line.get_text().strip()}" for line in note.find_all("li")]
             for said in gathered or [note.get_text().strip()]:

@@ -18,12 +18,12 @@ NEVER = {
     "our own words": r"stays put|whose owners|\b[Oo]ne line a (?:factor|patient)|heated up and frozen"
     r"|with a state that changes|[Tt]aken as groups of the first day|had to live to its start",
     "a column in a reader's sentence": r"this cohort has no columns?",
-    "a value that is none, as a computer says it": r"\b(?:nan|NaN|None|inf|NaT)\b|<NA>",
+    "a value that is none, as a computer says it": r"\b(?:nan|NaN|None(?! of\b)|inf|NaT)\b|<NA>",
     "punctuation that stands for a word left out": r",\s*\.|,$",
     "brackets with nothing in them": r"(?<=\w) \(\)",
 }
 BLOCKS = ["p", "li", "td", "th", "figcaption", "caption", "h1", "h2", "h3", "h4", "summary", "dd", "dt"]
-CODE = "pre, script, style, .math, svg, .headerlink"
+CODE = "pre, code, script, style, .math, svg, .headerlink"
 
 
 def offences(html):
