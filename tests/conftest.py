@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, settings
 
 import analysis_lib  # noqa: F401  before numpy, as in a build: one thread a process
 
+from visiting import DESKTOP
+
 # Every test of a property: how long an example takes says how busy the machine is, and nothing of the property.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
@@ -110,3 +112,29 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """visit(**options) -> a page in a context of its own that notes its requests and complaints."""
+    contexts = []
+
+    def open_page(**options):
+        context = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(120_000)  # patience with a busy machine
+        page.asked, page.complaints = [], []
+        context.on("request", lambda request: page.asked.append(request.url))
+        context.on("requestfailed", lambda request: page.complaints.append(f"failed: {request.url}"))
+        context.on(
+            "response",
+            lambda answer: answer.status >= 400 and page.complaints.append(f"{answer.status}: {answer.url}"),
+        )
+        page.on("console", lambda message: message.type == "error" and page.complaints.append(message.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -6,98 +6,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
-DESKTOP = {"width": 1280, "height": 900}
-TELEPHONE = {"width": 390, "height": 844}
-SERIOUS = {"serious", "critical"}
-# Mere advice by axe's own grading, but this book keeps them: the theme breaks both by itself.
-KEPT = {"region", "empty-table-header"}
-
-# What sticks out of the page without a box of its own to scroll in.
-STICKING_OUT = """() => {
-  const scrolls = (element) => {
-    for (let box = element.parentElement; box && box.tagName !== 'ARTICLE'; box = box.parentElement)
-      if (['auto', 'scroll'].includes(getComputedStyle(box).overflowX)) return true;
-    return ['auto', 'scroll'].includes(getComputedStyle(element).overflowX);
-  };
-  return [...document.querySelectorAll('article.bd-article :is(table, img, pre, svg, mjx-container, p, h1, h2, h3, details)')]
-    .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e) && !e.closest('mjx-assistive-mml, pre, mjx-container'))
-    .map((e) => e.tagName + ' ' + e.textContent.trim().slice(0, 40));
-}"""
-
-
-def chapter_paths(html, number="[0-9][0-9]"):
-    """Chapters by path, the reconstructed cohort's first."""
-    found = [path.relative_to(html).as_posix() for path in html.glob(f"book/cohorts/*/{number}_*.html")]
-    return sorted(found, key=lambda path: ("/reconstructed/" not in path, path))
-
-
-def one_chapter(html, number):
-    found = chapter_paths(html, number)
-    assert found, f"no chapter {number} in the book"
-    return found[0]
-
-
-def one_cohort(html):
-    """All chapters of one cohort, and one chapter of each other cohort."""
-    paths = chapter_paths(html)
-    assert paths, "no chapters in the book"
-    first = paths[0].rsplit("/", 1)[0]
-    others = {path.rsplit("/", 1)[0]: path for path in paths if not path.startswith(first + "/")}
-    return [path for path in paths if path.startswith(first + "/")] + sorted(others.values())
-
-
-def tour(html):
-    """The prose pages, one cohort's chapters, and a chapter of each other cohort."""
-    return sorted(path.relative_to(html).as_posix() for path in html.glob("book/*.html")) + one_cohort(html)
-
-
-def file_page(html, path):
-    return (html / path).as_uri()
-
-
-@pytest.fixture
-def visit(browser):
-    """visit(**options) -> a page in a context of its own that notes its requests and complaints."""
-    contexts = []
-
-    def open_page(**options):
-        context = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.asked, page.complaints = [], []
-        context.on("request", lambda request: page.asked.append(request.url))
-        context.on("requestfailed", lambda request: page.complaints.append(f"failed: {request.url}"))
-        context.on(
-            "response",
-            lambda answer: answer.status >= 400 and page.complaints.append(f"{answer.status}: {answer.url}"),
-        )
-        page.on("console", lambda message: message.type == "error" and page.complaints.append(message.text))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-
-
-def settle(page):
-    """Fonts are there and formulas are set."""
-    page.wait_for_load_state("load")
-    page.evaluate("""async () => {
-        await document.fonts.ready;
-        if (window.MathJax && MathJax.startup) await MathJax.startup.promise;
-    }""")
-
-
-def unfold(page):
-    page.evaluate("document.querySelectorAll('article details').forEach((d) => { d.open = true; })")
-    page.wait_for_timeout(50)  # 'toggle' comes after the change
-
-
-def strangers(asked, allowed):
-    """Requests that leave the book."""
-    return [url for url in asked if not url.startswith((allowed, "data:", "blob:"))]
+from visiting import (
+    DESKTOP,
+    STICKING_OUT,
+    TELEPHONE,
+    axe_offences,
+    chapter_paths,
+    file_page,
+    one_chapter,
+    one_cohort,
+    settle,
+    strangers,
+    tour,
+    unfold,
+)
 
 
 def test_strangers_are_noticed():
@@ -391,18 +313,6 @@ def test_a_solution_opens_without_scripts(visit, book_html):
 
 
 # Assistive technology --------------------------------------------------------------
-
-
-def axe_offences(page):
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{rule['id']} ({rule['impact']}): {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
-        for rule in found
-        if rule["impact"] in SERIOUS or rule["id"] in KEPT
-        for node in rule["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, TELEPHONE], ids=["desktop", "telephone"])

@@ -16,9 +16,7 @@ import pytest
 from analysis_lib.binding import editions, labs, primer
 from analysis_lib.files.places import ROOT
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from test_browser import file_page, settle, visit  # noqa: E402, F401
+from visiting import file_page, settle
 
 CHAPTER = "04_survival"
 LESSONS = (primer.NAME, labs.NAME)
@@ -129,7 +127,7 @@ def test_editions_do_not_drift_apart(made):
     assert len(asks) == 1 and "exercises.show(" in asks[0].source
 
 
-def test_the_student_answers_and_is_not_told(made, visit):  # noqa: F811
+def test_the_student_answers_and_is_not_told(made, visit):
     _, html = made
     page = visit()
     page.goto(file_page(html, f"book/cohorts/student/{CHAPTER}.html"))
@@ -153,7 +151,7 @@ def test_the_student_answers_and_is_not_told(made, visit):  # noqa: F811
     assert not page.complaints
 
 
-def test_the_teacher_sees_every_solution(made, visit):  # noqa: F811
+def test_the_teacher_sees_every_solution(made, visit):
     _, html = made
     page = visit()
     page.goto(file_page(html, f"book/cohorts/teacher/{CHAPTER}.html"))

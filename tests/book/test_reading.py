@@ -1,8 +1,6 @@
 """What a reader meets on the way through a book: pages of a readable length, folds, a search that knows where one reads."""
 
 import re
-import sys
-from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
@@ -10,16 +8,14 @@ from bs4 import BeautifulSoup
 from analysis_lib.binding import search_index
 from analysis_lib.files.places import ROOT
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from test_browser import DESKTOP, TELEPHONE, file_page, settle, visit  # noqa: E402, F401
+from visiting import DESKTOP, TELEPHONE, file_page, settle
 
 CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.py"))
 SCREENS = 12
 COHORT = "book/cohorts/reconstructed"
 
 
-def test_no_chapter_is_longer_than_twelve_screens(visit, book_html):  # noqa: F811
+def test_no_chapter_is_longer_than_twelve_screens(visit, book_html):
     page = visit()
     screens = {}
     for chapter in CHAPTERS:
@@ -31,7 +27,7 @@ def test_no_chapter_is_longer_than_twelve_screens(visit, book_html):  # noqa: F8
     assert not {chapter: count for chapter, count in screens.items() if count > SCREENS}, screens
 
 
-def test_what_is_secondary_is_folded_and_opens_on_paper(visit, book_html):  # noqa: F811
+def test_what_is_secondary_is_folded_and_opens_on_paper(visit, book_html):
     page = visit()
     page.goto(file_page(book_html, f"{COHORT}/07_prognostic_factors.html"))
     settle(page)
@@ -59,7 +55,7 @@ def test_each_chapter_can_be_foretold(chapter, book_html):
         assert any(each.find_parent("section") is heading.find_parent("section") for each in figures), section
 
 
-def test_a_prediction_covers_the_answer_too(visit, book_html):  # noqa: F811
+def test_a_prediction_covers_the_answer_too(visit, book_html):
     """Of a chapter with a key figure, and of one that opens without."""
     page = visit()
     for chapter, figure in (("14_absolute", True), ("10_ledger", False)):
@@ -76,7 +72,7 @@ def test_a_prediction_covers_the_answer_too(visit, book_html):  # noqa: F811
         switch.uncheck()
 
 
-def test_the_flow_diagram_fits_a_telephone(visit, book_html):  # noqa: F811
+def test_the_flow_diagram_fits_a_telephone(visit, book_html):
     page = visit(viewport=TELEPHONE)
     page.goto(file_page(book_html, f"{COHORT}/01_cohort.html"))
     settle(page)
@@ -92,7 +88,7 @@ def test_the_flow_diagram_fits_a_telephone(visit, book_html):  # noqa: F811
 
 
 @pytest.mark.parametrize("cohort", ["tisa-cel", "reconstructed"])
-def test_search_prefers_the_cohort_that_is_read(cohort, visit, book_html):  # noqa: F811
+def test_search_prefers_the_cohort_that_is_read(cohort, visit, book_html):
     page = visit()
     page.goto(file_page(book_html, f"book/cohorts/{cohort}/02_characteristics.html"))
     settle(page)

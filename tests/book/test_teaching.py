@@ -1,23 +1,10 @@
 """Teaching in a real browser, from files: exercises that check and keep, predictions, the explorer, definitions."""
 
 import csv
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from test_browser import (  # noqa: E402, F401
-    DESKTOP,
-    TELEPHONE,
-    axe_offences,
-    file_page,
-    settle,
-    strangers,
-    unfold,
-    visit,
-)
+from visiting import DESKTOP, TELEPHONE, axe_offences, file_page, settle, strangers, unfold
 
 CHAPTER = "book/cohorts/reconstructed/04_survival.html"
 PRIMER = "book/generated/time-to-an-event.html"
@@ -33,7 +20,7 @@ PAGES = [
 
 
 @pytest.fixture
-def chapter(visit, book_html):  # noqa: F811
+def chapter(visit, book_html):
     page = visit(accept_downloads=True)
     page.goto(file_page(book_html, CHAPTER))
     settle(page)
@@ -129,7 +116,7 @@ def test_a_figure_stays_covered_until_there_is_a_guess(chapter):
     assert not chapter.locator(".prediction-cover").count()
 
 
-def test_without_scripts_questions_stand_with_answers_to_open(visit, book_html):  # noqa: F811
+def test_without_scripts_questions_stand_with_answers_to_open(visit, book_html):
     page = visit(java_script_enabled=False)
     page.goto(file_page(book_html, CHAPTER))
     form = number(page)
@@ -142,14 +129,14 @@ def test_without_scripts_questions_stand_with_answers_to_open(visit, book_html):
 
 
 @pytest.fixture
-def explorer(visit, book_html):  # noqa: F811
+def explorer(visit, book_html):
     page = visit()
     page.goto(file_page(book_html, EXPLORER))
     settle(page)
     return page
 
 
-def test_the_explorer_reads_what_the_chapter_says(explorer, visit, book_html):  # noqa: F811
+def test_the_explorer_reads_what_the_chapter_says(explorer, visit, book_html):
     explorer.get_by_label("Endpoint").select_option("OS1")
     explorer.get_by_label("Groups").select_option("")
     explorer.get_by_label("Read at").fill("12")
@@ -183,7 +170,7 @@ def test_pointing_at_the_curves_reads_them_and_all_consistent_cohorts_can_be_dra
     assert explorer.locator(".explorer-live .explorer-chart svg").first.locator("path").count() > lines + 50
 
 
-def test_what_is_looked_at_can_be_sent(explorer, visit):  # noqa: F811
+def test_what_is_looked_at_can_be_sent(explorer, visit):
     explorer.get_by_label("Groups").select_option("ldh_elevated")
     other = visit()
     other.goto(explorer.url)
@@ -201,7 +188,7 @@ def test_sliders_show_the_rows_of_their_tables(explorer):
         assert last.text_content() in told
 
 
-def test_the_explorer_without_scripts_is_pictures_and_tables(visit, book_html):  # noqa: F811
+def test_the_explorer_without_scripts_is_pictures_and_tables(visit, book_html):
     page = visit(java_script_enabled=False)
     page.goto(file_page(book_html, EXPLORER))
     assert page.locator(".explorer-live").is_hidden()
@@ -229,7 +216,7 @@ def test_a_term_is_defined_where_it_is_first_used_and_leads_to_the_glossary(chap
 
 @pytest.mark.parametrize("viewport", [DESKTOP, TELEPHONE], ids=["desktop", "telephone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_accessibility(scheme, viewport, visit, book_html):  # noqa: F811
+def test_accessibility(scheme, viewport, visit, book_html):
     page = visit(color_scheme=scheme, viewport=viewport)
     offences = []
     for path in [*PAGES, CHAPTER]:
