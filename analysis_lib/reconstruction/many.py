@@ -87,21 +87,26 @@ def in_folder(folder: Path) -> tuple[str, dict[str, pd.DataFrame]]:
     )
 
 
-def reconstruct(seed: int, folder: Path, quick: bool = False) -> str:
+def reconstruct(seed: int, folder: Path, quick: bool = False, family: str = "printed") -> str:
     """Reconstruct the cohort of a seed in a folder; returns what became of it."""
-    from analysis_lib.reconstruction.__main__ import make, write  # needs the extra `reconstruct`
+    from analysis_lib.reconstruction.__main__ import (  # needs the extra `reconstruct`
+        command_of,
+        make,
+        write,
+    )
 
     try:
-        made = next(make(seed, quick))
-    except LookupError as why:
+        made = next(make(seed, quick, family=family))
+    except (LookupError, RuntimeError) as why:
         return f"seed {seed}: no cohort was found ({why})"
-    write(made, folder, f"python -m analysis_lib.reconstruction --seed {seed}" + " --quick" * quick)
+    write(made, folder, command_of(seed, quick, family))
     return f"seed {seed}: {folder}"
 
 
-def reconstruct_all(folder: Path, seeds: range, pool: Executor) -> None:
+def reconstruct_all(folder: Path, seeds: range, pool: Executor, family: str = "printed") -> None:
     """Reconstruct a cohort for each seed, in folders of their own; say what becomes of each."""
-    for told in pool.map(reconstruct, seeds, [folder / str(seed) for seed in seeds]):
+    folders = [folder / str(seed) for seed in seeds]
+    for told in pool.map(reconstruct, seeds, folders, repeat(False), repeat(family)):
         print(told, flush=True)
 
 
@@ -167,6 +172,11 @@ def main() -> None:
         "folders", nargs="*", type=Path, help="for make: where to; for pack: folders with a cohort.yml"
     )
     parser.add_argument("--seeds", nargs=2, type=int, default=(1, 1), metavar=("FIRST", "LAST"))
+    parser.add_argument(
+        "--family",
+        default="printed",
+        help="for make: printed or definition, the sides of the paper's contradiction on sites",
+    )
     parser.add_argument("--jobs", type=int, default=2, help="cohorts at a time")
     parser.add_argument(
         "--executor", default=engines.LOCAL, metavar="WHERE", help="local (default), or dask:ADDRESS"
@@ -182,7 +192,7 @@ def main() -> None:
     with engines.executor(options.executor, options.jobs, shared) as pool:
         if options.task == "make":
             first, last = options.seeds
-            reconstruct_all(shared[0], range(first, last + 1), pool)
+            reconstruct_all(shared[0], range(first, last + 1), pool, options.family)
         elif options.task == "pack":
             pack(options.folders, pool, store)
         else:

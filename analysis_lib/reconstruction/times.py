@@ -38,10 +38,11 @@ from analysis_lib.reconstruction.state import (
     TTS,
     TWO,
 )
-from analysis_lib.reconstruction.statistics import block, resort
+from analysis_lib.reconstruction.statistics import block, resort, room
+from analysis_lib.reconstruction.targets import Paper
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _jitter(x):
     """A nearby whole day: mostly a small step, at times a large one."""
     u = np.random.random()
@@ -52,14 +53,14 @@ def _jitter(x):
     return y
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _after_change(state, i, keep):
     """Re-tie EFS2 to a changed OS2 where it is censored there or ended by death (``keep``)."""
     if state[i, EV] == 0 or keep:
         state[i, EFS] = state[i, OS2]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _move(state, fixed, two_ok, pair):
     """Propose a change in place. Returns a bit mask of the blocks it touches; patients in ``pair``; 0 if
     none.
@@ -147,7 +148,13 @@ def _move(state, fixed, two_ok, pair):
             return 0
         state[i, MORE] = 1 - state[i, MORE]
         return 8
-    if u < 0.93:  # who had systemic therapy after radiotherapy
+    if u < 0.915:  # how many had systemic therapy after comprehensive radiotherapy
+        if fixed[i, FIELD] != 1 or fixed[i, G3] != RT or fixed[i, LOCK_OS]:
+            return 0
+        state[i, G5] = RT_ST if state[i, G5] == RT else RT
+        state[i, MORE] = state[i, G5] == RT_ST
+        return 1 | 8
+    if u < 0.93:  # who had it
         if state[i, G5] != RT or state[j, G5] != RT_ST or fixed[i, FIELD] != 1 or fixed[j, LOCK_OS]:
             return 0
         state[i, G5] = RT_ST
@@ -176,32 +183,31 @@ def _move(state, fixed, two_ok, pair):
     return 4 | 16
 
 
-@njit(cache=True)
-def walk(state, fixed, two_ok, slot, steps, hot, cold, seed, stop_at_zero, best):
+@njit(cache=True, error_model="numpy")
+def walk(state, fixed, two_ok, slot, least, steps, hot, cold, seed, stop_at_zero, best, space):
     """Anneal in place from temperature ``hot`` to ``cold``. Returns (steps done, loss, best loss).
+
+    ``least`` are the living of RT, CMT and ST who must have progressed; ``space`` is :func:`room`'s.
 
     Long because it is an inner loop, compiled as one function.
     """
     np.random.seed(seed)
     n = len(state)
-    orders = np.empty((4, n), np.int64)
-    for k in range(4):
+    orders = np.empty((6, n), np.int64)
+    for k in range(6):
         orders[k] = np.arange(n)
     betas = np.zeros((3, 3))
     out = np.zeros(80)
-    buffer = np.zeros(6)
     parts = np.zeros(6)
     new = np.zeros(6)
     for b in range(5):
-        block(b, state, fixed, orders, betas, out, buffer)
+        block(b, state, fixed, orders, betas, out, space)
         parts[b] = distance_to(out, slot[b])
-    parts[5] = log_prior(state, fixed, orders[0])
+    parts[5] = log_prior(state, fixed, orders[0], least)
     loss = parts.sum()
     lowest = loss
     best[:] = state
     pair = np.zeros(2, np.int64)
-    np.empty(state.shape[1], np.int64)
-    np.empty(state.shape[1], np.int64)
     saved = state.copy()
     for step in range(steps):
         temperature = hot * (cold / hot) ** (step / steps)
@@ -212,7 +218,7 @@ def walk(state, fixed, two_ok, slot, steps, hot, cold, seed, stop_at_zero, best)
             limit = loss - temperature * math.log(np.random.random() + 1e-300)
             new[:] = parts
             resort(orders[0], state[:, OS2])
-            new[5] = log_prior(state, fixed, orders[0])
+            new[5] = log_prior(state, fixed, orders[0], least)
             total = new[5]
             for b in range(5):
                 if touched >> b & 1 == 0:
@@ -222,7 +228,7 @@ def walk(state, fixed, two_ok, slot, steps, hot, cold, seed, stop_at_zero, best)
                 if touched >> b & 1:
                     if total > limit:
                         break
-                    block(b, state, fixed, orders, betas, out, buffer)
+                    block(b, state, fixed, orders, betas, out, space)
                     new[b] = distance_to(out, slot[b])
                     total += new[b]
             ok = total <= limit
@@ -234,7 +240,7 @@ def walk(state, fixed, two_ok, slot, steps, hot, cold, seed, stop_at_zero, best)
             if loss < lowest - 1e-12:
                 lowest = loss
                 best[:] = state
-                if stop_at_zero and loss - parts[5] < 1e-9 and parts[5] < 0.08:
+                if stop_at_zero and loss - parts[5] < 1e-9 and parts[5] < 0.3:
                     return step, loss, lowest
         else:
             state[i] = saved[i]
@@ -242,15 +248,14 @@ def walk(state, fixed, two_ok, slot, steps, hot, cold, seed, stop_at_zero, best)
     return steps, loss, lowest
 
 
-def misses(state: np.ndarray, fixed: np.ndarray) -> list[str]:
+def misses(state: np.ndarray, fixed: np.ndarray, paper: Paper) -> list[str]:
     """Claims that the state does not meet, by the annealer's own reckoning."""
-    values, names = slots()
-    n = len(state)
-    order = np.array([np.arange(n)] * 4)
+    values, names = slots(paper)
+    order = np.array([np.arange(len(state))] * 6)
     missed = []
     for b in range(5):
-        out, buffer = np.zeros(80), np.zeros(6)
-        block(b, state, fixed, order, np.zeros((3, 3)), out, buffer)
+        out = np.zeros(80)
+        block(b, state, fixed, order, np.zeros((3, 3)), out, room(fixed))
         for k, (low, high, _) in enumerate(values[b]):
             if not low <= out[k] <= high:
                 missed.append(f"{names[b][k]} ({out[k]:.4f} not in {low:.4f}..{high:.4f})")

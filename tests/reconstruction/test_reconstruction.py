@@ -11,14 +11,14 @@ from scipy import stats
 from analysis_lib.files.places import RECONSTRUCTED
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.paper.claims import contradictions, meets, read_claims
-from analysis_lib.reconstruction import check
+from analysis_lib.reconstruction import alike, check, targets
 from analysis_lib.reconstruction.estimates import two_by_two
 
 from plausible import assert_plausible
 
 # Claims that no cohort can meet stand, with the arithmetic, beside the paper's claims. Others that this one does
-# not meet:
-MISSED: set[str] = set()
+# not meet: it was made while duration of response counted from the first response.
+MISSED = {"res.dor.median", "res.dor.iqr"}
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +192,97 @@ def test_a_small_run_meets_table_1_exactly_and_most_of_the_rest(small, tmp_path)
     found = check.compare(check.read(tmp_path)).set_index("claim")["verdict"]
     assert set(found[found.index.str.startswith("t1.")]) == {"match"}
     assert (found == "miss").sum() < 60
+
+
+def test_a_small_run_has_the_printed_doses_and_transplants_and_no_odd_early_responses(small, tmp_path):
+    from analysis_lib.reconstruction.__main__ import write
+
+    write(small, tmp_path, "a small run")
+    found = check.compare(check.read(tmp_path)).set_index("claim")["verdict"]
+    drawn = ("rt.dose", "rt.fx", "cf.comp.dose", "cf.focal.dose", "hsct", "lc.tte", "res.dor", "ttf")
+    held = found[found.index.str.startswith(drawn)]
+    assert len(held) > 25 and set(held) == {"match"}
+    seen = check.realism(check.read(tmp_path))
+    assert seen["responses seen before day 21"] == 0
+    assert seen["courses that death cut short but credits whole"] == 0
+    assert seen["most sites in the CNS of one patient"] <= 2
+    assert seen["deaths a year, ECOG 0 less ECOG 1"] <= 0
+    assert seen["living patients in ECOG 4"] <= 1
+
+
+def test_what_is_alike_though_unprinted_is_forced_or_a_named_convention(small):
+    """No constant of the engine that made the committed cohorts is left in today's."""
+    from analysis_lib.consistent import cohorts
+
+    committed = [alike.quantities(cohorts.tables(number)) for number in cohorts.numbers()]
+    found = alike.alike([*committed, alike.quantities(small)])
+    assert len(found) > 5 and (found["why"] != "").all(), found
+
+
+def test_the_transplanted_have_the_printed_days_and_no_others_in_common():
+    pytest.importorskip("numba", reason="comes with the optional extra `reconstruct`")
+    from analysis_lib.reconstruction.drawn import BEFORE, draw_transplants
+
+    paper = targets.the_paper()
+    strata = pd.Series([*BEFORE] * 4)
+    made = [draw_transplants(strata, paper, np.random.default_rng(seed)) for seed in range(20)]
+    for five in made:
+        before = [each.wait / 30.4375 for each in five if each.wait > 0]
+        after = [each.after / 30.4375 for each in five]
+        assert meets(np.median(before), "5.4") and meets(min(before), "3.9") and meets(max(before), "8.9")
+        assert meets(np.median(after), "8.8") and meets(min(after), "3.3") and meets(max(after), "33.6")
+        assert len(before) == 4 and sum(each.relapsed for each in five) == 1
+    assert len({sum(each.day for each in five) for five in made}) > 15
+    assert len({five[0].stratum for five in made}) > 2
+
+
+# --- truth that is known --------------------------------------------------------------------------
+
+
+def test_a_paper_printed_about_a_simulated_cohort_is_met_by_its_truth_and_reconstructed():
+    pytest.importorskip("ortools", reason="comes with the optional extra `reconstruct`")
+    from analysis_lib.reconstruction import coverage, simulated
+    from analysis_lib.reconstruction.times import misses
+
+    table, state, fixed, _ = simulated.cohort(np.random.default_rng(2))
+    paper = simulated.printed(table, state, fixed)
+    differ = {k for k, v in paper.printed.items() if v != targets.the_paper().printed[k]}
+    assert len(differ) > 100
+    # what a truth "misses" lies at the edge of its own interval, where the annealer keeps clear
+    assert len(misses(state, fixed, paper)) < 8
+    made, of, missed = coverage.reconstruct(paper, 1, effort=2, steps=20_000)
+    assert made.shape == state.shape and len(missed) < 60
+    truth, found = coverage.results(state, fixed), coverage.results(made, of)
+    assert truth.keys() == found.keys() and len(truth) == 10
+    assert not np.array_equal(made, state)
+
+
+def test_a_certificate_counts_truths_within_the_range_with_exact_limits():
+    pytest.importorskip("numba", reason="comes with the optional extra `reconstruct`")
+    from analysis_lib.reconstruction.coverage import certificate
+
+    values = {1: [5, 4, 6], 2: [7, 4, 6], 3: [5, 1, 9]}  # truth, and two cohorts
+    table = pd.DataFrame(
+        [
+            {"simulation": s, "cohort": k, "missed": 0, "result": "a rate", "value": value}
+            for s, of in values.items()
+            for k, value in enumerate(of)
+        ]
+    )
+    row = certificate(table).iloc[0]
+    assert (row.simulations, row.within) == (3, 2)
+    assert row.lower == pytest.approx(9.4299, abs=1e-3) and row.upper == pytest.approx(99.1596, abs=1e-3)
+    assert row.expected == pytest.approx(100 / 3)  # two cohorts and truth, exchangeable
+
+
+def test_survival_and_mean_survival_by_hand():
+    pytest.importorskip("numba", reason="comes with the optional extra `reconstruct`")
+    from analysis_lib.reconstruction.coverage import survival_at
+
+    days, dead = np.array([10, 20, 30, 40]), np.array([1, 0, 1, 0])
+    rate, mean = survival_at(days, dead, 40)
+    assert rate == pytest.approx(37.5)
+    assert mean * 30.4375 == pytest.approx(10 + 20 * 0.75 + 10 * 0.375)
 
 
 def test_equal_seeds_give_equal_tables(small):
