@@ -24,7 +24,7 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib.analyses import cox_models, prognosis
+from analysis_lib.analyses import changing, cox_models, immortal, prognosis
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
@@ -160,6 +160,19 @@ say(os1_model, "The model rests on {cox.os1.mv.events_per_variable:events} event
     "patients: {cox.os1.mv.events_per_variable} events for each hazard ratio.",
     *[f"{{{i}:group}}: hazard ratio {{{i}:full}}, {{{i}.p}}." for i in os1_model["result_id"]],
     "The test of proportional hazards, all factors together, gives {cox.os1.mv.ph.global}.")
+
+# %% [markdown] tags=["car-t"]
+# Where the ratio of the response is not constant, one number is an average over the time observed. Whoever is in this cohort lived to
+# salvage therapy, and responders reached it later. With *delayed entry* each patient is at risk only from salvage therapy on (chapter 9); the parts of the follow-up have ratios of
+# their own (chapter 14).
+
+# %%
+late, parts = immortal.response(study), changing.response(study)
+say(late, "Counted from day 0, the hazard ratio of a response by itself is {immortal.response.naive:full}; with each patient at risk only "
+    "from salvage therapy on it is {immortal.response.delayed:full}.")
+say(parts, "Within the first six months it is {changing.response.to6:full}, from then to a year {changing.response.to12:full}, and later "
+    "{changing.response.from12:full}.", "The test of proportional hazards of the response by itself gives {changing.response.ph}, with delayed "
+    "entry {changing.response.late.ph}.")
 
 # %% [markdown]
 # ### Overall survival from the start of salvage therapy (OS2), several factors

@@ -23,11 +23,11 @@ cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
 results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/results
 
 # %%
-from analysis_lib.analyses import context
+from analysis_lib.analyses import context, since
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, ledger_page
+from analysis_lib.show import consistent_page, figures, ledger_page, since_table
 from analysis_lib.show.notes import about
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import rows_table
@@ -107,6 +107,32 @@ figures.forest(drawn, "Failures in previously involved sites. Squares: series, l
 say(pooled, "The pooled share is {context.pooled.fixed:full} by fixed and {context.pooled.random:full} by random effects.",
     "Test of heterogeneity: {context.pooled.heterogeneity} ({context.pooled.heterogeneity:note}); "
     "I² is {context.pooled.i2} and τ² {context.pooled.tau2}.")
+
+# %% [markdown]
+# ## The field since
+
+# %% [markdown] tags=["car-t"]
+# The paper's own question has been asked by others since. This table sets their numbers side by side: registries of
+# CAR T failures {cite:p}`diblasi2022,descart2025,zurko2023`, salvage radiotherapy
+# {cite:p}`ababneh2023,imber2020,salvage21,salvage44,saifi2023,guerini2025`, transplantation {cite:p}`zurko2022`, and
+# bispecific antibodies {cite:p}`cartron2025,shumilov2025,bispecifics2025`. Bridging radiotherapy
+# {cite:p}`bridging2024,bridging538` stands last, for contrast: it is given before the infusion, to patients who have
+# not failed.
+#
+# *Time zero* is the day from which a series counts. It matters more than the treatment: whoever starts a transplant has
+# lived long enough to reach it, and whoever is counted from the failure includes those who died before any therapy. So
+# the numbers are ordered by time zero and line, and nothing is pooled over them. A number of this cohort stands beside
+# a published one only where both measure the same from the same day.
+
+# %%
+since_table.show(study)
+published_since = since.told(study)
+say(published_since, "{since.numbers} of these numbers were read in a stored abstract of the original. Unverified are "
+    "{since.unread}, whose values could not be read and are left open: {since.unread:note}.",
+    "Of {since.salvage21.1:n} patients of one centre, those whose disease fitted into one field lived a median of "
+    "{since.salvage21.2:note} from salvage radiotherapy, those with advanced disease {since.salvage21.3:note}. In the paper it is "
+    "{since.ababneh2023.1:note} after comprehensive and {since.ababneh2023.2:note} after focal radiotherapy. In both, the field "
+    "follows the extent of the disease, so the contrast is one of patients as much as of fields.")
 
 # %% [markdown]
 # ## One count, printed twice

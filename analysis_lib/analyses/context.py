@@ -44,7 +44,7 @@ def own_series(study: Cohort) -> pd.DataFrame:
 
     ``pooled`` is ``no`` for synthetic patients: they repeat counts that the paper printed.
     """
-    if reason := _not_comparable(study):
+    if reason := not_comparable(study):
         return disclosure.skipped(study, "context.own", reason)
     pattern, k = study.patients["failure_pattern"].dropna(), study.min_cell_count
     events, n = int(pattern.isin(WITH_OLD_SITES).sum()), len(pattern)
@@ -76,7 +76,7 @@ def in_context(study: Cohort, printing: str = "Results") -> pd.DataFrame:
     ``Discussion``.
     """
     if not study.after_car_t:
-        return disclosure.skipped(study, "context", _not_comparable(study))
+        return disclosure.skipped(study, "context", not_comparable(study))
     series = published()
     other = {"Results": "Discussion", "Discussion": "Results"}[printing]
     series = series[series["place"] != other].assign(pooled="yes")
@@ -104,7 +104,8 @@ def own_share(study: Cohort) -> pd.DataFrame:
     )
 
 
-def _not_comparable(study: Cohort) -> str:
+def not_comparable(study: Cohort) -> str:
+    """Why the published series say nothing of this cohort; empty where they do."""
     if not study.after_car_t:
         return (
             f"the published series speak of another treatment than this cohort, whose day 0 is "
@@ -206,7 +207,7 @@ def two_printings(study: Cohort) -> pd.DataFrame:
         ``context.printed.shift`` (percentage points): Discussion minus Results.
     """
     if not study.after_car_t:
-        return disclosure.skipped(study, "context.printed", _not_comparable(study))
+        return disclosure.skipped(study, "context.printed", not_comparable(study))
     counts = published().query("key == 'ababneh2023'").set_index("place")
     first, second = counts.loc["Results"], counts.loc["Discussion"]
     minus: dict = {"method": "Discussion minus Results"}

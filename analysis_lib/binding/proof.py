@@ -3,7 +3,9 @@
 The tables are kept in ``data/proof``. ``agreement.csv`` is written by ``python
 tools/write_agreement.py --write`` and held against a fresh comparison by the tests; ``traps.csv`` has one
 line a test of ``tests/estimators/test_traps.py``, in words with a place for each number, and
-``trap_numbers.csv`` the numbers, which that test computes and compares.
+``trap_numbers.csv`` the numbers, which that test computes and compares. ``conventions.csv`` holds what SAS
+printed where its conventions differ from R's, beside R asked for the same and beside this book;
+``tests/estimators/test_conventions.py`` computes both.
 """
 
 from __future__ import annotations
@@ -19,6 +21,21 @@ from analysis_lib.show import tables
 
 FOLDER = BUNDLED / "proof"
 TRAP_NUMBERS = FOLDER / "trap_numbers.csv"
+CONVENTIONS = FOLDER / "conventions.csv"
+WHY = {  # by convention: what SAS does, what R and this book do, and why it matters
+    "Breslow's ties": "PHREG takes Breslow's approximation where events tie and nothing else is asked for. R "
+    "asked for it prints what SAS prints; by itself R, and this book with it, takes Efron's, which is nearer "
+    "to the exact answer. Without ties they are one",
+    "log-log interval": "LIFETEST puts its limits on the scale of log(-log S), R on that of log S, and the "
+    "chapters follow R; both can do both, and asked for the same they agree to every printed digit",
+    "S = 0.5 exactly, then lower": "all three take the middle of the stretch on which the curve stands at "
+    "one half; this row is a rule of the manual, not a print",
+    "S = 0.5 exactly, to the end": "SAS looks for the curve below one half, finds none, and prints NE, not "
+    "estimable. R's print and this book name the day on which the curve reached one half; R's quantile() "
+    "goes half way to the last follow-up",
+    "beyond the last follow-up": "SAS and this book give no estimate once nobody is followed any more; R, "
+    "asked to extend the curve, goes on with its last height",
+}
 
 
 def agreement() -> pd.DataFrame:
@@ -55,8 +72,18 @@ def numbers() -> pd.DataFrame:
     return pd.read_csv(TRAP_NUMBERS)
 
 
+def conventions() -> pd.DataFrame:
+    """Where SAS differs from R: ``id, convention, quantity, sas, r, here, source``.
+
+    ``sas`` is what SAS printed, or its manual rules, as ``source`` says; ``r`` what R gives when asked for
+    the same convention, and ``here`` what this book gives, both with the decimals of ``sas``. NE is not
+    estimable.
+    """
+    return pd.read_csv(CONVENTIONS, keep_default_na=False, dtype=str)
+
+
 def page() -> str:
-    """The page of the book that shows both.
+    """The page of the book that shows all three.
 
     Long because it is one page, written from top to bottom.
     """
@@ -75,6 +102,9 @@ def page() -> str:
             "Largest difference, below": table["below"].astype(str).map(_power),
         }
     )
+    second = conventions()
+    sas = second[["convention", "quantity", "sas", "r", "here"]]
+    sas.columns = ["Convention", "Quantity", "SAS prints", "R, asked for the same", "This book"]
     pitfalls = traps()[["trap", "wrong", "right", "here"]]
     pitfalls.columns = ["Trap", "What an unwary analysis gives", "What is right", "What this book does"]
     return "\n".join(
@@ -108,6 +138,19 @@ def page() -> str:
             "### Remarks",
             "",
             *[f"- *{line.estimator}*: {line.reason}." for line in table[table["reason"] != ""].itertuples()],
+            "",
+            "## A second referee: SAS",
+            "",
+            "Two right programs may print two numbers, because they answer by different conventions. SAS was "
+            "not run for this book: its column is output that others published, on data that R carries or "
+            "that are small enough to print. A difference in the last column is a convention, said below, "
+            "and no error.",
+            "",
+            tables.html_table(sas, "Where SAS and R differ by convention, and what this book does"),
+            "",
+            *[f"- *{convention}*: {WHY[convention]}." for convention in second["convention"].unique()],
+            "",
+            f"SAS's numbers are from: {'; '.join(second['source'].unique())}.",
             "",
             "## Traps",
             "",

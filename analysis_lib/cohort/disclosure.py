@@ -38,7 +38,7 @@ P = ParamSpec("P")
 RULE = "min_cell_count"  # under which name a frame of single patients carries it
 COUNTS = ("count", "at risk")
 OF_VALUES = ("median", "median months", "median dose", "range", "range months", "range dose")
-OF_TIMES = ("median time", "rate", "restricted mean")
+OF_TIMES = ("median time", "rate", "rate difference", "restricted mean")
 RATIOS = ("hazard ratio", "odds ratio")
 TOO_FEW = "too few patients or events to show it"
 # Reasons and notes that speak of the file's columns, the code or the rule, not of patients: these are said as

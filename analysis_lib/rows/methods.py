@@ -341,6 +341,83 @@ METHODS = (
         ("schoenfeld1983",),
         "The events that a log-rank comparison needs were calculated by Schoenfeld's formula.",
     ),
+    # absolute effects, censoring
+    Method(
+        "worst and best case of the censored",
+        "what no assumption on the censored leaves open",
+        HERE,
+        ("manski1990",),
+        "Bounds were calculated with all patients censored early dead at once, and with none.",
+    ),
+    Method(
+        "tipping point of the censored",
+        "how much worse the censored must have fared to change an answer",
+        HERE,
+        ("efron1967", "jackson2014"),
+        "A tipping-point analysis multiplied the hazard of the censored after their censoring.",
+    ),
+    Method(
+        "inverse probability of censoring",
+        "survival if the censored fared as those alike in what was measured",
+        HERE,
+        ("robins2000ipcw",),
+        "Informative censoring was addressed by inverse probability of censoring weights from a Cox model, "
+        "with bootstrap intervals.",
+    ),
+    Method(
+        "difference as the groups are",
+        "how many more are alive, before any adjustment",
+        HERE,
+        ("kaplan1958", "efron1979"),
+    ),
+    Method(
+        "standardised over all patients",
+        "how many would be alive had all had one treatment",
+        HERE,
+        ("makuch1982", "robins1986", "efron1979"),
+        "Survival was standardised over all patients (g-formula) from a Cox model stratified by treatment, "
+        "with bootstrap intervals.",
+    ),
+    Method(
+        "survival with inverse-probability weights",
+        "the same, by weights",
+        HERE,
+        ("cole2004", "austin2016"),
+        "Weighted Kaplan–Meier estimates have bootstrap intervals for which the propensity model was "
+        "fitted anew.",
+    ),
+    Method(
+        "survival with inverse-probability weights among",
+        "the same among patients who could have had either",
+        HERE,
+        ("crump2009",),
+        "Patients with a propensity score below 0.1 or above 0.9 were left out in a further analysis.",
+    ),
+    Method(
+        "survival with overlap weights", "the same, most weight where either was likely", HERE, ("li2018",)
+    ),
+    Method(
+        "doubly robust",
+        "the same, right if one of two models is",
+        HERE,
+        ("robins1994", "andersen2010", "denz2023"),
+        "Doubly robust estimates augment the weights by the predictions of the Cox model, with pseudo-values "
+        "for censored times.",
+    ),
+    Method(
+        "number needed to treat",
+        "patients to treat for one more to be alive",
+        HERE,
+        ("altman1999",),
+        "Numbers needed to treat are one over the adjusted difference of survival.",
+    ),
+    Method(
+        "Cox model, in a part of the follow-up",
+        "hazard ratio among those at risk in a part of the follow-up",
+        HERE,
+        ("cox1972", "anderson1983"),
+        "Hazard ratios that change were estimated within parts of the follow-up.",
+    ),
     # many tests
     Method(
         "log-rank test, Holm's correction",
@@ -364,6 +441,108 @@ METHODS = (
     ),
     Method("log-rank tests with P < 0.05", "how many tests are small", HERE),
     Method("0.05 times the number of tests", "how many small tests chance alone would give", HERE),
+    # a target trial, beliefs
+    Method(
+        "clones, censoring and weights",
+        "strategies that leave time to act, compared from day 0",
+        HERE,
+        ("hernan2016", "hernan2018", "maringe2020"),
+        "A trial of adding a second modality within a time to act was emulated by cloning, censoring and "
+        "inverse probability of censoring weights, with percentile intervals of the bootstrap.",
+        called="Clones, censoring and weights",
+    ),
+    Method(
+        "normal belief on the log hazard ratio",
+        "what a sceptic or an enthusiast believes beforehand",
+        HERE,
+        ("spiegelhalter1994",),
+    ),
+    Method(
+        "conjugate normal update of the log hazard ratio",
+        "what they believe after the data",
+        HERE,
+        ("spiegelhalter1994",),
+        "Sceptical and enthusiastic beliefs were updated by the normal approximation of the log "
+        "hazard ratio.",
+    ),
+    Method(
+        "limit of scepticism",
+        "how much a sceptic must believe in no effect to stay unmoved",
+        HERE,
+        ("matthews2001",),
+    ),
+    Method(
+        "ratio of the logarithms of two printed rates",
+        "a hazard ratio from two printed survival rates",
+        HERE,
+        ("miller1998", "bonnet2007", "lamy2018"),
+    ),
+    # prediction
+    Method(
+        "Cox model, predicted risk",
+        "the chance of the event by a month, for given factors",
+        HERE,
+        ("cox1972", "efron1977", "collins2015"),
+        "Predicted risks come from the Cox model with Efron's estimate of the baseline hazard.",
+    ),
+    Method(
+        "Brier score",
+        "how near predictions come to what happened",
+        HERE,
+        ("graf1999",),
+        "Predictions were judged by the Brier score, weighted by the inverse probability of censoring, "
+        "beside that of the Kaplan–Meier estimate for everyone.",
+    ),
+    Method(
+        "net benefit",
+        "whether acting on predictions does more good than harm",
+        HERE,
+        ("vickers2006", "vickers2008"),
+        "The use of predictions was judged by decision curves.",
+    ),
+    Method(
+        "uniform shrinkage, heuristic factor",
+        "coefficients drawn in against overfitting",
+        HERE,
+        ("vanhouwelingen1990",),
+        "Coefficients of the prediction model were shrunken by the heuristic factor of van Houwelingen and "
+        "le Cessie.",
+    ),
+    Method(
+        "Cox and Snell's R squared",
+        "how much a model explains",
+        HERE,
+        ("riley2019",),
+    ),
+    Method(
+        "sample size of a prediction model",
+        "how many patients a prediction model needs",
+        HERE,
+        ("riley2019", "riley2020"),
+        "The sample size that a prediction model needs was calculated after Riley and colleagues.",
+    ),
+    # courses
+    Method(
+        "Aalen-Johansen, several states",
+        "the chance of being in each of several states",
+        HERE,
+        ("aalen1978",),
+        "The chances of being in each state were estimated by the Aalen–Johansen method, with the "
+        "infinitesimal jackknife.",
+    ),
+    Method(
+        "mean number of lines",
+        "how many lines of therapy patients have had, the dead included",
+        HERE,
+        ("ghosh2000",),
+        "Mean numbers of lines allow for death as Ghosh and Lin proposed.",
+    ),
+    Method(
+        "reconstruction from the curve",
+        "patients read back from a survival curve",
+        HERE,
+        ("guyot2012",),
+    ),
     # pooling
     Method(
         "logit, inverse variance, fixed effects",

@@ -35,6 +35,7 @@ STATISTICS = {
         "mean time without the event up to a limit, or a difference of such means", "months", 1
     ),
     "rate": Statistic("Kaplan-Meier estimate at a time, in percent", "%", 0),
+    "rate difference": Statistic("difference of two such estimates", "percentage points", 0),
     "at risk": Statistic("number with a time of at least the tick", decimals=0),
     "median": Statistic("median of observed values; limits are the quartiles", "", 1, "IQR"),
     "median months": Statistic("median of observed times; limits are the quartiles", "months", 1, "IQR"),
@@ -52,6 +53,9 @@ STATISTICS = {
     ),
     "p": Statistic("two-sided P value; value of the test statistic in note", decimals=3),
     "expected": Statistic("an expected number, or a number for each of several", decimals=1),
+    "probability": Statistic(
+        "a chance that somebody would believe in or a model predicts, in percent", "%", 0
+    ),
     "estimate": Statistic("another number, named by its result_id", "", 2),
     "skipped": Statistic("nothing was computed; note says why"),
 }

@@ -25,7 +25,7 @@ ENDPOINTS = {
     "context": "Published series,",
 }
 MODELS = {"uv": "single factor", "mv": "several factors"}
-TOPICS = {  # chapter 9, whose rows say in their group what they are
+TOPICS = {  # chapters 9 and 14 to 17, whose rows say in their group what they are
     "immortal": "Second modality or response",
     "failure": "Local failure",
     "weighted": "OS2, systemic therapy against radiotherapy",
@@ -35,6 +35,16 @@ TOPICS = {  # chapter 9, whose rows say in their group what they are
     "collinear": "OS2 with IPI",
     "rmst": "Restricted mean",
     "design": "Two groups",
+    "censoring": "OS2",
+    "absolute": "OS2",
+    "changing": "Over time",
+    "trial": "The trial",
+    "intercurrent": "After the start of salvage therapy",
+    "emulated": "A second modality, by strategies",
+    "belief": "Death, radiotherapy against systemic therapy",
+    "predicted": "Prediction",
+    "courses": "Courses",
+    "scanned": "Read back from the curve",
 }
 
 
@@ -133,11 +143,17 @@ def name_of(result_id: str, group: str) -> str:
 
 
 def _of_topic(topic: str, rest: list[str]) -> str:
-    """What a result of chapter 9 needs said beside its group: endpoint, first modality, or what the model
-    holds.
+    """What a result of these chapters needs said beside its group: endpoint, first modality, month, or what
+    the model holds.
     """
     if topic == "immortal":
         return {"st": ", systemic therapy first", "rt": ", radiotherapy first"}.get(rest[0], "")
+    if topic in ("intercurrent", "scanned") and len(rest) > 1:
+        return ", " + " ".join(part.upper() if part in ("rt", "st") else part for part in rest)
+    if topic == "courses":
+        return f", {' '.join(rest[:2] if rest[0] in ('flow', 'reached') else rest[:1])}"
+    if topic == "predicted":
+        return f", {' '.join([rest[0].upper(), *rest[1:]])}"
     if topic in ("missing", "rmst"):
         return f", {rest[0].upper()}" + (", adjusted" if rest[-1] == "adjusted" else "")
     return ", hazard ratio that its events show" if rest[-1] == "detectable" else ""

@@ -30,6 +30,7 @@ GIVEN = {
     "alpha_beta": 10,
     "days": 90,
     "month": 3,
+    "grace": 6,
 }
 # Columns without which a table is not read at all.
 ALWAYS = {

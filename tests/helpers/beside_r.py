@@ -4,13 +4,16 @@ All fixtures are made by R, which reads the same files and shares no code with t
 
 - ``tests/r/cohort.json``: every number of chapters 1 to 8 for the reconstructed cohort, keyed by result id;
 - ``tests/r/beyond.json``: every number of chapter 9 that is not drawn by chance, in the same way;
-- ``tests/r/datasets.json``: data sets of R's survival package, with their columns, so that no R is needed
-  here;
+- ``tests/r/datasets.json``: data sets of R's packages survival, MASS and boot, with their columns, so that
+  no R is needed here;
 - ``tests/r/estimators.json``: the same data sets, with every kind of Cox model, competing risks and more (R's
   survival and
   cmprsk);
+- ``tests/r/absolute.json``: some of them with the estimators of chapter 14, in the same way;
+- ``tests/r/further.json``: some of the same data sets with the estimators of chapters 15 to 17;
 - ``tests/r/remedies.json``: the same data sets with the estimators of chapter 9, and whatever R drew by
-  chance for them.
+  chance for them;
+- ``tests/r/conventions.json``: R asked to follow SAS, on what SAS users published.
 """
 
 import contextlib
@@ -41,6 +44,9 @@ COMMANDS = {
     "datasets": "Rscript tests/r/datasets.R > tests/r/datasets.json",
     "estimators": "Rscript tests/r/estimators.R > tests/r/estimators.json",
     "remedies": "Rscript tests/r/remedies.R > tests/r/remedies.json",
+    "absolute": "Rscript tests/r/absolute.R > tests/r/absolute.json",
+    "further": "Rscript tests/r/further.R > tests/r/further.json",
+    "conventions": "Rscript tests/r/conventions.R > tests/r/conventions.json",
 }
 CHAPTERS = [chapter for chapter in chapters() if chapter < "10"]
 FIELDS = ("value", "lower", "upper", "n", "events")

@@ -58,9 +58,11 @@ rmst <- function(frame, tau) {
   table[c(grep("^\\*?rmean$", names(table)), grep("se\\(rmean\\)", names(table)))]
 }
 
-# Fine and Gray's model, and Gray's test, of one cause (cmprsk).
+# Fine and Gray's model, and Gray's test, of one cause (cmprsk). All days are moved by one, which changes nothing of a model that
+# knows only their order: crr looks up who is not yet censored just before a day at that day times 1 - 1e-14, which for day 0 is
+# day 0 itself, when its censorings are over. On `transplant`, where four end on day 0, that moves the ratios in their fifth digit.
 fine_gray <- function(frame, terms, cause) {
-  fit <- crr(frame$days, frame$cause, as.matrix(terms), failcode = cause, gtol = 1e-12, maxiter = 50)
+  fit <- crr(frame$days + 1, frame$cause, as.matrix(terms), failcode = cause, gtol = 1e-12, maxiter = 50)
   se <- sqrt(diag(fit$var))
   data.frame(coef = unname(fit$coef), se = se, lower = exp(fit$coef - qnorm(0.975) * se), upper = exp(fit$coef + qnorm(0.975) * se))
 }

@@ -1,0 +1,125 @@
+"""Adjusted absolute effects and early censoring: against R (tests/r/absolute.R), by hand, and where there is little."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis_lib.estimators import adjusted, censoring, curves
+from analysis_lib.estimators.observed import NotEstimable
+
+from beside_r import RELATIVE, apart, fixture
+from data_sets_beside_r import frame_of
+
+R = fixture("absolute")
+
+
+def known(name):
+    treatment, *terms = R["data"][name]["treated"]
+    frame = frame_of(name).dropna(subset=[treatment, *terms]).reset_index(drop=True)
+    return frame, frame[treatment].to_numpy(dtype=float) == 1, frame[terms].astype(float)
+
+
+def differ(ours, prefix):
+    theirs = {i: row["value"] for i, row in R["rows"].items() if i.startswith(prefix)}
+    assert set(theirs) == set(ours)
+    return {i: (ours[i], value) for i, value in theirs.items() if apart(ours[i], value) > RELATIVE}
+
+
+@pytest.mark.parametrize("name", R["data"])
+def test_every_adjusted_effect_is_that_of_r(name):
+    frame, treated, terms = known(name)
+    found = adjusted.effects(terms.to_numpy(), treated, frame["days"], frame["event"], R["data"][name]["at"])
+    ours = {
+        f"{name}.effect.{kind}.{i}": value
+        for kind, of in found.items()
+        for i, value in enumerate(of[0].ravel(), 1)
+    }
+    assert not differ(ours, f"{name}.effect.")
+
+
+def test_samples_are_worked_on_as_if_each_were_a_data_set():
+    frame, treated, terms = known("veteran")
+    samples = np.array(R["data"]["veteran"]["samples"]) - 1
+    counts = np.stack([np.bincount(each, minlength=len(frame)) for each in samples])
+    found = adjusted.effects(
+        terms.to_numpy(), treated, frame["days"], frame["event"], R["data"]["veteran"]["at"], counts
+    )
+    ours = {
+        f"veteran.sample{place + 1}.{kind}.{i}": value
+        for kind, of in found.items()
+        for place in range(len(samples))
+        for i, value in enumerate(of[place].ravel(), 1)
+    }
+    assert not differ(ours, "veteran.sample")
+
+
+@pytest.mark.parametrize("name", R["data"])
+def test_what_censoring_leaves_open_is_as_in_r(name):
+    frame, treated, terms = known(name)
+    days, event, at = frame["days"], frame["event"], R["data"][name]["at"]
+    ours = {}
+    for day in at:
+        for factor in (0, 0.5, 1, 2, 5):
+            ours[f"{name}.fate.{day}.{10 * factor:g}"] = censoring.survival(days, event, day, factor)
+        lower = curves.at(curves.kaplan_meier(days, event), day)["lower"]
+        try:
+            tip = censoring.tipping(
+                lambda factor, day=day: censoring.survival(days, event, day, factor), lower
+            )
+        except NotEstimable:
+            tip = None
+        ours[f"{name}.tip.{day}"] = tip
+    assert not differ({i: v for i, v in ours.items() if ".fate." in i}, f"{name}.fate.")
+    assert not differ({i: v for i, v in ours.items() if ".tip." in i}, f"{name}.tip.")
+    both = pd.concat([pd.DataFrame({"treated": treated.astype(float)}), terms], axis=1)
+    found = censoring.weighted(both, days, event, at, [np.full(len(frame), True)])[0, 0]
+    assert not differ({f"{name}.ipcw.{day}": value for day, value in zip(at, found)}, f"{name}.ipcw.")
+
+
+# --- by hand, and traps ---------------------------------------------------------------------------
+
+
+def test_the_censored_between_best_and_worst_case():
+    days, event = [2, 4, 4, 6, 8, 10], [1, 0, 1, 0, 1, 0]
+    assert censoring.known(days, event, 6) == (2, 3, 1)  # censored on the day itself: alive on it
+    assert censoring.survival(days, event, 9, 0) == pytest.approx(3 / 6)  # none of the censored dies
+    assert censoring.survival(days, event, 9, 1e9) == pytest.approx(1 / 6)  # all do
+    km = curves.at(curves.kaplan_meier(days, event), 9)["survival"]
+    assert censoring.survival(days, event, 9, 1) == pytest.approx(km, rel=1e-12)
+
+
+def test_a_level_that_no_factor_reaches_and_a_day_that_nobody_reaches():
+    days, event = [1, 2, 3, 4], [1, 1, 0, 1]
+    with pytest.raises(NotEstimable, match="no factor"):
+        censoring.tipping(lambda factor: censoring.survival(days, event, 2, factor), 0.2)
+    with pytest.raises(NotEstimable, match="follow-up ends on day 5"):
+        censoring.survival([3, 5], [1, 0], 6, 1)
+
+
+def test_without_factors_that_matter_censoring_weights_change_nothing():
+    days, event = np.array([1, 2, 2, 3, 4, 5, 5, 6] * 2), np.array([1, 0, 1, 1, 0, 1, 0, 1] * 2)
+    x = pd.DataFrame({"x": [0.0] * 8 + [1.0] * 8})  # two equal halves
+    km = curves.kaplan_meier(days, event)
+    found = censoring.weighted(x, days, event, [3, 5], [np.full(16, True)])
+    assert found[0, 0] == pytest.approx([curves.at(km, day)["survival"] for day in (3, 5)])
+
+
+def test_randomised_groups_of_twelve_with_ties_have_the_same_effect_by_every_method():
+    x = np.array([[0.0], [1.0]] * 6)
+    treated = np.array([False, False, True, True] * 3)
+    days = np.array([3, 3, 5, 5, 3, 3, 7, 7, 9, 9, 9, 9])
+    found = adjusted.effects(x, treated, days, np.full(12, True), [6])
+    crude = found["crude"][0]
+    for kind in ("iptw", "trimmed", "overlap", "doubly_robust"):
+        assert found[kind][0] == pytest.approx(crude)
+    assert crude[:, 0].tolist() == pytest.approx([2 / 6, 4 / 6])
+
+
+def test_a_group_that_is_empty_and_events_all_on_one_day():
+    x, days = np.array([[0.0], [1.0]] * 6), np.full(12, 7)
+    nobody = adjusted.effects(x, np.full(12, False), days, np.full(12, True), [5])
+    assert np.isnan(nobody["crude"][0, 1]).all() and np.isnan(nobody["overlap"][0, 1]).all()
+    treated = np.array([False, False, True, True] * 3)
+    at_once = adjusted.effects(x, treated, days, np.full(12, True), [6, 7])
+    assert at_once["crude"][0, :, :2].tolist() == [[1, 0], [1, 0]]
+    assert at_once["iptw"][0, :, 2] == pytest.approx([6, 6])
