@@ -224,7 +224,7 @@ def pick(
     rng: np.random.Generator,
     most: float = np.inf,
     least: float = 0,
-) -> tuple[float, int] | None:
+) -> tuple[float, int]:
     """A schedule of a menu within a range of doses that a patient followed so long could complete; the
     shortest if none.
     """
@@ -236,9 +236,9 @@ def pick(
 
 def focal_doses(
     courses: list[np.ndarray], sites: pd.DataFrame, rng: np.random.Generator
-) -> dict[int, tuple[float, int] | None]:
+) -> dict[int, tuple[float, int]]:
     """Schedules of the focal courses, by site, with one of the lowest and one of the highest dose."""
-    given = {}
+    given: dict[int, tuple[float, int]] = {}
     for bed, menu, end in ((HIGH, PALLIATIVE, (41.4, 23)), (LOW, LOW_DOSE, (4.0, 2))):
         some = [rows for rows in courses if sites.bed[rows[0]] == bed]
         long_enough = [k for k, rows in enumerate(some) if sites.follow[rows[0]] > duration(end[1])]
@@ -251,7 +251,7 @@ def focal_doses(
 
 def comprehensive_doses(
     courses: list[np.ndarray], sites: pd.DataFrame, rng: np.random.Generator
-) -> dict[int, tuple[float, int] | None]:
+) -> dict[int, tuple[float, int]]:
     """Schedules of the comprehensive courses, by site: as many sites below as above the median's odd dose,
     one course of the lowest dose and one of the highest.
     """

@@ -58,7 +58,7 @@ def people(rng: np.random.Generator) -> pd.DataFrame:
         "ST": 80 - later,
     }
     together, apart = rng.uniform(0.2, 0.8), rng.uniform(0.2, 0.6)
-    shares = {
+    shares: dict[str, dict[int | str, float]] = {
         "ldh": {1: rng.uniform(0.45, 0.65)},
         "poor": {1: rng.uniform(0.12, 0.25)},
         "mass": {"cns": 0.15, "bulky": rng.uniform(0.22, 0.32), "missing": 0.04},
@@ -68,7 +68,7 @@ def people(rng: np.random.Generator) -> pd.DataFrame:
     for stratum, n in sizes.items():
         _, field = STRATA[stratum]
         limited = 0.45 + {"comprehensive": 0.5, "focal": -0.5}.get(field or "", 0) * apart
-        stages = {"I": limited / 2, "II": limited / 2, "III": 0.2 * (1 - limited)}
+        stages: dict[int | str, float] = {"I": limited / 2, "II": limited / 2, "III": 0.2 * (1 - limited)}
         weight = np.exp(together * plausibility(every))
         if field == "focal" and not stratum.startswith("ST"):
             weight[every.multiple == 0] = 0
@@ -90,7 +90,7 @@ def people(rng: np.random.Generator) -> pd.DataFrame:
     return table
 
 
-def raked(every: pd.DataFrame, weight: np.ndarray, shares: dict[str, dict]) -> np.ndarray:
+def raked(every: pd.DataFrame, weight: np.ndarray, shares: dict[str, dict[int | str, float]]) -> np.ndarray:
     """Weights of profiles with these shares of levels, the rest falling to the level that is not named."""
     for _ in range(30):
         for column, levels in shares.items():

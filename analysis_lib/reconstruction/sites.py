@@ -37,17 +37,17 @@ def kaplan_meier(days: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.nd
 def progression_days(rng: np.random.Generator) -> np.ndarray:
     """Eleven days of in-field progression with the printed range, quartiles and median."""
     paper = the_paper()
-    (first, last), (middle, _) = (
-        [int(rng.integers(low, high + 1)) for low, high in (days_of(paper, claim, part) for part in parts)]
-        for claim, parts in (("lc.tte.range", ("lower", "upper")), ("lc.tte.median", ("value", "value")))
-    )
-    # quartiles of eleven: the means of the third and fourth, and of the eighth and ninth
-    low, high = (
-        int(
-            rng.integers(*(math.ceil(2 * end * DAYS_PER_MONTH) for end in paper.interval("lc.tte.iqr", part)))
-        )
-        for part in ("lower", "upper")
-    )
+
+    def one_of(claim: str, part: str = "value") -> int:
+        low, high = days_of(paper, claim, part)
+        return int(rng.integers(low, high + 1))
+
+    def sum_of_two(part: str) -> int:  # quartiles of eleven: the mean of two
+        low, high = (math.ceil(2 * end * DAYS_PER_MONTH) for end in paper.interval("lc.tte.iqr", part))
+        return int(rng.integers(low, high))
+
+    first, last = one_of("lc.tte.range", "lower"), one_of("lc.tte.range", "upper")
+    middle, low, high = one_of("lc.tte.median"), sum_of_two("lower"), sum_of_two("upper")
     third = low // 2 - int(rng.integers(1, 13))
     fourth = low - third
     eighth = int(rng.integers(max(middle + 5, 140), high // 2))
