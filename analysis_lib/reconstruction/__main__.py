@@ -60,9 +60,7 @@ def make(
     say("covariates", since)
     paper = the_paper()
     table = tables.people(covariates.solve(paper, seed, 8 if quick else 20, family), paper, rng)
-    table["failure"], table["response"] = failures.draw(
-        table.responder.to_numpy() == 1, paper, rng, 5_000 if quick else 60_000
-    )
+    table["failure"], table["response"] = failures.draw(table.responder.to_numpy() == 1, paper, rng)
     lot = drawn.draw(table, paper, rng, family)
     state, fixed, two_ok = start(table, lot, paper, rng)
     usual, least, space = tuple(slots(paper)[0]), drawn.living_progressed(lot, paper), room(fixed)

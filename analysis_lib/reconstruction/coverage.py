@@ -38,7 +38,7 @@ def reconstruct(paper: Paper, seed: int, effort: float = 4, steps: int = 250_000
     rng = np.random.default_rng(seed)
     table = tables.people(covariates.solve(paper, seed, effort), paper, rng)
     responder = table.responder.to_numpy() == 1
-    table["failure"], table["response"] = failures.draw(responder, paper, rng, 8_000)
+    table["failure"], table["response"] = failures.draw(responder, paper, rng)
     lot = drawn.draw(table, paper, rng)
     state, fixed, two_ok = start(table, lot, paper, rng)
     least, space, best = drawn.living_progressed(lot, paper), room(fixed), state.copy()
