@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 EXTRA := .venv/.reconstruct
 
-.PHONY: book test lint format lab wheel notebooks lock audit bench clean
+.PHONY: book editions test lint format lab wheel notebooks lock audit bench clean
 
 # What nothing has changed for is not made again: the program looks, and says so.
 book: $(STAMP)
@@ -28,6 +28,10 @@ format: $(STAMP)
 	$(BIN)/ruff check --quiet --fix analysis_lib tests tools notebooks
 	$(BIN)/ruff format --quiet analysis_lib tests tools
 
+# For teachers: the student's edition, the teacher's, and slides.
+editions: $(STAMP)
+	$(BIN)/salvage-book editions
+
 lab: $(STAMP)
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
@@ -45,11 +49,11 @@ bench: $(STAMP)
 
 # The locks, and the bill of materials that says what is in them, with licences (CycloneDX).
 lock:
-	printf 'uv\n' | $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+	printf 'uv\n' | $(BIN)/uv pip compile --quiet --generate-hashes --custom-compile-command "make lock" \
 		--python-version 3.11 - --output-file installer.lock
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+	$(BIN)/uv pip compile --quiet --generate-hashes --custom-compile-command "make lock" \
 		--extra test --extra lint --extra lab --python-version 3.11 pyproject.toml --output-file requirements.lock
-	printf 'ortools\nnumba\n' | $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url \
+	printf 'ortools\nnumba\n' | $(BIN)/uv pip compile --quiet --generate-hashes \
 		--custom-compile-command "make lock" --constraint requirements.lock --python-version 3.11 - --output-file reconstruct.lock
 	$(MAKE) $(EXTRA)
 	$(BIN)/python tools/sbom.py

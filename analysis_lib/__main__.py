@@ -175,6 +175,27 @@ def _parser() -> argparse.ArgumentParser:
     each.add_argument("reason", metavar="REASON", help="why it is harmless, without the value")
     each.set_defaults(command=_accept)
 
+    each = commands.add_parser(
+        "editions", help="make the student's edition, the teacher's, and slides for six sessions"
+    )
+    each.add_argument(
+        "--out", type=_path, metavar="DIR", help="folder for them; default: editions beside other books"
+    )
+    each.set_defaults(command=_editions)
+
+    each = commands.add_parser("pdf", help="print a finished book as one PDF, with a browser of this machine")
+    each.add_argument(
+        "book",
+        nargs="?",
+        type=_path,
+        metavar="DIR",
+        help="folder of the book, as --out was; default: all cohorts'",
+    )
+    each.add_argument(
+        "--out", type=_path, default=Path("book.pdf"), metavar="FILE", help="the file; default: book.pdf"
+    )
+    each.set_defaults(command=_pdf)
+
     each = commands.add_parser("cohorts", help="list the bundled cohorts")
     each.set_defaults(command=_cohorts)
     return parser
@@ -362,6 +383,27 @@ def _run(parsed: argparse.Namespace) -> int:
         rows.unlink(missing_ok=True)
         raise
     print(f"Notebook: {page}\nResult rows: {rows}")
+    return 0
+
+
+def _editions(parsed: argparse.Namespace) -> int:
+    from analysis_lib.binding import editions
+
+    out = (parsed.out or places.books() / "editions").resolve()
+    editions.editions(out)
+    print(f"Student edition: {out / 'student' / 'html' / 'index.html'}")
+    print(f"Teacher's edition: {out / 'teacher' / 'html' / 'index.html'}")
+    print(f"Slides: {out / 'slides'}. The notebooks lie beside the pages.")
+    return 0
+
+
+def _pdf(parsed: argparse.Namespace) -> int:
+    from analysis_lib.binding import print_book
+
+    book = (parsed.book or places.books()).resolve()
+    contents = places.ROOT / "_toc.yml" if book == places.ROOT / "_build" else book / "source" / "_toc.yml"
+    count = print_book.print_book(book / "html", contents, parsed.out.resolve())
+    print(f"{parsed.out}: {count} pages")
     return 0
 
 

@@ -28,14 +28,23 @@ from analysis_lib.binding import handed
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures_cohort, ledger_page
+from analysis_lib.show import consistent_page, exercises, figures_cohort, ledger_page
 from analysis_lib.show.notes import about, noticed
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import cross_table, rows_table, table
 
 handed.check(globals())
 study = read_cohort(cohort)
 about(study)
+
+# %%
+flow, fu1 = participants.flow(study), survival.follow_up(study, "OS1")
+opening("Who is in this study, and how long were they followed?", results.collect([flow, fu1]),
+        "The cohort has {flow.included} patients.", "Median follow-up is {os1.follow_up.reverse_km} if death is not allowed to cut it "
+        "short, and {os1.follow_up.naive} if it is: say which you report.")
+figures_cohort.flow_diagram(flow, "Participant flow. Regimens are those of the first salvage therapy; numbers on the arrows "
+                     "below count its patients who had radiotherapy in any line.")
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks
@@ -65,11 +74,6 @@ about(study)
 
 # %% [markdown] strobe=["6a", "10", "13a", "13b", "13c"]
 # ## Participants and flow
-
-# %%
-flow = participants.flow(study)
-figures_cohort.flow_diagram(flow, "Participant flow. Regimens are those of the first salvage therapy; numbers on the arrows "
-                     "below count its patients who had radiotherapy in any line.")
 
 # %%
 say(flow, "Of {flow.database} patients in the database, {flow.included} were included and {flow.not_included} were not.",
@@ -108,7 +112,6 @@ say(waiting, "Salvage therapy started a median of {salvage.time:full} after day 
 # ### From day 0
 
 # %%
-fu1 = survival.follow_up(study, "OS1")
 rows_table(fu1, "Follow-up from day 0 (OS1)", label="method", patients="n", follow_up="full")
 
 # %%
@@ -189,8 +192,20 @@ consistent_page.beside(study, rows)
 # - The regimen groups were chosen by clinicians, not drawn by lot.
 
 # %% [markdown]
-# ## Exercises
+# ## What to take away
 #
+# - Before any result: who could be in this study, and who could not? The answer limits what every later number speaks of.
+# - Follow-up has two medians. The reverse Kaplan–Meier median tells how long people would have been watched; the naive one also
+#   tells how long they lived.
+# - An endpoint is its definition: what starts the clock, which events stop it, and what censors.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercises.show(study, rows, "01_cohort.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # A third habit is to report the median observed time of the patients who are still alive. Compute it from day 0. Does

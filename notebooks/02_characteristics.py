@@ -30,14 +30,23 @@ from analysis_lib.cohort import disclosure
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
-from analysis_lib.show import consistent_page, figures_cohort, ledger_page
+from analysis_lib.show import consistent_page, exercises, figures_cohort, ledger_page
 from analysis_lib.show.notes import about
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import characteristics, rows_table
 
 handed.check(globals())
 study = read_cohort(cohort)
 about(study)
+
+# %%
+table_1, responses = baseline.table_1(study), failure.best_responses(study)
+tests = table_1[table_1["statistic"] == "p"].sort_values("value", kind="stable").reset_index(drop=True)
+opening("Who were the patients, and were the groups alike before treatment?", results.collect([table_1, responses]),
+        *[f"The groups differ most clearly in one line of Table 1: {{{i}:group}} ({{{i}}})." for i in tests["result_id"][:1]],
+        "A complete response was the best response of {response.cr:share}.")
+figures_cohort.shares(responses, "Patients", "Best response, where it is known.")
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks
@@ -86,23 +95,17 @@ about(study)
 # ## Table 1
 
 # %%
-table_1 = baseline.table_1(study)
 characteristics(table_1, "Characteristics of the patients, n (%).")
 
 # %% [markdown]
 # ## What differs between the groups
 
 # %%
-tests = table_1[table_1["statistic"] == "p"].sort_values("value", kind="stable").reset_index(drop=True)
 lowest = tests.head(3) if len(tests) else disclosure.skipped(study, "table1.p", study.lacks(study.groups))
 rows_table(lowest, "The three smallest P values of the table", test="", detail="note")
 
 # %% [markdown]
 # ## Best response
-
-# %%
-responses = failure.best_responses(study)
-figures_cohort.shares(responses, "Patients", "Best response, where it is known.")
 
 # %%
 say(responses, "The overall response rate (ORR) was {response.orr:share}, {response.orr:limits}.",
@@ -152,8 +155,19 @@ consistent_page.beside(study, rows)
 # - Best response is known only after the fact: patients who respond have, by definition, lived until the assessment.
 
 # %% [markdown]
-# ## Exercises
+# ## What to take away
 #
+# - A Table 1 describes. Its P values answer whether chance made the groups, and in a study without randomisation nobody asked chance.
+# - Look at how large a difference is, and at how strongly the factor acts on the outcome. That product is what confounds.
+# - A share needs its denominator: of all patients, of those tested, or of those who responded?
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercises.show(study, rows, "02_characteristics.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # How many of the tests in the table have P below 0.05? How many would you expect if the groups differed in
@@ -164,7 +178,7 @@ known = tests["value"].dropna()
 counted = public(results.collect([results.row("tests.all", "count", len(known)),  # tests are no patients
                                   results.row("tests.low", "count", int((known < 0.05).sum())),
                                   results.row("tests.expected", "estimate", 0.05 * len(known))]))
-say(counted if len(known) else lowest, "Of {tests.all} tests, {tests.low} have P below 0.05. Chance alone would give "
+say(counted if len(known) else lowest, "Of {tests.all} tests, P is below 0.05 in {tests.low}. Chance alone would give "
     "5% of them: {tests.expected} on average. The tests are not independent, though: such factors go together, and a score "
     "that is built from several others repeats them.")
 

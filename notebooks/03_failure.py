@@ -27,14 +27,23 @@ from analysis_lib.analyses import failure
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures_cohort, ledger_page
+from analysis_lib.show import consistent_page, exercises, figures_cohort, ledger_page
 from analysis_lib.show.notes import about
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import rows_table
 
 handed.check(globals())
 study = read_cohort(cohort)
 about(study)
+
+# %%
+when, patterns = failure.time_to_failure(study), failure.failure_patterns(study)
+opening("When did the disease come back, and where?", results.collect([when, patterns]),
+        "The disease failed a median of {failure.time} after day 0.",
+        "A site that was involved before took part in {failure.any_local:share} of the failures.")
+figures_cohort.shares(patterns, "Patients", "Where the disease failed, where that is known, compared with the sites "
+               "involved before day 0. The last bar joins the first two.")
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks
@@ -66,16 +75,10 @@ about(study)
 # ## Time to failure
 
 # %%
-when = failure.time_to_failure(study)
 say(when, "The disease failed a median of {failure.time:full} after day 0 (n = {failure.time:n}).")
 
 # %% [markdown]
 # ## Patterns of failure
-
-# %%
-patterns = failure.failure_patterns(study)
-figures_cohort.shares(patterns, "Patients", "Where the disease failed, where that is known, compared with the sites "
-               "involved before day 0. The last bar joins the first two.")
 
 # %%
 rows_table(patterns, "Patterns of failure", patients="share", interval="limits")
@@ -115,8 +118,19 @@ consistent_page.beside(study, rows)
 #   tumour that could be reached and were well enough for it: the CD19 shares are theirs.
 
 # %% [markdown]
-# ## Exercises
+# ## What to take away
 #
+# - A share of patients who failed is not a risk of failing: for that, one would have to start from everyone treated.
+# - Negative, and never tested, are two different things. Report both counts.
+# - An exact interval covers chance. It does not cover the patients of whom nothing is known.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercises.show(study, rows, "03_failure.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # What share of the failures came within three months (91 days) of day 0? Is their pattern different from that of the

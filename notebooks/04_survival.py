@@ -28,8 +28,9 @@ from analysis_lib.binding import handed
 from analysis_lib.cohort import endpoints
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, figures_beyond, ledger_page
+from analysis_lib.show import consistent_page, exercises, figures, figures_beyond, ledger_page
 from analysis_lib.show.notes import about
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import rows_table
 
@@ -37,6 +38,13 @@ handed.check(globals())
 study = read_cohort(cohort)
 months = survival.rate_months(study)
 about(study)
+
+# %%
+os1, os2 = survival.estimates(study, "OS1"), survival.estimates(study, "OS2")
+opening("How long do patients live, from day 0 and from the start of salvage therapy?", results.collect([os1, os2]),
+        "Median survival is {os1.median:full} from day 0,", "and {os2.median:full} from the start of salvage therapy.")
+figures.survival_curves(survival.curves(study, "OS1"), "Overall survival (OS1)",
+                        f"OS1: {endpoints.in_words(study, 'OS1')}.", os1)
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks
@@ -59,11 +67,6 @@ about(study)
 
 # %% [markdown] strobe=["15"]
 # ## Overall survival from day 0 (OS1)
-
-# %%
-os1 = survival.estimates(study, "OS1")
-figures.survival_curves(survival.curves(study, "OS1"), "Overall survival (OS1)",
-                        f"OS1: {endpoints.in_words(study, 'OS1')}.", os1)
 
 # %%
 say(os1, "{os1.median:events} of {os1.median:n} patients died.", "The median OS1 was {os1.median:full}.",
@@ -90,7 +93,6 @@ say(efs1, "The median EFS1 was {efs1.median:full}.",
 # The clock starts anew on the first day of salvage therapy.
 
 # %%
-os2 = survival.estimates(study, "OS2")
 efs2 = survival.estimates(study, "EFS2")
 figures.survival_curves(survival.curves(study, "OS2"), "Overall survival (OS2)",
                         f"OS2: {endpoints.in_words(study, 'OS2')}.", os2)
@@ -185,8 +187,19 @@ consistent_page.beside(study, rows)
 # - A large P value does not show that groups are alike; with small groups it shows little at all.
 
 # %% [markdown]
-# ## Exercises
+# ## What to take away
 #
+# - A median is where the curve crosses one half. It says nothing of those who live long.
+# - Read every curve with its risk table: its end may rest on a handful of people.
+# - Groups that are named by what happens later cannot be compared from the first day on. Chapter 9 counts their time properly.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercises.show(study, rows, "04_survival.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # How many months lie between the lower and the upper confidence limit of the median OS1? Would you expect the

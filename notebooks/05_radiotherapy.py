@@ -29,8 +29,9 @@ from analysis_lib.binding import handed
 from analysis_lib.cohort.first_course import HIGH_BED
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, figures_cohort, ledger_page
+from analysis_lib.show import consistent_page, exercises, figures, figures_cohort, ledger_page
 from analysis_lib.show.notes import about
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import rows_table
 
@@ -38,6 +39,16 @@ handed.check(globals())
 study = read_cohort(cohort)
 months = survival.rate_months(study)
 about(study)
+
+# %%
+volume, control = radiotherapy.volume(study), survival.estimates(study, "LC", population="assessable sites")
+opening("Does radiotherapy control the sites that it treats?", results.collect([volume, control]),
+        "Of the cohort, {rt.patients:share} received radiotherapy.",
+        *[f"At {m} months {{lc.rate{m}:full}} of the irradiated sites were estimated to be under control, if death is set aside."
+          for m in months[:1]])
+figures.survival_curves(survival.curves(study, "LC"), "In-field control",
+                        "In-field control of the assessable sites, from the start of radiotherapy to progression "
+                        "within the field; death censors.", control)
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks
@@ -73,12 +84,11 @@ about(study)
 # ## Who was irradiated
 
 # %%
-volume = radiotherapy.volume(study)
-say(volume, "Of the cohort, {rt.patients:share} received radiotherapy. Number of courses: {rt.courses}; number of "
-    "irradiated sites: {rt.sites}, or {rt.sites_per_patient:full} per irradiated patient.",
+say(volume, "Of the cohort, {rt.patients:share} received radiotherapy, in {rt.courses} courses to {rt.sites} sites.",
+    "The median was {rt.sites_per_patient:full} of these sites a patient.",
     "The first course began {rt.start:full} after day 0.")
 say(volume, "Radiotherapy had already been used for bridging in {rt.bridged:share} of the irradiated patients.",
-    "Of these, {rt.same_site:share} were later irradiated again at a site that had been treated before.")
+    "Irradiated once more at a site that had been treated before: {rt.same_site:share} of these.")
 
 # %% [markdown]
 # ## Regions
@@ -128,18 +138,11 @@ figures_cohort.shares(evaluated, "Evaluable sites", "In-field response of the ev
 
 # %%
 say(responses, "Of all sites, {infield.evaluable:share} were evaluable and {infield.not_evaluable:share} were not.",
-    "Number of patients with sites that could not be evaluated: {infield.not_evaluable.patients}. From the start of that "
-    "course they were followed for {infield.not_evaluable.follow_up:full}, and {infield.not_evaluable.died:share} of "
-    "them died.")
+    "Of the patients without an evaluable scan, {infield.not_evaluable.died:share} died; they were followed for "
+    "{infield.not_evaluable.follow_up:full} from the start of that course.")
 
 # %% [markdown] strobe=["12e"]
 # ## Local control
-
-# %%
-control = survival.estimates(study, "LC", population="assessable sites")
-figures.survival_curves(survival.curves(study, "LC"), "In-field control",
-                        "In-field control of the assessable sites, from the start of radiotherapy to progression "
-                        "within the field; death censors.", control)
 
 # %%
 clustered, progression = survival.clustered_rates(study, "LC"), radiotherapy.time_to_progression(study)
@@ -213,8 +216,19 @@ consistent_page.beside(study, rows)
 # - When follow-up is short, the last drop of a curve may rest on one site: read the numbers at risk before a median.
 
 # %% [markdown]
-# ## Exercises
+# ## What to take away
 #
+# - Doses in different fractions are compared as BED, always with the α/β that was used.
+# - Sites of one patient are not independent. An interval that allows for it is the honest one.
+# - Control that censors death is control in a world without death. Chapter 9 shows the share of sites that do fail.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercises.show(study, rows, "05_radiotherapy.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Recompute the BED with $\alpha/\beta = 3$ Gy, the value used for late reactions. Does the same dose count for more or

@@ -30,14 +30,23 @@ from analysis_lib.cohort import first_course
 from analysis_lib.cohort.first_course import HIGH_BED
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, figures_cohort, ledger_page
+from analysis_lib.show import consistent_page, exercises, figures, figures_cohort, ledger_page
 from analysis_lib.show.notes import about
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say, sentence
 from analysis_lib.show.tables import compared_table, rows_table
 
 handed.check(globals())
 study = first_course.with_first_course(read_cohort(cohort), alpha_beta)
 about(study)
+
+# %%
+fields, by_field = field_dose.fields(study), survival.estimates(study, "OSRT", by="rt_field", population="first courses")
+opening("Do patients live longer when every site of the relapse is irradiated?", results.collect([by_field, fields]),
+        "The hazard ratio of focal against comprehensive fields is {field.crude:full} as the patients are,",
+        "and {field.within:full} when only patients of one stage group are compared with each other.")
+figures.survival_curves(survival.curves(study, "OSRT", by="rt_field"), "Overall survival (OS-RT)",
+                        "Overall survival from the start of the first radiotherapy course, by field.", by_field)
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks
@@ -64,8 +73,8 @@ about(study)
 
 # %%
 first = first_courses.first_courses(study)
-say(first, "Patients with a first course: {first.patients}; irradiated sites: {first.sites}, or "
-    "{first.sites_per_patient:full} per patient.",
+say(first, "Patients with a first course: {first.patients}; irradiated sites: {first.sites}, "
+    "a median of {first.sites_per_patient:full} a patient.",
     "The field was comprehensive in {first.patients.comprehensive:share}.", "It was focal in {first.patients.focal:share}.",
     "Radiation details were incomplete for {first.incomplete:share} of the sites.")
 
@@ -80,7 +89,7 @@ compared_table(dose, "Irradiated sites and dose per site (median and range of th
 # %% [markdown]
 # ## Who received which field
 #
-# Each line asks one question: is this factor more frequent in one of the groups? If it also shortens life, the groups
+# Each row asks one question: is this factor more frequent in one of the groups? If it also shortens life, the groups
 # would differ in survival even if the field did nothing.
 
 # %%
@@ -100,15 +109,10 @@ compared_table(responses, "In-field response of first-course sites, by field. Re
 # ## Survival by field
 
 # %%
-by_field = survival.estimates(study, "OSRT", by="rt_field", population="first courses")
-figures.survival_curves(survival.curves(study, "OSRT", by="rt_field"), "Overall survival (OS-RT)",
-                        "Overall survival from the start of the first radiotherapy course, by field.", by_field)
-
-# %%
 rows_table(results.pick(by_field, "median time"), "Median overall survival from the start of radiotherapy, by field",
            patients="n", deaths="events", median="full")
 say(by_field, "Between the fields the log-rank test gives {osrt.logrank.rt_field}.")
-say(field_dose.fields(study), "The hazard ratio of focal against comprehensive fields is {field.crude:full}: ratios below "
+say(fields, "The hazard ratio of focal against comprehensive fields is {field.crude:full}: ratios below "
     "{field.crude:lower} and above {field.crude:upper} are what the data speak against. Whatever it shows, the groups were chosen, "
     "and the table of baseline factors tells how far apart they were before.")
 
@@ -171,9 +175,9 @@ figures.survival_curves(survival.curves(study, "OSRT", by="further_therapy"), "O
 further = first_courses.further_therapy(study)
 rows_table(results.pick(by_therapy, "median time"), "Median overall survival in stage I or II after a comprehensive field",
            patients="n", deaths="events", median="full")
-say(by_therapy, "Taken as groups of the first day, the log-rank test gives {osrt.logrank.further_therapy}.")
+say(by_therapy, "If the groups are taken as known from the first day, the log-rank test gives {osrt.logrank.further_therapy}.")
 say(further, "Further therapy was given to {further.patients:share} patients.",
-    "They had to live to its start, {further.wait:full} after the start of radiotherapy.",
+    "They had survived a median of {further.wait:full} until it started.",
     "Counted only from that day, the Mantel–Byar test gives {further.mantel_byar}.")
 
 # %% [markdown]
@@ -216,8 +220,19 @@ consistent_page.beside(study, rows)
 #   radiotherapy or transplant would do for others.
 
 # %% [markdown]
-# ## Exercises
+# ## What to take away
 #
+# - Whoever can be treated comprehensively has little disease. Look at who was chosen before looking at who lived.
+# - A group that is named by a later treatment holds only those who lived to receive it: immortal time.
+# - Where hardly anybody had the other treatment, no method can compare the two.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercises.show(study, rows, "06_comprehensive_focal.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Suppose fields had been chosen without regard to stage. How many patients in stage I or II would you expect among those
@@ -241,5 +256,5 @@ late = late.assign(result_id="late." + late["result_id"])
 say(results.collect([by_dose, late]),
     f"Patients above {HIGH_BED:g} Gy: {{osrt.median.bed_group.gt_30_gy:n}} with α/β = {alpha_beta:g} Gy and "
     "{late.osrt.median.bed_group.gt_30_gy:n} with 3 Gy.",
-    "The log-rank test gives {osrt.logrank.bed_group} and {late.osrt.logrank.bed_group}. A limit that was found with one "
+    "The log-rank test gives {osrt.logrank.bed_group} with the one and {late.osrt.logrank.bed_group} with the other. A limit that was found with one "
     "ratio has no meaning with another.")

@@ -28,14 +28,22 @@ from analysis_lib.analyses import changing, cox_models, immortal, prognosis
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, ledger_page
+from analysis_lib.show import consistent_page, exercises, figures, ledger_page
 from analysis_lib.show.notes import about, left_out
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import factor_table, rows_table
 
 handed.check(globals())
 study = read_cohort(cohort)
 about(study)
+
+# %%
+os2_model = cox_models.multivariable(study, "OS2", prognosis.factors_of(study, "OS2", "together"))
+adjusted = results.pick(os2_model, "hazard ratio")
+opening("Who does better after salvage therapy begins, and who does worse?", os2_model, "With the other factors held equal, the hazard "
+        "of death changes by these ratios.", *[f"{{{i}:group}}: {{{i}:full}}." for i in adjusted["result_id"]])
+figures.forest(adjusted, "OS2: hazard ratios adjusted for each other.")
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks
@@ -67,7 +75,7 @@ about(study)
 # %% [markdown]
 # ## Factors of overall survival from day 0 (OS1)
 #
-# One line a factor, each compared on its own. Patients in whom a factor is unknown are left out of its line.
+# One row a factor, each compared on its own. Patients in whom a factor is unknown are left out of its row.
 
 # %%
 os1 = prognosis.univariable(study, "OS1", prognosis.factors_of(study, "OS1"))
@@ -78,7 +86,7 @@ left_out(os1)
 figures.forest(results.pick(os1, "hazard ratio"), "OS1: hazard ratios of single factors. One factor a model.")
 
 # %%
-say(os1, "P is below 0.05 for {os1.uv.small_p:events} of {os1.uv.small_p:n} factors ({os1.uv.small_p:note}).",
+say(os1, "Factors with P below 0.05: {os1.uv.small_p:events} of {os1.uv.small_p:n} ({os1.uv.small_p:note}).",
     "Patients who responded had a median OS1 of {os1.median.responder.yes:full}, the others one of "
     "{os1.median.responder.no:full} (log-rank {os1.logrank.responder}); the hazard ratio is {cox.os1.uv.responder:full}.")
 
@@ -96,7 +104,7 @@ left_out(os2)
 figures.forest(results.pick(os2, "hazard ratio"), "OS2: hazard ratios of single factors. One factor a model.")
 
 # %%
-say(os2, "P is below 0.05 for {os2.uv.small_p:events} of {os2.uv.small_p:n} factors ({os2.uv.small_p:note}).",
+say(os2, "Factors with P below 0.05: {os2.uv.small_p:events} of {os2.uv.small_p:n} ({os2.uv.small_p:note}).",
     "If no factor mattered at all, {os2.uv.by_chance} such values would still be expected.")
 
 # %% [markdown]
@@ -111,7 +119,7 @@ left_out(efs2)
 figures.forest(results.pick(efs2, "hazard ratio"), "EFS2: hazard ratios of single factors. One factor a model.")
 
 # %%
-say(efs2, "P is below 0.05 for {efs2.uv.small_p:events} of {efs2.uv.small_p:n} factors ({efs2.uv.small_p:note}).",
+say(efs2, "Factors with P below 0.05: {efs2.uv.small_p:events} of {efs2.uv.small_p:n} ({efs2.uv.small_p:note}).",
     "If no factor mattered at all, {efs2.uv.by_chance} such values would still be expected.")
 
 # %% [markdown] tags=["if-any"]
@@ -127,7 +135,7 @@ for single in efs1:
 # %%
 for single in efs1:
     figures.forest(results.pick(single, "hazard ratio"), "EFS1: hazard ratios of single factors. One factor a model.")
-    say(single, "P is below 0.05 for {efs1.uv.small_p:events} of {efs1.uv.small_p:n} factors ({efs1.uv.small_p:note}).",
+    say(single, "Factors with P below 0.05: {efs1.uv.small_p:events} of {efs1.uv.small_p:n} ({efs1.uv.small_p:note}).",
         "If no factor mattered at all, {efs1.uv.by_chance} such values would still be expected.")
 
 # %% [markdown]
@@ -178,11 +186,7 @@ say(parts, "Within the first six months it is {changing.response.to6:full}, from
 # ### Overall survival from the start of salvage therapy (OS2), several factors
 
 # %%
-os2_model = cox_models.multivariable(study, "OS2", prognosis.factors_of(study, "OS2", "together"))
-figures.forest(results.pick(os2_model, "hazard ratio"), "OS2: hazard ratios adjusted for each other.")
 left_out(os2_model)
-
-# %%
 say(os2_model, "The model rests on {cox.os2.mv.events_per_variable:events} events in {cox.os2.mv.events_per_variable:n} "
     "patients: {cox.os2.mv.events_per_variable} events for each hazard ratio.",
     *[f"{{{i}:group}}: hazard ratio {{{i}:full}}, {{{i}.p}}." for i in os2_model["result_id"]],
@@ -254,7 +258,7 @@ consistent_page.beside(study, rows)
 # - A prognostic factor tells who does worse; it does not tell that changing it would help, nor which treatment to give.
 # - A yes/no factor made by a cut-off (5 cm, two sites, IPI 3) throws information away and treats patients just on either
 #   side of it as if they were far apart.
-# - The patients in whom a factor is known may differ from the others: compare the numbers on each line.
+# - The patients in whom a factor is known may differ from the others: compare the numbers in each row.
 
 # %% [markdown] tags=["car-t"]
 # - Response to CAR T-cell therapy becomes known only after the infusion. Responders had to live long enough to respond,
@@ -265,8 +269,19 @@ consistent_page.beside(study, rows)
 # - The paper's Discussion names bulky disease among the factors of both OS2 and EFS2; its Results list it for OS2 only.
 
 # %% [markdown]
-# ## Exercises
+# ## What to take away
 #
+# - A hazard ratio compares the rate of events at any moment. It is neither a ratio of life spans nor of the shares who die.
+# - Name the factors of a model beforehand. A search among many leaves P values that are too small.
+# - A prognostic factor tells who does worse. It does not tell whom a treatment helps.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercises.show(study, rows, "07_prognostic_factors.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Take the first hazard ratio of OS1 and turn it round: what is the hazard ratio of the patients *without* the factor
@@ -289,8 +304,8 @@ say(turned, *[f"Turned round it is {{{i}:full}}: one divided by each number, and
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 for name, single in [("OS1", os1), *(("EFS1", rows) for rows in efs1), ("OS2", os2), ("EFS2", efs2)]:
     holm, e = prognosis.holm(single, name), name.lower()
-    say(results.collect([single, holm]), f"{name}: {{{e}.uv.small_p:events}} of {{{e}.uv.small_p:n}} before the correction "
-        f"({{{e}.uv.small_p:note}}), {{{e}.holm.small_p:events}} after it ({{{e}.holm.small_p:note}}).")
+    say(results.collect([single, holm]), f"{name}: before the correction {{{e}.uv.small_p:events}} of {{{e}.uv.small_p:n}} ({{{e}.uv.small_p:note}}), after it "
+        f"{{{e}.holm.small_p:events}} ({{{e}.holm.small_p:note}}).")
 
 # %% [markdown]
 # ### Exercise 3

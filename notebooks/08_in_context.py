@@ -27,14 +27,26 @@ from analysis_lib.analyses import context, since
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, ledger_page, since_table
+from analysis_lib.show import consistent_page, exercises, figures, ledger_page, since_table
 from analysis_lib.show.notes import about
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import rows_table
 
 handed.check(globals())
 study = read_cohort(cohort)
 about(study)
+
+# %%
+series, own = context.in_context(study), context.own_share(study)
+shares, pooled = context.shares(series), context.pooled(series)
+opening("How often does the disease come back where it was before?", results.collect([own, pooled]),
+        "In this cohort an old site took part in {context.cohort:share} of the failures;",
+        "pooled over the published series the share is {context.pooled.random:full}, of counts that are not quite alike.")
+drawn = shares if results.skip_reason(pooled) else results.collect([shares, results.pick(pooled, "proportion")])
+figures.forest(drawn, "Failures in previously involved sites. Squares: series, larger with more patients or failures; "
+               "diamonds: pooled.", axis="Share in previously\ninvolved sites, %",
+               summary=("context.pooled.fixed", "context.pooled.random"))
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks
@@ -62,8 +74,6 @@ about(study)
 # ## The published series
 
 # %%
-series = context.in_context(study)
-shares = context.shares(series)
 rows_table(shares, "Failures in previously involved sites, series by series.",
            failures="share", interval="limits", counted="note")
 
@@ -88,20 +98,11 @@ rows_table(shares, "Failures in previously involved sites, series by series.",
 # ## This cohort beside them
 
 # %%
-own = context.own_share(study)
 say(own, "In this cohort, {context.cohort:share} of the patients whose pattern of failure is known failed in previously involved "
     "sites, alone or together with new ones ({context.cohort:limits}). {context.cohort:note}")
 
 # %% [markdown]
 # ## Pooled
-
-# %%
-pooled = context.pooled(series)
-summary = ("context.pooled.fixed", "context.pooled.random")
-drawn = shares if results.skip_reason(pooled) else results.collect([shares, results.pick(pooled, "proportion")])
-figures.forest(drawn, "Failures in previously involved sites. Squares: series, larger with more patients or failures; "
-               "diamonds: pooled.",
-               axis="Share in previously\ninvolved sites, %", summary=summary)
 
 # %%
 say(pooled, "The pooled share is {context.pooled.fixed:full} by fixed and {context.pooled.random:full} by random effects.",
@@ -167,8 +168,19 @@ consistent_page.beside(study, rows)
 #   depends on how carefully old and new sites were told apart on the scans.
 
 # %% [markdown]
-# ## Exercises
+# ## What to take away
 #
+# - Pool only what counts the same thing. Agreement between different counts proves nothing.
+# - With few series, heterogeneity is hardly measured, and the interval is too narrow.
+# - A failure in an old site is a place to aim at. It is no proof that aiming there helps.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercises.show(study, rows, "08_in_context.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Leave out one series after the other and pool the rest by random effects. Which series moves the pooled share most?

@@ -36,14 +36,28 @@ from analysis_lib.estimators import bootstrap, weights
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
-from analysis_lib.show import consistent_page, figures, figures_beyond, tables_beyond
+from analysis_lib.show import consistent_page, diagrams, exercises, figures, figures_beyond, tables_beyond
 from analysis_lib.show.notes import about, left_out
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import compared_table, table
-
 handed.check(globals())
 study = first_course.with_first_course(read_cohort(cohort), alpha_beta)
 about(study)
+
+# %%
+responders = immortal.response(study)
+after_st = immortal.compare(study, immortal.second_modality(study, "ST"), "st", landmark, immortal.ADJUST)
+weighted = weighting.prepare(study)
+compared = weighting.compare(weighted)
+opening("Could the answers of such a study come from something else?", results.collect([responders, after_st, compared]),
+        "A response to the index therapy has a hazard ratio of death of {immortal.response.naive} counted from day 0, and of "
+        "{immortal.response.delayed} once the clock starts fairly.",
+        "Radiotherapy after systemic therapy has one of {immortal.st.naive}, and of {immortal.st.timed} counted only from the day it started.",
+        "Systemic therapy alone against radiotherapy alone has {weighted.os2.crude} as the patients are, and {weighted.os2.overlap} "
+        "between patients who are alike.")
+figures.forest(results.pick(responders, "hazard ratio"), "Death, patients with against those without a response to the index "
+               "therapy, by when the clock starts.")
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks
@@ -51,7 +65,8 @@ about(study)
 # The paper asks who lived longer, and how many sites stayed under control {cite:p}`ababneh2023`. This chapter asks what
 # the paper does not: *could the answers come from something else?* Nothing here is printed in the paper, so on the
 # reconstructed cohort the results depend on how its patients were made up where the paper is silent. Read the range over
-# all consistent cohorts beside each: a result that stays put was in the paper all along, one that wanders nobody can know.
+# all consistent cohorts beside each: what hardly varies between them is fixed by what the paper prints; what varies widely
+# is left open by it.
 
 # %% [markdown]
 # ## How it is estimated
@@ -66,12 +81,11 @@ about(study)
 #
 # A patient is called "systemic therapy, then radiotherapy" because of something that happened *after* the clock started,
 # and had to live until then {cite:p}`suissa2008`. Two remedies: start the clock at a *landmark* and group patients by what
-# had happened up to it {cite:p}`anderson1983`; an event exactly at the landmark belongs to the time before. Or let each
-# patient change state on the day on which it happens, in a Cox model with a state that changes in time and in the test of
-# Mantel and Byar {cite:p}`mantel1974`.
+# had happened up to it {cite:p}`anderson1983`; an event exactly at the landmark belongs to the time before. Or count each
+# patient as irradiated only from the day on which radiotherapy started: a Cox model with a *time-dependent covariate*, and the
+# test of Mantel and Byar {cite:p}`mantel1974`.
 
 # %%
-after_st = immortal.compare(study, immortal.second_modality(study, "ST"), "st", landmark, immortal.ADJUST)
 figures.forest(results.pick(after_st, "hazard ratio"), "Death after systemic therapy first: radiotherapy later against none, "
                "by how the time until radiotherapy is counted.")
 left_out(after_st)
@@ -79,11 +93,11 @@ left_out(after_st)
 # %%
 say(after_st, "Of the patients who began with systemic therapy, {immortal.st.entered:share} went on to radiotherapy, "
     "{immortal.st.wait:full} after the start.", "By the landmark {immortal.st.early:events} of {immortal.st.early:n} deaths "
-    "had happened.", "Of those followed beyond it, {immortal.st.landmark:note}.", "Taken as groups of the first day the hazard ratio "
-    "is {immortal.st.naive:full}; with a state that changes it is {immortal.st.timed:full} (Mantel–Byar {immortal.st.mantel_byar}).",
+    "had happened.", "Of those followed beyond it, {immortal.st.landmark:note}.", "Grouped by what came later, the hazard ratio "
+    "is {immortal.st.naive:full}; counting radiotherapy only from the day it started, it is {immortal.st.timed:full} (Mantel–Byar {immortal.st.mantel_byar}).",
     "Adjusted for stage and LDH it is {immortal.st.adjusted:full}.")
-consistent_page.say(study, "as groups of the first day the hazard ratio goes from {immortal.st.naive:lower} to "
-               "{immortal.st.naive:upper}, with a state that changes from {immortal.st.timed:lower} to {immortal.st.timed:upper}.")
+consistent_page.say(study, "grouped by what came later the hazard ratio lies between {immortal.st.naive:lower} and "
+               "{immortal.st.naive:upper}, counted from the day it started between {immortal.st.timed:lower} and {immortal.st.timed:upper}.")
 
 # %% [markdown]
 # ### Radiotherapy first
@@ -96,16 +110,16 @@ left_out(after_rt)
 
 # %%
 say(after_rt, "Of the patients who began with radiotherapy alone, {immortal.rt.entered:share} went on to systemic therapy, "
-    "{immortal.rt.wait:full} after the start.", "Taken as groups of the first day the hazard ratio is "
-    "{immortal.rt.naive:full}; with a state that changes it is {immortal.rt.timed:full}.")
-consistent_page.say(study, "as groups of the first day the hazard ratio goes from {immortal.rt.naive:lower} to "
-               "{immortal.rt.naive:upper}, with a state that changes from {immortal.rt.timed:lower} to {immortal.rt.timed:upper}.")
+    "{immortal.rt.wait:full} after the start.", "Grouped by what came later, the hazard ratio is "
+    "{immortal.rt.naive:full}; counting systemic therapy only from the day it started, it is {immortal.rt.timed:full}.")
+consistent_page.say(study, "grouped by what came later the hazard ratio lies between {immortal.rt.naive:lower} and "
+               "{immortal.rt.naive:upper}, counted from the day it started between {immortal.rt.timed:lower} and {immortal.rt.timed:upper}.")
 
 # %% [markdown] tags=["car-t"]
 # *What would change the reading.* The paper compares the five groups by one log-rank test. If the hazard ratio moves
 # upwards once waiting is no longer counted as success, the good median of those who changed was made of the time they had
 # to live through. It does not follow that the second modality harms: it is given *because* the disease has come back, so
-# the state that changes also marks the patients who are relapsing.
+# it also marks the patients who are relapsing.
 
 # %% [markdown]
 # ### A response that had to be lived to see
@@ -115,16 +129,11 @@ consistent_page.say(study, "as groups of the first day the hazard ratio goes fro
 # day on which they could have died in this cohort.
 
 # %%
-responders = immortal.response(study)
-figures.forest(results.pick(responders, "hazard ratio"), "Death, patients with against those without a response to the index "
-               "therapy, by when the clock starts.")
-
-# %%
 say(responders, "Salvage therapy began {immortal.wait.yes:full} after day 0 in patients with a response and {immortal.wait.no:full} in "
     "the others.", "Counted from day 0 the hazard ratio of a response is {immortal.response.naive:full}; with each patient at risk "
     "only from salvage therapy on, it is {immortal.response.delayed:full}.")
-consistent_page.say(study, "from day 0 the hazard ratio goes from {immortal.response.naive:lower} to {immortal.response.naive:upper}, with "
-               "delayed entry from {immortal.response.delayed:lower} to {immortal.response.delayed:upper}.")
+consistent_page.say(study, "from day 0 the hazard ratio lies between {immortal.response.naive:lower} and {immortal.response.naive:upper}, with "
+               "delayed entry between {immortal.response.delayed:lower} and {immortal.response.delayed:upper}.")
 
 # %% [markdown] tags=["car-t"]
 # *What would change the reading.* Response to CAR T-cell therapy is the one factor that the paper finds independently
@@ -150,8 +159,8 @@ say(local, f"At {month} months, one minus Kaplan–Meier says that {{failure.rat
     f"did fail is {{failure.rate{month}.aj:full}}, and {{failure.rate{month}.death:full}} belonged to patients who died before.",
     f"With patients left out one at a time ({{failure.rate{month}.clustered:note}}), the limits of the share become "
     f"{{failure.rate{month}.clustered:limits}}.")
-consistent_page.say(study, "the share that failed within a year goes from {failure.rate12.aj:lower} to {failure.rate12.aj:upper}, that overtaken by "
-               "death from {failure.rate12.death:lower} to {failure.rate12.death:upper}.")
+consistent_page.say(study, "the share that failed within a year lies between {failure.rate12.aj:lower} and {failure.rate12.aj:upper}, that overtaken by "
+               "death between {failure.rate12.death:lower} and {failure.rate12.death:upper}.")
 
 # %% [markdown]
 # ### Bulk and field, with death competing
@@ -174,7 +183,7 @@ say(causes, "Bulky against other sites: cause-specific {failure.bulky_site.clust
 # %% [markdown] tags=["car-t"]
 # *What would change the reading.* The printed control rate is one minus a failure that ignores death. If the two estimates
 # are a few points apart, the message stands: most irradiated sites are not the patient's problem. But a low share of
-# failures among sites whose owners die first is no proof of durable control, and bulk can look harmless for the same reason.
+# failures among sites of patients who die first is no proof of durable control, and bulk can look harmless for the same reason.
 
 # %% [markdown] strobe=["9", "12a"]
 # ## Would the same patients live longer after the other treatment?
@@ -185,8 +194,13 @@ say(causes, "Bulky against other sites: cause-specific {failure.bulky_site.clust
 # who could have had either treatment.
 
 # %%
-weighted = weighting.prepare(study)
 sizes = weighting.sizes(weighted)
+diagrams.causal({"Stage, LDH,\nperformance": (0.5, 1), "First\nregimen": (0, 0), "Death": (1, 0), "Frailty,\nwishes": (0.5, 0.45)},
+                [("Stage, LDH,\nperformance", "First\nregimen"), ("Stage, LDH,\nperformance", "Death"), ("Frailty,\nwishes", "First\nregimen"),
+                 ("Frailty,\nwishes", "Death")], "What is thought to act on what. Weights close the way over what was measured; over what was not "
+                "(dotted) it stays open.", asked=("First\nregimen", "Death"), unmeasured=["Frailty,\nwishes"], beside=sizes)
+
+# %%
 figures_beyond.scores(weighted, sizes, "Estimated probability of radiotherapy alone, among patients who received it (upwards) and "
                       "among those who received systemic therapy alone (downwards).")
 
@@ -212,7 +226,6 @@ say(balance, "Among the factors of the model, the largest difference is {balance
 # ### Survival before and after weighting
 
 # %%
-compared = weighting.compare(weighted)
 figures_beyond.weighted_curves(weighting.curves(weighted), compared, "OS2", "OS2 after radiotherapy alone and systemic therapy alone, as "
                                "the groups are and weighted. Time starts with salvage therapy.")
 
@@ -224,9 +237,9 @@ left_out(compared)
 # %%
 say(compared, "As the groups are, the hazard ratio is {weighted.os2.crude:full}; adjusted for stage and LDH {weighted.os2.stage_ldh:full}; "
     "with inverse-probability weights {weighted.os2.iptw:full}; with overlap weights {weighted.os2.overlap:full}.")
-consistent_page.say(study, "crude from {weighted.os2.crude:lower} to {weighted.os2.crude:upper}, with inverse-probability weights from "
-               "{weighted.os2.iptw:lower} to {weighted.os2.iptw:upper}, with overlap weights from {weighted.os2.overlap:lower} to "
-               "{weighted.os2.overlap:upper}.")
+consistent_page.say(study, "the hazard ratio lies between {weighted.os2.crude:lower} and {weighted.os2.crude:upper} as the groups are, with inverse-probability "
+               "weights between {weighted.os2.iptw:lower} and {weighted.os2.iptw:upper}, with overlap weights between {weighted.os2.overlap:lower} "
+               "and {weighted.os2.overlap:upper}.")
 
 # %% [markdown]
 # ### What was not measured
@@ -236,8 +249,9 @@ consistent_page.say(study, "crude from {weighted.os2.crude:lower} to {weighted.o
 # approximation for common outcomes. An interval that already holds 1 needs no confounder: its E-value is 1.
 
 # %%
-say(compared, "E-value of the crude hazard ratio: {weighted.os2.crude.e_value}, of its nearer limit {weighted.os2.crude.e_limit}.",
-    "With overlap weights: {weighted.os2.overlap.e_value}, and {weighted.os2.overlap.e_limit} for the limit.")
+say(compared, "To explain the crude hazard ratio away, an unmeasured factor would need a risk ratio of {weighted.os2.crude.e_value} with both "
+    "treatment and death; one of {weighted.os2.crude.e_limit} would do to let its interval reach 1.",
+    "After overlap weighting these are {weighted.os2.overlap.e_value} and {weighted.os2.overlap.e_limit}.")
 
 # %% [markdown] tags=["car-t"]
 # *What would change the reading.* The paper itself puts the better medians after radiotherapy down to favourable baseline
@@ -260,8 +274,8 @@ say(results.collect([by_stage, fields]), "In stage I or II, {field.limited.compr
     "{field.limited.focal:n} a focal field; in stage III or IV, {field.advanced.comprehensive:n} and {field.advanced.focal:n}.",
     "As they are, the hazard ratio of focal fields is {field.crude:full}; when only patients of one stage group are compared with each "
     "other, {field.within:full}.")
-consistent_page.say(study, "as they are from {field.crude:lower} to {field.crude:upper}, within stage groups from {field.within:lower} to "
-               "{field.within:upper}.")
+consistent_page.say(study, "the hazard ratio lies between {field.crude:lower} and {field.crude:upper} as the groups are, within stage groups between "
+               "{field.within:lower} and {field.within:upper}.")
 
 # %% [markdown]
 # ### Who had the higher dose
@@ -283,8 +297,8 @@ left_out(doses)
 # %%
 say(doses, "As they are, the hazard ratio of a low dose is {dose.crude:full}; adjusted for stage and LDH {dose.stage_ldh:full}; adjusted for "
     "the field {dose.field:full}; from the landmark on {dose.landmark:full}.")
-consistent_page.say(study, "as they are from {dose.crude:lower} to {dose.crude:upper}, adjusted for the field from {dose.field:lower} to "
-               "{dose.field:upper}, from the landmark on from {dose.landmark:lower} to {dose.landmark:upper}.")
+consistent_page.say(study, "the hazard ratio lies between {dose.crude:lower} and {dose.crude:upper} as the groups are, adjusted for the field between "
+               "{dose.field:lower} and {dose.field:upper}, from the landmark on between {dose.landmark:lower} and {dose.landmark:upper}.")
 
 # %% [markdown] tags=["car-t"]
 # *What would change the reading.* The paper speaks of a dose–response relationship, and warns of it in the same breath. It
@@ -304,19 +318,18 @@ figures_beyond.sorted_p(multiplicity.ranks(tests), tally, "All P values of the c
                         "cohort, in order. A correction accepts the points up to the last one below its line (Holm: up to the first above).")
 
 # %%
-say(tally, "Of {multiplicity.all.raw:n} comparisons, {multiplicity.all.raw} have P below 0.05; {multiplicity.all.by_chance} would be expected if "
+say(tally, "P is below 0.05 in {multiplicity.all.raw} of {multiplicity.all.raw:n} comparisons; {multiplicity.all.by_chance} would be expected if "
     "nothing differed. After Benjamini and Hochberg's correction {multiplicity.all.bh} remain, after Holm's {multiplicity.all.holm}.",
     "Among the {multiplicity.outcomes.raw:n} comparisons of outcomes: {multiplicity.outcomes.raw}, {multiplicity.outcomes.bh} and "
     "{multiplicity.outcomes.holm}.")
-consistent_page.say(study, "after Holm's correction from {multiplicity.all.holm:lower} to {multiplicity.all.holm:upper} remain of all, from "
-               "{multiplicity.outcomes.holm:lower} to {multiplicity.outcomes.holm:upper} of those of outcomes.")
+consistent_page.say(study, "after Holm's correction {multiplicity.all.holm:lower}–{multiplicity.all.holm:upper} of all tests stay significant, "
+               "{multiplicity.outcomes.holm:lower}–{multiplicity.outcomes.holm:upper} of the tests of outcomes.")
 
 # %%
 table(tables_beyond.multiplicity_table(tests), "Comparisons with P below 0.05, and P after each correction over all comparisons.", rows=tests)
 
 # %% [markdown] tags=["car-t"]
-# *What would change the reading.* What survives Holm's correction in all consistent cohorts is burden of disease in various
-# forms. Falling away does not make a factor unimportant: its interval says which effects the data speak against. Tests of
+# *What would change the reading.* A finding that stays significant after Holm's correction is unlikely to be chance alone. Falling away does not make a factor unimportant: its interval says which effects the data speak against. Tests of
 # baseline factors between groups that nobody randomised answer no question at all, but they count.
 
 # %% [markdown] strobe=["12c"]
@@ -334,13 +347,13 @@ figures.forest(results.pick(bulk[~bulk["result_id"].str.endswith(".adjusted")], 
 left_out(bulk)
 
 # %%
-say(unknown, "Bulk is not known in {missing.bulky_disease:share} patients:", "in {missing.bulky_disease.cns:share} with CNS disease, "
-    "and in {missing.bulky_disease.other:share} of the others.")
+say(unknown, "Bulk is not known in {missing.bulky_disease:share} patients.", "Among those with CNS disease it is not known in "
+    "{missing.bulky_disease.cns:share}, among the others in {missing.bulky_disease.other:share}.")
 say(bulk, "Adjusted for stage and LDH, the hazard ratio is {missing.os2.complete.adjusted:full} in complete cases,",
     "{missing.os2.imputed_other.adjusted:full} with imputation outside the CNS ({missing.os2.imputed_other.adjusted:note}),",
     "and between {missing.os2.every.adjusted} and {missing.os2.none.adjusted} at the two extremes (all bulky, none bulky).")
-consistent_page.say(study, "in complete cases from {missing.os2.complete.adjusted:lower} to {missing.os2.complete.adjusted:upper}, with imputation "
-               "in everyone from {missing.os2.imputed_all.adjusted:lower} to {missing.os2.imputed_all.adjusted:upper}.")
+consistent_page.say(study, "the hazard ratio lies between {missing.os2.complete.adjusted:lower} and {missing.os2.complete.adjusted:upper} in complete cases, with "
+               "imputation in everyone between {missing.os2.imputed_all.adjusted:lower} and {missing.os2.imputed_all.adjusted:upper}.")
 
 # %% [markdown]
 # ### An index beside its components
@@ -378,8 +391,8 @@ proportional = cox_models.cox(study, "OS2", ["salvage_regimen"], "regimen")
 say(results.collect([means, proportional]), f"Within {month} months, patients lived {{rmst.os2.{month}.rt}} after radiotherapy alone and "
     f"{{rmst.os2.{month}.st}} after systemic therapy alone, a difference of {{rmst.os2.{month}.st.less_rt:full}}.",
     "The test of proportional hazards between the regimens gives {cox.os2.regimen.ph.global}.")
-consistent_page.say(study, "the difference within 12 months goes from {rmst.os2.12.st.less_rt:lower} to {rmst.os2.12.st.less_rt:upper}, within 24 "
-               "months from {rmst.os2.24.st.less_rt:lower} to {rmst.os2.24.st.less_rt:upper}.")
+consistent_page.say(study, "the difference within 12 months lies between {rmst.os2.12.st.less_rt:lower} and {rmst.os2.12.st.less_rt:upper}, within 24 "
+               "months between {rmst.os2.24.st.less_rt:lower} and {rmst.os2.24.st.less_rt:upper}.")
 
 # %% [markdown]
 # ### Would the models do as well elsewhere?
@@ -395,8 +408,8 @@ compared_table(validation.beside(validated), f"The models with several factors, 
 left_out(validated)
 
 # %%
-consistent_page.say(study, "the corrected concordance of the model of OS1 goes from {validated.os1.corrected:lower} to "
-               "{validated.os1.corrected:upper}, of OS2 from {validated.os2.corrected:lower} to {validated.os2.corrected:upper}.")
+consistent_page.say(study, "the corrected concordance of the model of OS1 lies between {validated.os1.corrected:lower} and "
+               "{validated.os1.corrected:upper}, of OS2 between {validated.os2.corrected:lower} and {validated.os2.corrected:upper}.")
 
 # %% [markdown] tags=["car-t"]
 # *What would change the reading.* Stage and LDH in one model order patients moderately well, and two factors with that many
@@ -411,15 +424,15 @@ consistent_page.say(study, "the corrected concordance of the model of OS1 goes f
 
 # %%
 needed = design.needed(study)
-table(tables_beyond.design_table(needed), "Comparisons as observed; the hazard ratio that so many events show with 80% power (or its inverse); and events "
-      "and patients needed for the observed one. Groups and share of events as here.", rows=needed)
+table(tables_beyond.design_table(needed), "Comparisons as observed; the smallest hazard ratio that so many events can detect with 80% power; and events "
+      "and patients needed to detect the observed one. Groups and share of events as here.", rows=needed)
 
 # %%
 say(needed, "Between systemic therapy and radiotherapy alone, {design.os2.salvage_regimen.st:events} deaths could show a hazard ratio of "
     "{design.os2.salvage_regimen.st.detectable} or more. To show the observed one, {design.os2.salvage_regimen.st.events} deaths in "
     "{design.os2.salvage_regimen.st.patients} patients would be needed.",
     "Between stages IV and III, {design.os1.stage.iv:events} deaths could show a hazard ratio of {design.os1.stage.iv.detectable} or more.")
-consistent_page.say(study, "the observed hazard ratio goes from {design.os2.salvage_regimen.st:lower} to {design.os2.salvage_regimen.st:upper}.")
+consistent_page.say(study, "the observed hazard ratio lies between {design.os2.salvage_regimen.st:lower} and {design.os2.salvage_regimen.st:upper}.")
 
 # %% [markdown] tags=["car-t"]
 # *What would change the reading.* "No difference" between regimens, in a study that could only have seen a very large one,
@@ -435,14 +448,25 @@ consistent_page.beside(study, rows)
 #
 # - Every remedy here trades one assumption for another: weights assume that nothing important went unmeasured, imputation that
 #   the known values speak for the unknown, competing-risk estimates that follow-up does not depend on the outcome.
-# - The state "had a second modality" is entered because of what happens to the patient. Counting time correctly removes immortal
-#   time; it does not remove the reason for the change.
+# - A second modality is given because of what happens to the patient. Counting time correctly removes immortal time; it does
+#   not remove the reason why it was given.
 # - Robust intervals with few patients in a group are too narrow, and with a few dozen patients weights rest on a handful of them.
 # - This chapter makes many comparisons as well. It was written to question findings, not to add to them.
 
 # %% [markdown]
-# ## Exercises
+# ## What to take away
 #
+# - Ask of every group when its name was known. If that was after the clock started, count time from there.
+# - Weights and adjustment compare patients who are alike in what was measured; the E-value says how strong the unmeasured would have to be.
+# - "No difference" in a study that could only have seen a very large one means: not known.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercises.show(study, rows, "09_beyond.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Move the landmark to six months. How many patients are left, and what has become of the comparison? Why is no choice of a

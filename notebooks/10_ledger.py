@@ -21,7 +21,7 @@
 # # The ledger
 #
 # You will learn what it takes to hold a published paper against data, number by number: a list of claims, the precision
-# at which each is printed, and a verdict that a machine can reach in the same way every time.
+# at which each is printed, and a verdict that a machine reaches in the same way every time.
 
 # %% tags=["parameters"]
 cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
@@ -35,25 +35,54 @@ from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.paper import ledger
 from analysis_lib.rows import results
-from analysis_lib.show import ledger_page
+from analysis_lib.show import exercises, ledger_page
 from analysis_lib.show.notes import about
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
-from analysis_lib.show.tables import table
+from analysis_lib.show.tables import folded
 
 handed.check(globals())
 study = read_cohort(cohort)
 about(study)
 
+# %%
+held = ledger.of_cohort(study, results_dir)
+totals = ledger.totals(held)
+opening("Does the analysis of this book, run on the reconstructed cohort, print the same numbers as the paper?", totals, "Of {ledger.claims} claims, {ledger.reproduced:events} are reproduced. {ledger.impossible:events} are impossible: the paper's own "
+    "other numbers rule them out. {ledger.one_of_two:events} cannot be true together with another claim that the cohort meets, "
+    "{ledger.differs:events} differ, and {ledger.not_computed:events} are not computed.")
+
 # %% [markdown] tags=["car-t"]
-# ## What the paper asks
+# Agreement is *no evidence* that the paper is right {cite:p}`ababneh2023`. The cohort was made to agree, so agreement shows two things
+# only: the printed numbers can all be true at once, and the analyses of this book are those that the paper describes. What *no* cohort
+# can meet says more, and stands first.
+
+# %% [markdown]
+# ## What is not reproduced
+
+# %%
+ledger_page.show(ledger.unmet(held), "Claims that are not reproduced, with the reason.")
+
+# %% [markdown] tags=["car-t"]
+# ## These cannot both be true
 #
-# The paper prints several hundred numbers about its own patients: counts, percentages, medians, intervals, hazard
-# ratios, P values {cite:p}`ababneh2023`. This chapter asks of each of them: does the analysis of this book, run on the
-# reconstructed cohort, print the same?
-#
-# Agreement is *no evidence* that the paper is right. The cohort was made to agree, so that agreement shows two things
-# only: the printed numbers can all be true at once, and the analyses of this book are those that the paper describes.
-# The numbers that *no* cohort can meet say more; their arithmetic stands beside them, and in the audit.
+# A contradiction has two sides, and print alone does not say which is wrong. The paper defines a comprehensive field as one that covers all
+# sites of disease, and says how many such patients had more than one. It also prints a P value that needs many more of them. Each side
+# stands below with the same arithmetic and with what is known from elsewhere {cite:p}`salvageabstract`. A cohort can meet one of them only; the
+# verdicts say which one this cohort meets.
+
+# %%
+ledger_page.show(ledger.two_sided(held), "Two claims of which only one can be true.")
+
+# %% [markdown]
+# ## Every claim
+
+# %%
+folded(ledger.by_section(held), "Claims by section of the paper, and what became of them", "By section of the paper")
+ledger_page.page(held)
+
+# %%
+rows = results.save([totals], study.name, "10_ledger", results_dir)
 
 # %% [markdown]
 # ## How it is done
@@ -65,36 +94,10 @@ about(study)
 # $$p - \tfrac12\,10^{-d} \le x < p + \tfrac12\,10^{-d}.$$
 #
 # An interval is met when both its ends are. A bound such as "< 0.001" is met by anything below it; "not reached" by a
-# curve that never falls to one half. Words without a number ("not associated") are read as P above 0.05. A claim is
-# *reproduced*, or it *differs*, or it is *impossible* because the paper's own other numbers rule it out, or *not
-# computed* because no result speaks of it. Nothing is compared anywhere else, in particular not where the cohort was made.
-
-# %% [markdown]
-# ## Totals
-
-# %%
-held = ledger.of_cohort(study, results_dir)
-totals = ledger.totals(held)
-say(totals, "Of {ledger.claims} claims, {ledger.reproduced:events} are reproduced ({ledger.reproduced}), "
-    "{ledger.differs:events} differ, {ledger.impossible:events} are impossible and {ledger.not_computed:events} are not computed.")
-
-# %%
-table(ledger.by_section(held), "Claims by section of the paper, and what became of them")
-
-# %% [markdown]
-# ## What is not reproduced
-
-# %%
-ledger_page.show(ledger.unmet(held), "Claims that are not reproduced, with the reason.")
-
-# %% [markdown]
-# ## Every claim
-
-# %%
-ledger_page.page(held)
-
-# %%
-rows = results.save([totals], study.name, "10_ledger", results_dir)
+# curve that never falls to one half. Words without a number are claims too where data can answer them: "not associated" is read as P above
+# 0.05, "overwhelming majority" as more than half, and "more likely" as the largest share of its groups. A claim is
+# *reproduced*, or it *differs*, or it is *impossible* because the paper's own other numbers rule it out, or it is *one of two* that exclude
+# each other, or *not computed* because no result speaks of it. Nothing is compared anywhere else, in particular not where the cohort was made.
 
 # %% [markdown]
 # ## Cautions
@@ -106,15 +109,26 @@ rows = results.save([totals], study.name, "10_ledger", results_dir)
 #   differ, not why.
 
 # %% [markdown]
-# ## Exercises
+# ## What to take away
 #
+# - A paper can be written as a list of claims that a machine can check. Few are, and it takes an afternoon.
+# - Print what you would need to check yourself: counts beside percentages, the test beside P, enough decimals.
+# - Where two statements exclude each other, say so and show the arithmetic. Which of them is wrong, only the authors can tell.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercises.show(study, rows, "10_ledger.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
-# How many of the single numbers that differ are only one unit of the last printed digit away? What would you make of a
+# How many of the single numbers that print otherwise are only one unit of the last printed digit away? What would you make of a
 # ledger in which nearly all of them were?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-say(ledger.near(held), "Within one unit of the last digit: {ledger.near:share} of the single numbers that differ. If nearly all "
+say(ledger.near(held), "Within one unit of the last digit: {ledger.near:share} of the single numbers that print otherwise. If nearly all "
     "were, rounding, another month length or another rule for ties would be the first suspects; large differences point to "
     "another population or another definition.")
 

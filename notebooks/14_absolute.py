@@ -30,8 +30,9 @@ from analysis_lib.analyses import absolute, changing, early_censoring, immortal,
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, figures_absolute
+from analysis_lib.show import consistent_page, exercises, figures, figures_absolute
 from analysis_lib.show.notes import about, left_out
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import compared_table, rows_table
 
@@ -40,6 +41,15 @@ study = read_cohort(cohort)
 months = survival.rate_months(study)
 month, last = months
 about(study)
+
+# %%
+frame = weighting.prepare(study)
+effects = absolute.effects(frame, months)
+opening("How many more patients would be alive after radiotherapy, had all patients been alike?", effects,
+        f"At {month} months, radiotherapy less systemic therapy alone is {{absolute.os2.crude.rate{month}.less:full}} as the groups are,",
+        f"and {{absolute.os2.doubly_robust.rate{month}.less:full}} once they are made alike.")
+figures.forest(effects[effects["result_id"].str.fullmatch(rf"absolute\.os2\.\w+\.rate{month}\.less")] if len(effects) > 1 else effects,
+               f"Alive at {month} months, radiotherapy less systemic therapy alone, in percentage points (above 0: more alive after radiotherapy).")
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks
@@ -131,7 +141,6 @@ consistent_page.say(study, "with the weights OS2 at 12 months goes from {censori
 # a score estimated anew among the rest, is a rule of thumb {cite:p}`crump2009`; overlap weights {cite:p}`li2018` let them count little.
 
 # %%
-frame = weighting.prepare(study)
 precision = absolute.precision(frame)
 say(precision, "With inverse-probability weights, {absolute.size.iptw.rt:n} patients after radiotherapy alone count as "
     "{absolute.size.iptw.rt} and {absolute.size.iptw.st:n} after systemic therapy alone as {absolute.size.iptw.st}.",
@@ -165,9 +174,6 @@ figures_absolute.overlap(frame, precision, "Estimated probability of radiotherap
 # truth, than robust ones that take the weights as known {cite:p}`austin2016`.
 
 # %%
-effects = absolute.effects(frame, months)
-figures.forest(effects[effects["result_id"].str.fullmatch(rf"absolute\.os2\.\w+\.rate{month}\.less")] if len(effects) > 1 else effects,
-               f"Alive at {month} months, radiotherapy less systemic therapy alone, in percentage points (above 0: more alive after radiotherapy).")
 left_out(effects)
 
 # %%
@@ -264,15 +270,26 @@ consistent_page.beside(study, rows)
 # %% [markdown]
 # ## Cautions
 #
-# - Bounds and tipping points speak of censoring only; weights and standardisation of measured factors only. None of them knows what
+# - Bounds and tipping points speak of censoring only; weights and standardisation of measured factors only. Not one of them knows what
 #   was not recorded.
 # - Bounds count patients; their intervals say what chance adds to what is not known.
 # - Samples of a small group are samples of few patients: bootstrap intervals of a group of a dozen are still too narrow.
 # - Six ways to adjust are not six findings. The doubly robust one was named first; the others show what it depends on.
 
 # %% [markdown]
-# ## Exercises
+# ## What to take away
 #
+# - Say an effect in patients and in months. A ratio of hazards tells neither.
+# - Look first at what weights leave: how many patients a result rests on, and how alike the groups are.
+# - Bounds show what those who left early could change; only longer follow-up makes them narrower.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercises.show(study, rows, "14_absolute.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Suppose that all who were censored early after radiotherapy lived, and all after systemic therapy died. Which of the bounds is that?

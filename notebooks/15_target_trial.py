@@ -31,8 +31,9 @@ from analysis_lib.analyses import beliefs, emulation, survival, weighting
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, figures_further
+from analysis_lib.show import consistent_page, exercises, figures, figures_further
 from analysis_lib.show.notes import about, left_out
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import compared_table
 
@@ -40,6 +41,14 @@ handed.check(globals())
 study = read_cohort(cohort)
 month = survival.rate_months(study)[0]
 about(study)
+
+# %%
+trial, prepared = emulation.eligible(study), emulation.prepare(study, grace)
+emulated = emulation.compare(prepared, month)
+opening("Would a patient like these live longer if a second modality were added?", results.collect([trial, emulated]),
+        f"At {month} months {{emulated.rate{month}.adding:full}} would be alive if all added the other modality in time,",
+        f"and {{emulated.rate{month}.refraining:full}} if nobody did. Nobody has done the trial that would tell.")
+figures_further.strategies(emulation.strategies(prepared), emulated, "OS2 under two strategies, by clones, censoring and weights.")
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks
@@ -75,7 +84,6 @@ about(study)
 # starting the other, whatever comes later.
 
 # %%
-trial = emulation.eligible(study)
 say(trial, "Of {trial.eligible} patients who started salvage therapy, {trial.assigned.rt:share} began with radiotherapy alone and "
     "{trial.assigned.st:share} with systemic therapy alone.", "The others, {trial.assigned.cmt:share}, were planned to have both: the "
     "trial would not take them, and a physician may have chosen both for the patients in whom one seemed too little.")
@@ -121,17 +129,12 @@ say(between, "The other modality came later in {intercurrent.second.rt:share} af
 # {cite:p}`maringe2020`.
 
 # %%
-prepared = emulation.prepare(study, grace)
-emulated = emulation.compare(prepared, month)
-figures_further.strategies(emulation.strategies(prepared), emulated, "OS2 under two strategies, by clones, censoring and weights.")
-
-# %%
 say(emulated, "{emulated.began:share} added the other modality within the time to act.", "Of the deaths, {emulated.early:share} came within it, "
     "before anything was added, and count for both strategies.", f"At {month} months, {{emulated.rate{month}.adding:full}} would be alive if all "
     f"added it and {{emulated.rate{month}.refraining:full}} if nobody did.", f"The difference in months lived by then is {{emulated.rmst{month}:full}}; "
-    f"taken as groups of the first day it would seem to be {{emulated.rmst{month}.naive:full}}.")
-consistent_page.say(study, "the difference in months lived goes from {emulated.rmst12:lower} to {emulated.rmst12:upper}, taken as groups of the "
-                    "first day from {emulated.rmst12.naive:lower} to {emulated.rmst12.naive:upper}.")
+    f"grouped by what came later it would seem to be {{emulated.rmst{month}.naive:full}}.")
+consistent_page.say(study, "the difference in months lived goes from {emulated.rmst12:lower} to {emulated.rmst12:upper}, grouped by what "
+                    "came later from {emulated.rmst12.naive:lower} to {emulated.rmst12.naive:upper}.")
 
 # %% [markdown]
 # *What would change the reading.* The second modality is given because the disease has come back. A difference to its
@@ -153,14 +156,14 @@ consistent_page.say(study, "the difference in months lived goes from {emulated.r
 # {cite:p}`matthews2001`.
 
 # %%
-known, before = beliefs.trials(), beliefs.before()
+compared = weighting.compare(weighting.prepare(study))
+after = beliefs.after(compared)
+known, before = beliefs.trials(after), beliefs.before(after)
 say(known, *[f"{{{one}:group}}: {{{one}:note}}, which amounts to a hazard ratio of {{{one}}}." for one in known["result_id"]])
 say(before, "The sceptic's belief is {prior.sceptical:limits} around {prior.sceptical}, the enthusiast's {prior.enthusiastic:limits} around "
     "{prior.enthusiastic}; each is worth a trial with {prior.sceptical.deaths} deaths.")
 
 # %%
-compared = weighting.compare(weighting.prepare(study))
-after = beliefs.after(compared)
 figures_further.believed(before, after, "crude", "Beliefs about radiotherapy against systemic therapy before and after the data as they are.")
 left_out(after)
 
@@ -198,8 +201,19 @@ consistent_page.beside(study, rows)
 # - A chance is not a verdict. Who acts on it must also weigh what each treatment costs the patient.
 
 # %% [markdown]
-# ## Exercises
+# ## What to take away
 #
+# - Write down the trial before looking at data. What the data cannot emulate is then plain.
+# - Give everyone time to act: deaths within it count for both strategies, so nobody is immortal.
+# - A result should move a sceptic as far as its interval is narrow, and no further.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercises.show(study, rows, "15_target_trial.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Give everyone nine months to add the other modality. Why do the two strategies now share more deaths, and what becomes of the

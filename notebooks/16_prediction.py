@@ -30,14 +30,24 @@ from analysis_lib.analyses import predicting, survival
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures, figures_further
+from analysis_lib.show import consistent_page, exercises, figures, figures_further
 from analysis_lib.show.notes import about, left_out
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
 
 handed.check(globals())
 study = read_cohort(cohort)
 month = survival.rate_months(study)[0]
 about(study)
+
+# %%
+model = predicting.predict(study, "OS2")
+opening("Who will be alive, and can stage and LDH tell?", model,
+        f"Patients with neither factor were told a chance of death by {month} months of {{predicted.os2.risk.1}}, those with both of "
+        "{predicted.os2.risk.4}.", "In other patients like these the model would come {predicted.os2.corrected_gain}% nearer than one number for "
+        "everybody.")
+figures_further.calibration(model, "predicted.os2", f"Predicted and observed deaths by {month} months, by group of patients with one "
+                            "prediction, with 95% intervals of what was observed.")
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks
@@ -55,7 +65,6 @@ about(study)
 # {cite:p}`harrell1996`.
 
 # %%
-model = predicting.predict(study, "OS2")
 figures.forest(results.pick(model, "hazard ratio"), "Death after salvage therapy: the factors of the model, in one model.")
 
 # %% [markdown]
@@ -66,11 +75,7 @@ figures.forest(results.pick(model, "hazard ratio"), "Death after salvage therapy
 # {cite:p}`collins2015`. Points on the dotted line are right.
 
 # %%
-figures_further.calibration(model, "predicted.os2", f"Predicted and observed deaths by {month} months, by group of patients with one "
-                            "prediction, with 95% intervals of what was observed.")
 left_out(model)
-
-# %%
 say(model, "Patients with none of the factors were told a chance of {predicted.os2.risk.1}, and {predicted.os2.observed.1:full} died; those with both "
     "were told {predicted.os2.risk.4}, and {predicted.os2.observed.4:full} died.")
 consistent_page.say(study, "the prediction for patients with none of the factors goes from {predicted.os2.risk.1:lower} to {predicted.os2.risk.1:upper}, "
@@ -165,8 +170,19 @@ consistent_page.beside(study, rows)
 # - With four groups a calibration *curve* is four points; a smooth line through them would only look better.
 
 # %% [markdown]
-# ## Exercises
+# ## What to take away
 #
+# - A strong factor is not yet a prediction. Ask for the chances, and for what happened to those who were told them.
+# - Compare a model with one number for everybody, in patients other than its own.
+# - A model is of use only where somebody would act on what it says.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercises.show(study, rows, "16_prediction.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # Judge the same model for event-free survival. Is it a better or a worse predictor there, and why should one expect so?

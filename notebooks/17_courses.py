@@ -30,8 +30,9 @@ from analysis_lib.analyses import courses, scanned, survival
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, figures_further
+from analysis_lib.show import consistent_page, exercises, figures_further
 from analysis_lib.show.notes import about, left_out
+from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import compared_table
 
@@ -39,6 +40,13 @@ handed.check(globals())
 study = read_cohort(cohort)
 month = survival.rate_months(study)[0]
 about(study)
+
+# %%
+flow, lines = courses.flow(study), courses.mean_lines(study)
+opening("What happens after the first line of salvage therapy?", results.collect([flow, lines]),
+        "A second line was reached by {courses.reached.2:share}, a third by {courses.reached.3:share}.",
+        f"By {month} months patients had had {{courses.lines{month}:full}} lines on average.")
+figures_further.ways(flow, "Patients' ways through lines of salvage therapy, by modality; alive and dead as last seen.")
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks
@@ -58,15 +66,10 @@ about(study)
 # ## Which way do patients go?
 #
 # *Question.* What follows the first line of salvage therapy? *Method.* Each patient's lines, one after the other; a band is as wide as
-# there are patients. *Reference.* None is needed: these are counts.
+# there are patients. These are counts: they need no reference.
 
 # %%
-flow = courses.flow(study)
-figures_further.ways(flow, "Patients' ways through lines of salvage therapy, by modality; alive and dead as last seen.")
 left_out(flow)
-
-# %%
-lines = courses.mean_lines(study)
 say(results.collect([flow, lines]), "A second line was reached by {courses.reached.2:share}, a third by {courses.reached.3:share}, a fourth by "
     "{courses.reached.4:share}.", f"By {month} months after the start of salvage therapy, patients had had {{courses.lines{month}:full}} lines on average, the "
     "first and those of the dead included.")
@@ -157,8 +160,19 @@ consistent_page.beside(study, rows)
 # - Patients read back from curves have no stage, no LDH and no second endpoint: nothing can be adjusted with them.
 
 # %% [markdown]
-# ## Exercises
+# ## What to take away
 #
+# - Event-free survival ends at the first event. Lives go on: follow the states.
+# - A mean number of lines mixes those who needed no more with those who died before they could have more.
+# - A printed curve with its risk table gives back nearly every patient's time. Think of that before printing one.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+exercises.show(study, rows, "17_courses.yml")
+
+# %% [markdown]
 # ### Exercise 1
 #
 # In the first year, how many months did patients spend in each state? Which of these would an analysis of event-free survival count as

@@ -37,12 +37,20 @@ READERS = {
 
 
 @published
-def trials() -> pd.DataFrame:
-    """What trials of adding radiotherapy printed of survival, as rows ``prior.trial.<key>``.
+def trials(after: pd.DataFrame) -> pd.DataFrame:
+    """What trials of adding radiotherapy printed of survival, as rows ``prior.trial.<key>``; where a cohort
+    has nothing to hold a belief against (:func:`after`), the row that says why.
 
     The hazard ratio is the ratio of the logarithms of the two printed rates, which is exact where hazards are
     proportional; no interval is printed, so there is none.
     """
+    if reason := results.skip_reason(after):
+        return results.skipped("prior.trial", reason)
+    return _printed()
+
+
+def _printed() -> pd.DataFrame:
+    """The trials' rows."""
     return results.collect(
         [
             row(
@@ -63,7 +71,7 @@ def trials() -> pd.DataFrame:
 
 def priors() -> dict[str, Belief]:
     """The beliefs of the two readers, built on the benefit of :data:`BENEFIT_FROM`."""
-    benefit = float(trials().set_index("result_id").loc[f"prior.trial.{BENEFIT_FROM}", "value"])
+    benefit = float(_printed().set_index("result_id").loc[f"prior.trial.{BENEFIT_FROM}", "value"])
     return {
         "sceptical": conjugate.sceptical(benefit),
         "enthusiastic": conjugate.enthusiastic(benefit),
@@ -71,10 +79,13 @@ def priors() -> dict[str, Belief]:
 
 
 @published
-def before() -> pd.DataFrame:
+def before(after: pd.DataFrame) -> pd.DataFrame:
     """The beliefs before the data: ``prior.<reader>`` (hazard ratio and central 95%) and ``.deaths``: as many
-    deaths in a trial with two equal groups would tell as much.
+    deaths in a trial with two equal groups would tell as much. Where a cohort has nothing to hold a belief
+    against (:func:`after`), the row that says why.
     """
+    if reason := results.skip_reason(after):
+        return results.skipped("prior", reason)
     rows = []
     for reader, belief in priors().items():
         middle, low, high = conjugate.limits(belief)

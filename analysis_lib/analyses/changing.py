@@ -13,14 +13,13 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from analysis_lib.analyses import survival
+from analysis_lib.analyses import mean_survival, survival
 from analysis_lib.analyses.ratio import hazard_ratio
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import models
-from analysis_lib.estimators.curves import rmst_difference
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row
@@ -183,19 +182,4 @@ def _mean(
         for of in groups
     ):
         return results.skipped(result_id, f"{words}: {disclosure.TOO_FEW}", **about)
-    try:
-        found = rmst_difference(days, event, inside, day)
-    except NotEstimable as why:
-        return results.skipped(result_id, f"{words}: {why}", **about)
-    return row(
-        result_id,
-        "restricted mean",
-        found.value / DAYS_PER_MONTH,
-        lower=found.lower / DAYS_PER_MONTH,
-        upper=found.upper / DAYS_PER_MONTH,
-        n=len(days),
-        events=int(event.sum()),
-        group=words,
-        method="difference of the areas below the Kaplan-Meier curves",
-        **about,
-    )
+    return mean_survival.difference(result_id, days, event, inside, month, words, **about)

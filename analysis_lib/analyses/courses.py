@@ -199,9 +199,9 @@ def mean_lines(study: Cohort) -> pd.DataFrame:
 def flow(study: Cohort) -> pd.DataFrame:
     """Patients' ways through lines of salvage therapy.
 
-    Rows ``courses.flow.<line>.<from>.<to>``: how many went from one modality (``level``) to the next (``group``
-    names both), or to no further line, by how they were when last seen; ``courses.reached.<line>``:
-    of all with a first line, who had another.
+    Rows ``courses.flow.<line>.<from>.<to>``: how many went from one modality (``level``) to the next
+    (``group`` names both), or to no further line, by how they were when last seen;
+    ``courses.reached.<line>``: of all with a first line, who had another.
     """
     frame = study.lines.sort_values(["patient_id", "line"])
     frame = frame.assign(line=frame.groupby("patient_id").cumcount() + 1)

@@ -11,12 +11,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis_lib.analyses import immortal, ratio, summaries
+from analysis_lib.analyses import immortal, mean_survival, ratio, summaries
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import SECOND_MODALITY, Cohort
 from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
-from analysis_lib.estimators import bootstrap, cloned, curves
+from analysis_lib.estimators import bootstrap, cloned
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
 from analysis_lib.rows.methods import SEED
@@ -200,7 +200,14 @@ def compare(frame: pd.DataFrame, month: int) -> pd.DataFrame:
                 f"{prefix}.early", int(early.sum()), int(frame["event"].sum()), population="deaths"
             ),
             *_estimates(prefix, found[0], pd.DataFrame(tried), month, frame),
-            _naive(f"{prefix}.rmst{month}.naive", frame, without.deviated, day),
+            mean_survival.difference(
+                f"{prefix}.rmst{month}.naive",
+                frame["days"],
+                frame["event"],
+                without.deviated,
+                month,
+                "As groups of the first day",
+            ),
         ]
     ).assign(endpoint="OS2")
 
@@ -235,25 +242,6 @@ def _estimates(
         low, high = (min(samples.quantile(0.025), value), max(samples.quantile(0.975), value))
         rows.append(row(f"{prefix}.{part}", statistic, value, lower=low, upper=high, group=group, **shared))
     return rows
-
-
-def _naive(result_id: str, frame: pd.DataFrame, began: np.ndarray, day: float) -> dict | pd.DataFrame:
-    """The difference of the restricted means of those who added it in time and of the others."""
-    try:
-        found = curves.rmst_difference(frame["days"], frame["event"], began, day)
-    except NotEstimable as why:
-        return results.skipped(result_id, f"groups of the first day: {why}")
-    return row(
-        result_id,
-        "restricted mean",
-        found.value / DAYS_PER_MONTH,
-        lower=found.lower / DAYS_PER_MONTH,
-        upper=found.upper / DAYS_PER_MONTH,
-        n=len(frame),
-        events=int(frame["event"].sum()),
-        group="As groups of the first day",
-        method="difference of the areas",
-    )
 
 
 def strategies(frame: pd.DataFrame) -> pd.DataFrame:

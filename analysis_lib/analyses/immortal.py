@@ -174,7 +174,7 @@ def compare(
             days,
             event,
             least=study.min_cell_count,
-            group="Groups of the first day",
+            group="Grouped by what came later",
         ),
         log_rank.logrank(
             frame.assign(ever=np.where(ever, "yes", "no")),
@@ -182,7 +182,7 @@ def compare(
             f"{prefix}.logrank",
             least=study.min_cell_count,
         )
-        | {"group": "Groups of the first day, log-rank test", "by": ""},
+        | {"group": "Grouped by what came later, log-rank test", "by": ""},
         _landmark_ratio(f"{prefix}.landmark", late, month, study.min_cell_count),
         *_changing(frame, prefix, ratio.usable(study, frame, list(adjust)), study.min_cell_count),
     ]
@@ -204,7 +204,7 @@ def _changing(frame: pd.DataFrame, prefix: str, factors: list[str], least: int) 
             pieces["event"],
             start=pieces["start"],
             least=least,
-            group="State that changes",
+            group="Counted from its start on",
             n=len(frame),
         ),
         log_rank.mantel_byar(
@@ -213,7 +213,7 @@ def _changing(frame: pd.DataFrame, prefix: str, factors: list[str], least: int) 
             entered,
             f"{prefix}.mantel_byar",
             least=least,
-            group="State that changes, Mantel–Byar test",
+            group="Counted from its start on, Mantel–Byar test",
         ),
     ]
     if factors:
@@ -240,7 +240,7 @@ def _adjusted(
         method=f"adjusted for {named}",
         n=int(known.sum()),
         least=least,
-        group="State that changes, adjusted",
+        group="Counted from its start on, adjusted",
     )
 
 

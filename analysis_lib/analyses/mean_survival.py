@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
@@ -57,13 +60,15 @@ def restricted_means(
             # a difference would give a hidden mean back
             if level != reference and {level, reference} <= shown:
                 shared |= {"group": f"{level} less {reference}, {month} months"}
+                both = pd.concat([of, groups[reference]])
                 rows.append(
-                    _less(
+                    difference(
                         slug(prefix, month, level, "less_rt"),
-                        pd.concat([of, groups[reference]]),
-                        level,
+                        both["days"],
+                        both["event"],
+                        both["salvage_regimen"] == level,
                         month,
-                        shared,
+                        **shared,
                     )
                 )
     return results.collect(rows)
@@ -94,21 +99,46 @@ def _mean(result_id: str, of: pd.DataFrame, month: int, shared: dict) -> dict | 
     )
 
 
-def _less(result_id: str, both: pd.DataFrame, level: str, month: int, shared: dict) -> dict | pd.DataFrame:
+def difference(
+    result_id: str,
+    days: ArrayLike,
+    event: ArrayLike,
+    inside: ArrayLike,
+    month: int,
+    group: str,
+    **about: Any,
+) -> dict | pd.DataFrame:
+    """The row of the difference of two groups' mean time alive within some months.
+
+    Parameters
+    ----------
+    days, event, inside : array-like
+        Time from the origin in days, whether the event came then, and whether it is a patient of the group
+        that the other is taken from.
+    group : str
+        What the row is called, and what the reason names where there is no difference.
+    **about
+        Further columns of the row.
+
+    Returns
+    -------
+    dict or pandas.DataFrame
+        The row, in months with its interval, or the one that says why there is none.
+    """
+    known = {column: about[column] for column in ("endpoint", "by", "level") if column in about}
     try:
-        found = curves.rmst_difference(
-            both["days"], both["event"], both["salvage_regimen"] == level, month * DAYS_PER_MONTH
-        )
+        found = curves.rmst_difference(days, event, inside, month * DAYS_PER_MONTH)
     except NotEstimable as why:
-        return results.skipped(result_id, f"{shared['group']}: {why}")
+        return results.skipped(result_id, f"{group}: {why}", **known)
     return row(
         result_id,
         "restricted mean",
         found.value / DAYS_PER_MONTH,
         lower=found.lower / DAYS_PER_MONTH,
         upper=found.upper / DAYS_PER_MONTH,
-        n=len(both),
-        events=int(both["event"].sum()),
+        n=len(np.asarray(days)),
+        events=int(np.asarray(event).sum()),
+        group=group,
         method="difference of the areas below the Kaplan-Meier curves",
-        **shared,
+        **about,
     )

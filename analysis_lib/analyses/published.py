@@ -115,7 +115,10 @@ class Published:
             self._group(name, record)
         if record["statistic"] not in ("count", "at risk", "proportion"):
             return
-        if name.startswith(("multiplicity.", "context.", "design.")) or ".small_p" in name:
+        if (
+            name.startswith(("multiplicity.", "context.", "design.", "since.", "prior."))
+            or ".small_p" in name
+        ):
             return
         mark = results.hidden(record)
         if record["statistic"] == "proportion":

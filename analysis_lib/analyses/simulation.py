@@ -44,7 +44,7 @@ SOON = 300  # days; bulk is seldom measured in those who die or leave before
 MONTH = 12  # at which local failure is read
 BIASES = {
     "confounding": ("Confounding by indication", "Crude", "Overlap weights"),
-    "immortal": ("Immortal time", "Groups of the first day", "State that changes"),
+    "immortal": ("Immortal time", "Grouped by what came later", "Counted from its start on"),
     "competing": ("Competing death", "1 − Kaplan–Meier", "Aalen–Johansen"),
     "missing": ("Missing values", "Unknown counted as no", "Multiple imputation"),
 }
@@ -53,23 +53,26 @@ BIASES = {
 # --- patients -------------------------------------------------------------------------------------
 
 
-def tables(n: int, seed: int) -> tuple[dict[str, pd.DataFrame], float]:
+def tables(
+    n: int, seed: int, strength: float = 1.0, second_a_day: float = SECOND
+) -> tuple[dict[str, pd.DataFrame], float]:
     """Tables of simulated patients as a hospital would have them, and the true share of sites that fail
     within a year.
 
     The share is the mean, over the irradiated patients, of what their own hazards of failure and of death
-    imply.
+    imply. ``strength`` is how strongly stage and LDH drive the choice of treatment (0: a lot draws it),
+    ``second_a_day`` the rate at which a second modality comes.
     """
     draw = np.random.default_rng(seed)
     advanced = draw.random(n) < 0.55
     ldh = draw.random(n) < np.where(advanced, 0.7, 0.35)
     bulk = draw.random(n) < np.where(advanced, 0.45, 0.25)
-    radiotherapy = draw.random(n) < 1 / (1 + np.exp(-(0.9 - 1.6 * advanced - 1.3 * ldh)))
+    radiotherapy = draw.random(n) < 1 / (1 + np.exp(-(0.9 - strength * (1.6 * advanced + 1.3 * ldh))))
     hazard = DEATH * np.prod(
         [np.where(has, ratio, 1.0) for has, ratio in zip((advanced, ldh, bulk), FACTORS.values())], axis=0
     )
     death, end = _whole(draw.exponential(1 / hazard)), _whole(draw.uniform(180, 1500, n))
-    second, failure = _whole(draw.exponential(1 / SECOND, n)), _whole(draw.exponential(1 / FAILURE, n))
+    second, failure = _whole(draw.exponential(1 / second_a_day, n)), _whole(draw.exponential(1 / FAILURE, n))
     days, died = np.minimum(death, end), death <= end
     measured = draw.random(n) >= np.where(days < SOON, 0.75, 0.1)
     ids = np.array([f"S{number:04d}" for number in range(1, n + 1)])
@@ -115,11 +118,13 @@ def _yes(flags: ArrayLike) -> np.ndarray:
     return np.where(flags, "yes", "no")
 
 
-def read(n: int = PATIENTS, seed: int = SEED) -> tuple[Cohort, float]:
+def read(
+    n: int = PATIENTS, seed: int = SEED, strength: float = 1.0, second_a_day: float = SECOND
+) -> tuple[Cohort, float]:
     """A simulated cohort, read as any other is, and the true share (percent) of its sites that fail within a
-    year.
+    year; the last two as :func:`tables` takes them.
     """
-    made, share = tables(n, seed)
+    made, share = tables(n, seed, strength, second_a_day)
     with tempfile.TemporaryDirectory() as folder:
         for name, table in made.items():
             table.to_csv(Path(folder) / f"{name}.csv", index=False)
@@ -152,7 +157,7 @@ def answers(study: Cohort, share: float) -> pd.DataFrame:
     whether the interval holds the truth (``yes`` or ``no``). Questions that the cohort is too small for have
     rows that say so.
     """
-    found = [*confounding(study), *_immortal(study), *_competing(study), *_missing(study)]
+    found = [*confounding(study), *immortal_time(study), *_competing(study), *_missing(study)]
     true = truths(share)
     rows = []
     for (bias, method), one in zip(
@@ -215,7 +220,10 @@ def confounding(study: Cohort) -> list[pd.DataFrame]:
     ]
 
 
-def _immortal(study: Cohort) -> Sequence[pd.DataFrame]:
+def immortal_time(study: Cohort) -> Sequence[pd.DataFrame]:
+    """A second modality after systemic therapy: the hazard ratio of groups of the first day, and that of a
+    state that changes.
+    """
     frame = immortal.second_modality(study, "ST")
     if results.skip_reason(frame):
         return frame, frame

@@ -193,8 +193,8 @@ def bind(studies: dict[Path, Cohort], outcomes: list[Outcome], source: Path, htm
     is kept.
     """
     pages.write(list(studies.values()), outcomes, source / "book", certificates_of(studies, source))
+    write_contents(source, list(studies.values()))
     if source != ROOT:
-        write_contents(source, list(studies.values()))
         first_page.write(list(studies.values()), outcomes, source)
     render(source, html, store / "sphinx")
     try:

@@ -20,7 +20,7 @@ from analysis_lib.binding.outcome import Outcome
 from analysis_lib.binding.page import as_page
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files.places import NOTEBOOKS
-from analysis_lib.show import canvas
+from analysis_lib.show import canvas, exercises
 
 QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]  # it warns, once a notebook, that it listens on this machine
 # figures come as files to take away as well
@@ -35,7 +35,7 @@ def run(
     results_dir: Path,
     parameters: Mapping | None = None,
 ) -> Outcome:
-    """Run a chapter for a cohort and write its page; on failure write nothing.
+    """Run a chapter for a cohort and write its page; on failure, or if nothing of it can be done, none.
 
     Parameters
     ----------
@@ -67,11 +67,14 @@ def run(
             study.name, chapter, "failed", traceback.format_exception_only(error)[-1].strip()[:300]
         )
     finished, reason = as_page(executed, study)
+    if reason:
+        return Outcome(study.name, chapter, "skipped", reason)
+    if study.synthetic and (aims := exercises.aims(chapter)):
+        finished.cells.insert(1, nbformat.v4.new_markdown_cell(aims, id="cell-aims"))
     page.parent.mkdir(parents=True, exist_ok=True)
-    if not reason:
-        takeaway.offer(finished, study, chapter, page.parent, results_dir)
+    takeaway.offer(finished, study, chapter, page.parent, results_dir)
     nbformat.write(finished, page)
-    return Outcome(study.name, chapter, "skipped" if reason else "done", reason)
+    return Outcome(study.name, chapter, "done", "")
 
 
 def execute(chapter: str, given: dict) -> NotebookNode:

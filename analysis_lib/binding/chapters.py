@@ -116,6 +116,12 @@ def parameters_of(chapter: str) -> dict[str, str]:
     return dict(re.findall(r"^(\w+) = (.+?)(?:  #.*)?$", source, re.M))
 
 
+def sections_of(chapter: str) -> list[str]:
+    """The headings of a chapter below its title, as written."""
+    cells = [cell.source for cell in _read(chapter).cells if cell.cell_type == "markdown"]
+    return [found.lstrip("# ") for source in cells for found in HEADING.findall(source)][1:]
+
+
 def short_title(chapter: str, study: Cohort) -> str:
     """Number and title of a chapter, without the cohort's name: ``4 Survival``."""
     heading = HEADING.findall(_read(chapter).cells[0].source)[0]

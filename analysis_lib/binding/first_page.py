@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from analysis_lib.binding import chapters, manuscript
+from analysis_lib.binding import cards, manuscript
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.binding.paragraphs import the_event
 from analysis_lib.cohort import endpoints
@@ -36,14 +36,15 @@ def write(studies: list[Cohort], outcomes: list[Outcome], source: Path) -> None:
     # the theme prints a title as it stands, so nothing in it may be markup
     shown = json.dumps(re.sub(r'[<>&"{}\\`$]', "", study.title), ensure_ascii=False)
     config.write_text(TITLES.sub(lambda found: f"{found[1]}: {shown}", config.read_text("utf-8")), "utf-8")
+    folder = source / "book" / "cohorts" / study.name
     mine = [outcome for outcome in outcomes if outcome.cohort == study.name]
-    (source / "book" / "intro.md").write_text(page(study, mine, studies[1:]), "utf-8")
+    (source / "book" / "intro.md").write_text(page(study, mine, studies[1:], folder), "utf-8")
 
 
-def page(study: Cohort, outcomes: list[Outcome], others: list[Cohort]) -> str:
+def page(study: Cohort, outcomes: list[Outcome], others: list[Cohort], folder: Path) -> str:
     """The first page: whose patients, what is followed, which chapters there are, and what is left out.
 
-    Long because it is one page, written from top to bottom.
+    ``folder`` holds the pages of the leading cohort. Long because it is one page, written from top to bottom.
     """
     where = f"cohorts/{study.name}"
     done = [each for each in outcomes if each.status != "skipped"]
@@ -79,10 +80,7 @@ def page(study: Cohort, outcomes: list[Outcome], others: list[Cohort]) -> str:
         "",
         "## Chapters",
         "",
-        *[
-            f"- [{notes.markdown(chapters.short_title(each.chapter, study))}]({where}/{each.chapter}.ipynb)"
-            for each in done
-        ],
+        cards.of_chapters(study, done, folder, f"{where}/"),
         "",
         f"[{manuscript.TITLE}]({where}/report.md) are written from the same rows.",
         "",

@@ -1,5 +1,5 @@
-"""An executed notebook as a page of a cohort's book: titled, tidied, with sections that were skipped shrunk
-to their reason.
+"""An executed notebook as a page of a cohort's book: titled, tidied, its code folded, and what could not be
+shown gathered in one box.
 """
 
 from __future__ import annotations
@@ -10,33 +10,41 @@ import nbformat
 from nbformat import NotebookNode
 
 from analysis_lib.binding.chapters import COHORTS, HEADING, about_notebook
+from analysis_lib.binding.unshown import gather, unseen
 from analysis_lib.cohort.cohort import REGIMENS, Cohort
 from analysis_lib.dictionary.units import CAR_T
+from analysis_lib.intake.bundled import bundled_cohorts
 from analysis_lib.show import notes, payloads
+
+FOLDED = "hide-input"  # tag of code that a page shows when it is asked to
+HANDED = "injected-parameters"  # tag of the cell in which papermill hands over values
+RUNS_WITH = '# Runs where salvage-book is installed: see "Run it on your data".'
 
 
 def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
     """Turn an executed notebook into a page of the cohort's book.
 
-    The title names the cohort; words about CAR T go where they do not apply; sections that were skipped
-    shrink to their heading and the reason; paths and times of this machine are removed.
+    The title names the cohort; words about CAR T go where they do not apply; code is folded; sections that
+    were skipped go, and a box at the end says which and why; paths and times of this machine are removed.
+    This notebook is also what a reader downloads: its cell of parameters is whole, so that it runs.
 
     Returns
     -------
     tuple of NotebookNode, str
         The page, and, if nothing of the chapter could be done, the reason of its first section (else empty).
     """
-    cells = [
-        _tidy(cell, study) for cell in executed.cells if "parameters" not in cell.metadata.get("tags", [])
-    ]
+    cells = [_tidy(cell) for cell in executed.cells if HANDED not in cell.metadata.get("tags", [])]
+    _hand_parameters(cells, executed, study)
     if about_notebook(executed, study.name).patients == COHORTS:
         cells[0].source = titled(cells[0].source, study)
-    sections = [_collapse(section) for section in _sections(cells) if _has_its_say(section, study)]
+    sections = [each if _has_its_say(each, study) else unseen(each) for each in _sections(cells)]
+    sections = [section for section in sections if section]
     if not study.after_car_t:
-        sections = [(kept, reasons) for section, reasons in sections if (kept := _without_car_t(section))]
-    analyses = [reasons for _, reasons in sections if reasons is not None]
-    reason = analyses[0][0] if analyses and all(analyses) else ""
-    kept = [cell for section, _ in sections for cell in section]
+        sections = [kept for section in sections if (kept := _without_car_t(section))]
+    found = gather(sections)
+    kept = [cell for section in found.sections for cell in section]
+    if found.unshown:
+        kept.append(nbformat.v4.new_markdown_cell(notes.unshown_html(found.unshown)))
     for number, cell in enumerate(kept, start=1):
         # equal inputs give equal pages; a random id of digits can look like a patient's date
         cell["id"] = f"cell-{number}"
@@ -48,7 +56,7 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
             key: executed.metadata[key] for key in ("kernelspec", "language_info") if key in executed.metadata
         },
     )
-    return page, reason
+    return page, found.reason
 
 
 def titled(source: str, study: Cohort) -> str:
@@ -59,17 +67,34 @@ def titled(source: str, study: Cohort) -> str:
     )
 
 
-def _tidy(cell: NotebookNode, study: Cohort) -> NotebookNode:
+def _tidy(cell: NotebookNode) -> NotebookNode:
     cell = nbformat.from_dict(
         {key: value for key, value in cell.items() if key != "id"} | {"id": cell.get("id", "")}
     )
     cell.metadata = {key: cell.metadata[key] for key in ("tags", "mystnb", "strobe") if key in cell.metadata}
     if cell.cell_type == "code":
         cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
-        if "injected-parameters" in cell.metadata.get("tags", []):
-            cell.source = re.sub(r"^cohort = .*$", f'cohort = "{study.name}"', cell.source, flags=re.M)
-            cell.source = re.sub(r"^results_dir = .*\n?", "", cell.source, flags=re.M).strip()
+        tags = cell.metadata.get("tags", [])
+        if not any(tag.startswith(("hide-", "remove-")) for tag in tags):
+            cell.metadata["tags"] = [*tags, FOLDED]
     return cell
+
+
+def _hand_parameters(cells: list[NotebookNode], executed: NotebookNode, study: Cohort) -> None:
+    """Give the cell of parameters the values that the chapter ran with: the cohort by its name, or as the
+    file that a hospital has; rows go where they go without being told.
+    """
+    handed = "\n".join(cell.source for cell in executed.cells if HANDED in cell.metadata.get("tags", []))
+    given = dict(re.findall(r"^(\w+) = (.*)$", handed, re.M)) | {"results_dir": '""'}
+    given["cohort"] = f'"{study.name}"' if study.name in bundled_cohorts() else '"cohort.yml"'
+    for cell in cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            lines = [RUNS_WITH]
+            for line in cell.source.splitlines():
+                name, _, rest = line.partition(" = ")
+                comment = rest[rest.find("  #") :] if "  #" in rest else ""
+                lines.append(f"{name} = {given[name]}{comment}" if rest and name in given else line)
+            cell.source = "\n".join(lines)
 
 
 def _sections(cells: list[NotebookNode]) -> list[list[NotebookNode]]:
@@ -101,21 +126,3 @@ def _without_car_t(section: list[NotebookNode]) -> list[NotebookNode]:
         return [heading, *rest]
     heading.source = "\n\n".join(HEADING.findall(heading.source))
     return [heading, *rest] if rest else []
-
-
-def _collapse(section: list[NotebookNode]) -> tuple[list[NotebookNode], list[str] | None]:
-    """A section whose outputs all say that they were skipped, as its headings and the reasons.
-
-    The second value is ``None`` for a section without outputs or with only the note about the cohort, the
-    reasons for a collapsed section, and an empty list for any other.
-    """
-    outputs = [output for cell in section if cell.cell_type == "code" for output in cell.outputs]
-    told = [payloads.note_of(output) for output in outputs]
-    if all(note.get("kind") == payloads.WHOSE for note in told):
-        return section, None
-    if not all(note.get("kind") == payloads.SKIPPED for note in told):
-        return section, []
-    reasons = list(dict.fromkeys(note["reason"].rstrip(".") for note in told))
-    headings = "\n\n".join(HEADING.findall(section[0].source))
-    said = "".join(f"\n\n{notes.skip_html(reason)}" for reason in reasons)
-    return [nbformat.v4.new_markdown_cell(headings + said, id=section[0].get("id", ""))], reasons

@@ -11,7 +11,21 @@ from pathlib import Path
 import pandas as pd
 
 from analysis_lib.analyses.auditor import Certificate
-from analysis_lib.binding import certified, chapters, data_dictionary, manuscript, proof, takeaway
+from analysis_lib.binding import (
+    cards,
+    certified,
+    chapters,
+    cover,
+    data_dictionary,
+    explorer,
+    glossary,
+    lessons,
+    manuscript,
+    primer,
+    proof,
+    takeaway,
+    ten_lines,
+)
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files.places import ROOT
@@ -20,6 +34,14 @@ from analysis_lib.rows.released import require
 from analysis_lib.show import notes, numbers, tables
 from analysis_lib.show.fragments import fragment
 
+LEARN = (
+    f"generated/{primer.NAME}",
+    f"generated/{explorer.NAME}",
+    f"generated/{ten_lines.NAME}",
+    f"generated/{glossary.NAME}",
+)
+TEACH = ("teach", f"generated/{lessons.GUIDE}", "journal-club")
+THE_PAPERS = (LEARN[0], LEARN[2], *TEACH)  # pages that only the book of the paper's patients has
 ABOUT = (
     "run-it",
     "privacy",
@@ -30,7 +52,7 @@ ABOUT = (
     "generated/proof",
     "machines",
     "generated/speed",  # where it was measured
-    "teach",
+    "cite",
     "references",
 )
 MEASURED = ROOT / "bench" / "results.md"  # by `make bench`
@@ -85,8 +107,18 @@ def write(
     generated.mkdir(exist_ok=True)
     (generated / "data-dictionary.md").write_text(data_dictionary.page(studies), "utf-8")
     (generated / "methods.md").write_text(methods_page(studies, book), "utf-8")
+    for study in studies:
+        if study.of_the_paper:
+            cover.write(study, book)
     (generated / "proof.md").write_text(proof.page(), "utf-8")
     (generated / "certificate.md").write_text(certified.page(studies, certificates), "utf-8")
+    (generated / f"{glossary.NAME}.md").write_text(glossary.page(), "utf-8")
+    (generated / f"{explorer.NAME}.md").write_text(explorer.page(studies), "utf-8")
+    if lead := of_the_paper(studies):
+        its_rows = require(results.read_all(book / "cohorts" / lead.name / "results"))
+        (generated / f"{ten_lines.NAME}.md").write_text(ten_lines.page(lead, its_rows), "utf-8")
+        (generated / f"{lessons.GUIDE}.md").write_text(lessons.guide(lead), "utf-8")
+        (generated / f"{primer.NAME}.md").write_text(primer.page(lead, its_rows), "utf-8")
     if MEASURED.is_file():
         (generated / "speed.md").write_text(MEASURED.read_text("utf-8"), "utf-8")
     if len(studies) > 1:
@@ -96,38 +128,40 @@ def write(
         (generated / "compare.md").write_text(compare_page(rows), "utf-8")
 
 
+def of_the_paper(studies: list[Cohort]) -> Cohort | None:
+    """The cohort of a book that stands for the paper's patients, if there is one."""
+    return next((study for study in studies if study.of_the_paper), None)
+
+
 def cohort_page(study: Cohort, outcomes: list[Outcome], folder: Path) -> str:
-    """The first page of a cohort: whose data these are, what each chapter could do with them, and what it
-    offers.
+    """The first page of a cohort: whose data these are, its chapters, what is left out and why, and last what
+    can be downloaded.
     """
-    lines = [
-        f"# {notes.markdown(study.title)}",
+    titles = {each.chapter: notes.markdown(chapters.short_title(each.chapter, study)) for each in outcomes}
+    left_out = [each for each in outcomes if each.status == "skipped"]
+    lines = [f"# {notes.markdown(study.title)}", "", notes.about_html(study), "", "## Chapters", ""]
+    lines += [cards.of_chapters(study, outcomes, folder), ""]
+    lines += [
+        f"- {titles[each.chapter]}: left out, because {notes.markdown(notes.plain(each.reason))}."
+        for each in left_out
+    ]
+    lines += [
         "",
-        notes.about_html(study),
+        f"## {manuscript.TITLE}",
         "",
-        "## Chapters",
+        "[A methods and a results paragraph, and the STROBE checklist](report.md), written from the same "
+        "numbers.",
         "",
-        "The result rows of a chapter hold every number that stands in it.",
+        f"## {takeaway.HEADING}",
+        "",
+        "Tables and figures of each chapter, and a file with every number in it.",
         "",
     ]
-    for outcome in outcomes:
-        link = f"- [{notes.markdown(chapters.short_title(outcome.chapter, study))}]({outcome.chapter}.ipynb)"
-        lines.append(
-            f"{link}: not shown, because {notes.markdown(outcome.reason)}"
-            if outcome.status == "skipped"
-            else f"{link}: {takeaway.links(study, outcome.chapter, folder, folder / 'results')}"
-        )
-    return "\n".join(
-        [
-            *lines,
-            "",
-            f"## {manuscript.TITLE}",
-            "",
-            "[A methods and a results paragraph, and the STROBE checklist](report.md), written "
-            "from the same rows.",
-            "",
-        ]
-    )
+    for each in outcomes:
+        if each not in left_out:
+            links = takeaway.links(study, each.chapter, folder, folder / "results")
+            lines.append(f"- [{titles[each.chapter]}]({each.chapter}.ipynb): {links}")
+    return "\n".join([*lines, ""])
 
 
 def compare_page(rows: dict[Cohort, pd.DataFrame]) -> str:
@@ -188,7 +222,8 @@ def methods_page(studies: list[Cohort], book: Path) -> str:
     for study in studies:
         for each in chapters.chapters_of(study):
             file = book / "cohorts" / study.name / "results" / f"{each}.csv"
-            for method in methods.used(results.read(file)) if file.is_file() else []:
+            page = file.parents[1] / f"{each}.ipynb"
+            for method in methods.used(results.read(file)) if page.is_file() and file.is_file() else []:
                 title = notes.markdown(chapters.short_title(each, study))
                 link = f"[{title}](../cohorts/{study.name}/{each}.ipynb)"
                 entry = methods.named(method)

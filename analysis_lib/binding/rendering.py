@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from analysis_lib.binding import inputs
+from analysis_lib.binding import cover, inputs
 from analysis_lib.binding.outcome import BuildError
 from analysis_lib.files import replacing
 from analysis_lib.files.digest import digest_of, digests
@@ -70,6 +70,7 @@ def render(source: Path, html: Path, place: Path | None = None) -> None:
         if state["shared"] != before.get("shared"):
             shutil.rmtree(place, ignore_errors=True)
         _copy(files, place / "source")
+        fill(place / "source" / "book")
         for style in (place / "_build" / "html" / "_static").glob("mystnb.*.css"):
             style.unlink()  # whether it is there shows in the pages, which then differ from those made anew
         _sphinx(place)
@@ -120,6 +121,14 @@ def _copy(files: dict[str, Path], to: Path) -> None:
     for place in to.rglob("*"):
         if place.is_file() and place.relative_to(to).as_posix() not in files:
             place.unlink()
+
+
+def fill(book: Path) -> None:
+    """Put the cards of what was found into the first page, which holds a mark in their place."""
+    first, found = book / "intro.md", book / "generated" / cover.FILE
+    if first.is_file() and found.is_file():
+        words = first.read_text("utf-8").replace(cover.MARK, found.read_text("utf-8"))
+        first.write_text(words, "utf-8")
 
 
 def _sphinx(place: Path) -> None:

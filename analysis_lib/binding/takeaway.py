@@ -26,7 +26,7 @@ from analysis_lib.show.canvas import VECTORS
 from analysis_lib.show.payloads import Table
 
 FOLDER = "takeaway"  # beside the pages of a cohort
-HEADING = "To take away"
+HEADING = "Downloads"
 SOLUTION = "hide-cell"  # tag of the cells that solve an exercise: theirs are no tables of the study
 
 

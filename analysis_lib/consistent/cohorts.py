@@ -16,6 +16,8 @@ from analysis_lib.rows.released import published
 
 FOLDER = BUNDLED / "consistent"
 TABLES = ("patients", "sites", "lines")
+BOUNDS = ["result_id", "lowest", "highest", "starts", "found_by"]
+COVERAGE = ["kind", "within", "of", "by"]
 
 
 def numbers() -> list[int]:
@@ -55,6 +57,25 @@ def read(number: int) -> Cohort:
     Their tables are in the words and units of the data dictionary, and the tests hold each against what
     reading its files gives, so nothing is parsed and checked again.
     """
+    return _as_cohort(number, tables(number))
+
+
+def read_all() -> dict[int, Cohort]:
+    """All cohorts by their number, as :func:`read` gives them."""
+    whole = {name: pd.read_parquet(FOLDER / f"{name}.parquet") for name in TABLES}
+    return {
+        number: _as_cohort(
+            number,
+            {
+                name: table[table["cohort"] == number].drop(columns="cohort").reset_index(drop=True)
+                for name, table in whole.items()
+            },
+        )
+        for number in numbers()
+    }
+
+
+def _as_cohort(number: int, of: dict[str, pd.DataFrame]) -> Cohort:
     return with_derived(
         Cohort(
             name=name_of(number),
@@ -63,10 +84,7 @@ def read(number: int) -> Cohort:
             synthetic=True,
             note="",
             of_the_paper=True,
-            **{
-                name: typed(dictionary.TABLES[name], _in_numbers(name, table))
-                for name, table in tables(number).items()
-            },
+            **{name: typed(dictionary.TABLES[name], _in_numbers(name, table)) for name, table in of.items()},
         )
     )
 
@@ -91,3 +109,33 @@ def _in_numbers(name: str, table: pd.DataFrame) -> pd.DataFrame:
 def rows() -> pd.DataFrame:
     """The committed result rows of all cohorts."""
     return pd.read_parquet(FOLDER / "rows.parquet")
+
+
+def bounds() -> pd.DataFrame:
+    """The lowest and the highest value of a result that a search found while all claims stayed met.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``result_id, lowest, highest, starts`` (from how many cohorts the search set out), ``found_by``; empty
+        where no search has been made. The widest that was found is no proof that nothing lies beyond.
+    """
+    return _beside("bounds.csv", BOUNDS)
+
+
+def coverage() -> pd.DataFrame:
+    """How often the truth lay in the range, where it was known: cohorts were simulated, a paper about each
+    was printed, and cohorts were made from that paper alone.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``kind`` of result, ``within`` so many ``of`` so many, ``by`` (``ensemble`` or ``bounds``); empty
+        where it has not been measured.
+    """
+    return _beside("coverage.csv", COVERAGE)
+
+
+def _beside(name: str, columns: list[str]) -> pd.DataFrame:
+    file = FOLDER / name
+    return pd.read_csv(file)[columns] if file.exists() else pd.DataFrame(columns=columns)

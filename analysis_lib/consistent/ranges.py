@@ -10,44 +10,45 @@ distribution: they give ranges, never probabilities, and the true range can only
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
-from analysis_lib.analyses import cox_models, survival
+from analysis_lib.analyses import cox_models
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.consistent.cohorts import rows
-from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.consistent import judged
+from analysis_lib.consistent.cohorts import bounds, rows
+from analysis_lib.consistent.judged import VERDICTS
 from analysis_lib.paper.claims import read_claims
 from analysis_lib.rows import results
 from analysis_lib.rows.released import published
 from analysis_lib.rows.results import row, slug
 
-# A result is determined if the cohorts differ by at most a tenth of its confidence interval, partly up to a
-# half.
-NARROW, WIDE = 0.1, 0.5
-NEAR, FAR = 1.5, 5  # the same for P values: by which factor the largest may exceed the smallest
-VERDICTS = ("determined", "partly determined", "not determined")
-PROFILE = ["salvage_regimen", "ldh_elevated", "advanced_stage", "poor_performance", "responder"]
-
-
 # --- what they agree on ---------------------------------------------------------------------------
 
 
 @published
-def ranges(every: pd.DataFrame) -> pd.DataFrame:
-    """For each result that every cohort has, its lowest and highest value and whether the paper determines
-    it.
+def ranges(every: pd.DataFrame, leeway: float = 1.0) -> pd.DataFrame:
+    """For each result that every cohort has, how far it goes and whether the paper determines it.
+
+    Where a search has pushed a result to its ends (:func:`analysis_lib.consistent.cohorts.bounds`), these
+    count as two cohorts more.
+
+    Parameters
+    ----------
+    every : pandas.DataFrame
+        Result rows with a column ``cohort``.
+    leeway : float
+        Multiplies the limits of the rules of :mod:`analysis_lib.consistent.judged`.
 
     Returns
     -------
     pandas.DataFrame
         ``chapter, result_id, population, group, statistic, lowest, highest`` (infinite: a median not
-        reached), ``share`` (of the confidence interval that the range takes up; hazard ratios on the log
-        scale), ``verdict``, ``printed`` (whether the paper prints it). P values have no interval: they are
-        determined when all lie within a factor of :data:`NEAR` of each other, partly within :data:`FAR`.
+        reached); ``share`` (of the confidence interval that the range takes up, hazard ratios on the log
+        scale; not a number without an interval); ``verdict`` (one of
+        :data:`analysis_lib.consistent.judged.VERDICTS`, or the name of what is counted apart); ``by``
+        (``bounds`` or ``ensemble``); ``flips`` (cohorts that must go for the verdict to be another; missing
+        where none can, or bounds are known); ``printed`` (whether the paper prints it).
     """
     shown = every[every["statistic"] != "skipped"]
     of = shown.groupby("result_id", sort=False)
@@ -61,74 +62,106 @@ def ranges(every: pd.DataFrame) -> pd.DataFrame:
     # where in some cohort nobody is followed that long, there is nothing to compare
     value = value[value.notna().all(axis=1)]
     first, lower, upper = (frame.loc[value.index] for frame in (first, lower, upper))
-    share = _share_of_interval(value, lower, upper, first["statistic"])
-    printed = first.index.isin(read_claims()["result_id"])
-    return pd.DataFrame(
-        {
-            "chapter": first["chapter"],
-            "result_id": first.index,
-            **{column: first[column] for column in ("population", "group", "statistic")},
-            "lowest": value.min(axis=1),
-            "highest": value.max(axis=1),
-            "share": share,
-            "verdict": share.map(_verdict),
-            "printed": printed,
-        }
-    ).reset_index(drop=True)
+    width, aside = _width(lower, upper, first["statistic"]), judged.apart(first, value)
+    searched = _searched(value.index)
+    lines = [
+        _line(
+            value.loc[name], width[name], first.at[name, "statistic"], aside[name], searched.loc[name], leeway
+        )
+        for name in value.index
+    ]
+    told = first[["chapter", "population", "group", "statistic"]].reset_index(names="result_id")
+    found = pd.concat([told, pd.DataFrame(lines, columns=LINE)], axis=1)
+    return found.assign(printed=found["result_id"].isin(read_claims()["result_id"]))
 
 
-def _share_of_interval(
-    value: pd.DataFrame, lower: pd.DataFrame, upper: pd.DataFrame, statistic: pd.Series
-) -> pd.Series:
-    """How much of the confidence interval (its median width) the range of the estimates takes up, one result
-    a row and one cohort a column; 0 when all agree.
+LINE = ["lowest", "highest", "share", "verdict", "by", "flips"]
+
+
+def _line(
+    value: pd.Series, width: float, statistic: str, aside: str, searched: pd.Series, leeway: float
+) -> tuple[float, float, float, str, str, int | None]:
+    """One result as :data:`LINE`."""
+    bounded = bool(searched.notna().all())
+    reached = pd.concat([value, searched]) if bounded else value
+    most = judged.widest(statistic, width)
+    ordered = judged.scaled(reached, width, statistic)
+    range_ = judged.spread(ordered)
+    share = judged.NARROW * range_ if statistic != "p" and not np.isnan(width) else np.nan
+    flips = None if bounded or aside else judged.fewest_to_flip(ordered, most, leeway)
+    said = aside or judged.verdict(range_, most, leeway)
+    return reached.min(), reached.max(), share, said, "bounds" if bounded else "ensemble", flips
+
+
+def _width(lower: pd.DataFrame, upper: pd.DataFrame, statistic: pd.Series) -> pd.Series:
+    """Median width of the confidence interval over the cohorts, of ratios on the log scale; not a number
+    where there is none.
     """
-    ratio = statistic.isin(["hazard ratio", "odds ratio"])
-    on_scale = [limit.where(~ratio, np.log(limit.where(ratio, 1.0))) for limit in (value, lower, upper)]
-    with np.errstate(invalid="ignore"):
-        width = (on_scale[2] - on_scale[1]).median(axis=1)
-        spread = on_scale[0].max(axis=1) - on_scale[0].min(axis=1)
-    there = lower.notna().any(axis=1) & upper.notna().any(axis=1) & np.isfinite(spread) & (width > 0)
-    share = (spread / width).where(there, np.inf)
-    # P values have no interval, and none is a threshold: how far apart are they?
-    most, least = value.max(axis=1), value.min(axis=1)
-    of_tests = pd.Series(
-        np.select([most <= NEAR * least, most <= FAR * least], [NARROW, WIDE], np.inf), value.index
-    )
-    return share.mask(statistic == "p", of_tests).mask(value.nunique(axis=1) <= 1, 0.0)
+    ratio = statistic.isin(judged.RATIOS)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low, high = (limit.where(~ratio, np.log(limit.where(ratio, 1.0))) for limit in (lower, upper))
+        width = (high - low).where(np.isfinite(high - low)).median(axis=1)
+    return width.where(width > 0)
 
 
-def _verdict(share: float) -> str:
-    return VERDICTS[0] if share <= NARROW else VERDICTS[1] if share <= WIDE else VERDICTS[2]
+def _searched(names: pd.Index) -> pd.DataFrame:
+    """The lowest and the highest value that a search has found, a line a result; missing where none was
+    made.
+    """
+    known = bounds()
+    return known.set_index("result_id")[["lowest", "highest"]].reindex(names).astype(float)
 
 
 @published
-def open_results(every: pd.DataFrame) -> pd.DataFrame:
-    """The ranges of estimates with an interval, and of P values, that the paper does not print."""
-    found = ranges(every)
-    kinds = ["median time", "rate", "restricted mean", "hazard ratio", "p"]
+def open_results(every: pd.DataFrame, leeway: float = 1.0) -> pd.DataFrame:
+    """The ranges of estimates and P values that the paper does not print."""
+    found = ranges(every, leeway)
+    kinds = ["median time", "rate", "rate difference", "restricted mean", "hazard ratio", "p"]
     return found[~found["printed"] & found["statistic"].isin(kinds)].reset_index(drop=True)
 
 
 @published
 def tally(open_: pd.DataFrame) -> pd.DataFrame:
-    """How many results that the paper does not print are determined: rows ``determined.<verdict>``."""
-    counts = open_["verdict"].value_counts()
+    """How many results that the paper does not print are determined.
+
+    Rows ``determined.<verdict>``: of the results that are judged; ``apart.<kind>``: counted apart;
+    ``flips.one``: of the judged, those whose verdict is another when one cohort goes; ``bounds.known``: those
+    whose ends a search has looked for, in words in ``note``.
+    """
+    judged_ = open_[open_["verdict"].isin(VERDICTS)]
+    counts, n = open_["verdict"].value_counts(), len(judged_)
+    of: dict = {
+        "population": "results that the paper does not print",
+        "method": "range over the consistent cohorts",
+    }
+    shares = {slug("determined", verdict): (verdict, int(counts.get(verdict, 0))) for verdict in VERDICTS}
+    shares["flips.one"] = ("another verdict without one of the cohorts", int((judged_["flips"] == 1).sum()))
+    known = int((judged_["by"] == "bounds").sum())
     return results.collect(
         [
-            row(
-                slug("determined", verdict),
-                "proportion",
-                100 * counts.get(verdict, 0) / len(open_),
-                n=len(open_),
-                events=int(counts.get(verdict, 0)),
-                group=verdict,
-                population="results that the paper does not print",
-                method="range over the consistent cohorts",
-            )
-            for verdict in VERDICTS
+            *(
+                row(name, "proportion", 100 * k / n if n else None, n=n, events=k, group=group, **of)
+                for name, (group, k) in shares.items()
+            ),
+            row("bounds.known", "count", known, note=f"{known} of {n} results" if known else "no result yet"),
+            *(
+                row(slug("apart", kind), "count", int(counts.get(kind, 0)), group=kind, **of)
+                for kind in judged.APART
+            ),
         ]
     )
+
+
+@published
+def by_leeway(every: pd.DataFrame, leeways: tuple[float, ...]) -> pd.DataFrame:
+    """How many results are determined under other limits, as finished text, one line a choice."""
+    lines = []
+    for leeway in leeways:
+        counts = open_results(every, leeway)["verdict"].value_counts()
+        lines.append(
+            {"Limits": f"× {leeway:g}"} | {each.capitalize(): counts.get(each, 0) for each in VERDICTS}
+        )
+    return pd.DataFrame(lines).astype(str)
 
 
 def printed_medians(endpoint: str, by: str) -> dict[str, float]:
@@ -153,7 +186,7 @@ def range_rows(open_: pd.DataFrame) -> pd.DataFrame:
         [
             row(
                 f"range.{one.result_id}",
-                "estimate",
+                one.statistic,
                 None if np.isinf(one.lowest) else one.lowest,
                 lower=None if np.isinf(one.lowest) else one.lowest,
                 upper=None if np.isinf(one.highest) else one.highest,
@@ -176,7 +209,7 @@ def adjusted(studies: dict[int, Cohort]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Rows ``adjusted.<cohort>`` (hazard ratio, its interval), and ``adjusted.range``: lowest and highest of
-        the hazard ratios, and in ``events`` of ``n`` cohorts the interval leaves out 1.
+        the hazard ratios; in ``events`` of ``n`` cohorts the interval excludes 1; ``note`` says it in words.
     """
     factors = ["salvage_regimen", "advanced_stage", "ldh_elevated"]
     fitted = {
@@ -185,6 +218,7 @@ def adjusted(studies: dict[int, Cohort]) -> pd.DataFrame:
     }
     found = pd.DataFrame({n: rows.loc["cox.os2.adjusted.salvage_regimen.st"] for n, rows in fitted.items()}).T
     value, lower, upper = (found[c].astype(float) for c in ("value", "lower", "upper"))
+    excluding = int(((lower > 1) | (upper < 1)).sum())
     each = [
         row(
             f"adjusted.{n}",
@@ -212,111 +246,11 @@ def adjusted(studies: dict[int, Cohort]) -> pd.DataFrame:
                 lower=value.min(),
                 upper=value.max(),
                 n=len(found),
-                events=int(((lower > 1) | (upper < 1)).sum()),
+                events=excluding,
                 population="consistent cohorts",
                 group="Lowest and highest",
                 method="Cox model, Efron ties",
-                note="systemic therapy alone against radiotherapy alone, given stage and LDH",
+                note=judged.excludes(excluding, len(found), "cohorts"),
             ),
         ]
     )
-
-
-# --- how different they are -----------------------------------------------------------------------
-
-
-@published
-def diversity(studies: dict[int, Cohort]) -> pd.DataFrame:
-    """How far apart the cohorts are, pair by pair, without regard to the order of patients.
-
-    ``consistent.cohorts``; ``consistent.profiles``: share of patients whose profile (regimen, LDH, stage,
-    performance, response) differs between two cohorts, total variation distance; ``consistent.curves``:
-    largest vertical distance between the OS2 curves of a regimen in two cohorts, in percentage points, the
-    largest over the regimens. Median and range over the pairs.
-    """
-    profiles = pd.DataFrame(
-        {n: study.patients.groupby(PROFILE, observed=True).size() for n, study in studies.items()}
-    ).fillna(0)
-    curves = {n: survival.curves(study, "OS2", by="salvage_regimen") for n, study in studies.items()}
-    daily = {n: {group: _daily(curve) for group, curve in of.groupby("group")} for n, of in curves.items()}
-    pairs = list(combinations(studies, 2))
-    distance = [
-        float(np.abs(profiles[a].to_numpy() - profiles[b].to_numpy()).sum() / (2 * profiles[a].sum()))
-        for a, b in pairs
-    ]
-    apart = [max(_apart(daily[a][group], daily[b][group]) for group in daily[a]) for a, b in pairs]
-    method = "median and range over all pairs of cohorts"
-    return results.collect(
-        [
-            row("consistent.cohorts", "count", len(studies), population="consistent cohorts"),
-            row(
-                "consistent.profiles",
-                "range",
-                100 * float(np.median(distance)),
-                lower=100 * min(distance),
-                upper=100 * max(distance),
-                n=len(pairs),
-                population="pairs of cohorts",
-                method=method,
-                note="percent of patients",
-            ),
-            row(
-                "consistent.curves",
-                "range",
-                float(np.median(apart)),
-                lower=min(apart),
-                upper=max(apart),
-                n=len(pairs),
-                population="pairs of cohorts",
-                method=method,
-                note="percentage points",
-            ),
-        ]
-    )
-
-
-def _daily(curve: pd.DataFrame) -> np.ndarray:
-    """Percent event-free on each day of follow-up."""
-    return height(curve, np.arange(0, curve["days"].max() + 1))
-
-
-def _apart(one: np.ndarray, other: np.ndarray) -> float:
-    """The largest vertical distance between two daily curves, over the days on which both are followed."""
-    both = min(len(one), len(other))
-    return float(np.abs(one[:both] - other[:both]).max())
-
-
-def height(curve: pd.DataFrame, days: ArrayLike) -> np.ndarray:
-    """Percent event-free on each day."""
-    place = np.searchsorted(curve["days"].to_numpy(), days, side="right") - 1
-    return 100 * curve["survival"].to_numpy()[place]
-
-
-@published
-def envelope(studies: dict[int, Cohort], name: str, by: str) -> pd.DataFrame:
-    """Every cohort's curves of an endpoint on a grid of days, for
-    :func:`analysis_lib.show.figures_cohort.envelope`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``cohort, group, months, percent``; a curve ends with its last follow-up.
-    """
-    drawn = []
-    for number, study in studies.items():
-        curves = survival.curves(study, name, by=by)
-        for group, curve in curves.groupby("group", sort=False):
-            days = np.arange(0, curve["days"].max() + 1, 5)
-            drawn.append(
-                pd.DataFrame(
-                    {
-                        "cohort": number,
-                        "group": group,
-                        "months": days / DAYS_PER_MONTH,
-                        "percent": height(curve, days),
-                    }
-                )
-            )
-    stacked = pd.concat(drawn).reset_index(drop=True)
-    stacked.attrs["label"] = curves.attrs["label"]
-    return stacked

@@ -44,6 +44,8 @@ LABELS = {
     "in_field_progression_date": "In-field progression date",
     "course": "Number of the course",
     "line": "Number of the line",
+    "reverse_km": "reverse Kaplan–Meier",
+    "naive": "observed times",
 } | {name: rule.description for name, rule in DERIVED.items()}
 
 

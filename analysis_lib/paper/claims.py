@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -14,7 +15,11 @@ HERE = Path(__file__).parent
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 BOUND = re.compile(r"P?([<>])(\d\.\d+)")
 NOT_REACHED = "NR"
-WORDS = {"highest": "the largest of its group of results", "all": "100 percent"}
+WORDS = {
+    "highest": "the largest of its group of results",
+    "all": "100 percent",
+    "most": "more than half",
+}
 
 
 @cache
@@ -38,9 +43,43 @@ def read_claims() -> pd.DataFrame:
     return _table("claims.csv").copy()
 
 
+def read_statements() -> pd.DataFrame:
+    """What the Discussion says of the data in words, in the form of :func:`read_claims`; the results that
+    they speak of are those of :func:`analysis_lib.paper.spoken.rows`.
+    """
+    return _table("statements.csv").copy()
+
+
+def read_abstract() -> pd.DataFrame:
+    """What a conference abstract of the same study prints, in the form of :func:`read_claims`, without
+    ``section``.
+
+    The abstract groups patients by their *whole* salvage course. ``same_as`` names the paper's claim on the
+    same quantity; the others stand in the abstract only. Only what could be read is here: the stored copy
+    breaks off within its results (``salvageabstract`` in the references).
+    """
+    return _table("abstract.csv").copy()
+
+
 def contradictions() -> dict[str, str]:
-    """The claims that the paper's own numbers rule out, with the arithmetic in words."""
-    return dict(_table("contradictions.csv").itertuples(index=False))
+    """The claims that the paper's own numbers rule out, and those that exclude each other (:func:`forks`),
+    with the arithmetic in words.
+    """
+    alone = dict(_table("contradictions.csv").itertuples(index=False))
+    return alone | {claim: fork.arithmetic for claim, fork in forks().items()}
+
+
+class Fork(NamedTuple):
+    """A claim that cannot be true together with another: the other one, why not, and what else is known."""
+
+    other: str
+    arithmetic: str
+    outside: str
+
+
+def forks() -> dict[str, Fork]:
+    """The claims of which only one of two can be true: which is, the print does not say."""
+    return {name: Fork(*rest) for name, *rest in _table("forks.csv").itertuples(index=False)}
 
 
 @cache
@@ -99,7 +138,7 @@ def meets(value: float | bool | None, printed: str) -> bool:
     """Whether a value prints as one part of a claim, rounded half up at its precision.
 
     A median that is not reached is ``None``; whether a median is the highest is a ``bool``; ``all`` is 100
-    percent.
+    percent, ``most`` more than half.
     """
     bound = BOUND.fullmatch(printed)
     if value is None or printed == NOT_REACHED:
@@ -107,5 +146,5 @@ def meets(value: float | bool | None, printed: str) -> bool:
     if bound:
         return value < float(bound[2]) if bound[1] == "<" else value > float(bound[2])
     if printed in WORDS:
-        return value is True if printed == "highest" else value == 100
+        return value is True if printed == "highest" else value == 100 if printed == "all" else value > 50
     return number(value, decimals(printed)) == printed

@@ -13,15 +13,18 @@ from pathlib import Path
 import pandas as pd
 
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.paper import spoken
 from analysis_lib.paper.claims import (
     BOUND,
     NOT_REACHED,
     NUMBER,
     contradictions,
     decimals,
+    forks,
     meets,
     parts,
     read_claims,
+    read_statements,
 )
 from analysis_lib.rows import results, rounding
 from analysis_lib.rows.released import published
@@ -31,8 +34,10 @@ VERDICTS = {
     "reproduced": "the result prints as the paper prints it",
     "differs": "the result prints otherwise",
     "impossible": "no data can meet it, because the paper's other numbers contradict it",
+    "one of two": "it and another printed number cannot both be true, and the data meet the other",
     "not computed": "no result speaks of it",
 }
+EXCLUDE = "This and another printed number cannot both be true."
 HELD = ["claim_id", "section", "population", "about", "statistic", "printed", "recomputed", "verdict", "why"]
 
 
@@ -57,9 +62,18 @@ def hold_against(claims: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
         arithmetic or what is missing.
     """
     by_id = rows.drop_duplicates("result_id").set_index("result_id", drop=False)
-    reasons = contradictions()
-    held = [_hold(claim, by_id, reasons) for claim in claims.to_dict("records")]
-    return pd.DataFrame(held, columns=HELD)
+    known = forks()
+    reasons = {name: why for name, why in contradictions().items() if name not in known}
+    held = {claim["claim_id"]: _hold(claim, by_id, reasons) for claim in claims.to_dict("records")}
+    for name, fork in known.items():
+        if name in held and held[name]["verdict"] == "differs" and _met(held.get(fork.other)):
+            held[name] |= {"verdict": "one of two", "why": f"{EXCLUDE} {fork.arithmetic} {fork.outside}"}
+    return pd.DataFrame(held.values(), columns=HELD)
+
+
+def _met(held: dict | None) -> bool:
+    """Whether the other side of a fork is met; one that is not held here may be."""
+    return held is None or held["verdict"] == "reproduced"
 
 
 def _hold(claim: dict, by_id: pd.DataFrame, reasons: dict[str, str]) -> dict:
@@ -120,8 +134,8 @@ def _as_printed(value: float | None, printed: str) -> str:
         return printed if meets(value, printed) else rounding.number(value, 3)
     if printed == "highest":
         return printed if value else "not highest"
-    if printed == "all":
-        return printed if value == 100 else f"{rounding.number(value, 0)}%"
+    if printed in ("all", "most"):
+        return printed if meets(value, printed) else f"{rounding.number(value, 0)}%"
     return rounding.number(value, 1 if printed == NOT_REACHED else decimals(printed))
 
 
@@ -143,7 +157,8 @@ def of_cohort(study: Cohort, results_dir: str | Path = "") -> pd.DataFrame:
     rows = results.read_all(results.folder(study.name, results_dir))
     if rows.empty:
         return results.skipped("ledger", "no chapter has saved its results yet; build the book first")
-    return hold_against(read_claims(), rows)
+    claims, said = read_claims(), spoken.rows(study)
+    return hold_against(pd.concat([claims, read_statements()]), pd.concat([rows, said]))
 
 
 @published
@@ -209,13 +224,26 @@ def unmet(held: pd.DataFrame) -> pd.DataFrame:
 
 
 @published
-def near(held: pd.DataFrame) -> pd.DataFrame:
-    """Of the claims whose result prints otherwise, how many are one unit of the last printed digit away:
-    ``ledger.near``.
+def two_sided(held: pd.DataFrame) -> pd.DataFrame:
+    """The claims of which only one of two can be true, both sides, each with the arithmetic and what else is
+    known.
     """
     if results.skip_reason(held):
         return held
-    differ = held.loc[held["verdict"] == "differs", ["printed", "recomputed"]].replace("−", "-", regex=True)
+    known = forks()
+    both = held[held["claim_id"].isin(known)]
+    return both.assign(why=[f"{known[c].arithmetic} {known[c].outside}" for c in both["claim_id"]])
+
+
+@published
+def near(held: pd.DataFrame) -> pd.DataFrame:
+    """Of the claims that are not reproduced, whose result prints otherwise, how many are one unit of the last
+    printed digit away: ``ledger.near``.
+    """
+    if results.skip_reason(held):
+        return held
+    unmet = ~held["verdict"].isin(["reproduced", "not computed"])
+    differ = held.loc[unmet, ["printed", "recomputed"]].replace("−", "-", regex=True)
     pairs = [pair for pair in differ.itertuples(index=False) if all(NUMBER.fullmatch(part) for part in pair)]
     gaps = [
         abs(float(recomputed) - float(printed)) * 10 ** decimals(printed) for printed, recomputed in pairs
@@ -229,7 +257,7 @@ def near(held: pd.DataFrame) -> pd.DataFrame:
                 100 * close / len(gaps) if gaps else None,
                 n=len(gaps),
                 events=close,
-                population="single numbers that differ",
+                population="single numbers that print otherwise",
                 method="distance in units of the last printed digit",
             )
         ]

@@ -639,6 +639,14 @@ METHODS = (
     ),
     Method("range over the consistent cohorts", "what the printed numbers leave open", HERE),
     Method("lowest and highest over the consistent cohorts", "what the printed numbers leave open", HERE),
+    Method("median, lowest and highest over", "what the consistent cohorts predict", HERE),
+    Method(
+        "variance between specifications",
+        "what the analyst chose, what the paper withheld, and chance",
+        HERE,
+        ("steegen2016",),
+    ),
+    Method("the same search with the numbers of other cohorts", "what such a search finds by luck", HERE),
     Method("median and range over all pairs", "how unlike the consistent cohorts are", HERE),
 )
 

@@ -51,6 +51,7 @@ STATISTICS = {
     "heterogeneity": Statistic(
         "I squared: variation between series beyond chance, in percent of all variation", "%", 0
     ),
+    "part": Statistic("a part of a whole that is not counted, in percent", "%", 0),
     "p": Statistic("two-sided P value; value of the test statistic in note", decimals=3),
     "expected": Statistic("an expected number, or a number for each of several", decimals=1),
     "probability": Statistic(

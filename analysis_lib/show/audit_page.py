@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis_lib.paper.audit.verdicts import theme
 from analysis_lib.rows import results
 from analysis_lib.rows.released import require
 from analysis_lib.show import notes
 from analysis_lib.show.ledger_page import Line, show_reasoned
+
+HEADS = ["Check", "Printed", "Recomputed", "Verdict"]
 
 
 def show(checks: pd.DataFrame, caption: str) -> None:
@@ -15,5 +18,19 @@ def show(checks: pd.DataFrame, caption: str) -> None:
     require(checks)
     if reason := results.skip_reason(checks):
         return notes.skip(reason)
-    lines = [Line(c.what, c.arithmetic, (c.printed, c.recomputed, c.verdict)) for c in checks.itertuples()]
-    show_reasoned({"": lines}, caption, ["Check", "Printed", "Recomputed", "Verdict"])
+    show_reasoned({"": _lines(checks)}, caption, HEADS)
+
+
+def folded(checks: pd.DataFrame, themes: tuple[str, ...], what: str, caption: str) -> None:
+    """Show the checks of some themes as :func:`show` does, folded below what they are about and how many
+    there are.
+    """
+    require(checks)
+    if results.skip_reason(checks):
+        return
+    of = theme(checks, *themes)
+    show_reasoned({"": _lines(of)}, caption, HEADS, f"{what}: {len(of)} checks")
+
+
+def _lines(checks: pd.DataFrame) -> list[Line]:
+    return [Line(c.what, c.arithmetic, (c.printed, c.recomputed, c.verdict)) for c in checks.itertuples()]

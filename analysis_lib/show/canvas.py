@@ -18,19 +18,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib_inline.config import InlineBackend
 
-from analysis_lib.show import payloads
-from analysis_lib.show.fragments import fragment
+from analysis_lib.show import payloads, vector
+from analysis_lib.show.fragments import finished, fragment
+from analysis_lib.show.vector import PALETTE as PALETTE
 
-PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 DASHES = ["-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 3)), "-"]
-WIDTH = 5.8  # inches: text of 10 points stays legible when a phone shrinks the figure to 360 px
+WIDTH = 5.8  # inches
+NARROW = 3.9  # inches: shown 350 px wide on a phone, text of 10 points has 12 px
 JOURNAL_WIDTH = 174 / 25.4  # inches: two columns of a journal page, at which the smallest text has 9.5 points
 # formats to take away, and what a notebook calls them
 VECTORS = {"svg": "image/svg+xml", "pdf": "application/pdf"}
 # Text stays text (PDF: embedded fonts), and equal figures are equal files: no date, no maker, ids that do not
 # change.
-AS_FILES: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "salvage-book", "pdf.fonttype": 42}
+AS_FILES: dict[Any, Any] = vector.AS_TEXT | {"pdf.fonttype": 42}
 STYLE: dict[Any, Any] = {
+    "axes.facecolor": "none",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 11,
@@ -74,11 +76,13 @@ def show(figure: Figure, alt: str, caption: str) -> None:
 
 
 def as_html(figure: Figure, alt: str, caption: str) -> str:
-    """A figure as HTML that needs no other file; the figure is closed."""
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
+    """A figure as HTML that needs no other file, drawn for a page and again for a phone; it is closed."""
+    wide = vector.inline(figure, alt, "wide")
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width * NARROW / WIDTH, height)
+    narrow = vector.inline(figure, alt, "narrow", hidden=True)
     plt.close(figure)
-    return fragment("figure", alt=alt, caption=caption, png=base64.b64encode(png.getvalue()).decode())
+    return fragment("figure", caption=caption, drawings=[finished(wide), finished(narrow)])
 
 
 def asked_for() -> list[str]:

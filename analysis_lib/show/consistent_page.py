@@ -9,7 +9,8 @@ import pandas as pd
 
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.consistent.cohorts import rows
-from analysis_lib.consistent.ranges import VERDICTS, open_results, ranges
+from analysis_lib.consistent.judged import VERDICTS
+from analysis_lib.consistent.ranges import open_results, ranges
 from analysis_lib.dictionary import words
 from analysis_lib.rows import results, rounding
 from analysis_lib.rows.released import public, require
@@ -24,6 +25,7 @@ ENDPOINTS = {
     "further": "Therapy after radiotherapy,",
     "context": "Published series,",
 }
+WAYS = {"reverse_km": "reverse Kaplan–Meier", "clustered": "clustered by patient"}
 MODELS = {"uv": "single factor", "mv": "several factors"}
 TOPICS = {  # chapters 9 and 14 to 17, whose rows say in their group what they are
     "immortal": "Second modality or response",
@@ -49,16 +51,25 @@ TOPICS = {  # chapters 9 and 14 to 17, whose rows say in their group what they a
 
 
 def show(open_: pd.DataFrame, verdict: str, caption: str) -> None:
-    """Show the ranges of one verdict, the widest first."""
+    """Show the ranges of one verdict, the widest first, folded below how many there are."""
     require(open_)
     of = open_[open_["verdict"] == verdict].sort_values("share", ascending=False, kind="stable")
     if of.empty:
         return notes.skip(f"no result is {verdict}")
+    tables.show_folded(_lines(of), caption, f"{verdict[:1].upper()}{verdict[1:]}: all {len(of)} results")
+
+
+def widest(open_: pd.DataFrame, caption: str, most: int = 8) -> None:
+    """Show the results that are most open: the largest ranges against their own confidence interval."""
+    require(open_)
+    finite = open_[open_["verdict"].isin(VERDICTS) & np.isfinite(open_["share"])]
+    of = finite.sort_values("share", ascending=False, kind="stable").head(most)
     tables.table(public(_lines(of)), caption)
 
 
 def _lines(of: pd.DataFrame) -> pd.DataFrame:
-    """Ranges as finished text: ``Result, Lowest, Highest, Range / interval``."""
+    """Ranges as finished text: ``Result, Lowest, Highest, Range / interval``, and
+    ``Flips without``: how many cohorts must go for another verdict."""
     ends = {
         end: [
             numbers.estimate(
@@ -74,15 +85,21 @@ def _lines(of: pd.DataFrame) -> pd.DataFrame:
         for end in ("lowest", "highest")
     }
     share = [
-        "" if kind == "p" else "no limit" if np.isinf(q) else rounding.number(q, 2)
-        for kind, q in zip(of["statistic"], of["share"])
+        "no limit"
+        if np.isinf(one.highest) and one.lowest != one.highest
+        else ""
+        if np.isnan(one.share) or one.statistic == "p"
+        else rounding.number(one.share, 2)
+        for one in of.itertuples()
     ]
+    flips = [str(int(flips)) if pd.notna(flips) else "–" for flips in of["flips"]]
     return pd.DataFrame(
         {
             "Result": [name_of(one.result_id, one.group) for one in of.itertuples()],
             "Lowest": ends["lowest"],
             "Highest": ends["highest"],
             "Range / interval": share,
+            "Flips without": flips,
         }
     )
 
@@ -108,7 +125,7 @@ def beside(study: Cohort, chapter_rows: pd.DataFrame) -> None:
     tables.show_folded(
         lines.assign(Verdict=mine["verdict"].to_numpy()),
         "What the paper does not print: this cohort's result, and the range over all consistent cohorts.",
-        f"What the paper leaves open: {len(mine)} results of this chapter that it does not print, {said}",
+        f"What the paper leaves open: results of this chapter that it does not print ({len(mine)}), {said}",
     )
 
 
@@ -118,10 +135,7 @@ def name_of(result_id: str, group: str) -> str:
     """
     first, *rest = result_id.split(".")
     if first in TOPICS:
-        return (
-            f"{TOPICS[first]}{_of_topic(first, rest)}: "
-            f"{group[:1].lower() + group[1:] if group[1:2].islower() else group}"
-        )
+        return f"{TOPICS[first]}{_of_topic(first, rest)}: {_within(group)}"
     if first == "cox":
         endpoint, model, *term = rest
         kind = (
@@ -134,12 +148,21 @@ def name_of(result_id: str, group: str) -> str:
         return f"{ENDPOINTS.get(endpoint, endpoint.upper())}, {MODELS.get(model, model)}, {group}: {kind}"
     of = ENDPOINTS.get(first, first.upper())
     kind = (
-        re.sub(r"^rate(\d+)$", r"at \1 months", rest[0]).replace("logrank", "log-rank test").replace("_", " ")
+        re.sub(r"^rate(\d+)$", r"at \1 months", rest[0])
+        .replace("logrank", "log-rank test")
+        .replace("mantel_byar", "Mantel–Byar test")
+        .replace("_", " ")
     )
-    by = [words.label_of(rest[1])] if len(rest) > 1 and rest[1] != slug(group) else []
+    by = [WAYS.get(rest[1]) or words.label_of(rest[1])] if len(rest) > 1 and rest[1] != slug(group) else []
     if by and (not group or kind == "log-rank test"):
         return f"{of} {kind}, {by[0]}"
     return ", ".join(filter(None, [f"{of} {kind}", ": ".join(filter(None, [*by, group]))]))
+
+
+def _within(group: str) -> str:
+    """What a group is called after other words: without its capital, unless that is a name's."""
+    named = group.startswith(("Aalen", "Kaplan", "Mantel", "Fine", "Gray", "Holm", "Firth"))
+    return group if named or not group[1:2].islower() else group[:1].lower() + group[1:]
 
 
 def _of_topic(topic: str, rest: list[str]) -> str:

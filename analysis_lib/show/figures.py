@@ -45,6 +45,8 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
         return notes.skip(reason)
     groups = list(dict.fromkeys(curves["group"]))
     bands = len(groups) <= BANDS_UP_TO
+    # a tick is one patient's time: only where nothing of a few patients is hidden
+    ticked = (curves.rule or 0) <= 1 and "censored" in curves
     ticks = month_ticks(curves["days"].max() / DAYS_PER_MONTH)
     table_height = 0.22 * (len(groups) + 1)
     figure, (axes, table) = canvas(
@@ -54,6 +56,8 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
         curve = curves[curves["group"] == group]
         months = curve["days"] / DAYS_PER_MONTH
         axes.step(months, 100 * curve["survival"], where="post", label=group, linewidth=1.8, **style)
+        if ticked:
+            _censoring_ticks(axes, curve, style["color"])
         if bands:
             axes.fill_between(
                 months,
@@ -82,7 +86,8 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
             f"than {least} are at risk; "
             "numbers at risk are rounded."
         )
-    shown = (
+    marked = "Ticks: last seen without the event. " if ticked else ""
+    shown = marked + (
         "Bands: pointwise 95% intervals"
         if bands
         else ("Intervals are in the table, to keep the curves apart")
@@ -91,7 +96,7 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
         figure,
         alt=_alt_of_curves(curves, what, rows),
         caption=notes.captioned(
-            caption, f"{_how_of_curves(rows)} {shown}. At risk: all whose time is at least the tick."
+            caption, f"{_how_of_curves(rows)} {shown}. At risk: those followed at least that long."
         ),
     )
 
@@ -108,6 +113,20 @@ def _how_of_curves(rows: pd.DataFrame | None) -> str:
     counts = whole[["n", "events"]].iloc[0]
     size = "" if counts.isna().any() else f" n = {counts['n']}, {counts['events']} events."
     return methods.how(pd.concat([medians, tests]), counts=False) + size
+
+
+def _censoring_ticks(axes: Axes, curve: pd.DataFrame, color: str) -> None:
+    """Small ticks where somebody was last seen without the event."""
+    gone = curve[curve["censored"].fillna(0).astype(int) > 0]
+    axes.plot(
+        gone["days"] / DAYS_PER_MONTH,
+        100 * gone["survival"],
+        marker="|",
+        linestyle="none",
+        color=color,
+        markersize=6,
+        markeredgewidth=1.1,
+    )
 
 
 def risk_at(curve: pd.DataFrame, day: float) -> int:
@@ -129,14 +148,17 @@ def _risk_table(axes: Axes, curves: Released, groups: list[str], ticks: Iterable
                 va="center",
                 fontsize=9.5,
             )
-        axes.text(
-            -0.045,
-            -line,
+        # a fixed way to the left of the first number, however wide the figure is
+        axes.annotate(
             group or "All",
+            (0, -line),
+            (-14, 0),
+            xycoords=axes.get_yaxis_transform(),
+            textcoords="offset points",
             ha="right",
             va="center",
             fontsize=9.5,
-            transform=axes.get_yaxis_transform(),
+            annotation_clip=False,
         )
     axes.set(ylim=(-len(groups) + 0.4, 0.9))
     axes.set_title("Number at risk", loc="left", fontsize=9.5)
@@ -209,8 +231,10 @@ def forest(
     for name, place, (_, one) in zip(names, places, drawn.iterrows()):
         weight = "bold" if one["result_id"] in summary else "normal"
         left.text(0, place, name, va="center", fontsize=10, weight=weight, linespacing=1.05)
+        # the axis names the unit; written out on each line it would leave a phone no room for the intervals
+        value = numbers.estimate(one).removesuffix(f" {STATISTICS[one['statistic']].unit}")
         written = apart.get(one["result_id"]) or (
-            f"{numbers.estimate(one)} ({numbers.limits(one).split('CI ')[-1]}){numbers.mark(one)}"
+            f"{value} ({numbers.limits(one).split('CI ')[-1]}){numbers.mark(one)}"
         )
         right.text(1, place, written, ha="right", va="center", fontsize=10, weight=weight)
     heading = "HR (95% CI)" if drawn["statistic"].iloc[0] == "hazard ratio" else "(95% CI)"

@@ -95,7 +95,8 @@ def overlap(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     figure.legend(loc="outside upper left", ncols=2, frameon=False)
     said = sentences.sentence(
         rows,
-        "Mirrored histogram of propensity scores, radiotherapy alone upwards. Scores below 0.1 or above 0.9: "
+        "Mirrored histogram of propensity scores, radiotherapy alone upwards. Scores below "
+        f"{adjusted.TRIM:g} or above {1 - adjusted.TRIM:g}: "
         "{absolute.left_out.rt:share} after radiotherapy alone, {absolute.left_out.st:share} after systemic "
         "therapy alone.",
     )
@@ -134,8 +135,10 @@ def tipping(drawn: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     said = "; ".join(
         f"{one['group']}, {one['population']}: {numbers.estimate(one)}" for _, one in of_month.iterrows()
     )
+    told = f"{methods.how(of_month, intervals=False)} "
+    told += "At 1 (dotted) the curves are Kaplan and Meier's estimates."
     show(
         figure,
         alt=f"Falling curves of survival at {month} months. At the ends: {said}.",
-        caption=captioned(caption, "At 1 (dotted) the curves are Kaplan and Meier's estimates."),
+        caption=captioned(caption, told),
     )

@@ -36,7 +36,7 @@ def beside(study: Cohort, rows: pd.DataFrame) -> None:
     """
     require(rows)
     held = against(study, rows)
-    if results.skip_reason(held):
+    if held.empty or results.skip_reason(held):
         return
     repeats = read_claims().set_index("claim_id")["same_as"].reindex(held["claim_id"]).ne("").to_numpy()
     shown = held[~repeats | (held["verdict"] != "reproduced").to_numpy()]
@@ -54,14 +54,15 @@ def beside(study: Cohort, rows: pd.DataFrame) -> None:
     tables.show_folded(
         lines,
         "What the paper prints, and what this chapter computes. Agreement is by construction.",
-        f"The paper's printed numbers: {len(held)} claims of this chapter, {said}",
+        f"The paper's printed numbers in this chapter ({len(held)}): {said}",
     )
 
 
 def page(held: pd.DataFrame) -> None:
-    """Show the whole ledger as one table with filters that need no server, and a link that saves it as CSV.
+    """Show the whole ledger, folded: one table with filters that need no server, and a link that saves it as
+    CSV.
 
-    Without JavaScript the whole table stands there, unfiltered.
+    Without JavaScript the whole table unfolds, unfiltered.
     """
     require(held)
     if reason := results.skip_reason(held):
@@ -78,6 +79,7 @@ def page_html(held: pd.DataFrame) -> str:
         sections=list(dict.fromkeys(held["section"])),
         verdicts=list(VERDICTS),
         saved=saved,
+        summary=f"Every claim: all {len(held)}, with filters",
         table=finished(reasoned_html(_by_section(held), WHOLE, HEADS)),
         script=finished((HERE / "ledger.js").read_text("utf-8")),
     )
@@ -99,7 +101,7 @@ def _by_section(held: pd.DataFrame) -> dict[str, list[Line]]:
         section: [
             Line(
                 f"{claim.about}: {claim.statistic}",
-                claim.population + (f". {claim.why}" if claim.why else ""),
+                claim.population + (f". {capital(claim.why)}" if claim.why else ""),
                 (claim.printed, claim.recomputed, claim.verdict),
             )
             for claim in claims.itertuples()
@@ -108,12 +110,15 @@ def _by_section(held: pd.DataFrame) -> dict[str, list[Line]]:
     }
 
 
-def show_reasoned(parts: dict[str, list[Line]], caption: str, heads: list[str]) -> None:
+def show_reasoned(parts: dict[str, list[Line]], caption: str, heads: list[str], summary: str = "") -> None:
     """Show a table whose wide first column holds what is said and why.
 
-    ``parts`` holds the lines by the heading that stands above them, which may be empty.
+    ``parts`` holds the lines by the heading that stands above them, which may be empty; with a ``summary``
+    the table opens when that is chosen.
     """
-    payloads.show(reasoned_html(parts, caption, heads), payloads.TABLE, _as_table(parts, caption, heads))
+    html = reasoned_html(parts, caption, heads)
+    shown = fragment("beside", summary=summary, table=finished(html)) if summary else html
+    payloads.show(shown, payloads.TABLE, _as_table(parts, caption, heads))
 
 
 def reasoned_html(parts: dict[str, list[Line]], caption: str, heads: list[str]) -> str:

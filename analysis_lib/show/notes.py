@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import pandas as pd
 
 from analysis_lib.cohort import disclosure
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.dictionary.words import label_of, listed
 from analysis_lib.rows import results
 from analysis_lib.rows.released import require
 from analysis_lib.show import payloads
@@ -15,6 +17,9 @@ from analysis_lib.show.fragments import fragment
 from analysis_lib.show.numbers import estimate
 
 TOO_SMALL = "the numbers are too small"
+NO_COLUMN = re.compile(r"this cohort has no columns? ([\w.]+(?:, [\w.]+)*(?: and [\w.]+)?)")
+MANY = 4  # things that a sentence names
+WHOLE = {"sites": "the irradiated sites", "lines": "the lines of therapy", "screening": "who was screened"}
 
 
 def too_small(rows: pd.DataFrame) -> str:
@@ -38,7 +43,36 @@ def skip(reason: str) -> None:
 
 def skip_html(reason: str) -> str:
     """The note that :func:`skip` shows."""
-    return fragment("skip", reason=reason)
+    return fragment("skip", reason=plain(reason))
+
+
+def unshown_html(found: Iterable[tuple[str, str]]) -> str:
+    """One box for all that a page does not show: what it would be, and why."""
+    by_reason: dict[str, list[str]] = {}
+    for what, reason in found:
+        by_reason.setdefault(plain(reason), []).append(what)
+    lines = [(", ".join(dict.fromkeys(what)), reason) for reason, what in by_reason.items()]
+    return fragment("unshown", lines=lines)
+
+
+def plain(reason: str) -> str:
+    """A reason in a reader's words: what is not recorded by what it is called, not by its column."""
+    return NO_COLUMN.sub(lambda found: _not_recorded(re.split(r", | and ", found[1])), reason)
+
+
+def _not_recorded(columns: list[str]) -> str:
+    called = [WHOLE.get(name) or _in_a_sentence(name.rpartition(".")[2]) for name in columns]
+    if len(called) > MANY:
+        called = [*called[: MANY - 1], f"{len(called) - MANY + 1} other things"]
+    plural = len(called) > 1 or columns[0] in ("sites", "lines")
+    return f"{listed(called)} {'are' if plural else 'is'} not recorded"
+
+
+def _in_a_sentence(column: str) -> str:
+    """What a column is called within a sentence; a day is the day of something."""
+    words = label_of(column.removesuffix("_day"))
+    words = words if words[:2].isupper() else words[:1].lower() + words[1:]
+    return f"the day of {words}" if column.endswith("_day") else words
 
 
 def captioned(caption: str, told: str) -> str:

@@ -98,7 +98,7 @@ def share(row: pd.Series) -> str:
     """A proportion with its counts: ``93 of 120 (78%)``, ``fewer than 5 of 122``."""
     if pd.isna(row["events"]):
         return NOT_SHOWN if pd.isna(row["n"]) else f"{counted(row, 'events')} of {row['n']}"
-    return f"{row['events']} of {row['n']} ({estimate(row)})" if row["n"] else "0 of 0"
+    return f"{row['events']} of {row['n']} ({estimate(row)})" if row["n"] else "–"
 
 
 def n_percent(row: pd.Series) -> str:

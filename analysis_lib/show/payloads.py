@@ -17,6 +17,7 @@ FIGURE = "application/vnd.salvage-book.figure+json"
 
 # what a note may be
 WHOSE = "whose"  # whose numbers the page holds
+OPENING = "opening"  # the chapter's question, and its answer in a sentence
 SKIPPED = "skipped"  # that something is not shown, and the reason
 
 

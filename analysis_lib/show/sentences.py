@@ -63,7 +63,7 @@ def _unsaid(row: pd.Series, style: str) -> bool:
         and row["statistic"] not in ("median time", "p", *disclosure.COUNTS)
     ):
         return True
-    if style in ("share", "n_percent") and pd.isna(row["n"]):
+    if style in ("share", "n_percent") and (pd.isna(row["n"]) or row["n"] == 0):
         return True
     if style in SAY_IT_IS_HIDDEN or not results.hidden(row) or pd.notna(row["value"]):
         return False

@@ -78,6 +78,14 @@ def show_folded(frame: pd.DataFrame, caption: str, summary: str) -> None:
     payloads.show(fragment("beside", summary=summary, table=finished(_html(made))), payloads.TABLE, made)
 
 
+def folded(frame: pd.DataFrame, caption: str, summary: str) -> None:
+    """Show a released frame of finished text as a table that opens when its summary is chosen."""
+    require(frame)
+    if reason := results.skip_reason(frame):
+        return skip(reason)
+    show_folded(frame, caption, summary)
+
+
 def markdown_table(heads: list[str], lines: list[list[str]], caption: str) -> list[str]:
     """A table whose cells are Markdown, with links and citations, as the lines of a page; its first column
     names the rows.

@@ -111,7 +111,86 @@ function markAll() {
   document.querySelectorAll(SCROLLERS).forEach(markScrollable);
 }
 
+/* One switch opens the code of every page; it is kept, and works from a file as well. */
+const SWITCH = "salvage-book.code";
+
+function kept() {
+  try { return localStorage.getItem(SWITCH) === "shown"; } catch { return false; }
+}
+
+function keep(shown) {
+  try { localStorage.setItem(SWITCH, shown ? "shown" : "folded"); } catch { /* private window: this page only */ }
+}
+
+function addCodeSwitch() {
+  const code = document.querySelectorAll("article.bd-article details.hide.above-input");
+  const place = document.querySelector("article.bd-article h1");
+  if (code.length === 0 || !place) return;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "code-switch";
+  button.textContent = "Show all code";
+  const set = (shown) => {
+    button.setAttribute("aria-pressed", String(shown));
+    for (const each of code) each.open = shown;
+  };
+  button.addEventListener("click", () => {
+    const shown = button.getAttribute("aria-pressed") !== "true";
+    set(shown);
+    keep(shown);
+    button.scrollIntoView({ block: "nearest" });
+  });
+  const bar = document.createElement("p");
+  bar.className = "code-bar";
+  bar.append(button);
+  place.after(bar);
+  if (kept()) set(true);
+  else button.setAttribute("aria-pressed", "false");
+}
+
+/* A page of many questions opens as a list of them; each unfolds where it stands, and links into one open it. */
+const QUESTIONS = 4; // fewer are no list
+
+function foldQuestions() {
+  const heads = [...document.querySelectorAll("article.bd-article section > h2")]
+    .filter((head) => head.firstChild && head.firstChild.textContent.trim().endsWith("?"));
+  if (heads.length < QUESTIONS) return;
+  heads.forEach((head, place) => {
+    const inside = document.createElement("div");
+    inside.id = `question-${place + 1}`;
+    inside.className = "question-inside";
+    inside.hidden = true;
+    while (head.nextSibling) inside.append(head.nextSibling);
+    head.after(inside);
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "question-button";
+    button.setAttribute("aria-expanded", "false");
+    button.setAttribute("aria-controls", inside.id);
+    button.append(head.firstChild);
+    head.prepend(button);
+    button.addEventListener("click", () => showQuestion(inside, inside.hidden));
+  });
+  const openTarget = () => {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const inside = target && (target.closest(".question-inside") || target.querySelector(":scope > .question-inside"));
+    if (!inside) return;
+    showQuestion(inside, true);
+    target.scrollIntoView();
+  };
+  openTarget();
+  addEventListener("hashchange", openTarget);
+}
+
+function showQuestion(inside, shown) {
+  inside.hidden = !shown;
+  inside.previousElementSibling.querySelector("button").setAttribute("aria-expanded", String(shown));
+  if (shown) markAll();
+}
+
 function start() {
+  addCodeSwitch();
+  foldQuestions();
   document.querySelectorAll("article.bd-article table").forEach((table) => {
     plainEmptyHeaders(table);
     if (table.matches(".dataframe, .rows")) {

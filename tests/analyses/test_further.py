@@ -92,10 +92,17 @@ def test_a_strategy_that_nobody_is_followed_in_long_enough_is_not_compared(study
 
 
 def test_the_benefit_of_a_trial_follows_from_its_printed_rates():
-    rows = beliefs.trials()
+    after = beliefs.after(ratio_of(2.0, 1.0, 4.0))
+    rows = beliefs.trials(after)
     assert value(rows, "prior.trial.miller1998") == pytest.approx(np.log(0.82) / np.log(0.72))
-    assert value(beliefs.before(), "prior.enthusiastic") == pytest.approx(np.log(0.82) / np.log(0.72))
-    assert value(beliefs.before(), "prior.sceptical") == 1
+    assert value(beliefs.before(after), "prior.enthusiastic") == pytest.approx(np.log(0.82) / np.log(0.72))
+    assert value(beliefs.before(after), "prior.sceptical") == 1
+    nothing = beliefs.after(weighting.compare(weighting.prepare(read_cohort("lymphoma"))))
+    for rows in (
+        beliefs.trials(nothing),
+        beliefs.before(nothing),
+    ):  # no belief beside a cohort that tells nothing
+        assert results.skip_reason(rows) == results.skip_reason(nothing) != ""
 
 
 def ratio_of(value_, lower, upper, k=0):

@@ -5,6 +5,7 @@ included: every number is R's, which read the same files (tests/r/public.R).
 import shutil
 from dataclasses import replace
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -159,6 +160,9 @@ def test_a_hospitals_book_has_a_title_and_a_first_page_of_its_own(tmp_path):
         Outcome(study.name, "04_survival", "done", ""),
         Outcome(study.name, "05_radiotherapy", "skipped", "this cohort has no column sites"),
     ]
+    made = tmp_path / "book" / "cohorts" / study.name / "04_survival.ipynb"
+    made.parent.mkdir(parents=True)
+    nbformat.write(nbformat.v4.new_notebook(), made)
     first_page.write([study], ended, tmp_path)
     config = yaml.safe_load((tmp_path / "_config.yml").read_text("utf-8"))
     assert config["title"] == "AML btrial/b A x"

@@ -366,7 +366,7 @@ def test_swimmer_is_drawn_or_says_why_not(study, displayed):
     figures_cohort.swimmer(
         transplant.transplant_lanes(study), "Months since the transplant", "alt text", "A caption."
     )
-    assert 'alt="alt text"' in displayed[0] and "A caption." in displayed[0]
+    assert 'aria-label="alt text"' in displayed[0] and "A caption." in displayed[0]
     figures_cohort.swimmer(transplant.transplant_lanes(replace(study, synthetic=False)), "", "", "")
     assert "Not shown: the figure would show single patients" in displayed[1]
 

@@ -58,7 +58,7 @@ def test_the_title_names_the_cohort_and_its_own_index_event(lymphoma, car_t):
     assert sources(as_page(executed(), lymphoma)[0])[0].startswith("# Failure after study entry: Stage III")
 
 
-def test_a_skipped_section_shrinks_to_heading_and_reason(car_t):
+def test_a_skipped_section_goes_and_the_box_at_the_end_says_why_in_words(car_t):
     page, reason = as_page(
         executed(
             words("## Stage\n\nLong explanation."),
@@ -69,10 +69,38 @@ def test_a_skipped_section_shrinks_to_heading_and_reason(car_t):
         ),
         car_t,
     )
-    assert sources(page)[1] == (
-        '## Stage\n\n<p class="skip-note">Not shown: this cohort has no column stage.</p>'
-    )
-    assert sources(page)[2:] == ["## Age", "c"] and reason == ""
+    # what is not seen is in the notebook that a reader downloads: later cells may need it
+    assert sources(page)[1:5] == ["a", "b", "## Age", "c"] and reason == ""
+    assert [(cell.outputs, cell.metadata.tags) for cell in page.cells[1:3]] == [([], ["remove-cell"])] * 2
+    assert [output.data["text/html"] for output in page.cells[4].outputs] == ["<p>42</p>"]
+    assert "<li>Stage, Age: stage is not recorded.</li>" in sources(page)[5]
+
+
+def test_a_heading_stays_while_anything_below_it_does(car_t):
+    cells = [
+        words("## Exercises\n\n### Exercise 1\n\nAsk."),
+        code("a", SKIPPED, tags=["hide-cell"]),
+        words("### Exercise 2\n\nAsk."),
+        code("b", "<p>42</p>", tags=["hide-cell"]),
+        words("## Lines"),
+        code("c", SKIPPED),
+    ]
+    page, _ = as_page(executed(*cells), car_t)
+    assert sources(page)[1:6] == ["## Exercises", "a", "### Exercise 2\n\nAsk.", "b", "c"]
+    assert [place for place in (2, 5) if page.cells[place].metadata.tags == ["remove-cell"]] == [2, 5]
+    assert "Exercise 1, Lines: stage is not recorded." in sources(page)[6]
+
+
+def test_code_is_folded_unless_the_cell_says_how_it_is_shown(car_t):
+    cells = [code("a", "<p>1</p>"), code("b", tags=["hide-cell"])]
+    tags = [cell.metadata["tags"] for cell in as_page(executed(*cells), car_t)[0].cells[1:]]
+    assert tags == [["hide-input"], ["hide-cell"]]
+
+
+def test_what_is_not_recorded_is_named_in_words():
+    said = notes.plain("OS2: this cohort has no columns salvage_start_day and sites.rt_field")
+    assert said == "OS2: the day of salvage start and radiotherapy field are not recorded"
+    assert notes.plain("this cohort has no column sites") == "the irradiated sites are not recorded"
 
 
 def test_html_that_only_looks_like_a_note_is_none(car_t):
@@ -85,7 +113,7 @@ def test_a_reason_is_said_on_the_page_as_it_stands_and_nothing_in_it_is_markup(c
     odd = {payloads.NOTE: {"kind": payloads.SKIPPED, "reason": "no <b> & no `c`."}}
     page, reason = as_page(executed(words("## Stage"), code("a", odd)), car_t)
     assert reason == "no <b> & no `c`"
-    assert sources(page)[1].endswith('<p class="skip-note">Not shown: no &lt;b&gt; &amp; no `c`.</p>')
+    assert "<li>Stage: no &lt;b&gt; &amp; no `c`.</li>" in sources(page)[-1]
 
 
 def test_a_chapter_without_any_analysis_is_skipped_with_its_reason(car_t):
@@ -113,14 +141,23 @@ def test_nothing_of_this_machine_stays_on_the_page(car_t):
         '# Parameters\ncohort = "/home/someone/secret/cohort.yml"\nresults_dir = "/tmp/x"\nalpha_beta = 3',
         tags=["injected-parameters"],
     )
-    default = code('cohort = "reconstructed"', tags=["parameters"])
+    default = code(
+        'cohort = "reconstructed"  # which\nresults_dir = ""  # where\nalpha_beta = 10  # Gy',
+        tags=["parameters"],
+    )
     noisy = code("x", "<p>1</p>")
     noisy.outputs.append(new_output("stream", name="stderr", text="/home/someone: warning"))
     noisy.metadata["papermill"] = {"start_time": "2026"}
     page, _ = as_page(executed(default, injected, noisy), car_t)
     written = nbformat.writes(page)
     assert "someone" not in written and "/tmp" not in written and "2026" not in written
-    assert sources(page)[1] == '# Parameters\ncohort = "lymphoma"\nalpha_beta = 3'
+    assert sources(page)[1].splitlines()[1:] == [
+        'cohort = "lymphoma"  # which',
+        'results_dir = ""  # where',
+        "alpha_beta = 3  # Gy",
+    ]
+    other, _ = as_page(executed(default, injected), replace(car_t, name="ours"))
+    assert 'cohort = "cohort.yml"  # which' in sources(other)[1]
 
 
 def test_parameters_are_read_from_the_notebook():

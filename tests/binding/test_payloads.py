@@ -34,7 +34,9 @@ def test_a_finished_page_holds_only_formats_that_the_builder_knows(monkeypatch, 
     nbformat.validate(page)
     shown = [output.data for cell in page.cells for output in cell.get("outputs", [])]
     assert {mime for data in shown for mime in data} <= set(get_mime_priority("html", []))
-    assert [data["text/html"] for data in shown] == [each["text/html"] for each in bundles]
+    # the note about what is not shown stands in the box at the end
+    assert [data["text/html"] for data in shown] == [bundles[i]["text/html"] for i in (0, 2, 3)]
+    assert "<li>Opening: no column.</li>" in page.cells[-2].source
 
 
 @pytest.mark.parametrize("mime", [payloads.NOTE, payloads.TABLE, payloads.FIGURE])

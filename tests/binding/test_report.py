@@ -350,7 +350,7 @@ def test_the_checklist_as_word_file_holds_every_item(public, tmp_path):
 
 
 def test_the_page_stands_after_the_chapters_and_the_index_leads_to_it(public, tmp_path):
-    contents = table_of_contents([public])
+    contents = table_of_contents([public], tmp_path)  # before any page is made
     assert (
         contents.index("lymphoma/08_in_context") < contents.index("lymphoma/report")
         and "generated/methods" in contents

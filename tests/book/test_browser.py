@@ -197,7 +197,7 @@ def first_chapter_with(html, markup, what):
 
 
 def with_figure(html):
-    return first_chapter_with(html, "<img alt=", "a figure")
+    return first_chapter_with(html, '<svg class="drawing wide"', "a figure")
 
 
 def test_dark_mode_can_be_chosen_and_is_remembered(visit, book_html, book_site):
@@ -207,10 +207,10 @@ def test_dark_mode_can_be_chosen_and_is_remembered(visit, book_html, book_site):
     wait_for_paper(page, is_light=False)
     page.goto(book_site + with_figure(book_html))
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
-    background, drawn, radius = style_of(
-        page, "article .cell_output img", "backgroundColor", "filter", "borderTopLeftRadius"
-    )
-    assert (background, drawn) == ("rgb(255, 255, 255)", "none") and radius != "0px"
+    (ink,) = style_of(page, "article svg.drawing.wide text", "fill")
+    assert luminance(ink) > 0.6, "words of a figure that nobody can read in the dark"
+    (ground,) = style_of(page, "article svg.drawing.wide", "backgroundColor")
+    assert ground == "rgba(0, 0, 0, 0)"  # no white slab
     press_until(page, "light")
     wait_for_paper(page, is_light=True)
 
@@ -222,7 +222,89 @@ def test_the_system_decides_at_first(visit, book_html):
         assert page.evaluate("document.documentElement.dataset.theme") == scheme
 
 
+# Code and cover --------------------------------------------------------------------
+
+
+def opened(page):
+    """How many of a page's folded cells of code are open, and how many there are."""
+    return page.evaluate("""() => {
+        const folds = [...document.querySelectorAll('article details.hide.above-input')];
+        return [folds.filter((each) => each.open).length, folds.length];
+    }""")
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_code_is_folded_and_one_switch_opens_it_on_every_page(scheme, visit, book_html, book_site):
+    base = book_site if scheme == "http" else book_html.as_uri() + "/"
+    page = visit()
+    page.goto(base + one_chapter(book_html, "04"))
+    settle(page)
+    shown, count = opened(page)
+    assert shown == 0 and count > 3
+    switch = page.get_by_role("button", name="Show all code")
+    switch.focus()
+    page.keyboard.press("Enter")
+    assert opened(page) == [count, count] and switch.get_attribute("aria-pressed") == "true"
+    page.goto(base + one_chapter(book_html, "05"))
+    settle(page)
+    shown, count = opened(page)
+    assert shown == count > 3
+    page.get_by_role("button", name="Show all code").click()
+    page.reload()
+    settle(page)
+    assert opened(page)[0] == 0
+
+
+def test_the_cover_says_what_was_found_and_each_card_leads_to_the_very_place(visit, book_html, book_site):
+    page = visit()
+    page.goto(book_site + "book/intro.html")
+    settle(page)
+    cards = page.locator("#five-things-this-book-found a.card-link")
+    assert cards.count() == 5
+    for place in range(5):
+        card = cards.nth(place)
+        assert "synthetic" in card.inner_text() and re.search(r"\d", card.inner_text())
+        assert card.locator("svg").get_attribute("aria-label")
+        path, _, anchor = card.get_attribute("href").partition("#")
+        there = (book_html / "book" / path).read_text("utf-8")
+        assert not anchor or f'id="{anchor}"' in there, card.get_attribute("href")
+
+
+@pytest.mark.parametrize("door, title", [("Read", "The cohort"), ("Run it", "Run it"), ("Teach", "Teach")])
+def test_each_door_of_the_cover_opens_with_one_click(door, title, visit, book_site):
+    page = visit()
+    page.goto(book_site + "book/intro.html")
+    settle(page)
+    page.locator(".doors a.door", has_text=door).first.click()
+    page.wait_for_load_state()
+    assert title in page.locator("article h1").inner_text()
+
+
+def test_a_cohorts_first_page_leads_to_its_chapters(visit, book_html, book_site):
+    page = visit()
+    page.goto(book_site + "book/cohorts/reconstructed/index.html")
+    settle(page)
+    cards = page.locator("#chapters a.card-link")
+    assert cards.count() == len(list(book_html.glob("book/cohorts/reconstructed/[0-9][0-9]_*.html")))
+    cards.nth(3).click()
+    page.wait_for_load_state()
+    assert page.locator("article h1").inner_text().startswith("Survival")
+    assert page.locator("article .opening .question").count() == 1
+
+
 # Telephone -----------------------------------------------------------------------
+
+
+def test_figures_have_a_rendering_of_their_own_on_a_telephone(visit, book_html):
+    page = visit(viewport=TELEPHONE)
+    page.goto(file_page(book_html, with_figure(book_html)))
+    settle(page)
+    seen = page.evaluate("""() => [...document.querySelectorAll('article svg.drawing')]
+        .filter((each) => each.getBoundingClientRect().width > 0)
+        .map((each) => [each.classList.contains('narrow'),
+                        Math.min(...[...each.querySelectorAll('text')].map((t) => t.getBoundingClientRect().height))])""")
+    assert seen and all(narrow for narrow, _ in seen)
+    assert min(height for _, height in seen) >= 10, "words smaller than ten pixels"
 
 
 def test_no_page_scrolls_sideways_on_a_telephone(visit, book_html):

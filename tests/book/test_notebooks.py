@@ -8,7 +8,7 @@ import jupytext
 import nbformat
 import pytest
 
-from analysis_lib.binding.chapters import OWN_PARAMETERS, chapters, parameters_of
+from analysis_lib.binding.chapters import OWN_PARAMETERS, chapters, on_the_paper, parameters_of
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 CHAPTERS = chapters()
@@ -26,12 +26,20 @@ def test_there_are_chapters_one_to_eight():
     assert [chapter[:2] for chapter in CHAPTERS][:8] == [f"{n:02}" for n in range(1, 9)]
 
 
+# of a number that does not exist in any data like these
+AN_ANSWER = r"no factor from a thousandth to a thousand brings|so there is no number needed to treat"
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_pair_is_what_its_source_generates(chapter):
     generated = jupytext.reads(jupytext.writes(pair_of(chapter), fmt="py:percent"), fmt="py:percent")
     assert [(c.cell_type, c.source, dict(c.metadata)) for c in generated.cells] == [
         (c.cell_type, c.source, dict(c.metadata)) for c in source_of(chapter).cells
     ], "run `make notebooks`"
+
+
+# of a number that does not exist in any data like these
+AN_ANSWER = r"no factor from a thousandth to a thousand brings|so there is no number needed to treat"
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -41,9 +49,9 @@ def test_the_pair_was_run_from_top_to_bottom_without_complaint(chapter):
     outputs = [output for cell in cells for output in cell.outputs]
     assert len(outputs) >= 5
     assert not [o for o in outputs if o.output_type in ("error", "stream")]
-    assert not any('class="skip-note"' in "".join(o.get("data", {}).get("text/html", "")) for o in outputs), (
-        "the reconstructed cohort has everything: nothing may be skipped"
-    )
+    notes = ["".join(o.get("data", {}).get("text/html", "")) for o in outputs]
+    notes = [note for note in notes if 'class="skip-note"' in note and not re.search(AN_ANSWER, note)]
+    assert not notes, "the reconstructed cohort has everything: nothing may be skipped"
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -62,7 +70,9 @@ def test_every_chapter_has_the_same_bones(chapter):
     cells = source_of(chapter).cells
     markdown = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     assert len(re.findall(r"^# ", markdown, re.M)) == 1
-    assert "## What the paper asks" in markdown and "## Cautions" in markdown and "## Exercises" in markdown
+    # chapters on the paper itself open with what they found in it
+    first = "## How it is done" if on_the_paper(chapter) and chapter < "13" else "## What the paper asks"
+    assert all(head in markdown for head in (first, "## Cautions", "## What to take away", "## Exercises"))
     assert len(re.findall(r"^### Exercise \d", markdown, re.M)) >= 2
     assert sum("hide-cell" in cell.metadata.get("tags", []) for cell in cells) >= 2
     assert list(parameters_of(chapter))[:2] == list(OWN_PARAMETERS)

@@ -29,7 +29,7 @@ from everywhere import as_html, everywhere
 K = 5
 BANDED = {7 + K * step for step in range(10_000)}
 # published series, which are public (the own count among them is checked by itself); tests
-OF_OTHERS = ("context.", "tests.", "multiplicity.")
+OF_OTHERS = ("context.", "since.", "prior.", "tests.", "multiplicity.")
 OF_TESTS = (".uv.small_p", ".uv.by_chance", ".holm.small_p")  # how many tests, not how many patients
 
 

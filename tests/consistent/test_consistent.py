@@ -8,18 +8,30 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from IPython.display import display
 
+from analysis_lib.analyses import cox_models
 from analysis_lib.binding import chapter, engines
-from analysis_lib.consistent import cohorts, ranges
+from analysis_lib.consistent import (
+    asking,
+    cohorts,
+    conditioned,
+    coverage,
+    elsewhere,
+    judged,
+    ranges,
+    specifications,
+    unlike,
+)
 from analysis_lib.files import places
 from analysis_lib.intake.manifest import locate, read_manifest
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.reconstruction import check, many
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
-from analysis_lib.show import consistent_page
+from analysis_lib.show import consistent_page, determined_page
 
-from everywhere import everywhere
+from everywhere import as_html, everywhere
 from plausible import assert_plausible
 
 
@@ -100,10 +112,10 @@ def test_the_bundled_cohort_is_the_first_and_each_names_the_command_that_made_it
 
 def test_the_cohorts_differ():
     studies = {n: cohorts.read(n) for n in cohorts.numbers()}
-    diversity = ranges.diversity(studies).set_index("result_id")
+    diversity = unlike.diversity(studies).set_index("result_id")
     assert diversity.loc["consistent.curves", "value"] > 10  # percentage points
     profiles = {
-        study.patients.groupby(ranges.PROFILE, observed=True).size().to_string() for study in studies.values()
+        study.patients.groupby(unlike.PROFILE, observed=True).size().to_string() for study in studies.values()
     }
     assert len(profiles) >= 4
 
@@ -147,7 +159,7 @@ def test_rows_are_calculated_again_where_something_has_changed(two_chapters):
     assert run(None)[1] == ["01_one", "02_two"]
 
 
-def of(values, lower, upper, statistic="rate"):
+def of(values, lower, upper, statistic="rate", method=""):
     return pd.DataFrame(
         {
             "cohort": range(len(values)),
@@ -156,6 +168,7 @@ def of(values, lower, upper, statistic="rate"):
             "population": "",
             "group": "",
             "statistic": statistic,
+            "method": method,
             "value": values,
             "lower": lower,
             "upper": upper,
@@ -178,10 +191,86 @@ def of(values, lower, upper, statistic="rate"):
         (of([0.01, 0.06], None, None, "p"), "not determined"),
         (of([12.0, None], [6, 6], [None, None], "median time"), "not determined"),
         (of([None, None], [6, 7], [None, None], "median time"), "determined"),
+        (of([0.0002, 0.0009], None, None, "p"), "determined"),  # both print as below 0.001
+        # without an interval a number is measured against its own size
+        (of([2.08, 2.13], None, None, "hazard ratio"), "determined"),
+        (of([3.9, 4.7], None, None, "hazard ratio"), "partly determined"),
+        (of([5.5, 12.7], None, None, "hazard ratio"), "not determined"),
+        (of([-1.0, 1.0], None, None, "rate difference"), "not determined"),
+        # counted apart, however wide
+        (
+            of([2.43, 2.43], None, None, "hazard ratio", "Schoenfeld's formula, 80% power"),
+            "formula of printed counts",
+        ),
+        (of([2.08, 2.13], None, None, "hazard ratio", "Schoenfeld's formula, 80% power"), "determined"),
+        (of([1.0, 1.0], None, None, "p", "log-rank test, Holm's correction"), "corrected P value"),
+        (of([0.1, 0.9], None, None, "p", cox_models.PROPORTIONAL), "test of an assumption"),
     ],
 )
 def test_verdicts(frame, verdict):
     assert ranges.ranges(frame)["verdict"].tolist() == [verdict]
+
+
+def test_a_stricter_rule_turns_a_verdict():
+    frame = of([40, 42], [30, 30], [50, 50])
+    assert ranges.ranges(frame, 0.5)["verdict"].tolist() == ["partly determined"]
+
+
+def test_how_many_cohorts_must_go_for_another_verdict():
+    one_stray = of([40, 41, 41, 48], [30] * 4, [50] * 4)  # without the last the range is 1 of 20
+    assert ranges.ranges(one_stray)[["verdict", "flips"]].values.tolist() == [["partly determined", 1]]
+    two_sides = of([32, 40, 41, 41, 48], [30] * 5, [50] * 5)
+    assert ranges.ranges(two_sides)["flips"].tolist() == [1]  # from not to partly determined
+    assert ranges.ranges(of([40, 41, 41], [30] * 3, [50] * 3))["flips"].isna().all()
+    assert judged.fewest_to_flip(np.array([0.0, 4.0, 8.0, 12.0]), 5.0) == 2
+
+
+def test_the_ends_that_a_search_found_count(tmp_path, monkeypatch):
+    monkeypatch.setattr(cohorts, "FOLDER", tmp_path)
+    frame = of([40, 42], [30, 30], [50, 50])
+    assert ranges.ranges(frame)[["verdict", "by"]].values.tolist() == [["determined", "ensemble"]]
+    pd.DataFrame([["x.rate12", 35.0, 44.0, 3, "a search"]], columns=cohorts.BOUNDS).to_csv(
+        tmp_path / "bounds.csv"
+    )
+    found = ranges.ranges(frame).iloc[0]
+    assert found[["lowest", "highest", "verdict", "by"]].tolist() == [35, 44, "partly determined", "bounds"]
+    assert pd.isna(found["flips"])
+
+
+def test_the_certificate_counts_and_says_when_there_is_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(cohorts, "FOLDER", tmp_path)
+    assert "nobody has yet measured" in results.skip_reason(coverage.certificate())
+    pd.DataFrame(
+        [["rate", 17, 20, "ensemble"], ["hazard ratio", 10, 20, "ensemble"], ["rate", 19, 20, "bounds"]],
+        columns=cohorts.COVERAGE,
+    ).to_csv(tmp_path / "coverage.csv")
+    found = coverage.certificate().set_index("result_id")
+    assert found.loc["coverage.ensemble", ["events", "n"]].tolist() == [27, 40]
+    assert found.loc["coverage.bounds.rate", "value"] == 95
+    # R: binom.test(17, 20)$conf.int
+    assert found.loc["coverage.ensemble.rate", ["lower", "upper"]].astype(float).tolist() == pytest.approx(
+        [62.10732, 96.79291], abs=1e-5
+    )
+
+
+def test_what_the_cohorts_predict_of_the_abstract():
+    study = cohorts.read(cohorts.numbers()[0])
+    rows = elsewhere.whole_course(study).set_index("result_id")
+    regimens = study.patients["salvage_sequence"].value_counts()
+    assert rows.loc["whole.n.rt", "value"] == regimens["RT"]
+    assert rows.loc["whole.n.cmt", "value"] == 120 - regimens["RT"] - regimens["ST"]
+    courses = elsewhere.whole_courses({1: study, 2: study})
+    predicted = elsewhere.predictions(courses).set_index("claim_id")
+    # 120 less the 54 irradiated
+    assert predicted.loc["whole.st.n", ["printed", "lowest", "highest", "same"]].tolist() == ["66", 66, 66, 2]
+    assert (
+        np.isinf(predicted.loc["whole.rt.median", "middle"]) and predicted.loc["whole.rt.median", "same"] == 2
+    )
+    assert elsewhere.meeting(courses, ["whole.st.n", "whole.rt.median"]) == [1, 2]
+    totals = elsewhere.totals(predicted.reset_index()).set_index("result_id")
+    assert totals.loc["abstract.shared", "events"] == totals.loc["abstract.shared", "n"]
+    within, outside = totals.loc["abstract.within"], totals.loc["abstract.outside"]
+    assert within["events"] + outside["events"] == within["n"] == (predicted["follows"] == "").sum()
 
 
 def test_a_rate_that_is_not_estimable_everywhere_has_no_range():
@@ -190,7 +279,7 @@ def test_a_rate_that_is_not_estimable_everywhere_has_no_range():
 
 def test_identical_cohorts_are_not_apart():
     study = cohorts.read(cohorts.numbers()[0])
-    diversity = ranges.diversity({1: study, 2: study}).set_index("result_id")["value"]
+    diversity = unlike.diversity({1: study, 2: study}).set_index("result_id")["value"]
     assert diversity["consistent.profiles"] == 0 and diversity["consistent.curves"] == 0
 
 
@@ -209,3 +298,123 @@ def test_printed_medians_come_from_the_claims():
     # the median after radiotherapy alone is not reached
     assert set(printed) == {"CMT", "ST", "ST then RT", "RT then ST"}
     assert results.slug("RT then ST") == "rt_then_st"
+
+
+# --- conditioning, asking, trying every analysis ----------------------------------------------------
+
+
+def values(**lines):
+    return pd.DataFrame(lines, index=range(1, 1 + len(next(iter(lines.values()))))).T
+
+
+def test_the_expected_range_of_a_random_choice_by_hand():
+    # of 0, 1, 3 the pairs lie 1, 3 and 2 apart
+    assert conditioned.expected_range(values(x=[0.0, 1, 3]), 2).tolist() == [2]
+    assert conditioned.expected_range(values(x=[0.0, 1, 3]), 3).tolist() == [3]
+    assert conditioned.narrowing(values(x=[0.0, 1, 3]), [1, 2]).tolist() == [50]
+
+
+def told(name, numbers, statistic="rate"):
+    return pd.DataFrame(
+        {
+            "cohort": range(1, 1 + len(numbers)),
+            "result_id": name,
+            "statistic": statistic,
+            "group": name,
+            "value": numbers,
+        }
+    )
+
+
+def test_the_number_that_tells_most_is_found_and_a_number_does_not_tell_of_itself():
+    rng = np.random.default_rng(7)
+    x, noise = rng.normal(size=40), rng.normal(size=(6, 40))
+    every = pd.concat([told("open", 3 * x), told("copy", noise[5])])
+    tried = pd.concat(
+        [told("tells", 50 + x), *(told(f"noise{i}", noise[i]) for i in range(5)), told("copy", noise[5])]
+    )
+    found = asking.asked(every, tried, ["open", "copy"]).set_index("result_id")
+    assert found.loc["asked.1", ["note", "group"]].tolist() == ["tells", "tells"]
+    # "open" is told wholly, "copy" not at all: it could be told by itself only
+    assert 40 < found.loc["asked.1", "value"] < 55
+    assert found.loc["asked.luck", "value"] < found.loc["asked.5", "value"]
+
+
+def test_ratios_are_compared_as_logarithms_and_what_is_alike_everywhere_is_left_out():
+    every = pd.concat(
+        [told("hr", [1.0, np.e], "hazard ratio"), told("same", [2.0, 2.0]), told("gap", [1.0, np.nan])]
+    )
+    assert conditioned.values_of(every, ["hr", "same", "gap"]).to_dict("index") == {"hr": {1: 0.0, 2: 1.0}}
+
+
+def test_the_kept_fits_are_those_of_todays_cohorts_and_code():
+    number = cohorts.numbers()[0]
+    study = cohorts.read(number)
+    kept = specifications.kept({number: study})
+    assert not results.skip_reason(kept), "run `python tools/write_specifications.py`"
+    fresh = specifications.fits(study)
+    assert len(fresh) == len(specifications.specifications()) == 60
+    columns = ["log_hr", "se"]
+    np.testing.assert_allclose(kept[columns].to_numpy(), fresh[columns].to_numpy(), rtol=1e-6)
+    # chapter 9 fits one of them
+    crude = cached().query("result_id == 'weighted.os2.crude' and cohort == @number")["value"].iloc[0]
+    ours = fresh.query(
+        "endpoint == 'OS2' and cmt == 'left out' and adjusted == 'for nothing' and landmark == 'none'"
+    )
+    assert abs(np.log(float(crude))) == pytest.approx(abs(ours["log_hr"].iloc[0]), rel=1e-6)
+
+
+def test_fits_of_other_patients_are_refused():
+    number = cohorts.numbers()[0]
+    study = cohorts.read(number)
+    patients = study.patients.copy()
+    patients.loc[0, "last_follow_up_day"] += 1
+    other = specifications.kept({number: replace(study, patients=patients)})
+    assert "nobody has yet tried" in results.skip_reason(other)
+    assert results.skip_reason(specifications.split(other)) and results.skip_reason(
+        specifications.curve(other)
+    )
+
+
+def test_variance_is_split_between_analyst_paper_and_chance():
+    base = specifications.specifications().iloc[:2]
+    # analyses differ by 2, cohorts by 1, and the standard error is 0.5: 1, 0.25 and 0.25 of variance
+    frames = [base.assign(log_hr=[1.0 + c, -1.0 + c], se=0.5, cohort=c + 1) for c in (0.0, 1.0)]
+    found = specifications.split(pd.concat(frames)).set_index("result_id")["value"].astype(float)
+    parts = [found[f"specification.{name}"] for name in ("analyst", "paper", "both", "chance")]
+    assert parts == pytest.approx([100 / 1.5, 25 / 1.5, 0, 25 / 1.5])
+    curve = specifications.curve(pd.concat(frames))
+    assert curve["middle"].tolist() == pytest.approx(np.exp([-0.5, 1.5]).tolist())
+
+
+@pytest.mark.parametrize(
+    ("excluding", "words"),
+    [(0, "never excludes 1"), (4, "always excludes 1"), (1, "excludes 1 in 1 of 4 fits")],
+)
+def test_excluding_1_is_said_in_words(excluding, words):
+    assert judged.excludes(excluding, 4, "fits") == words
+
+
+def test_numbers_to_ask_for_have_names_and_stand_in_the_letter(monkeypatch):
+    shown = []
+    everywhere(monkeypatch, display, lambda shape, **_: shown.append(as_html(shape)))
+    of = {"n": 31, "population": "consistent cohorts"}
+    asked = public(
+        results.collect(
+            [
+                results.row(
+                    "asked.1", "part", 10.0, group="yes", note="deaths.os2.median.ldh_elevated.yes", **of
+                ),
+                results.row(
+                    "asked.2", "part", 12.0, group="patients with both, RT", note="joint.rt.both", **of
+                ),
+                results.row("asked.luck", "part", 5.0, **of),
+            ]
+        )
+    )
+    verdict = {"chapter": "04", "statistic": "rate", "lowest": 1.0, "highest": 2.0, "by": "ensemble"}
+    open_ = pd.DataFrame([verdict | {"verdict": "not determined", "flips": 1, "share": 1.0}])
+    determined_page.checklist(asked, "Numbers.")
+    determined_page.letter(asked, ranges.tally(open_))
+    assert "Deaths: OS2, Elevated LDH: yes" in shown[0] and "12%" in shown[0]
+    assert "Patients with both, RT" in shown[1] and "1 of 1 they leave open" in shown[1]

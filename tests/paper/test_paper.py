@@ -5,6 +5,7 @@ import io
 import re
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
@@ -17,9 +18,16 @@ from analysis_lib.consistent import cohorts
 from analysis_lib.files.places import BUNDLED
 from analysis_lib.intake.manifest import bundled_cohorts
 from analysis_lib.intake.read import read_cohort
-from analysis_lib.paper import ledger
-from analysis_lib.paper.audit import tests, times, verdicts
-from analysis_lib.paper.claims import contradictions, parts, read_claims
+from analysis_lib.paper import ledger, spoken
+from analysis_lib.paper.audit import further, tests, times, verdicts
+from analysis_lib.paper.claims import (
+    contradictions,
+    forks,
+    parts,
+    read_abstract,
+    read_claims,
+    read_statements,
+)
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
@@ -178,6 +186,43 @@ def test_an_impossible_claim_is_impossible_only_where_it_is_not_met():
     assert verdict(ldh, row("table1.ldh_elevated.p", "p", 0.0061))["verdict"] == "reproduced"
 
 
+def test_of_two_that_exclude_each_other_the_missed_one_is_said_to_be_one_of_two():
+    both = CLAIMS[CLAIMS["claim_id"].isin(forks())]
+    assert len(both) == 2
+    by_id = both.set_index("claim_id")
+    sites, p = by_id.loc["dis.gt1site.n"], by_id.loc["cf.sites.p"]
+
+    def held(n, value):
+        of_sites = row(sites["result_id"], "proportion", 10.0, n=29, events=n)
+        found = ledger.hold_against(both, results.collect([of_sites, row(p["result_id"], "p", value)]))
+        return found.set_index("claim_id")["verdict"]
+
+    assert held(14, 0.04).to_dict() == {"cf.sites.p": "reproduced", "dis.gt1site.n": "one of two"}
+    assert held(3, 0.0001).to_dict() == {"cf.sites.p": "one of two", "dis.gt1site.n": "reproduced"}
+    assert set(held(14, 0.2)) == {"differs"}  # neither
+
+
+def test_statements_in_words_are_claims_that_can_fail():
+    said = read_statements()
+    assert not set(said["claim_id"]) & set(CLAIMS["claim_id"]) and list(said) == list(CLAIMS)
+    study = read_cohort("reconstructed")
+    rows = spoken.rows(study).set_index("result_id")
+    assert rows.loc["statement.limited.rt", ["events", "n"]].tolist() == [
+        9 + 7,
+        25,
+    ]  # stage I and II of Table 1
+    assert set(ledger.hold_against(said, rows.reset_index())["verdict"]) == {"reproduced"}
+    few = rows.reset_index().assign(value=[40.0, 10, 20, 30, 50, 40])
+    assert set(ledger.hold_against(said, few)["verdict"]) == {"differs"}
+
+
+def test_the_abstract_speaks_of_the_same_study():
+    by_id = CLAIMS.set_index("claim_id")["printed"]
+    shared = read_abstract().query("same_as != ''")
+    assert (shared["same_as"].map(by_id) == shared["printed"]).all() and len(shared) > 15
+    assert all(parts(printed) for printed in read_abstract()["printed"])
+
+
 def test_a_changed_value_turns_a_verdict_and_the_totals():
     claims = CLAIMS[CLAIMS["claim_id"].isin(["os1.median", "os1.median.ci"])]
     before = results.collect([row("os1.median", "median time", 15.0, lower=11.7, upper=24.4)])
@@ -219,7 +264,7 @@ def test_a_chapter_shows_its_own_slice_on_the_reconstructed_cohort_only(monkeypa
     ledger_page.beside(read_cohort("lymphoma"), rows)
     assert shown == []
     ledger_page.beside(replace(read_cohort("lymphoma"), of_the_paper=True), rows)
-    assert "2 claims of this chapter, 2 reproduced" in shown[0] and "11.7–24.4" in shown[0]
+    assert "in this chapter (2): 2 reproduced" in shown[0] and "11.7–24.4" in shown[0]
 
 
 def test_a_hospital_that_calls_its_cohort_reconstructed_is_not_the_paper(tmp_path, monkeypatch):
@@ -367,7 +412,55 @@ def test_splits_that_give_the_printed_p_fit_table_1():
 
 def test_what_cannot_stand_together_is_said(checks):
     wrong = set(checks.index[checks["verdict"] == "inconsistent"])
-    assert wrong == {"percent.rt.tech.both.pct", "text.ldh", "text.failures", "text.sites", "text.bulky"}
+    assert wrong == {
+        "percent.rt.tech.both.pct",
+        "text.ldh",
+        "text.failures",
+        "text.sites",
+        "text.bulky",
+        "response.duration",
+    }
+
+
+def test_the_fork_by_hand(checks):
+    """Of 15 + 10 patients with two or more sites at most 3 are comprehensive, so 22 or more of 25 are focal."""
+    splits = [pair for test in tests.TESTS.values() for pair in tests.splits("sites", test)]
+    assert 15 + 10 - (32 - 29) == 22 == max(focal for _, focal in splits)
+    # the 3 focal patients that are left come from the 14 irradiated after systemic therapy, so 11 are comprehensive
+    assert min(comprehensive for comprehensive, focal in splits if focal == 22) == 17 > 3 + 11
+    most = np.array([[3 + 11, 29 - 14], [22, 3]])
+    found = [test(most) for test in tests.TESTS.values()]
+    assert (round(min(found), 3), round(max(found), 3)) == (0.002, 0.005)
+    for told in ("15 + 10 = 25", "at least 22", "3 + 11 = 14", "0.002 to 0.005", "17 of 29", "26 of 29"):
+        assert told in checks.loc["text.sites", "arithmetic"], told
+
+
+def test_what_two_sections_force(checks):
+    """By hand: 28 + 2·33 + 3·32 + 4·27 points of the IPI, less 20 + 71 + 71; 27 of 54 less 14; 33.6 + 3.9."""
+    assert checks.loc["ipi.sum", ["printed", "recomputed"]].tolist() == ["298 points", "136 points left"]
+    assert checks.loc["rt.late_starts", "recomputed"] == "at least 13 of 40"
+    assert checks.loc["rt.transplant_longest", "recomputed"] == "at least 37.5"
+    assert checks.loc["events.efs2", "recomputed"] == "81 to 97"
+    assert checks.loc["percent.failures", "recomputed"] == "101"
+    assert checks.loc["response.duration", "recomputed"] == "at least 3.87"
+    assert "57 of 120" in checks.loc["response.duration", "arithmetic"]
+    assert checks.loc["rt.median_schedule", "verdict"] == "fragile"
+    conflicts = set(checks.index[checks["verdict"] == "definitions conflict"])
+    assert conflicts == {"response.cr_of_which", "lc.response_is_last_status"}
+
+
+def test_the_limits_of_the_median_tell_the_log_scale():
+    """The printed interval is 11.7 to 24.4 months."""
+    assert further.limit_of_median("log", 1) == pytest.approx(24.4, abs=0.2)
+    assert further.limit_of_median("log-log", 1) < 23.5
+    assert further.limit_of_median("log", -1) == pytest.approx(11.7, abs=0.2)
+
+
+def test_every_check_stands_in_a_domain(checks):
+    themes = {theme for _, of in verdicts.DOMAINS.values() for theme in of}
+    assert {name.split(".")[0] for name in checks.index} <= themes
+    domains = verdicts.domains(checks.reset_index())
+    assert domains["Checks"].astype(int).sum() == len(checks)
 
 
 def test_other_cohorts_have_no_audit():

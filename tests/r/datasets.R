@@ -21,7 +21,7 @@ add_curve <- function(prefix, frame, ...) {
 
 add_model <- function(prefix, frame, terms) {
   known <- frame[complete.cases(frame[terms]), ]
-  fit <- coxph(Surv(known$days, known$event) ~ ., data = known[terms], ties = "efron")
+  fit <- coxph(Surv(known$days, known$event) ~ ., data = known[terms], ties = "efron", control = TO_CONVERGENCE)
   table <- summary(fit)
   zph <- cox.zph(fit, transform = "km")$table[, "p"]
   for (i in seq_along(terms)) {
@@ -60,7 +60,7 @@ for (name in setdiff(names(SETS), ONLY_ESTIMATORS)) {
     known <- frame[!is.na(frame[[by]]), ]
     level <- factor(known[[by]])
     if (min(tapply(known$event, level, sum)) > 0) {
-      fit <- summary(coxph(Surv(known$days, known$event) ~ level, ties = "efron"))
+      fit <- summary(coxph(Surv(known$days, known$event) ~ level, ties = "efron", control = TO_CONVERGENCE))
       for (i in seq_len(nlevels(level) - 1)) {
         add(id(by, "cox", levels(level)[i + 1]), fit$conf.int[i, 1], fit$conf.int[i, 3], fit$conf.int[i, 4], n = nrow(known))
         add(id(by, "cox", levels(level)[i + 1], "p"), fit$coefficients[i, 5])

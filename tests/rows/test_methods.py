@@ -217,6 +217,7 @@ def test_the_page_lists_what_was_called_and_nothing_else(tmp_path):
         "04_survival",
         tmp_path / "cohorts" / study.name / "results",
     )
+    (tmp_path / "cohorts" / study.name / "04_survival.ipynb").touch()  # a page to lead to
     page = pages.methods_page([study], tmp_path)
     assert (
         "* - Log-rank test\n" in page
@@ -242,7 +243,13 @@ def test_random_numbers_start_from_the_one_declared_seed():
 
 # --- the committed notebooks ----------------------------------------------------------------------
 
-HOLDS_ITS_NUMBERS = "Participant flow"  # the numbers stand in its boxes
+# the numbers stand in its boxes; arrows and specifications are about nobody in particular
+HOLDS_ITS_NUMBERS = (
+    "Participant flow",
+    "What is thought to act on what",
+    "What acts on what",
+    "Systemic therapy against radiotherapy under every specification",
+)
 
 
 def test_every_figure_of_the_chapters_says_how_many_it_is_about():

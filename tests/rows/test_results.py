@@ -127,7 +127,7 @@ ROWS = public(
         ("{os2.median:full}", "9.8 months (95% CI 6.3 to not reached)"),
         ("{os1.median:full}", "not reached (95% CI 11.7 to not reached)"),
         ("{failure.local:share}", "93 of 120 (78%)"),
-        ("{empty:share}", "0 of 0"),
+        ("{empty:share}", ""),  # of nobody nothing is said
         ("{lines:full}", "2 (range 1–8)"),
         ("{dose:full}", "36.7 (range 4.0–50.4)"),
         ("{os2.logrank}", "P = 0.61"),

@@ -148,6 +148,7 @@ def test_rows_of_an_endpoint_or_a_group_say_so():
         *rules.DERIVED,
         *rules.SOURCES,
         "salvage_sequence",
+        "modality",  # of the table lines
         "cohort",
         "",
     }

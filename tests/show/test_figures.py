@@ -13,7 +13,7 @@ from analysis_lib.analyses import summaries
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
-from analysis_lib.show import canvas, figures_cohort
+from analysis_lib.show import canvas, figures_cohort, vector
 
 from everywhere import as_html, everywhere
 
@@ -110,5 +110,34 @@ def test_a_figure_carries_alt_text_and_caption_escaped(monkeypatch):
     everywhere(monkeypatch, display, lambda bundle, raw: out.append(bundle["text/html"]))
     figure, _ = canvas.canvas(1)
     canvas.show(figure, alt='P < 0.001 "small"', caption="A & B")
-    assert 'alt="P &lt; 0.001 &quot;small&quot;"' in out[0] and "A &amp; B</figcaption>" in out[0]
+    assert out[0].count('role="img" aria-label="P &lt; 0.001 &quot;small&quot;"') == 2
+    assert "A &amp; B</figcaption>" in out[0]
     assert pd.Series(plt.get_fignums()).empty
+
+
+def test_a_figure_takes_the_colours_of_the_page_and_its_text_stays_text():
+    figure, axes = canvas.canvas(1)
+    axes.plot([0, 1], [0, 1], color=canvas.PALETTE[0])
+    axes.set_title("Five words that stay text")
+    first = vector.inline(figure, "A line.", "wide")
+    assert "Five words that stay text</text>" in first and "fill: #ffffff" not in first
+    assert "stroke: var(--fig-1,#0072b2)" in first.lower() and "#000000" not in first
+    axes.plot([0, 1], [1, 0])
+    second = vector.inline(figure, "Two lines.", "wide")
+    plt.close(figure)
+    ids = [set(re.findall(r' id="([^"]+)"', each)) for each in (first, second)]
+    assert ids[0] and ids[1] and not ids[0] & ids[1]  # both may stand on one page
+    used = set(re.findall(r'(?:href="#|url\(#)([\w-]+)', first))
+    assert used == ids[0]
+
+
+@pytest.mark.parametrize(
+    "colour, name",
+    [("#262626", "--ink"), ("#595959", "--soft"), ("#ebebeb", "--faint"), ("#ffffff", "--paper")],
+)
+def test_greys_are_named_by_how_dark_they_are(colour, name):
+    assert vector.named(colour) == f"var({name})"
+
+
+def test_the_palette_is_named_by_number_and_other_colours_stay():
+    assert vector.named("#0072b2") == "var(--fig-1,#0072b2)" and vector.named("#123456") == "#123456"

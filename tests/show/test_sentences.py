@@ -1,6 +1,7 @@
 """Sentences: how a template is filled, and that every id which the book's templates name can be produced."""
 
 import ast
+import html
 import re
 
 import jupytext
@@ -58,7 +59,7 @@ def test_braces_that_hold_no_id_are_an_error(template):
 # --- the ids that the book's templates name -------------------------------------------------------
 
 ANYTHING = "\0"  # what an f-string puts in while the program runs
-SPEAKS = ("say", "_say", "sentence")  # functions whose texts are templates
+SPEAKS = ("say", "_say", "sentence", "opening")  # functions whose texts are templates
 MAKES = ("row", "skipped", "proportion", "spread", "association", "association_by_permutation", "slug")
 SPEAKERS = [
     path
@@ -153,13 +154,15 @@ def producible():
             for path in [*(ROOT / "analysis_lib").rglob("*.py"), *NOTEBOOKS.glob("*.py")]
             for each in made_in(ast.parse(path.read_text("utf-8")))
         }
+        | {id_ for path in NOTEBOOKS.glob("*.py") for id_ in ids_shown(path)}
     )
 
 
 def said_by(cell):
     """What an executed cell shows, as one text."""
     data = [output.get("data", {}) for output in cell.outputs]
-    return "\n".join("".join(each.get(kind, "")) for each in data for kind in ("text/markdown", "text/html"))
+    said = ["".join(each.get(kind, "")) for each in data for kind in ("text/markdown", "text/html")]
+    return html.unescape("\n".join(said))
 
 
 def proven(template, cell):
@@ -168,12 +171,25 @@ def proven(template, cell):
     return re.search(".+?".join(map(re.escape, pieces)), said_by(cell)) is not None
 
 
+def ids_shown(path):
+    """Ids of the templates whose sentences an executed notebook shows."""
+    cells = nbformat.read(path.with_suffix(".ipynb"), as_version=4).cells
+    return {
+        id_
+        for cell in cells
+        if cell.cell_type == "code" and speaks(cell.source)
+        for _, template in texts(ast.parse(cell.source))
+        if "{" in template and ANYTHING not in template and proven(template, cell)
+        for id_, _ in sentences.fields(template)
+    }
+
+
 def not_producible(name, source, known, first_line=1, executed=None):
     """What the templates of a program name in vain: ``(name, line, id)``."""
     return [
         (name, first_line + line - 1, id_)
         for line, template in texts(ast.parse(source))
-        if "{" in template
+        if "{" in template and not template.startswith(":::")  # which is a directive of the page
         for id_, _ in sentences.fields(template)
         if not any(map(fitting(id_).fullmatch, known))
         and not (executed is not None and executed.source == source and proven(template, executed))

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.paper.audit.counts import percentages, sums
+from analysis_lib.paper.audit.further import further
 from analysis_lib.paper.audit.printed import COLUMNS
 from analysis_lib.paper.audit.statements import statements
 from analysis_lib.paper.audit.tests import contrasts, table_1_tests
@@ -24,8 +25,29 @@ VERDICTS = {
     "within rounding": "some of the unrounded numbers behind the print give it, not all",
     "fragile": "it depends on a choice that the paper does not state, or that could well have been made "
     "otherwise",
+    "definitions conflict": "it holds only if a word means something else here than it says, or than "
+    "elsewhere",
     "inconsistent": "it cannot stand beside other printed numbers",
     "cannot be decided": "the printed numbers do not suffice",
+}
+
+
+# The domains of INSPECT-SR, which was made for randomised trials (Wilkinson et al. 2025): what of each is
+# looked at here, and the themes of the checks that do.
+DOMAINS = {
+    "1 Post-publication notices": ("not looked at: it needs registers, not the paper", ()),
+    "2 Conduct, governance and transparency": (
+        "whether the paper says what was done: which patients, which moment, which method",
+        ("response", "follow_up", "cf", "rt"),
+    ),
+    "3 Text and figures": (
+        "whether sentences agree with tables and with each other; figures were not to be had",
+        ("text", "cited"),
+    ),
+    "4 Results in the study": (
+        "whether counts, percentages, P values, medians and ratios can all be true at once",
+        ("percent", "sum", "p", "ipi", "median", "events", "lc", "wald"),
+    ),
 }
 
 
@@ -45,6 +67,7 @@ def audit() -> pd.DataFrame:
         contrasts(),
         hazard_ratios(),
         statements(),
+        further(),
     )
     checks = pd.concat([pd.DataFrame(frame, columns=COLUMNS) for frame in frames], ignore_index=True)
     assert checks["id"].is_unique and set(checks["verdict"]) <= set(VERDICTS)
@@ -95,3 +118,21 @@ def totals(checks: pd.DataFrame) -> pd.DataFrame:
             for verdict, meaning in VERDICTS.items()
         ]
     )
+
+
+@published
+def domains(checks: pd.DataFrame) -> pd.DataFrame:
+    """The checks by domain of INSPECT-SR, as finished text: what was looked at, how many checks, how many of
+    them did not fit (inconsistent, or definitions conflict), how many are fragile.
+    """
+    if results.skip_reason(checks):
+        return checks
+    lines = []
+    for domain, (looked_at, themes) in DOMAINS.items():
+        of = theme(checks, *themes)["verdict"] if themes else pd.Series(dtype=str)
+        wrong = of.isin(["inconsistent", "definitions conflict"]).sum()
+        told = (domain, looked_at, len(of), wrong, (of == "fragile").sum())
+        lines.append(
+            dict(zip(("Domain", "Looked at here", "Checks", "Do not fit", "Fragile"), map(str, told)))
+        )
+    return pd.DataFrame(lines)

@@ -1,0 +1,63 @@
+"""*In ten lines*: the headline number of chapters once more, as a resident would write it, beside its row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from analysis_lib.binding import chapters
+from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.files.places import BUNDLED, RECONSTRUCTED
+from analysis_lib.rows.released import require
+from analysis_lib.show import numbers
+
+NAME = "ten-lines"
+NEAR = 1e-4  # as a share of the number: lifelines stops a little before the maximum of a likelihood
+
+
+def lessons() -> list[dict]:
+    """Each computation: its chapter, the row that it must equal, what it asks, and its code."""
+    return yaml.safe_load(next(BUNDLED.glob(f"*/{NAME}.yml")).read_text("utf-8"))
+
+
+def answer(code: str, folder: Path = RECONSTRUCTED.parent) -> float:
+    """What a computation finds in the tables of a folder."""
+    names: dict = {"data": folder}
+    exec(compile(code, NAME, "exec"), names)
+    return float(names["answer"])
+
+
+def page(study: Cohort, rows: pd.DataFrame) -> str:
+    """The page, in Markdown; a computation that does not give its row's number is an error.
+
+    Parameters
+    ----------
+    study : Cohort
+        The reconstructed cohort.
+    rows : pandas.DataFrame
+        Its result rows.
+    """
+    by_id = require(rows).set_index("result_id")
+    lines = [
+        "# In ten lines",
+        "",
+        "The book's numbers come from a library. Here is the headline of chapters once more, in plain pandas "
+        "and lifelines, as you would write it in a notebook of your own. `data` is the folder with the "
+        "tables of the reconstructed cohort (synthetic), `analysis_lib/data/reconstructed` in this project.",
+        "",
+    ]
+    for each in lessons():
+        row = by_id.loc[each["row"]]
+        found = answer(each["code"])
+        if abs(found - row["value"]) > NEAR * abs(row["value"]):
+            raise ValueError(
+                f"{NAME}, {each['chapter']}: {found} is not {row['value']}, the row {each['row']}."
+            )
+        title = chapters.short_title(each["chapter"], study)
+        link = f"[chapter](../cohorts/{study.name}/{each['chapter']}.ipynb)"
+        alike = pd.concat([row[["statistic", "note"]], pd.Series({"value": found})])
+        lines += [f"## {title}", "", f"{each['asks']}.", "", "```python", each["code"].rstrip(), "```", ""]
+        lines += [f"It gives {numbers.estimate(alike)}; the {link} says {numbers.estimate(row)}.", ""]
+    return "\n".join(lines)

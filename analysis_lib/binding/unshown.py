@@ -1,0 +1,95 @@
+"""What a cohort cannot show: taken out of the sections of a page, for one box at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import nbformat
+from nbformat import NotebookNode
+
+from analysis_lib.binding.chapters import HEADING
+from analysis_lib.show import payloads
+
+SOLUTION = "hide-cell"
+OPENS = (payloads.WHOSE, payloads.OPENING)  # what a page begins with, whatever it can show
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A page's sections without what is not shown; what that is, as heading and reason; and, if nothing of
+    the chapter could be done, the first reason.
+    """
+
+    sections: list[list[NotebookNode]]
+    unshown: list[tuple[str, str]]
+    reason: str
+
+
+def gather(sections: list[list[NotebookNode]]) -> Gathered:
+    """Take notes that something is not shown out of sections, and sections out in which nothing else is.
+
+    A heading stays while anything below it does. Solutions of exercises keep their notes.
+    """
+    judged = [_judged(section) for section in sections]
+    analyses = [(shows, reasons) for shows, reasons in judged if shows or reasons]
+    nothing = bool(analyses) and not any(shows for shows, _ in analyses)
+    unshown, kept = [], []
+    for place, (section, (shows, reasons)) in enumerate(zip(sections, judged)):
+        heads = HEADING.findall(section[0].source) if section[0].cell_type == "markdown" else []
+        title = heads[-1].lstrip("# ") if heads and place else "Opening"
+        unshown += [(title, reason) for reason in reasons]
+        if place and reasons and not shows:
+            heads = [head for head in heads if _stands(head, sections[place + 1 :], judged[place + 1 :])]
+            one = nbformat.v4.new_markdown_cell("\n\n".join(heads), id=section[0].get("id", ""))
+            kept.append([*([one] if heads else []), *unseen(section)])
+            continue
+        for cell in section:
+            if cell.cell_type == "code" and not _solves(cell):
+                cell.outputs = [each for each in cell.outputs if _kind(each) != payloads.SKIPPED]
+        kept.append(section)
+    return Gathered(kept, list(dict.fromkeys(unshown)), analyses[0][1][0] if nothing else "")
+
+
+def unseen(section: list[NotebookNode]) -> list[NotebookNode]:
+    """The code of a section that the page does not show; the notebook behind it runs it, as later cells may
+    need what it finds.
+    """
+    cells = [cell for cell in section if cell.cell_type == "code"]
+    for cell in cells:
+        cell.outputs, cell.metadata["tags"] = [], ["remove-cell"]
+    return cells
+
+
+def _judged(section: list[NotebookNode]) -> tuple[bool, list[str]]:
+    """Whether a section shows anything of its own, and the reasons why something is not shown."""
+    outputs = [(cell, each) for cell in section if cell.cell_type == "code" for each in cell.outputs]
+    shows = any(_kind(each) not in (*OPENS, payloads.SKIPPED) for _, each in outputs)
+    reasons = [
+        payloads.note_of(each)["reason"].rstrip(".")
+        for cell, each in outputs
+        if _kind(each) == payloads.SKIPPED and not (shows and _solves(cell))
+    ]
+    return shows, list(dict.fromkeys(reasons))
+
+
+def _stands(head: str, later: list[list[NotebookNode]], judged: list[tuple[bool, list[str]]]) -> bool:
+    """Whether a section below this heading stays."""
+    for section, (shows, reasons) in zip(later, judged):
+        found = HEADING.findall(section[0].source) if section[0].cell_type == "markdown" else []
+        if found and _level(found[0]) <= _level(head):
+            return False
+        if shows or not reasons:
+            return True
+    return False
+
+
+def _level(head: str) -> int:
+    return len(head) - len(head.lstrip("#"))
+
+
+def _solves(cell: NotebookNode) -> bool:
+    return SOLUTION in cell.metadata.get("tags", [])
+
+
+def _kind(output: dict) -> str:
+    return payloads.note_of(output).get("kind", "")

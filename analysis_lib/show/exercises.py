@@ -1,0 +1,253 @@
+"""Exercises with checked answers: the questions of a chapter, filled from the rows that it has just made.
+
+The questions stand in one file a chapter, ``analysis_lib/data/teaching/NN_topic.yml``. A right number is
+never written there: a question names the row that holds it, and is left out of a cohort that lacks the row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.dictionary.units import CAR_T
+from analysis_lib.files.places import BUNDLED
+from analysis_lib.rows.released import require
+from analysis_lib.rows.results import STATISTICS
+from analysis_lib.show import payloads
+from analysis_lib.show.fragments import fragment
+from analysis_lib.show.sentences import fields, sentence
+
+NUMBER, CHOICE, LARGEST, ORDER = KINDS = ("number", "choice", "largest", "order")
+PARTS = ("predict", "exercises", "quiz")
+TITLES = {"predict": "Predict first", "exercises": "Check yourself", "quiz": "Quiz"}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One answer to choose, or one item to put in order; ``why`` says what speaks for or against it."""
+
+    says: str
+    why: str = ""
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question as one cohort can answer it.
+
+    Attributes
+    ----------
+    kind : str
+        One of :data:`KINDS`.
+    ask, why : str
+        The question, and what is said once it is answered.
+    options : tuple of Option
+        Of an order, in the right one.
+    value, within : float
+        Of a number: what is right, and how far off an answer may be.
+    unit : str
+        Of a number, for the label of its field.
+    section : str
+        Of a prediction: the heading of the section whose figure it foretells; ``Opening`` for the first.
+    """
+
+    kind: str
+    ask: str
+    why: str
+    options: tuple[Option, ...] = ()
+    value: float = float("nan")
+    within: float = 0.0
+    unit: str = ""
+    section: str = ""
+
+    @property
+    def offered(self) -> list[Option]:
+        """The options as they are offered: in an order that says nothing, and is the same on any day."""
+        return sorted(self.options, key=lambda each: sha256(each.says.encode()).hexdigest())
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What a chapter teaches, as its file says: aims, what to know before, minutes, and its questions."""
+
+    aims: list[str] = field(default_factory=list)
+    before: str = ""
+    minutes: int = 0
+    predict: list[dict] = field(default_factory=list)
+    exercises: list[dict] = field(default_factory=list)
+    quiz: list[dict] = field(default_factory=list)
+
+
+def show(study: Cohort, rows: pd.DataFrame, name: str) -> None:
+    """Show the questions of a chapter that this cohort can answer, as forms that check the answer.
+
+    Parameters
+    ----------
+    study : Cohort
+    rows : pandas.DataFrame
+        The result rows of the chapter, released.
+    name : str
+        The file of its questions, such as ``04_survival.yml``.
+    """
+    _show(study, rows, name, solved=True)
+
+
+def ask(study: Cohort, rows: pd.DataFrame, name: str) -> None:
+    """As :func:`show`, without the answers: for the student edition."""
+    _show(study, rows, name, solved=False)
+
+
+def _show(study: Cohort, rows: pd.DataFrame, name: str, solved: bool) -> None:
+    """Nothing for a hospital's own patients, whose book is no course, nor where no exercise can be solved."""
+    asked = questions(study, rows, name)
+    if study.synthetic and asked["exercises"]:
+        payloads.show(forms(asked, Path(name).stem, study.name, solved))
+
+
+def forms(asked: dict[str, list[Question]], chapter: str, cohort: str, solved: bool = True) -> str:
+    """The questions as HTML; without ``solved`` nothing in it tells what is right."""
+    parts = {part: (TITLES[part], found) for part, found in asked.items() if found}
+    return fragment("exercises", chapter=chapter, cohort=cohort, parts=parts, solved=solved)
+
+
+def sheet(name: str) -> Sheet:
+    """What the file of a chapter says; an empty one where there is none."""
+    # found by its name alone, so that a chapter is made again only when its own questions change
+    for path in BUNDLED.glob(f"*/{name}"):
+        return _read(path, path.stat().st_mtime_ns)
+    return Sheet()
+
+
+@cache
+def _read(path: Path, changed: int) -> Sheet:
+    told = yaml.safe_load(path.read_text("utf-8"))
+    if unknown := set(told) - set(Sheet.__dataclass_fields__):
+        raise ValueError(f"{path.name}: unknown key {', '.join(sorted(unknown))}.")
+    return Sheet(**told)
+
+
+def questions(study: Cohort, rows: pd.DataFrame, name: str) -> dict[str, list[Question]]:
+    """The questions of a chapter, by part (:data:`PARTS`), as far as this cohort has what they ask for."""
+    # what an answer says of the numbers may hold for the paper's patients alone
+    found = answerable(rows, name, spared="" if study.of_the_paper else "paper")
+    return {
+        part: [each for each in known if study.after_car_t or not _speaks_of_car_t(each)]
+        for part, known in found.items()
+    }
+
+
+def answerable(rows: pd.DataFrame, name: str, spared: str = "") -> dict[str, list[Question]]:
+    """The questions of a file that these rows can answer, by part, without those marked ``spared``."""
+    require(rows)
+    return {
+        part: [
+            question
+            for entry in getattr(sheet(name), part)
+            if not entry.get(spared) and (question := resolve(entry, rows))
+        ]
+        for part in PARTS
+    }
+
+
+def resolve(entry: dict, rows: pd.DataFrame) -> Question | None:
+    """One question, filled from rows; nothing where a row that it needs is absent or hidden.
+
+    Raises
+    ------
+    ValueError
+        If the entry is no question: of an unknown kind, or a choice without exactly one right option.
+    """
+    kind = entry["kind"]
+    if kind not in KINDS:
+        raise ValueError(f"{entry['ask']!r}: kind must be one of {', '.join(KINDS)}, not {kind!r}.")
+    asked, why = sentence(rows, entry["ask"]), sentence(rows, entry["why"])
+    if not asked or not why:
+        return None
+    shared = {"ask": asked, "why": why, "section": entry.get("section", "")}
+    if kind == NUMBER:
+        return _number(entry, rows, shared)
+    options = _options(entry, rows)
+    return Question(CHOICE if kind == LARGEST else kind, options=options, **shared) if options else None
+
+
+def _number(entry: dict, rows: pd.DataFrame, shared: dict) -> Question | None:
+    part, row = entry.get("part", "value"), _row(rows, entry["row"])
+    if row is None or pd.isna(row[part]):
+        return None
+    unit = "" if part in ("n", "events") else STATISTICS[row["statistic"]].unit
+    return Question(
+        NUMBER, value=float(row[part]), within=float(entry["within"]), unit=entry.get("unit", unit), **shared
+    )
+
+
+def _options(entry: dict, rows: pd.DataFrame) -> tuple[Option, ...]:
+    """Those of a choice as written, those of an order from the largest row on; none if rows do not decide."""
+    written = entry["options"]
+    if entry["kind"] == CHOICE:
+        if sum(bool(each.get("right")) for each in written) != 1:
+            raise ValueError(f"{entry['ask']!r}: exactly one option must be right.")
+        told = [
+            Option(each["says"], sentence(rows, each["why"]), each.get("right", False)) for each in written
+        ]
+        return tuple(told) if all(each.why for each in told) else ()
+    if entry["kind"] == ORDER and "row" not in written[0]:
+        return tuple(Option(each["says"]) for each in written)
+    found = [(each["says"], _row(rows, each["row"])) for each in written]
+    known = [
+        (says, float(row["value"]), row["result_id"])
+        for says, row in found
+        if row is not None and pd.notna(row["value"])
+    ]
+    if len(known) < len(written) or len({value for _, value, _ in known}) < len(known):
+        return ()  # a tie has no order
+    ranked = sorted(known, key=lambda each: -each[1])
+    best = ranked[-1 if entry.get("least") else 0][0]
+    listed = ranked if entry["kind"] == ORDER else known
+    return tuple(
+        Option(says, f"{says}: {sentence(rows, f'{{{row_id}}}')}.", says == best)
+        for says, _, row_id in listed
+    )
+
+
+def _row(rows: pd.DataFrame, row_id: str) -> pd.Series | None:
+    found = rows[rows["result_id"] == row_id]
+    return found.iloc[0] if len(found) else None
+
+
+def _speaks_of_car_t(question: Question) -> bool:
+    words = [question.ask, question.why, *(f"{each.says} {each.why}" for each in question.options)]
+    return any(re.search(rf"{CAR_T}|CAR T", each) for each in words)
+
+
+def aims(chapter: str) -> str:
+    """What a chapter teaches, as Markdown for the top of its page; empty where nothing is written down."""
+    told = sheet(f"{chapter}.yml")
+    if not told.aims:
+        return ""
+    head = f"**After this chapter you can** ({told.minutes} minutes; before it: {told.before.rstrip('.')})"
+    return "\n".join([":::{div} aims", head, "", *(f"- {each}" for each in told.aims), ":::"])
+
+
+def named_rows(told: Sheet) -> set[str]:
+    """The ids of all rows that a chapter's questions name; for the tests."""
+    return {
+        found
+        for part in PARTS
+        for entry in getattr(told, part)
+        for each in (entry, *entry.get("options", ()))
+        for found in _ids(each)
+    }
+
+
+def _ids(entry: dict) -> Iterable[str]:
+    yield from [entry["row"]] if "row" in entry else []
+    for words in ("ask", "why", "says"):
+        yield from (name for name, _ in fields(entry.get(words, "")))

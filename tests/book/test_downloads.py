@@ -1,0 +1,50 @@
+"""What a reader downloads from a page runs: each offered notebook, alone in an empty folder."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+# As Jupyter would run it, where the library is installed: rows go to the current folder.
+RUN = """
+import sys, nbformat
+from analysis_lib.files import places
+places.INSTALLED = True
+from pathlib import Path
+for page in map(Path, sys.argv[2:]):
+    folder = Path(sys.argv[1]) / page.stem
+    folder.mkdir()
+    __import__("os").chdir(folder)
+    space = {"__name__": "__main__"}
+    for cell in nbformat.read(page, as_version=4).cells:
+        if cell.cell_type == "code":
+            exec(compile(cell.source, page.stem, "exec"), space)
+    left = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.csv"))
+    print("RAN", page.stem, *left, file=sys.stderr)
+"""
+
+
+def offered(book_html, cohort):
+    """The notebooks behind the chapters of a cohort, as their pages link them."""
+    pages = sorted((book_html / "book" / "cohorts" / cohort).glob("[0-9][0-9]_*.html"))
+    files = [book_html / "_sources" / "book" / "cohorts" / cohort / f"{page.stem}.ipynb" for page in pages]
+    for page, file in zip(pages, files):
+        assert f"_sources/book/cohorts/{cohort}/{file.name}" in page.read_text("utf-8")
+    return files
+
+
+@pytest.mark.parametrize("cohort", ["reconstructed", "lymphoma"])
+def test_each_offered_notebook_runs_alone_in_an_empty_folder(book_html, tmp_path, cohort):
+    files = offered(book_html, cohort)
+    assert files
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN, str(tmp_path), *map(str, files)],
+        capture_output=True,
+        encoding="utf-8",
+        env=os.environ | {"MPLBACKEND": "agg"},
+    )
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    done = [line.split()[1:] for line in ran.stderr.splitlines() if line.startswith("RAN")]
+    assert [stem for stem, *_ in done] == [file.stem for file in files]
+    assert all(f"results/{cohort}/{stem}.csv" in left for stem, *left in done)

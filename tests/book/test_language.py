@@ -1,0 +1,75 @@
+"""No page reads like a machine: patterns that once puzzled a reader, looked for on every built page."""
+
+import re
+
+import pytest
+from bs4 import BeautifulSoup
+
+NEVER = {
+    "no estimate, said as if it were one": r"P not estimable and P not estimable|a median of not (?:estimable|reached)",
+    "nobody of nobody": r"\b0 of 0\b",
+    "one of one": r"\b1 of 1 (?!\()",
+    "one, in the plural": r"(?<![\d.,–-])\b1 (?:have|were|remain|factors|claims|courses|cohorts|results of)\b",
+    "an empty table": r"\b0 claims\b",
+    "a sentence that ends at a colon": r"patients:\s*$",
+    "decimals nobody speaks": r"\d\.\d+ to \d+\.\d+ percent",
+    "a name without its capital": r"aalen–|kaplan–|mantel[– ]by|\b[Rr]everse km\b",
+    "a small letter after a full stop": r"\bdatabase\. [a-z]",
+    "our own words": r"stays put|whose owners|\b[Oo]ne line a (?:factor|patient)|heated up and frozen"
+    r"|with a state that changes|[Tt]aken as groups of the first day|had to live to its start",
+    "a column in a reader's sentence": r"this cohort has no columns?",
+    "a value that is none, as a computer says it": r"\b(?:nan|NaN|None|inf|NaT)\b|<NA>",
+    "brackets with nothing in them": r"(?<=\w) \(\)",
+}
+BLOCKS = ["p", "li", "td", "th", "figcaption", "caption", "h1", "h2", "h3", "h4", "summary", "dd", "dt"]
+CODE = "pre, script, style, .math, svg, .headerlink"
+
+
+def offences(html):
+    """What of :data:`NEVER` stands in the text of a page, with the words around it."""
+    article = BeautifulSoup(html, "html.parser").find("article")
+    for aside in article.select(CODE) if article else []:
+        aside.decompose()
+    blocks = [" ".join(each.get_text(" ").split()) for each in (article.find_all(BLOCKS) if article else [])]
+    return [
+        f"{kind}: …{text[max(0, found.start() - 40) : found.end() + 40]}…"
+        for text in dict.fromkeys(blocks)
+        for kind, pattern in NEVER.items()
+        if (found := re.search(pattern, text))
+    ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The log-rank test gives P not estimable and P not estimable.",
+        "in 0 of 0 with CNS disease",
+        "P is below 0.05 for 1 of 1 factors",
+        "Of 12 tests, 1 have P below 0.05",
+        "The paper's printed numbers: 0 claims of this chapter,",
+        "Bulk is not known in 4 of 49 (8%) patients:",
+        "from 10.32 to 50.00 percent",
+        "OS1 follow up, Reverse km",
+        "CAR T database. the cohort has no column of centres",
+        "sites whose owners die first",
+        "Not shown: this cohort has no column stage.",
+        "the test gives P = 0.2 ().",
+        "None is needed: these are counts.",
+    ],
+)
+def test_flags_what_puzzled_a_reader(words):
+    assert len(offences(f"<article><p>{words}</p></article>")) >= 1
+
+
+def test_plain_words_are_left_alone():
+    plain = "1 of 12 patients, 1 (8%) of them; a median of 3.1 months, from 10–50%. Note: 5."
+    assert not offences(f"<article><p>{plain}</p><pre>1 of 1 factors</pre></article>")
+
+
+def test_no_page_reads_like_a_machine(book_html):
+    found = [
+        f"{page.relative_to(book_html)}: {each}"
+        for page in sorted(book_html.glob("book/**/*.html"))
+        for each in offences(page.read_text("utf-8"))
+    ]
+    assert not found, "\n".join(found)
