@@ -18,7 +18,8 @@ import yaml
 
 from analysis_lib.files.places import RECONSTRUCTED
 
-from . import check, covariates, drawn, failures, tables
+from . import check, covariates, drawn, failures, sought, tables
+from .realism import least_numbers
 from .slots import slots, with_weight
 from .state import start
 from .statistics import room
@@ -63,7 +64,8 @@ def make(
     table["failure"], table["response"] = failures.draw(table.responder.to_numpy() == 1, paper, rng)
     lot = drawn.draw(table, paper, rng, family)
     state, fixed, two_ok = start(table, lot, paper, rng)
-    usual, least, space = tuple(slots(paper)[0]), drawn.living_progressed(lot, paper), room(fixed)
+    usual, space = tuple(slots(paper)[0]), room(fixed)
+    least = least_numbers(state, fixed, drawn.living_progressed(lot, paper))
     best = state.copy()
     scale = 20 if quick else 1
 
@@ -82,6 +84,7 @@ def make(
             stop,
             best,
             space,
+            sought.NOTHING,
         )
         state = best.copy()
         missed = misses(state, fixed, paper)
@@ -136,7 +139,7 @@ def make(
         state = exact.copy()
         # on from where it is hot
         seed_of_walk = int(rng.integers(2**31))
-        walk(state, fixed, two_ok, sharp, least, 150_000, 0.5, 0.2, seed_of_walk, False, best, space)
+        walk(state, fixed, two_ok, sharp, least, 150_000, 0.5, 0.2, seed_of_walk, False, best, space, sought.NOTHING)
         missed = cool(anneal(800_000, 0.3, 0.005, True, sharp), 5, sharp)
         if missed:
             continue

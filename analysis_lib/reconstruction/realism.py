@@ -8,8 +8,10 @@ import numpy as np
 from numba import njit
 
 from analysis_lib.reconstruction.state import (
+    ADV,
     BED,
     BEFORE_DEATH,
+    BULKY,
     DEAD,
     DELAY,
     EFS,
@@ -19,8 +21,10 @@ from analysis_lib.reconstruction.state import (
     G3,
     G5,
     LAST_DAY,
+    LDH,
     LOCK_OS,
     MORE,
+    MULTI,
     NO_EVENT_BEFORE,
     OS2,
     POOR,
@@ -30,6 +34,16 @@ from analysis_lib.reconstruction.state import (
     TWO,
     UNKNOWN,
 )
+
+WITH_LDH = (ADV, BULKY, MULTI)
+
+
+def least_numbers(state: np.ndarray, fixed: np.ndarray, progressed: np.ndarray) -> np.ndarray:
+    """The least numbers of living patients of RT, CMT and ST who progressed, and of patients with elevated LDH
+    whose disease is advanced, bulky or in several sites: as many as were drawn, less two.
+    """
+    high = state[:, LDH] == 1
+    return np.array([*progressed, *(int((high & (fixed[:, c] == 1)).sum()) - 2 for c in WITH_LDH)])
 
 
 @njit(cache=True, error_model="numpy")
@@ -80,10 +94,14 @@ def log_prior(state, fixed, order, least):
     sudden = 0
     new = 0
     frail = 0
+    together = np.zeros(3, np.int64)
     for i in range(n):
         r = state[i]
         events += r[EV]
         g = fixed[i, G3]
+        if r[LDH] == 1:
+            for k in range(3):
+                together[k] += fixed[i, WITH_LDH[k]] == 1
         one_line += r[EV] == 0 or r[EFS] == r[OS2] or (fixed[i, FIELD] == 1 and g < 2 and r[MORE] == 0)
         if r[EV] == 1 and r[DEAD] == 0 and not fixed[i, LOCK_OS]:
             progressing[g] += 1
@@ -101,6 +119,7 @@ def log_prior(state, fixed, order, least):
     # Progression at last follow-up in 81: of those who died nearly all, one of the five transplanted, and of
     # the other living
     for g in range(3):
+        loss += 0.05 * max(0, least[3 + g] - together[g])
         loss += 1.0 * max(0, least[g] - progressing[g])
     loss += 0.2 * max(0, 82 - events) + 0.2 * max(0, events - 94)
     loss += 0.2 * max(0, one_line - 54)  # the median number of lines is two

@@ -112,7 +112,7 @@ def course_of_disease(p: pd.DataFrame, lines: pd.DataFrame) -> dict:
     out["res.ttcr.median"], out["res.ttcr.range"] = cr.median(), (cr.min(), cr.max())
     out["lines.median"], out["lines.range"] = n_lines.median(), (n_lines.min(), n_lines.max())
     spans = {
-        "res.dor": p.failure_day[p.responder],  # from infusion: see failures
+        "res.dor": (p.failure_day - p.response_day)[p.responder],
         "ttf": p.failure_day,
         "tts": p.salvage_start_day,
         "fu1": p.os1,

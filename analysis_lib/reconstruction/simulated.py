@@ -152,10 +152,11 @@ def printed(table: pd.DataFrame, state: np.ndarray, fixed: np.ndarray) -> Paper:
     wide, focal = table[table.field == "comprehensive"], table[table.field == "focal"]
     for name, where in BALANCE.items():
         p = two_by_two(len(wide), len(focal))[where(wide).sum(), where(focal).sum()]
-        told[f"cf.{name}.p"] = p_text(p)
+        told[f"cf.{name}.p"] = p_text(p, told[f"cf.{name}.p"])
     known = [group[group["mass"].isin(["bulky", "not bulky"])] for group in (wide, focal)]
     bulky = [int((group["mass"] == "bulky").sum()) for group in known]
-    told["cf.bulky.p"] = p_text(two_by_two(len(known[0]), len(known[1]))[bulky[0], bulky[1]])
+    p = two_by_two(len(known[0]), len(known[1]))[bulky[0], bulky[1]]
+    told["cf.bulky.p"] = p_text(p, told["cf.bulky.p"])
     values, names = slots(the_paper())
     order, seen = np.array([np.arange(len(state))] * 6), dict.fromkeys(("",), 0)
     for b in range(5):
@@ -218,7 +219,7 @@ def in_print(claim: str, value: float, example: str) -> str:
     if claim.endswith((".p", ".ns")):
         kinds = {"os2.grp5.p": 4, "efs2.grp3.p": 2}
         p = stats.chi2.sf(value**2, kinds[claim]) if claim in kinds else 2 * stats.norm.sf(value)
-        return "P>0.05" if claim.endswith(".ns") and p > 0.05 else p_text(p)
+        return "P>0.05" if claim.endswith(".ns") and p > 0.05 else p_text(p, example)
     if claim.endswith(("12m", "24m")):
         return number(100 * value, 0)
     if value >= NOT_REACHED - 0.01:
@@ -228,6 +229,9 @@ def in_print(claim: str, value: float, example: str) -> str:
     return number(math.exp(value) / DAYS_PER_MONTH, 1)
 
 
-def p_text(p: float) -> str:
-    """A P value as the study prints it."""
-    return "<0.001" if p < 0.001 else number(p, 3 if p < 0.01 else 2)
+def p_text(p: float, example: str) -> str:
+    """A P value as the study prints it: one digit or two where it is above 0.1, like its own."""
+    if p < 0.001:
+        return "<0.001"
+    digits = len(example.partition(".")[2])
+    return number(p, 3 if p < 0.01 else 2 if p < 0.1 or digits > 1 else 1)

@@ -11,10 +11,11 @@ from .drawn import Drawn
 from .targets import Paper
 
 # Columns of the state.
-TTS, OS2, DEAD, EFS, EV, DELAY, G5, BED, TWO, MORE, BRIDGE, AXI, FAIL, RESPONSE = range(14)
+TTS, OS2, DEAD, EFS, EV, DELAY, G5, BED, TWO, MORE, BRIDGE, AXI, FAIL, RESPONSE, LDH, OLD = range(16)
 # Columns of what stays fixed. FIELD: 1 comprehensive, 0 focal, -1 not irradiated; BULKY: -1 unknown.
 # HSCT: which of the drawn transplants a patient had, from 1; 0 none.
-G3, FIELD, RESP, LDH, ADV, MULTI, EXTRA, POOR, IPI3, BULKY, LOCK_OS, LOCK_EFS, HSCT = range(13)
+G3, FIELD, RESP, ADV, MULTI, EXTRA, POOR, IPI3, BULKY, LOCK_OS, LOCK_EFS, HSCT = range(12)
+MOVES = -1  # instead of a fixed column: the factor is one of the state's
 RT, CMT, ST, ST_RT, RT_ST = range(5)  # G5; G3 uses the first three
 UNKNOWN, HIGH, LOW = range(3)  # BED of the first course, at most 30 Gy is low
 LAST_DAY = 1826  # nobody is followed for longer than five years
@@ -26,7 +27,7 @@ OS2_FACTORS = (
     (MULTI, "sites"),
     (POOR, "ecog"),
     (ADV, "stage"),
-    (LDH, "ldh"),
+    (MOVES, "ldh"),
     (IPI3, "ipi3"),
 )
 EFS2_FACTORS = (
@@ -34,7 +35,7 @@ EFS2_FACTORS = (
     (EXTRA, "extranodal"),
     (POOR, "ecog"),
     (ADV, "stage"),
-    (LDH, "ldh"),
+    (MOVES, "ldh"),
     (IPI3, "ipi3"),
 )
 
@@ -55,12 +56,11 @@ def start(
     Long because it fills a state column by column, each from those before.
     """
     n = len(people)
-    fixed = np.zeros((n, 13), np.int64)
+    fixed = np.zeros((n, 12), np.int64)
     fixed[:, G3] = people.regimen.map({"RT": RT, "CMT": CMT, "ST": ST})
     fixed[:, FIELD] = people.field.map({"comprehensive": 1, "focal": 0}).fillna(-1)
     for column, name in (
         (RESP, "responder"),
-        (LDH, "ldh"),
         (ADV, "advanced"),
         (MULTI, "multiple"),
         (POOR, "poor"),
@@ -71,11 +71,12 @@ def start(
     fixed[:, BULKY] = people["mass"].map({"bulky": 1, "not bulky": 0}).fillna(-1)
     irradiated = fixed[:, FIELD] >= 0
 
-    state = np.zeros((n, 14), np.int64)
+    state = np.zeros((n, 16), np.int64)
+    state[:, LDH], state[:, OLD] = people.ldh, people.old
     state[:, FAIL], state[:, RESPONSE] = people.failure, people.response
     state[:, BRIDGE], state[:, AXI] = people.bridging, people.axi
     state[:, TTS] = state[:, FAIL] + rng.exponential(14, n).astype(int)
-    risk = 0.8 * fixed[:, ADV] + 1.0 * fixed[:, LDH] + 0.6 * fixed[:, POOR] + 0.2 * (fixed[:, BULKY] == 1)
+    risk = 0.8 * fixed[:, ADV] + 1.0 * state[:, LDH] + 0.6 * fixed[:, POOR] + 0.2 * (fixed[:, BULKY] == 1)
     survival = rng.exponential(800 * np.exp(-risk)) + 25
     followed = rng.uniform(60, 1300, n)
     state[:, OS2] = np.minimum(np.minimum(survival, followed), LAST_DAY - state[:, TTS] - 1)

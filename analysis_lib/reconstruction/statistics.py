@@ -48,6 +48,8 @@ EFS2_COLUMNS = (*(column for column, _ in EFS2_FACTORS), BULKY)
 FOUR = np.array([[c & 1, c >> 1 & 1] for c in range(4)], float)
 EIGHT = np.array([[c & 1, c >> 1 & 1, c >> 2 & 1] for c in range(8)], float)
 NOT_REACHED = math.log(1.5 * LAST_DAY)
+OF_LDH = 5  # the place of LDH among a block's groupings, which the state fills in
+assert [name for _, name in OS2_FACTORS][OF_LDH - 1] == [name for _, name in EFS2_FACTORS][OF_LDH - 1] == "ldh"
 GROUPINGS, LEVELS, CELLS = 8, 5, 24  # the most that any block has
 
 
@@ -62,7 +64,7 @@ def room(fixed: np.ndarray) -> tuple[np.ndarray, ...]:
         level[b, 1:8] = fixed[:, columns].T
     level[1, 0], level[2, 0], level[3, 0] = fixed[:, G3], fixed[:, RESP], fixed[:, FIELD]
     cell = np.zeros((4, n), np.int64)
-    cell[:2] = fixed[:, ADV] + 2 * fixed[:, LDH]
+    cell[:2] = fixed[:, ADV]
     return (
         level,
         cell,
@@ -442,6 +444,8 @@ def _salvage(b, state, order, beta, out, space):
     for i in range(len(state)):
         time[i] = state[i, OS2 if b == 0 else EFS]
         event[i] = state[i, DEAD if b == 0 else EV]
+        level[OF_LDH, i] = state[i, LDH]
+        space[1][b, i] = space[1][b, i] % 2 + 2 * state[i, LDH]
         if b == 0:
             level[0, i] = state[i, G5]
     groups = 5 if b == 0 else 3

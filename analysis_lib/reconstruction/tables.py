@@ -26,7 +26,9 @@ from .state import (
     FIELD,
     G3,
     HSCT,
+    LDH,
     LOCK_OS,
+    OLD,
     OS2,
     RESPONSE,
     RT,
@@ -231,6 +233,7 @@ def _assemble(
     rng: np.random.Generator,
 ) -> dict[str, pd.DataFrame]:
     """Long because it writes four tables column by column."""
+    table = table.assign(ldh=state[:, LDH], old=state[:, OLD])
     status = last_status(state, fixed, drawn, paper, rng)
     sites = build(state, fixed, drawn, status, table["mass"].to_numpy(), rng)
     lines, progression, next_line = lines_of_therapy(state, fixed, sites, drawn, rng)

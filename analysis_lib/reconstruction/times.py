@@ -14,6 +14,7 @@ from numba import njit
 
 from analysis_lib.reconstruction.realism import log_prior, possible
 from analysis_lib.reconstruction.slots import distance_to, slots
+from analysis_lib.reconstruction.sought import value
 from analysis_lib.reconstruction.state import (
     AXI,
     BED,
@@ -26,9 +27,11 @@ from analysis_lib.reconstruction.state import (
     FIELD,
     G3,
     G5,
+    LDH,
     LOCK_EFS,
     LOCK_OS,
     MORE,
+    OLD,
     OS2,
     RESP,
     RESPONSE,
@@ -41,12 +44,15 @@ from analysis_lib.reconstruction.state import (
 from analysis_lib.reconstruction.statistics import block, resort, room
 from analysis_lib.reconstruction.targets import Paper
 
+REMARKABLE = 0.3  # a realism prior from which on a state counts as none
+SLACK = 0.02  # by which one step may gain, of what is pulled
+
 
 @njit(cache=True, error_model="numpy")
 def _jitter(x):
-    """A nearby whole day: mostly a small step, at times a large one."""
+    """A nearby whole day: often the next one, mostly a small step, at times a large one."""
     u = np.random.random()
-    scale = 0.02 if u < 0.3 else (0.15 if u < 0.8 else 0.8)
+    scale = 0.0 if u < 0.15 else (0.02 if u < 0.4 else (0.15 if u < 0.85 else 0.8))
     y = int(round(x * math.exp(scale * np.random.normal())))
     if y == x:
         y += 1 if np.random.random() < 0.5 else -1
@@ -78,6 +84,17 @@ def _move(state, fixed, two_ok, pair):
             _jitter(state[i, TTS]) if np.random.random() < 0.8 else state[i, FAIL] + np.random.randint(0, 60)
         )
         return 4 | 16
+    if u < 0.15:  # who of two in a stratum has elevated LDH; age makes up for it in the index
+        if (
+            fixed[i, G3] != fixed[j, G3]
+            or fixed[i, FIELD] != fixed[j, FIELD]
+            or state[i, LDH] == state[j, LDH]
+            or state[i, LDH] + state[i, OLD] != state[j, LDH] + state[j, OLD]
+        ):
+            return 0
+        for c in (LDH, OLD):
+            state[i, c], state[j, c] = state[j, c], state[i, c]
+        return 1 | 2
     if u < 0.36:  # OS2
         if fixed[i, LOCK_OS]:
             return 0
@@ -184,10 +201,13 @@ def _move(state, fixed, two_ok, pair):
 
 
 @njit(cache=True, error_model="numpy")
-def walk(state, fixed, two_ok, slot, least, steps, hot, cold, seed, stop_at_zero, best, space):
+def walk(state, fixed, two_ok, slot, least, steps, hot, cold, seed, stop_at_zero, best, space, pull):
     """Anneal in place from temperature ``hot`` to ``cold``. Returns (steps done, loss, best loss).
 
-    ``least`` are the living of RT, CMT and ST who must have progressed; ``space`` is :func:`room`'s.
+    With a ``pull`` (:mod:`analysis_lib.reconstruction.sought`) the best is the state that goes farthest and
+    is no farther from the claims, or odder, than the first; the best loss is then its pull.
+
+    ``least`` is :func:`analysis_lib.reconstruction.realism.least_numbers`'s, ``space`` :func:`room`'s.
 
     Long because it is an inner loop, compiled as one function.
     """
@@ -198,8 +218,9 @@ def walk(state, fixed, two_ok, slot, least, steps, hot, cold, seed, stop_at_zero
         orders[k] = np.arange(n)
     betas = np.zeros((3, 3))
     out = np.zeros(80)
-    parts = np.zeros(6)
-    new = np.zeros(6)
+    parts = np.zeros(7)
+    new = np.zeros(7)
+    pulled = pull[4] != 0
     for b in range(5):
         block(b, state, fixed, orders, betas, out, space)
         parts[b] = distance_to(out, slot[b])
@@ -207,6 +228,12 @@ def walk(state, fixed, two_ok, slot, least, steps, hot, cold, seed, stop_at_zero
     loss = parts.sum()
     lowest = loss
     best[:] = state
+    missed, odd = 1e-9, REMARKABLE
+    if pulled:
+        missed, odd = parts[:5].sum() + 1e-9, max(odd, parts[5] + 1e-9)
+        parts[6] = pull[4] * value(pull, state, fixed, orders[0], space)
+        loss += parts[6]
+        lowest = parts[6]
     pair = np.zeros(2, np.int64)
     saved = state.copy()
     for step in range(steps):
@@ -219,28 +246,33 @@ def walk(state, fixed, two_ok, slot, least, steps, hot, cold, seed, stop_at_zero
             new[:] = parts
             resort(orders[0], state[:, OS2])
             new[5] = log_prior(state, fixed, orders[0], least)
-            total = new[5]
+            total = new[5] + parts[6]
             for b in range(5):
                 if touched >> b & 1 == 0:
                     total += parts[b]
             for c in range(5):
                 b = 4 - c
                 if touched >> b & 1:
-                    if total > limit:
+                    if total > limit + (SLACK if pulled else 0.0):
                         break
                     block(b, state, fixed, orders, betas, out, space)
                     new[b] = distance_to(out, slot[b])
                     total += new[b]
-            ok = total <= limit
+            ok = total <= limit + (SLACK if pulled else 0.0)
+            if ok and pulled:
+                new[6] = pull[4] * value(pull, state, fixed, orders[0], space)
+                ok = total - parts[6] + new[6] <= limit
         if ok:
             parts[:] = new
             loss = parts.sum()
             saved[i] = state[i]
             saved[j] = state[j]
-            if loss < lowest - 1e-12:
-                lowest = loss
+            met = parts[:5].sum() < missed and parts[5] < odd
+            gained = parts[6] if pulled else loss
+            if gained < lowest - 1e-12 and (met or not pulled):
+                lowest = gained
                 best[:] = state
-                if stop_at_zero and loss - parts[5] < 1e-9 and parts[5] < 0.3:
+                if stop_at_zero and met:
                     return step, loss, lowest
         else:
             state[i] = saved[i]
