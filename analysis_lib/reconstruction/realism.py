@@ -39,8 +39,8 @@ WITH_LDH = (ADV, BULKY, MULTI)
 
 
 def least_numbers(state: np.ndarray, fixed: np.ndarray, progressed: np.ndarray) -> np.ndarray:
-    """The least numbers of living patients of RT, CMT and ST who progressed, and of patients with elevated LDH
-    whose disease is advanced, bulky or in several sites: as many as were drawn, less two.
+    """The least numbers of living patients of RT, CMT and ST who progressed, and of patients with elevated
+    LDH whose disease is advanced, bulky or in several sites: as many as were drawn, less two.
     """
     high = state[:, LDH] == 1
     return np.array([*progressed, *(int((high & (fixed[:, c] == 1)).sum()) - 2 for c in WITH_LDH)])

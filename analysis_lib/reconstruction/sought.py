@@ -1,7 +1,10 @@
 """Results that the paper does not print, computed fast enough to be pushed to their ends by the walk.
 
-What is sought is five numbers: the kind, its two groups (or a group and nothing), a day, and the weight of the
-pull, below zero towards high values. :data:`NOTHING` pulls nowhere. The chapters' own analyses judge what was
+What is sought is five numbers: the kind, its two groups (or a group and nothing), a day, and the weight of
+the pull, below zero towards high values. :data:`NOTHING` pulls nowhere. Hazard ratios are on the log scale:
+radiotherapy against systemic therapy (as they are, given stage and LDH, with delayed entry), response against
+none with delayed entry, and radiotherapy after systemic therapy (grouped by what came later, counted from its
+start on, from a landmark). The chapters' own analyses judge what was
 found (:mod:`ends`); nothing here is shown.
 """
 
@@ -13,10 +16,10 @@ import numpy as np
 from numba import njit
 
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
-from analysis_lib.reconstruction.state import ADV, DEAD, DELAY, G3, G5, LDH, OS2, RT, ST, ST_RT, TTS
+from analysis_lib.reconstruction.state import ADV, DEAD, DELAY, G3, G5, LDH, OS2, RESP, RT, ST, ST_RT, TTS
 from analysis_lib.reconstruction.statistics import cox, risk_sets, ties
 
-NONE, RATE, MEAN, RATIO, ADJUSTED, DELAYED, TIMED, LANDMARK = range(8)
+NONE, RATE, MEAN, RATIO, ADJUSTED, DELAYED, RESPONSE, NAIVE, TIMED, LANDMARK = range(10)
 NOTHING = np.zeros(5)
 DESIGN = np.array([[c & 1, c >> 1 & 1, c >> 2 & 1] for c in range(8)], float)
 ONE = np.array([[0.0], [1.0]])
@@ -161,12 +164,20 @@ def value(what, state, fixed, order, space):
     if kind == RATIO or kind == ADJUSTED:
         return _ratio(state, fixed, order, kind == ADJUSTED, space)
     n = len(state)
-    if kind == DELAYED:
-        x = np.full(n, -1)
+    dead = state[:, DEAD].copy()
+    x = np.full(n, -1)
+    if kind == DELAYED or kind == RESPONSE:
         for i in range(n):
-            if fixed[i, G3] == RT or fixed[i, G3] == ST:
+            if kind == RESPONSE:
+                x[i] = fixed[i, RESP]
+            elif fixed[i, G3] == RT or fixed[i, G3] == ST:
                 x[i] = fixed[i, G3] == RT
-        return _delayed(state[:, TTS].copy(), state[:, TTS] + state[:, OS2], state[:, DEAD].copy(), x)
+        return _delayed(state[:, TTS].copy(), state[:, TTS] + state[:, OS2], dead, x)
+    if kind == NAIVE:
+        for i in range(n):
+            if fixed[i, G3] == ST:
+                x[i] = state[i, G5] == ST_RT
+        return _delayed(np.zeros(n, np.int64), state[:, OS2].copy(), dead, x)
     if kind == TIMED or kind == LANDMARK:
         entered = np.where(state[:, G5] == ST_RT, state[:, DELAY], -1)
         return _counted(state, entered, fixed[:, G3] == ST, int(day))

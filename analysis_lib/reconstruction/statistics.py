@@ -49,7 +49,7 @@ FOUR = np.array([[c & 1, c >> 1 & 1] for c in range(4)], float)
 EIGHT = np.array([[c & 1, c >> 1 & 1, c >> 2 & 1] for c in range(8)], float)
 NOT_REACHED = math.log(1.5 * LAST_DAY)
 OF_LDH = 5  # the place of LDH among a block's groupings, which the state fills in
-assert [name for _, name in OS2_FACTORS][OF_LDH - 1] == [name for _, name in EFS2_FACTORS][OF_LDH - 1] == "ldh"
+assert OS2_FACTORS[OF_LDH - 1][1] == EFS2_FACTORS[OF_LDH - 1][1] == "ldh"
 GROUPINGS, LEVELS, CELLS = 8, 5, 24  # the most that any block has
 
 

@@ -1,5 +1,5 @@
-"""A finished cohort taken up again: its tables as the state, the fixed columns and the lot that the walk moves
-on from.
+"""A finished cohort taken up again: its tables as the state, the fixed columns and the lot that the walk
+moves on from.
 """
 
 from __future__ import annotations
@@ -60,6 +60,9 @@ class TakenUp(NamedTuple):
     fixed: np.ndarray
     two_ok: np.ndarray
     lot: Drawn
+    from_infusion: bool = (
+        False  # duration of response: the committed cohorts were made with the other reading
+    )
 
 
 def take_up(tables: Mapping[str, pd.DataFrame]) -> TakenUp:
@@ -69,15 +72,16 @@ def take_up(tables: Mapping[str, pd.DataFrame]) -> TakenUp:
     two = sites[sites.course == 1].groupby("patient_id").size().reindex(p.patient_id).to_numpy() == 2
     people = _people(p, first.rt_field.to_numpy())
     fixed = _fixed(people)
-    order = [k for k in np.flatnonzero(p.transplant_day.notna()) if first.rt_start_day[k] < p.transplant_day[k]]
-    order += [k for k in np.flatnonzero(p.transplant_day.notna()) if k not in order]
+    transplanted = np.flatnonzero(p.transplant_day.notna())
+    order = sorted(transplanted, key=lambda k: first.rt_start_day[k] > p.transplant_day[k])
     lot = Drawn("printed", tuple(_transplant(k, p, first, sites, people) for k in order), 0, (0, 0, 0), 0, 0)
     fixed[order, LOCK_OS], fixed[order, HSCT] = 1, range(1, len(order) + 1)
     for k, each in zip(order, lot.transplants):
         fixed[k, LOCK_EFS] = people.regimen[k] == "CMT" or each.wait < 0
     state = _state(p, first, lines, people, fixed)
     state[:, TWO] = two & (fixed[:, FIELD] == 1)
-    two_ok = (fixed[:, FIELD] == 1) & ((fixed[:, G3] == ST) | (fixed[:, MULTI] == 1)) & (fixed[:, LOCK_OS] == 0)
+    two_ok = (fixed[:, FIELD] == 1) & ((fixed[:, G3] == ST) | (fixed[:, MULTI] == 1))
+    two_ok &= fixed[:, LOCK_OS] == 0
     return TakenUp(people, state, fixed, two_ok, lot)
 
 
@@ -108,7 +112,9 @@ def _people(p: pd.DataFrame, field: np.ndarray) -> pd.DataFrame:
     )
     before = people.regimen.replace("ST", "ST then RT")
     stratum = (before + " " + people.field.fillna("")).where(people.field.notna(), "ST")
-    return people.assign(stratum=stratum, failure=p.failure_day, response=p.response_day.fillna(0).astype(int))
+    return people.assign(
+        stratum=stratum, failure=p.failure_day, response=p.response_day.fillna(0).astype(int)
+    )
 
 
 def _fixed(people: pd.DataFrame) -> np.ndarray:
