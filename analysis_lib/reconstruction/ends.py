@@ -2,9 +2,10 @@
 
 From the consistent cohorts that lie farthest, the walk pulls each result (:mod:`sought`) on to its lowest and
 its highest value. Every state that it finds is written out as tables, must meet every claim in the
-independent check, and is analysed by the chapters' own analyses; what they give counts, over all these cohorts and the
-committed ones. So results that are not pulled themselves (weighted hazard ratios, local failure) have ends
-too: those of their neighbours' search. The widest that was found is no proof that nothing lies beyond.
+independent check, and is analysed by the chapters' own analyses; what they give counts, over all these
+cohorts and the committed ones. So results that are not pulled themselves (weighted hazard ratios, local
+failure) have ends too: those of their neighbours' search. The widest that was found is no proof that nothing
+lies beyond.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from .recomputed_sites import comprehensive_and_focal, radiotherapy, transplant
 
 
 def recompute(tables: dict[str, pd.DataFrame], from_infusion: bool = False) -> dict[str, Any]:
-    """Every claim's value, or its (lower, upper), from the tables; duration of response from the first response
-    or ``from_infusion``.
+    """Every claim's value, or its (lower, upper), from the tables; duration of response counts from the
+    first response, or ``from_infusion``.
     """
     p, lines = tables["patients"].copy(), tables["lines"]
     p["os1"], p["dead"] = p.last_follow_up_day, p.vital_status == "dead"

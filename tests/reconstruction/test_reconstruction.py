@@ -253,39 +253,115 @@ def test_a_paper_printed_about_a_simulated_cohort_is_met_by_its_truth_and_recons
     assert len(differ) > 100
     # what a truth "misses" lies at the edge of its own interval, where the annealer keeps clear
     assert len(misses(state, fixed, paper)) < 8
-    made, of, missed = coverage.reconstruct(paper, 1, effort=2, steps=20_000)
-    assert made.shape == state.shape and len(missed) < 60
-    truth, found = coverage.results(state, fixed), coverage.results(made, of)
-    assert truth.keys() == found.keys() and len(truth) == 10
-    assert not np.array_equal(made, state)
+    search = coverage.Search(paper, 1, effort=2)
+    assert search.meet(20_000) < 40
+    truth, found = coverage.results(state, fixed), search.results()
+    assert truth.keys() == found.keys() == coverage.KINDS.keys()
+    assert not np.array_equal(search.state, state)
 
 
-def test_a_certificate_counts_truths_within_the_range_with_exact_limits():
+def test_a_certificate_counts_truths_within_the_range_and_simulations_without_one():
     pytest.importorskip("numba", reason="comes with the optional extra `reconstruct`")
-    from analysis_lib.reconstruction.coverage import certificate
+    from analysis_lib.reconstruction.coverage import KINDS, certificate
 
-    values = {1: [5, 4, 6], 2: [7, 4, 6], 3: [5, 1, 9]}  # truth, and two cohorts
-    table = pd.DataFrame(
-        [
-            {"simulation": s, "cohort": k, "missed": 0, "result": "a rate", "value": value}
-            for s, of in values.items()
-            for k, value in enumerate(of)
-        ]
-    )
-    row = certificate(table).iloc[0]
-    assert (row.simulations, row.within) == (3, 2)
-    assert row.lower == pytest.approx(9.4299, abs=1e-3) and row.upper == pytest.approx(99.1596, abs=1e-3)
-    assert row.expected == pytest.approx(100 / 3)  # two cohorts and truth, exchangeable
+    # truth, and cohorts with what they miss: within, outside, one cohort only, one that misses too much, none
+    of = {1: [(0, 5), (0, 4), (8, 6)], 2: [(0, 7), (1, 4), (2, 6)], 3: [(0, 5), (0, 4)]}
+    of |= {4: [(0, 5), (9, 1), (0, 9)], 5: [(0, 5), (np.nan, np.nan), (np.nan, np.nan)]}
+    lines = [
+        {"simulation": s, "cohort": k, "missed": missed, **dict.fromkeys(KINDS, value)}
+        for s, every in of.items()
+        for k, (missed, value) in enumerate(every)
+    ]
+    found = certificate(pd.DataFrame(lines)).set_index("kind")
+    assert found.loc["rates", ["within", "of"]].tolist() == [6, 12]  # six rates in each of two simulations
+    assert found.loc["counts", ["within", "of"]].tolist() == [1, 2]
+    assert found.loc["counts", ["simulated", "reconstructed", "cohorts"]].tolist() == [5, 2, 4]
+    assert found.loc["counts", "expected"] == 33.3  # two cohorts and truth, exchangeable
 
 
 def test_survival_and_mean_survival_by_hand():
     pytest.importorskip("numba", reason="comes with the optional extra `reconstruct`")
-    from analysis_lib.reconstruction.coverage import survival_at
+    from analysis_lib.reconstruction import sought
+    from analysis_lib.reconstruction.state import DEAD, OS2
 
-    days, dead = np.array([10, 20, 30, 40]), np.array([1, 0, 1, 0])
-    rate, mean = survival_at(days, dead, 40)
-    assert rate == pytest.approx(37.5)
-    assert mean * 30.4375 == pytest.approx(10 + 20 * 0.75 + 10 * 0.375)
+    state, fixed = np.zeros((4, 16), np.int64), np.zeros((4, 12), np.int64)
+    state[:, OS2], state[:, DEAD] = [10, 20, 30, 40], [1, 0, 1, 0]
+    rate, mean = sought.survival(state, fixed, np.arange(4), 0, 40)
+    assert rate == pytest.approx(0.375)
+    assert mean == pytest.approx(10 + 20 * 0.75 + 10 * 0.375)
+
+
+# --- cohorts taken up again, and results pushed to their ends --------------------------------------
+
+
+@pytest.fixture(scope="module")
+def taken_up():
+    pytest.importorskip("ortools", reason="comes with the optional extra `reconstruct`")
+    from analysis_lib.consistent import cohorts
+    from analysis_lib.reconstruction.taken_up import take_up
+
+    return take_up(cohorts.tables(1))
+
+
+def test_a_committed_cohort_that_is_taken_up_again_still_meets_every_claim_on_times(taken_up):
+    from analysis_lib.reconstruction.realism import possible
+    from analysis_lib.reconstruction.times import misses
+
+    assert misses(taken_up.state, taken_up.fixed, targets.the_paper()) == []
+    assert all(possible(i, taken_up.state, taken_up.fixed) for i in range(120))
+
+
+def test_what_is_sought_is_what_the_chapters_give(taken_up):
+    from analysis_lib.consistent import cohorts
+    from analysis_lib.reconstruction import ends
+
+    rows = cohorts.rows()
+    of = rows[rows["cohort"] == 1].set_index("result_id")["value"].astype(float)
+    for name, result_id, ratio in (
+        ("adjusted", "weighted.os2.stage_ldh", -1),
+        ("crude", "weighted.os2.crude", -1),
+        ("response.delayed", "immortal.response.delayed", 1),
+        ("st.naive", "immortal.st.naive", 1),
+        ("st.timed", "immortal.st.timed", 1),
+        ("st.landmark", "immortal.st.landmark", 1),
+    ):
+        assert np.exp(ratio * ends.value(taken_up, ends.PULLED[name])) == pytest.approx(
+            of[result_id], rel=1e-3
+        )
+    assert 100 * ends.value(taken_up, ends.PULLED["rate24.rt"]) == pytest.approx(
+        of["absolute.os2.crude.rate24.rt"]
+    )
+    assert ends.value(taken_up, ends.PULLED["mean24"]) == pytest.approx(of["absolute.os2.crude.rmst24.less"])
+
+
+def test_a_pull_goes_farther_and_every_claim_stays_met(taken_up):
+    from analysis_lib.reconstruction import ends
+
+    what = ends.PULLED["adjusted"]
+    state = ends.pulled(taken_up, what, 4_000, 1, 1)  # it says itself that nothing is missed
+    assert ends.value(taken_up._replace(state=state), what) < ends.value(taken_up, what) - 0.001
+
+
+def test_ends_are_the_widest_of_what_was_found_and_of_the_committed_cohorts():
+    pytest.importorskip("ortools", reason="comes with the optional extra `reconstruct`")
+    from analysis_lib.consistent import cohorts
+    from analysis_lib.reconstruction import ends
+
+    usual = cohorts.rows().query("result_id == 'weighted.os2.crude'")["value"].astype(float)
+    found = pd.DataFrame(
+        [(0, 3, "crude", "lowest", 0.5, 1.0), (0, 4, "crude", "highest", usual.max() - 0.1, 2.0)],
+        columns=[*ends.TOLD, "weighted.os2.crude", "unknown"],
+    )
+    line = ends.bounds(found).set_index("result_id").loc["weighted.os2.crude"]
+    assert line["lowest"] == 0.5 and line["highest"] == usual.max()
+    assert line["starts"] == 2 and line["found_by"] == "crude, lowest; ensemble"
+
+
+def test_the_definition_of_a_field_excludes_two_printed_numbers():
+    paper = targets.the_paper()
+    limited = sum(paper.count(f"t1.stage.{stage}.rt.n") for stage in ("I", "II"))
+    several = limited - paper.count("cf.focal.limited.n") - paper.count("t1.sites.lt2.rt.n")
+    assert several == 4 > paper.count("cf.comp.gt1site.n")
 
 
 def test_equal_seeds_give_equal_tables(small):
