@@ -357,6 +357,14 @@ def test_ends_are_the_widest_of_what_was_found_and_of_the_committed_cohorts():
     assert line["starts"] == 2 and line["found_by"] == "crude, lowest; ensemble"
 
 
+def test_a_cohort_is_packed_if_it_misses_only_what_its_family_gives_up():
+    from analysis_lib.reconstruction import many
+
+    command = "python -m analysis_lib.reconstruction --seed 5"
+    assert many.given_up(command) == frozenset()
+    assert many.given_up(f"{command} --family definition") == {"cf.sites.p", "cf.focal.limited.n"}
+
+
 def test_the_definition_of_a_field_excludes_two_printed_numbers():
     paper = targets.the_paper()
     limited = sum(paper.count(f"t1.stage.{stage}.rt.n") for stage in ("I", "II"))
