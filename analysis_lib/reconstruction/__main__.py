@@ -111,7 +111,7 @@ def make(
         missed = cool(anneal(1_000_000, 0.3, 0.005, True, sharp), 4, sharp)
 
     def tabulate() -> tuple[dict[str, pd.DataFrame], list[str]]:
-        made = tables.assemble(table, state, fixed, lot, paper, rng)
+        made = tables.assemble(table, state, fixed, lot, paper, rng, 1 if quick else 6)
         if quick or missed:
             say(f"sites and lines; missed: {missed}", since)
             return made, missed

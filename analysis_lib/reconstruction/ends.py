@@ -56,6 +56,7 @@ PULLED: dict[str, tuple[float, ...]] = {
 }
 TOLD = ["rank", "start", "pulled", "towards"]
 COLD = 0.003  # a temperature at which the walk hardly leaves the states that meet all claims on times
+ENSEMBLE = "ensemble"
 WRITINGS = 4  # how often sites and lines are drawn for a state before it is given up
 
 
@@ -151,7 +152,8 @@ def search(rank: int, steps: int, rounds: int, done: set[tuple[str, str]]) -> It
 
 
 def bounds(found: pd.DataFrame) -> pd.DataFrame:
-    """The lowest and the highest value of each result over what was found and the committed cohorts.
+    """The lowest and the highest value of each result over what was found and the committed cohorts, where
+    something was found beyond these.
 
     Parameters
     ----------
@@ -162,7 +164,7 @@ def bounds(found: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``result_id, lowest, highest, starts, found_by``: from how many cohorts the search set out, and which
-        pull led to the lowest and the highest (``ensemble``: a committed cohort).
+        pull led to the lowest and the highest (:data:`ENSEMBLE`: a committed cohort).
     """
     plain = cohorts.rows()
     plain = plain[plain["statistic"] != "skipped"].pivot(index="result_id", columns="cohort", values="value")
@@ -173,9 +175,10 @@ def bounds(found: pd.DataFrame) -> pd.DataFrame:
             continue
         usual = plain.loc[name].dropna().astype(float) if name in plain.index else pd.Series(dtype=float)
         by = found["pulled"] + ", " + found["towards"]
-        low, low_by = min((known.min(), by[known.idxmin()]), (usual.min(), "ensemble"), key=_first)
-        high, high_by = min((-known.max(), by[known.idxmax()]), (-usual.max(), "ensemble"), key=_first)
-        rows.append((name, low, -high, found["start"].nunique(), f"{low_by}; {high_by}"))
+        low, low_by = min((known.min(), by[known.idxmin()]), (usual.min(), ENSEMBLE), key=_first)
+        high, high_by = min((-known.max(), by[known.idxmax()]), (-usual.max(), ENSEMBLE), key=_first)
+        if low_by != high_by or low_by != ENSEMBLE:
+            rows.append((name, low, -high, found["start"].nunique(), f"{low_by}; {high_by}"))
     return pd.DataFrame(rows, columns=cohorts.BOUNDS).sort_values("result_id", ignore_index=True)
 
 
