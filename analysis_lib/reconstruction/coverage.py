@@ -58,7 +58,7 @@ class Search:
         lot = drawn.draw(table, paper, self.rng)
         self.state, self.fixed, self.two_ok = start(table, lot, paper, self.rng)
         progressed = drawn.living_progressed(lot, paper)
-        self.least = least_numbers(self.state, self.fixed, progressed)
+        self.least = least_numbers(self.state, self.fixed, progressed, lot.in_remission)
         self.space, self.usual = room(self.fixed), tuple(slots(paper)[0])
 
     def walk(
@@ -161,7 +161,7 @@ def certificate(values: pd.DataFrame, misses: int = MISSES, fewest: int = 2) -> 
     n = n[n >= fewest]
     kept = made[made["simulation"].isin(n.index)].groupby("simulation")
     true = truth.set_index("simulation").loc[n.index]
-    rows = {}
+    rows: dict[str, tuple[int, int]] = {}
     for name, kind in KINDS.items():
         slack = 1e-6 * true[name].abs()
         inside = (kept[name].min() - slack <= true[name]) & (true[name] <= kept[name].max() + slack)

@@ -38,12 +38,15 @@ from analysis_lib.reconstruction.state import (
 WITH_LDH = (ADV, BULKY, MULTI)
 
 
-def least_numbers(state: np.ndarray, fixed: np.ndarray, progressed: np.ndarray) -> np.ndarray:
-    """The least numbers of living patients of RT, CMT and ST who progressed, and of patients with elevated
-    LDH whose disease is advanced, bulky or in several sites: as many as were drawn, less two.
+def least_numbers(
+    state: np.ndarray, fixed: np.ndarray, progressed: np.ndarray, quiet: tuple[int, ...]
+) -> np.ndarray:
+    """The least numbers of living patients of RT, CMT and ST who progressed; of patients with elevated LDH
+    whose disease is advanced, bulky or in several sites (as many as were drawn, less two); and of those of RT,
+    CMT and ST whose first event was death (``quiet``), who may have died without progression.
     """
     high = state[:, LDH] == 1
-    return np.array([*progressed, *(int((high & (fixed[:, c] == 1)).sum()) - 2 for c in WITH_LDH)])
+    return np.array([*progressed, *(int((high & (fixed[:, c] == 1)).sum()) - 2 for c in WITH_LDH), *quiet])
 
 
 @njit(cache=True, error_model="numpy")
@@ -95,6 +98,7 @@ def log_prior(state, fixed, order, least):
     new = 0
     frail = 0
     together = np.zeros(3, np.int64)
+    quiet = np.zeros(3, np.int64)
     for i in range(n):
         r = state[i]
         events += r[EV]
@@ -111,6 +115,7 @@ def log_prior(state, fixed, order, least):
         if r[DEAD] == 1:
             soon += r[OS2] < 28
             at_death += r[EFS] == r[OS2]
+            quiet[g] += r[EFS] == r[OS2]
             if fixed[i, FIELD] >= 0 and r[OS2] - r[DELAY] <= BEFORE_DEATH:
                 short[fixed[i, FIELD]] += 1
         gap = r[TTS] - r[FAIL]
@@ -120,6 +125,7 @@ def log_prior(state, fixed, order, least):
     # the other living
     for g in range(3):
         loss += 0.05 * max(0, least[3 + g] - together[g])
+        loss += 1.0 * max(0, least[6 + g] - quiet[g])
         loss += 1.0 * max(0, least[g] - progressing[g])
     loss += 0.2 * max(0, 82 - events) + 0.2 * max(0, events - 94)
     loss += 0.2 * max(0, one_line - 54)  # the median number of lines is two

@@ -72,7 +72,7 @@ def take_up(tables: Mapping[str, pd.DataFrame]) -> TakenUp:
     two = sites[sites.course == 1].groupby("patient_id").size().reindex(p.patient_id).to_numpy() == 2
     people = _people(p, first.rt_field.to_numpy())
     fixed = _fixed(people)
-    transplanted = np.flatnonzero(p.transplant_day.notna())
+    transplanted = np.flatnonzero(p.transplant_day.notna()).tolist()
     order = sorted(transplanted, key=lambda k: first.rt_start_day[k] > p.transplant_day[k])
     lot = Drawn("printed", tuple(_transplant(k, p, first, sites, people) for k in order), 0, (0, 0, 0), 0, 0)
     fixed[order, LOCK_OS], fixed[order, HSCT] = 1, range(1, len(order) + 1)
