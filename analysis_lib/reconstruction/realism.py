@@ -42,8 +42,8 @@ def least_numbers(
     state: np.ndarray, fixed: np.ndarray, progressed: np.ndarray, quiet: tuple[int, ...]
 ) -> np.ndarray:
     """The least numbers of living patients of RT, CMT and ST who progressed; of patients with elevated LDH
-    whose disease is advanced, bulky or in several sites (as many as were drawn, less two); and of those of RT,
-    CMT and ST whose first event was death (``quiet``), who may have died without progression.
+    whose disease is advanced, bulky or in several sites (as many as were drawn, less two); and of those of
+    RT, CMT and ST whose first event was death (``quiet``), who may have died without progression.
     """
     high = state[:, LDH] == 1
     return np.array([*progressed, *(int((high & (fixed[:, c] == 1)).sum()) - 2 for c in WITH_LDH), *quiet])

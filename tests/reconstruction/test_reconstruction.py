@@ -219,6 +219,15 @@ def test_what_is_alike_though_unprinted_is_forced_or_a_named_convention(small):
 
     committed = [alike.quantities(cohorts.tables(number)) for number in cohorts.numbers()]
     found = alike.alike([*committed, alike.quantities(small)])
+    # one cohort may draw by chance what the committed ones had: these two are drawn, as other seeds show
+    from analysis_lib.reconstruction.drawn import BEFORE, draw
+    from analysis_lib.reconstruction.sites import progression_days
+
+    generators = [np.random.default_rng(seed) for seed in range(12)]
+    assert {int(progression_days(rng)[0]) for rng in generators} == {17, 18, 19}
+    people = pd.DataFrame({"stratum": [*BEFORE] * 12})
+    assert len({sum(draw(people, targets.the_paper(), rng).in_remission) for rng in generators}) > 2
+    found = found[~found["quantity"].isin(["deaths without progression", "first in-field progression, day"])]
     assert len(found) > 5 and (found["why"] != "").all(), found
 
 
