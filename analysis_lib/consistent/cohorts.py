@@ -17,7 +17,7 @@ from analysis_lib.rows.released import published
 FOLDER = BUNDLED / "consistent"
 TABLES = ("patients", "sites", "lines")
 BOUNDS = ["result_id", "lowest", "highest", "starts", "found_by"]
-COVERAGE = ["kind", "within", "of", "by", "simulated", "reconstructed", "cohorts", "expected"]
+COVERAGE = ["kind", "within", "of", "by", "simulated", "reconstructed", "cohorts", "missed", "expected"]
 
 
 def numbers() -> list[int]:
@@ -131,8 +131,8 @@ def coverage() -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``kind`` of result, ``within`` so many ``of`` so many, ``by`` (``ensemble`` or ``bounds``); how many
-        cohorts were ``simulated`` and of how many enough were ``reconstructed``, by how many ``cohorts``; in
-        how many percent one more draw of the same kind would be ``expected`` within. Empty where it has not
+        cohorts were ``simulated`` and of how many enough were ``reconstructed``, by how many ``cohorts``, which ``missed`` so many claims on
+        average; in how many percent one more draw of the same kind would be ``expected`` within. Empty where it has not
         been measured.
     """
     return _beside("coverage.csv", COVERAGE)
