@@ -152,7 +152,8 @@ def certificate(values: pd.DataFrame, misses: int = MISSES, fewest: int = 2) -> 
     pandas.DataFrame
         ``kind, within, of, by``; and in each line, of the ``simulated`` cohorts, how many were
         ``reconstructed`` (the truths of the others lie in no range, and are not in ``of``), the ``cohorts``
-        made of these, how many claims these ``missed`` on average, and how often (percent) a range of so many holds one more draw of the same kind:
+        made of these, how many claims these ``missed`` on average, and how often (percent) a range of so many
+        holds one more draw of the same kind:
         ``expected``.
     """
     truth, made = values[values["cohort"] == 0], values[values["cohort"] > 0]
