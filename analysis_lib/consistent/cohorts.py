@@ -131,9 +131,9 @@ def coverage() -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``kind`` of result, ``within`` so many ``of`` so many, ``by`` (``ensemble`` or ``bounds``); how many
-        cohorts were ``simulated`` and of how many enough were ``reconstructed``, by how many ``cohorts``, which ``missed`` so many claims on
-        average; in how many percent one more draw of the same kind would be ``expected`` within. Empty where it has not
-        been measured.
+        cohorts were ``simulated``, of how many enough were ``reconstructed``, by how many ``cohorts``, which
+        ``missed`` so many claims on average; in how many percent one more draw of the same kind would be
+        ``expected`` within. Empty where it has not been measured.
     """
     return _beside("coverage.csv", COVERAGE)
 
