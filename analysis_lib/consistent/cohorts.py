@@ -17,7 +17,7 @@ from analysis_lib.rows.released import published
 FOLDER = BUNDLED / "consistent"
 TABLES = ("patients", "sites", "lines")
 BOUNDS = ["result_id", "lowest", "highest", "starts", "found_by"]
-COVERAGE = ["kind", "within", "of", "by"]
+COVERAGE = ["kind", "within", "of", "by", "simulated", "reconstructed", "cohorts", "missed", "expected"]
 
 
 def numbers() -> list[int]:
@@ -130,12 +130,14 @@ def coverage() -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``kind`` of result, ``within`` so many ``of`` so many, ``by`` (``ensemble`` or ``bounds``); empty
-        where it has not been measured.
+        ``kind`` of result, ``within`` so many ``of`` so many, ``by`` (``ensemble`` or ``bounds``); how many
+        cohorts were ``simulated``, of how many enough were ``reconstructed``, by how many ``cohorts``, which
+        ``missed`` so many claims on average; in how many percent one more draw of the same kind would be
+        ``expected`` within. Empty where it has not been measured.
     """
     return _beside("coverage.csv", COVERAGE)
 
 
 def _beside(name: str, columns: list[str]) -> pd.DataFrame:
     file = FOLDER / name
-    return pd.read_csv(file)[columns] if file.exists() else pd.DataFrame(columns=columns)
+    return pd.read_csv(file).reindex(columns=columns) if file.exists() else pd.DataFrame(columns=columns)

@@ -29,9 +29,13 @@ def read(folder: Path) -> dict[str, pd.DataFrame]:
     return {name: pd.read_csv(folder / f"{name}.csv") for name in ("patients", "sites", "lines", "screening")}
 
 
-def compare(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Every claim with its printed and recomputed value and whether they agree."""
-    found, impossible = recompute(tables), contradictions()
+def compare(tables: dict[str, pd.DataFrame], from_infusion: bool = False) -> pd.DataFrame:
+    """Every claim with its printed and recomputed value and whether they agree.
+
+    Duration of response is counted from the first response, as the ledger does and the committed cohorts were
+    made to fit, or ``from_infusion``, as this engine makes cohorts (:func:`failures.draw` says why).
+    """
+    found, impossible = recompute(tables, from_infusion), contradictions()
     rows = []
     for claim, printed in read_claims()[["claim_id", "printed"]].itertuples(index=False):
         if claim in DESIGN:
@@ -70,6 +74,25 @@ def realism(tables: dict[str, pd.DataFrame]) -> dict[str, float]:
         "not evaluable sites of patients alive": int((~evaluable & ~died).sum()),
         "evaluable sites, shortest follow-up (days)": int(follow[evaluable].min()),
         "courses within 21 days of death": int((courses & died & (follow < 21)).sum()),
+        "courses that death cut short but credits whole": int(
+            (died & (follow <= (s.fractions - 1 + 2 * ((s.fractions - 1) // 5)).fillna(0))).sum()
+        ),
+        "most sites in the CNS of one patient": int(s[s.region == "CNS"].groupby("patient_id").size().max()),
+        "living patients in ECOG 4": int((~dead & (p.ecog == 4)).sum()),
+        "deaths a year, ECOG 0 less ECOG 1": round(
+            deaths_a_year(os2, dead, p.ecog == 0) - deaths_a_year(os2, dead, p.ecog == 1), 2
+        ),
+        "living censored within 62 days of salvage": int((~dead & (os2 < 62)).sum()),
+        "odds ratio, elevated LDH and advanced stage": odds_ratio(
+            p.ldh_elevated == "yes", p.stage.isin(["III", "IV"])
+        ),
+        "odds ratio, elevated LDH and bulk": odds_ratio(
+            (p.ldh_elevated == "yes")[p.bulky_disease.isin(["yes", "no"])],
+            (p.bulky_disease == "yes")[p.bulky_disease.isin(["yes", "no"])],
+        ),
+        "rank correlation, sites of disease and elevated LDH": round(
+            float(p.disease_sites.corr((p.ldh_elevated == "yes").astype(int), method="spearman")), 2
+        ),
         "shortest gap between lines (days)": int(gaps.min()),
         "median gap between lines (days)": float(gaps.median()),
         "salvage more than 120 days after failure": int((p.salvage_start_day - p.failure_day > 120).sum()),
@@ -80,6 +103,17 @@ def realism(tables: dict[str, pd.DataFrame]) -> dict[str, float]:
     }
 
 
+def deaths_a_year(days: pd.Series, dead: pd.Series, who: pd.Series) -> float:
+    """Deaths per year of follow-up."""
+    return float(dead[who].sum() / (days[who].sum() / (12 * DAYS_PER_MONTH)))
+
+
+def odds_ratio(one: pd.Series, other: pd.Series) -> float:
+    """Odds ratio of two yes/no columns, with half a patient in each cell."""
+    n = pd.crosstab(one, other).reindex(index=[False, True], columns=[False, True], fill_value=0) + 0.5
+    return round(float(n.loc[True, True] * n.loc[False, False] / n.loc[True, False] / n.loc[False, True]), 2)
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -87,9 +121,10 @@ def main() -> None:
     )
     parser.add_argument("folder", nargs="?", type=Path, default=RECONSTRUCTED.parent)
     parser.add_argument("--all", action="store_true", help="every claim, not only those that differ")
+    parser.add_argument("--from-infusion", action="store_true", help="count duration of response from there")
     options = parser.parse_args()
     tables = read(options.folder)
-    table = compare(tables)
+    table = compare(tables, options.from_infusion)
     shown = table if options.all else table[table.verdict != "match"]
     print(shown.to_string(index=False))
     print(table.verdict.value_counts().to_string(), f"total {len(table)}", sep="\n")

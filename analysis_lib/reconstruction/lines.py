@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from .drawn import Drawn
 from .state import (
     DELAY,
     EFS,
@@ -12,22 +13,20 @@ from .state import (
     FIELD,
     G3,
     G5,
+    HSCT,
     LOCK_OS,
     MORE,
     OS2,
-    RELAPSED,
     RT,
     RT_ST,
     ST,
     ST_RT,
-    SYSTEMIC_AFTER_RT,
-    TRANSPLANTS,
     TTS,
 )
 
 
 def lines_of_therapy(
-    state: np.ndarray, fixed: np.ndarray, sites: pd.DataFrame, rng: np.random.Generator
+    state: np.ndarray, fixed: np.ndarray, sites: pd.DataFrame, drawn: Drawn, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, dict[int, int], dict[int, int]]:
     """Lines of salvage therapy, with each patient's days of first progression and of the next line."""
     rt_starts = sites[sites.course > 1].groupby("patient").start.unique().to_dict()
@@ -43,12 +42,12 @@ def lines_of_therapy(
         if s[G5] == ST_RT:
             later.append((start + int(s[DELAY]), "RT"))
         if fixed[i, LOCK_OS]:
-            transplant = next(each for each in TRANSPLANTS if each.os2 == s[OS2])
+            transplant = drawn.transplants[fixed[i, HSCT] - 1]
             later.append((start + transplant.day, "HSCT"))
-            if transplant is SYSTEMIC_AFTER_RT:
+            if transplant.stratum.startswith("RT"):  # complete after radiotherapy and systemic therapy
                 later.append((event + 14, "ST"))
-            if transplant is RELAPSED:
-                later.append((start + transplant.day - 90, "ST"))
+            elif s[G5] == ST_RT and transplant.wait > 0 and rng.random() < 0.5:
+                later.append((start + transplant.day - transplant.wait // 2, "ST"))
         elif s[EV] and s[EFS] < s[OS2]:
             later += systemic(i, s, fixed, later, event, end, rng, many=i == longest)
         later = sorted(later)

@@ -6,15 +6,19 @@ In-field progressions and bulk are searched at random until the printed in-field
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.paper.claims import printed_count, read_claims
 
 from .courses import bed10, doses, first_courses, later_courses, regions, techniques
+from .drawn import Drawn, days_of
 from .state import BEFORE_DEATH, DEAD, EFS, G3, LOCK_OS, MONTHS_12, OS2, TTS
-from .targets import interval, p_interval
+from .targets import the_paper
 
 LEVELS = ("CR", "PR", "SD", "PD")
 
@@ -32,22 +36,35 @@ def kaplan_meier(days: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def progression_days(rng: np.random.Generator) -> np.ndarray:
     """Eleven days of in-field progression with the printed range, quartiles and median."""
-    gap = rng.integers(2, 13)
-    third, fourth = 70 - gap, 70 + gap
-    eighth = int(rng.integers(150, 205))
+    paper = the_paper()
+
+    def one_of(claim: str, part: str = "value") -> int:
+        low, high = days_of(paper, claim, part)
+        return int(rng.integers(low, high + 1))
+
+    def sum_of_two(part: str) -> int:  # quartiles of eleven: the mean of two
+        low, high = (math.ceil(2 * end * DAYS_PER_MONTH) for end in paper.interval("lc.tte.iqr", part))
+        return int(rng.integers(low, high))
+
+    first, last = one_of("lc.tte.range", "lower"), one_of("lc.tte.range", "upper")
+    middle, low, high = one_of("lc.tte.median"), sum_of_two("lower"), sum_of_two("upper")
+    third = low // 2 - int(rng.integers(1, 13))
+    fourth = low - third
+    eighth = int(rng.integers(max(middle + 5, 140), high // 2))
+    ninth = high - eighth
     return np.array(
         [
-            18,
-            rng.integers(25, third),
+            first,
+            rng.integers(first + 3, third),
             third,
             fourth,
-            rng.integers(fourth, 103),
-            103,
-            rng.integers(106, eighth),
+            rng.integers(fourth, middle),
+            middle,
+            rng.integers(middle + 1, eighth),
             eighth,
-            426 - eighth,
-            rng.integers(426 - eighth + 20, 449),
-            450,
+            ninth,
+            rng.integers(ninth, last - 1),
+            last,
         ]
     )
 
@@ -96,7 +113,9 @@ def in_field(
     for name, missing in not_evaluable().items():
         soon = np.flatnonzero((kind == name) & dead & (follow <= BEFORE_DEATH))
         # whole courses, the shortest follow-up first
-        courses = sites.iloc[soon].assign(follow=follow[soon] * rng.uniform(0.7, 1.4, len(soon)))
+        courses = sites.iloc[soon].assign(
+            follow=np.where(follow < 30, 0, follow)[soon] * rng.uniform(0.7, 1.4, len(soon))
+        )
         left = missing
         for (_, _), rows in sorted(courses.groupby(["patient", "course"]), key=lambda g: g[1].follow.mean()):
             if len(rows) <= left:
@@ -106,33 +125,33 @@ def in_field(
             return None
     if (follow[response == ""] < 30).any():
         return None
-    low, high = interval("lc.1y")
+    low, high = the_paper().interval("lc.1y")
     responses = in_field_responses()
     open_ = np.flatnonzero(response == "")
     bad = (status[patient] == "PD") & (fixed[patient, LOCK_OS] == 0)
     efs = np.where((sites.course == 1) & (fixed[patient, G3] < 2), state[patient, EFS], 0)
+    able = (response == "") & bad
+    number = np.array([list(responses).index(name) for name in kind])
     for _ in range(400):
         days = progression_days(rng)
         taken = np.full(len(sites), 0)
-        quota = {name: codes["PD"] for name, codes in responses.items()}
+        quota = np.array([codes["PD"] for codes in responses.values()])
         for t in days[::-1]:
-            fits = [
-                k
-                for k in open_
-                if not taken[k] and quota[kind[k]] and bad[k] and efs[k] <= t <= follow[k] - 1
-            ]
-            if not fits:
+            fits = np.flatnonzero(able & (taken == 0) & (quota[number] > 0) & (efs <= t) & (t <= follow - 1))
+            if not len(fits):
                 break
             # the patient's own first progression, where one fits, was in the field
-            exact = [k for k in fits if efs[k] and abs(efs[k] - t) <= 3]
-            k = exact[0] if exact and rng.random() < 0.5 else rng.choice(fits)
+            exact = fits[(efs[fits] > 0) & (np.abs(efs[fits] - t) <= 3)]
+            k = exact[0] if len(exact) and rng.random() < 0.5 else rng.choice(fits)
             taken[k] = t
-            quota[kind[k]] -= 1
-        if any(quota.values()):
+            quota[number[k]] -= 1
+        if quota.any():
             continue
         time = np.where(taken > 0, taken, follow)[open_]
-        order, s = kaplan_meier(time, (taken > 0)[open_])
-        if low / 100 <= s[order <= MONTHS_12][-1] < high / 100:
+        early = np.unique(days[days <= MONTHS_12])
+        failed = (taken > 0)[open_]
+        s = np.prod([1 - (failed & (time == t)).sum() / (time >= t).sum() for t in early])
+        if low / 100 <= s < high / 100:
             break
     else:
         return None
@@ -167,7 +186,8 @@ def bulk(
     first = (sites.course == 1).to_numpy() & (fixed[sites.patient, G3] < 2)
     patient_mass = mass[sites.patient]
     can = assessable & ~(first & (patient_mass == "not bulky"))
-    must = assessable & (sites.progression == 450).to_numpy()
+    last = sites.progression.max()
+    must = assessable & (sites.progression == last).to_numpy()
     if (must & ~can).any() or not must.any():
         return None
     evaluable = (sites.response != "not evaluable").to_numpy()
@@ -175,7 +195,7 @@ def bulk(
     event = (sites.progression > 0).to_numpy()
     known = sites.dose.notna().to_numpy()
     high = bed10(sites.dose, sites.fractions).to_numpy() > 30
-    p_control, p_dose = p_interval("lc.bulky.p"), p_interval("rt.bulky_bed.p")
+    p_control, p_dose = (the_paper().p_interval(claim) for claim in ("lc.bulky.p", "rt.bulky_bed.p"))
     wanted = printed_count("rt.bulky.n")
 
     def loss(yes: np.ndarray) -> float:
@@ -195,7 +215,7 @@ def bulk(
         p = logrank_p(time[see], event[see], yes[see])
         total += max(0, p_control[0] - p, p - p_control[1] + 1e-9)
         order, s = kaplan_meier(time[see & yes], event[see & yes])
-        before = s[order < 450]
+        before = s[order < last]
         total += 5 * max(0.0, s[-1] - 0.49) + (1.0 if len(before) and before[-1] <= 0.51 else 0.0)
         order, s = kaplan_meier(time[see & ~yes], event[see & ~yes])
         total += 1.0 if len(s) and s[-1] <= 0.51 else 0.0
@@ -242,17 +262,18 @@ def logrank_p(time: np.ndarray, event: np.ndarray, group: np.ndarray) -> float:
 def build(
     state: np.ndarray,
     fixed: np.ndarray,
+    drawn: Drawn,
     status: np.ndarray,
     mass: np.ndarray,
     rng: np.random.Generator,
-    tries: int = 600,
+    tries: int = 60,
 ) -> pd.DataFrame:
     """All 93 sites."""
-    failed = {"courses": 0, "in-field": 0, "bulk": 0}
+    failed = {"courses": 0, "in-field": 0, "doses": 0, "bulk": 0}
     for _ in range(tries):
         try:
             sites = pd.concat(
-                [first_courses(state, fixed, rng), later_courses(state, fixed, rng)], ignore_index=True
+                [first_courses(state, fixed, rng), later_courses(state, fixed, drawn, rng)], ignore_index=True
             )
         except LookupError:
             failed["courses"] += 1
@@ -261,7 +282,11 @@ def build(
         if sites is None:
             failed["in-field"] += 1
             continue
-        sites = doses(sites, rng)
+        try:
+            sites = doses(sites, rng)
+        except LookupError:
+            failed["doses"] += 1
+            continue
         for _ in range(3):
             sites["region"] = regions(sites, mass == "cns", rng)
             sites["bulky"] = bulk(sites, mass, fixed, rng)

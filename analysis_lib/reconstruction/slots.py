@@ -13,23 +13,23 @@ from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.reconstruction.state import EFS2_FACTORS, OS2_FACTORS
 from analysis_lib.reconstruction.statistics import NOT_REACHED
 
-from .targets import interval, p_interval, printed
+from .targets import Paper
 
 MARGIN = 1e-3  # keep clear of the edges of a rounding interval
 
 
-def _slot(claim: str, kind: str, column: str = "value") -> tuple[float, float, float]:
+def slot(paper: Paper, claim: str, kind: str, column: str = "value") -> tuple[float, float, float]:
     """Interval of a claim on the annealer's scale, and the weight of a unit distance from it."""
     if kind == "z":  # chi-square with one degree of freedom, as |z|
-        low, high = p_interval(claim)
+        low, high = paper.p_interval(claim)
         return stats.norm.isf(min(high, 1) / 2) + MARGIN, stats.norm.isf(max(low, 1e-9) / 2) - MARGIN, 2.0
     if kind.startswith("chi"):  # more degrees of freedom, on the square-root scale
-        low, high = p_interval(claim)
+        low, high = paper.p_interval(claim)
         df = int(kind[3:])
         return math.sqrt(stats.chi2.isf(high, df)) + MARGIN, math.sqrt(stats.chi2.isf(low, df)) - MARGIN, 2.0
-    if printed(claim, column) == "NR":
+    if paper.text(claim, column) == "NR":
         return NOT_REACHED - 0.05, math.inf, 6.0
-    low, high = interval(claim, column)
+    low, high = paper.interval(claim, column)
     if kind == "rate":
         return low / 100 + 1e-6, high / 100 - 1e-6, 40.0
     if kind == "hr":
@@ -38,12 +38,7 @@ def _slot(claim: str, kind: str, column: str = "value") -> tuple[float, float, f
     return math.log(least) - 1e-9, math.log(most) - 1e-9, 6.0
 
 
-def _both(claim: str) -> list[tuple]:
-    """A median, by R's rule for flat stretches and by their left end: both must fit."""
-    return [_slot(claim, "months")] * 2
-
-
-def slots() -> tuple[list[np.ndarray], list[list[str]]]:
+def slots(paper: Paper) -> tuple[list[np.ndarray], list[list[str]]]:
     """Slots of the five blocks, in the order in which :func:`analysis_lib.reconstruction.statistics.block`
     writes them, and their claims.
 
@@ -51,6 +46,12 @@ def slots() -> tuple[list[np.ndarray], list[list[str]]]:
     """
     blocks: list[list[tuple]] = [[] for _ in range(5)]
     names: list[list[str]] = [[] for _ in range(5)]
+
+    def _slot(claim: str, kind: str, column: str = "value") -> tuple[float, float, float]:
+        return slot(paper, claim, kind, column)
+
+    def _both(claim: str) -> list[tuple]:  # a median, by R's rule for flat stretches and by their left end
+        return [_slot(claim, "months")] * 2
 
     def put(block: int, claim: str, values: tuple | list[tuple]) -> None:
         for value in values if isinstance(values, list) else [values]:
@@ -113,18 +114,18 @@ def slots() -> tuple[list[np.ndarray], list[list[str]]]:
     return [np.array(block) for block in blocks], names
 
 
-def with_weight(missed: set[str], factor: float) -> tuple[np.ndarray, ...]:
+def with_weight(paper: Paper, missed: set[str], factor: float) -> tuple[np.ndarray, ...]:
     """The slots, with those of the claims in ``missed`` (as :func:`analysis_lib.reconstruction.times.misses`
     names them) weighing more.
     """
-    blocks, names = slots()
+    blocks, names = slots(paper)
     claims = {name.split(" ")[0] for name in missed}
     return tuple(
         block * [[1, 1, factor if name in claims else 1] for name in of] for block, of in zip(blocks, names)
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def distance_to(out: np.ndarray, slot: np.ndarray) -> float:
     total = 0.0
     for k in range(len(slot)):

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
-from analysis_lib.paper.claims import printed_count
+
+from .drawn import Drawn
+from .targets import Paper
 
 # Columns of the state.
-TTS, OS2, DEAD, EFS, EV, DELAY, G5, BED, TWO, MORE, BRIDGE, AXI, FAIL, RESPONSE = range(14)
+TTS, OS2, DEAD, EFS, EV, DELAY, G5, BED, TWO, MORE, BRIDGE, AXI, FAIL, RESPONSE, LDH, OLD = range(16)
 # Columns of what stays fixed. FIELD: 1 comprehensive, 0 focal, -1 not irradiated; BULKY: -1 unknown.
-G3, FIELD, RESP, LDH, ADV, MULTI, EXTRA, POOR, IPI3, BULKY, LOCK_OS, LOCK_EFS = range(12)
+# HSCT: which of the drawn transplants a patient had, from 1; 0 none.
+G3, FIELD, RESP, ADV, MULTI, EXTRA, POOR, IPI3, BULKY, LOCK_OS, LOCK_EFS, HSCT = range(12)
+MOVES = -1  # instead of a fixed column: the factor is one of the state's
 RT, CMT, ST, ST_RT, RT_ST = range(5)  # G5; G3 uses the first three
 UNKNOWN, HIGH, LOW = range(3)  # BED of the first course, at most 30 Gy is low
 LAST_DAY = 1826  # nobody is followed for longer than five years
-NO_EVENT_BEFORE = 10
+NO_EVENT_BEFORE = 10  # but a death
 MONTHS_12, MONTHS_24 = int(12 * DAYS_PER_MONTH), int(24 * DAYS_PER_MONTH)  # the last whole days
 BEFORE_DEATH = int(3 * DAYS_PER_MONTH)  # sites go unassessed only if the patient died within three months
 OS2_FACTORS = (
@@ -25,7 +27,7 @@ OS2_FACTORS = (
     (MULTI, "sites"),
     (POOR, "ecog"),
     (ADV, "stage"),
-    (LDH, "ldh"),
+    (MOVES, "ldh"),
     (IPI3, "ipi3"),
 )
 EFS2_FACTORS = (
@@ -33,41 +35,14 @@ EFS2_FACTORS = (
     (EXTRA, "extranodal"),
     (POOR, "ecog"),
     (ADV, "stage"),
-    (LDH, "ldh"),
+    (MOVES, "ldh"),
     (IPI3, "ipi3"),
 )
 
 
-class Transplant(NamedTuple):
-    """A patient irradiated around an allogeneic transplant, in days."""
-
-    stratum: str
-    delay: int  # of radiotherapy after the start of salvage
-    wait: int  # from radiotherapy to transplant
-    after: int  # from transplant to last follow-up
-
-    @property
-    def day(self) -> int:
-        """Of the transplant, after the start of salvage."""
-        return self.delay + self.wait
-
-    @property
-    def os2(self) -> int:
-        """By which the patient is known among all others."""
-        return self.day + self.after
-
-
-# The five, with days that give the printed medians and ranges.
-ONLY_CONSOLIDATED = Transplant("CMT comprehensive", 0, 119, 268)
-IRRADIATED_AGAIN = Transplant("CMT comprehensive", 0, 149, 1023)  # two months after the transplant
-SYSTEMIC_AFTER_RT = Transplant("RT comprehensive", 0, 180, 100)
-RELAPSED = Transplant("ST then RT comprehensive", 131, 271, 432)
-RT_AFTER_TRANSPLANT = Transplant("ST then RT focal", 333, -183, 231)
-TRANSPLANTS = (ONLY_CONSOLIDATED, IRRADIATED_AGAIN, SYSTEMIC_AFTER_RT, RELAPSED, RT_AFTER_TRANSPLANT)
-RT_THEN_ST = 9
-
-
-def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def start(
+    people: pd.DataFrame, drawn: Drawn, paper: Paper, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A first state, with its fixed columns and who may have had two comprehensive sites.
 
     Parameters
@@ -75,6 +50,8 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
     people
         One row a patient: what :func:`covariates.solve` gives, with regimen, field, responder, bridging,
         axi-cel, failure and response days.
+    drawn, paper
+        What was settled by lot, and what is printed.
 
     Long because it fills a state column by column, each from those before.
     """
@@ -84,7 +61,6 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
     fixed[:, FIELD] = people.field.map({"comprehensive": 1, "focal": 0}).fillna(-1)
     for column, name in (
         (RESP, "responder"),
-        (LDH, "ldh"),
         (ADV, "advanced"),
         (MULTI, "multiple"),
         (POOR, "poor"),
@@ -95,11 +71,12 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
     fixed[:, BULKY] = people["mass"].map({"bulky": 1, "not bulky": 0}).fillna(-1)
     irradiated = fixed[:, FIELD] >= 0
 
-    state = np.zeros((n, 14), np.int64)
+    state = np.zeros((n, 16), np.int64)
+    state[:, LDH], state[:, OLD] = people.ldh, people.old
     state[:, FAIL], state[:, RESPONSE] = people.failure, people.response
     state[:, BRIDGE], state[:, AXI] = people.bridging, people.axi
     state[:, TTS] = state[:, FAIL] + rng.exponential(14, n).astype(int)
-    risk = 0.8 * fixed[:, ADV] + 1.0 * fixed[:, LDH] + 0.6 * fixed[:, POOR] + 0.2 * (fixed[:, BULKY] == 1)
+    risk = 0.8 * fixed[:, ADV] + 1.0 * state[:, LDH] + 0.6 * fixed[:, POOR] + 0.2 * (fixed[:, BULKY] == 1)
     survival = rng.exponential(800 * np.exp(-risk)) + 25
     followed = rng.uniform(60, 1300, n)
     state[:, OS2] = np.minimum(np.minimum(survival, followed), LAST_DAY - state[:, TTS] - 1)
@@ -111,22 +88,22 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
     state[:, OS2] = np.minimum(state[:, OS2], LAST_DAY - state[:, TTS])
 
     taken: list[int] = []
-    for each in TRANSPLANTS:
+    for number, each in enumerate(drawn.transplants, start=1):
         score = np.where(
             people.stratum == each.stratum, risk + rng.uniform(0, 0.5, n) + (people.responder == 0), np.inf
         )
         score[taken] = np.inf
         i = int(score.argmin())
         taken.append(i)
-        fixed[i, LOCK_OS] = 1
+        fixed[i, LOCK_OS], fixed[i, HSCT] = 1, number
         state[i, [DELAY, OS2, DEAD, EV]] = each.delay, each.os2, 0, 1
         state[i, TTS] = min(state[i, TTS], LAST_DAY - state[i, OS2])
         state[i, MORE] = fixed[i, FIELD] == 1
         # the transplant itself is the next line
-        if people.regimen[i] == "CMT" or each is RT_AFTER_TRANSPLANT:
+        if people.regimen[i] == "CMT" or each.wait < 0:
             state[i, EFS], fixed[i, LOCK_EFS] = each.day, 1
         else:
-            state[i, EFS] = 60
+            state[i, EFS] = int(rng.integers(25, min(100, each.delay or 100)))
     free = np.ones(n, bool)
     free[taken] = False
 
@@ -134,7 +111,7 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
     for group, name in ((RT, "rt"), (CMT, "cmt"), (ST, "st")):
         members = np.flatnonzero((fixed[:, G3] == group) & free)
         order = members[np.argsort(-(risk[members] + rng.gumbel(0, 0.7, len(members))))]
-        state[order[: printed_count(f"t1.alive.deceased.{name}.n")], DEAD] = 1
+        state[order[: paper.count(f"t1.alive.deceased.{name}.n")], DEAD] = 1
     for k in np.flatnonzero(free):
         if state[k, DEAD] or late[k] or rng.random() < 0.4:
             state[k, EV] = 1
@@ -149,18 +126,27 @@ def start(people: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, n
     # Systemic therapy after comprehensive radiotherapy.
     chosen = [i for i in taken if people.stratum[i] == "RT comprehensive"]
     rest = [i for i in rng.permutation(n) if people.stratum[i] == "RT comprehensive" and i not in chosen]
-    for i in chosen + rest[: RT_THEN_ST - len(chosen)]:
+    for i in chosen + rest[: drawn.rt_then_st - len(chosen)]:
         state[i, G5], state[i, MORE] = RT_ST, 1
         if free[i]:
             state[i, EV], state[i, OS2] = 1, max(state[i, OS2], 90)
             state[i, EFS] = min(max(state[i, EFS], 20), state[i, OS2] - 30)
     # Three comprehensive fields of two sites; at first salvage that takes two sites of disease.
+    # Where the definition of a field is honoured, all sites of disease at first salvage were irradiated.
     two_ok = (fixed[:, FIELD] == 1) & ((fixed[:, G3] == ST) | (fixed[:, MULTI] == 1)) & free
-    state[rng.permutation(np.flatnonzero(two_ok))[:3], TWO] = 1
+    two = paper.count("cf.comp.gt1site.n")
+    if drawn.family == "definition":
+        state[(fixed[:, FIELD] == 1) & (fixed[:, MULTI] == 1), TWO] = 1
+        two_ok[:] = False
+    state[rng.permutation(np.flatnonzero(two_ok))[:two], TWO] = 1
     # Doses of the first course: high, low (one comprehensive) or unknown (12 sites, one a patient).
     state[fixed[:, FIELD] >= 0, BED] = HIGH
-    for field, low in ((1, 1), (0, 7)):
+    lost = drawn.unknown_comprehensive
+    for field, low, unknown in (
+        (1, paper.count("cf.comp.lowdose.n"), lost),
+        (0, drawn.low_focal, paper.count("cf.incomplete.n") - lost),
+    ):
         members = rng.permutation(np.flatnonzero((fixed[:, FIELD] == field) & (state[:, TWO] == 0)))
         state[members[:low], BED] = LOW
-        state[members[low : low + 6], BED] = UNKNOWN
+        state[members[low : low + unknown], BED] = UNKNOWN
     return state, fixed, two_ok

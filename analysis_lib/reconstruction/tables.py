@@ -5,16 +5,13 @@ Long because it deals out every column that the annealer does not move, one afte
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from analysis_lib.dictionary.units import DAYS_PER_MONTH
-from analysis_lib.paper.claims import printed_count
-
 from .covariates import GROUPS, STRATA
+from .drawn import Drawn, days_of
 from .failures import USUAL
 from .lines import lines_of_therapy
 from .sites import build
@@ -28,22 +25,19 @@ from .state import (
     FAIL,
     FIELD,
     G3,
+    HSCT,
+    LDH,
     LOCK_OS,
+    OLD,
     OS2,
-    RELAPSED,
     RESPONSE,
     RT,
     ST,
     TTS,
 )
-from .targets import interval
+from .targets import Paper
 
 YES_NO = np.array(["no", "yes"])
-FIRST_ASSESSMENT = (
-    interval("met.early_resp.iqr", "lower"),
-    interval("met.early_resp.day"),
-    interval("met.early_resp.iqr", "upper"),
-)
 
 
 def deal(members: np.ndarray, levels: dict, rng: np.random.Generator) -> dict:
@@ -52,7 +46,7 @@ def deal(members: np.ndarray, levels: dict, rng: np.random.Generator) -> dict:
     return dict(zip(rng.permutation(members), hand, strict=True))
 
 
-def people(solution: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def people(solution: pd.DataFrame, paper: Paper, rng: np.random.Generator) -> pd.DataFrame:
     """One row a patient in random order, with regimen, field and everything dealt out within salvage
     groups.
     """
@@ -70,30 +64,25 @@ def people(solution: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
             "best",
             members,
             {
-                ("PD" if r == "DP" else r): printed_count(f"t1.best_response.{r}.{name}.n")
+                ("PD" if r == "DP" else r): paper.count(f"t1.best_response.{r}.{name}.n")
                 for r in ("CR", "PR", "DP", "SD")
             },
         )
         put(
             "bridging",
             members,
-            {1: printed_count(f"t1.bridging.yes.{name}.n"), 0: printed_count(f"t1.bridging.no.{name}.n")},
+            {1: paper.count(f"t1.bridging.yes.{name}.n"), 0: paper.count(f"t1.bridging.no.{name}.n")},
         )
         put(
             "axi",
             members,
-            {1: printed_count(f"t1.product.axi.{name}.n"), 0: printed_count(f"t1.product.tisa.{name}.n")},
+            {1: paper.count(f"t1.product.axi.{name}.n"), 0: paper.count(f"t1.product.tisa.{name}.n")},
         )
-        for poor, levels in ((0, (0, 1)), (1, (2, 3, 4))):
-            some = members[table.poor[members] == poor]
-            put("ecog", some, {level: printed_count(f"t1.ecog.{level}.{name}.n") for level in levels})
     everyone = np.arange(len(table))
     patterns = {"local": "prev_only", "local and de novo": "both", "de novo": "denovo"}
-    for i, level in deal(
-        everyone, {p: printed_count(f"fail.{c}.n") for p, c in patterns.items()}, rng
-    ).items():
+    for i, level in deal(everyone, {p: paper.count(f"fail.{c}.n") for p, c in patterns.items()}, rng).items():
         table.loc[i, "pattern"] = level
-    positive, negative = printed_count("cd19.pos.n"), printed_count("cd19.neg.n")
+    positive, negative = paper.count("cd19.pos.n"), paper.count("cd19.neg.n")
     for i, level in deal(
         everyone, {"positive": positive, "negative": negative, "": len(table) - positive - negative}, rng
     ).items():
@@ -102,55 +91,84 @@ def people(solution: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     return table
 
 
-def numbers_of_sites(table: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of disease and of extranodal sites that fit stage and the yes/no covariates."""
+def performance(table: pd.DataFrame, state: np.ndarray, paper: Paper, rng: np.random.Generator) -> np.ndarray:
+    """ECOG levels in the printed numbers of each salvage group, mostly the worse the sooner they died."""
+    ecog = np.zeros(len(table), int)
+    fate = 2.0 * state[:, DEAD] - np.log(state[:, OS2] / 300) + rng.normal(0, 0.9, len(table))
+    for group, name in GROUPS.items():
+        for poor, levels in ((0, (0, 1)), (1, (2, 3, 4))):
+            some = np.flatnonzero((table.regimen == group) & (table.poor == poor))
+            hand = [level for level in levels for _ in range(paper.count(f"t1.ecog.{level}.{name}.n"))]
+            ecog[some[np.argsort(fate[some])]] = hand
+    return ecog
+
+
+def numbers_of_sites(
+    table: pd.DataFrame, state: np.ndarray, drawn: Drawn, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of disease and of extranodal sites that fit stage and the yes/no covariates; more of them where
+    LDH is high or disease is bulky.
+    """
     n = len(table)
     extranodal = np.where(
         table.extranodal == 2, np.minimum(2 + rng.geometric(0.55, n) - 1, 6), table.extranodal
     )
+    heavy = rng.binomial(2, 0.4, n) * (table.ldh + (table["mass"] == "bulky"))
     nodal = np.where(
-        table.stage.isin(["III", "IV"]), rng.geometric(0.45, n) - (table.stage == "IV"), rng.geometric(0.7, n)
+        table.stage.isin(["III", "IV"]),
+        rng.geometric(0.45, n) - (table.stage == "IV") + heavy,
+        rng.geometric(0.7, n),
     )
     several = np.clip(np.maximum(extranodal + nodal, 2), 2, 12)
     # Comprehensive first fields cover all of it: two sites, rarely three.
     small = (table.field == "comprehensive") & (table.regimen != "ST")
-    several = np.where(
-        small, np.minimum(several, np.maximum(extranodal, np.where(rng.random(n) < 0.2, 3, 2))), several
-    )
+    most = np.where(rng.random(n) < 0.2, 3, 2)
+    if drawn.family == "definition":
+        small = table.field == "comprehensive"
+        most, extranodal = np.full(n, 2), np.where(small, np.minimum(extranodal, 2), extranodal)
+    several = np.where(small, np.minimum(several, np.maximum(extranodal, most)), several)
     return np.where(table.multiple == 1, several, 1), extranodal
 
 
-def last_status(state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Disease status at last follow-up in the printed numbers: progression in all who died, then in the
-    living.
+def last_status(
+    state: np.ndarray, fixed: np.ndarray, drawn: Drawn, paper: Paper, rng: np.random.Generator
+) -> np.ndarray:
+    """Disease status at last follow-up in the printed numbers: progression in nearly all who died, then in
+    the living.
     """
     status = np.full(len(state), "", object)
-    status[state[:, DEAD] == 1] = "PD"
-    locked = np.flatnonzero(fixed[:, LOCK_OS])
-    relapsed = next(i for i in locked if state[i, OS2] == RELAPSED.os2)  # the one of the five transplanted
+    relapsed = 1 + next(k for k, each in enumerate(drawn.transplants) if each.relapsed)
     for group, name in ((RT, "rt"), (CMT, "cmt"), (ST, "st")):
-        mine = np.flatnonzero((fixed[:, G3] == group) & (state[:, DEAD] == 0))
+        mine = fixed[:, G3] == group
+        dead = np.flatnonzero(mine & (state[:, DEAD] == 1))
+        status[dead] = "PD"
+        # who died without progression did so as the first event
+        quiet = [i for i in dead if state[i, EFS] == state[i, OS2]]
+        if len(quiet) < drawn.in_remission[group]:
+            raise LookupError("too few died without progression")
+        status[rng.permutation(quiet)[: drawn.in_remission[group]].astype(int)] = "CR"
+        living = np.flatnonzero(mine & (state[:, DEAD] == 0))
         score = {
             i: 2.0 * (state[i, EV] == 0)
             + 10 * fixed[i, LOCK_OS]
-            - 20 * (i == relapsed)
+            - 20 * (fixed[i, HSCT] == relapsed)
             + rng.uniform(0, 0.5)
             - min(1.0, state[i, EFS] / state[i, OS2]) * (state[i, EV] == 1)
-            for i in mine
+            for i in living
         }
-        order = sorted(mine, key=score.__getitem__)
-        n = printed_count(f"t1.status.DP.{name}.n") - int((status[fixed[:, G3] == group] == "PD").sum())
+        order = sorted(living, key=score.__getitem__)
+        n = paper.count(f"t1.status.DP.{name}.n") - int((status[mine] == "PD").sum())
         if n < 0 or any(state[i, EV] == 0 for i in order[:n]):
             raise LookupError("too few living patients have progressed")
         status[order[:n]] = "PD"
         rest = order[n:]
-        partial = [i for i in rest if not fixed[i, LOCK_OS]][: printed_count(f"t1.status.PR.{name}.n")]
+        partial = [i for i in rest if not fixed[i, LOCK_OS]][: paper.count(f"t1.status.PR.{name}.n")]
         status[rest] = "CR"
         status[partial] = "PR"
     return status
 
 
-def responses(table: pd.DataFrame, state: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+def responses(table: pd.DataFrame, state: np.ndarray, paper: Paper, rng: np.random.Generator) -> pd.DataFrame:
     """Days of first assessment, of response and of complete response."""
     n = len(table)
     responder = table.responder.to_numpy() == 1
@@ -159,37 +177,47 @@ def responses(table: pd.DataFrame, state: np.ndarray, rng: np.random.Generator) 
     complete = np.zeros(n, int)
     cr = np.flatnonzero(table.best == "CR")
     # Complete at the first response, mostly; later in some; once at the printed maximum.
-    complete[cr] = np.maximum(response[cr], 28)
-    late = rng.permutation([i for i in cr if failure[i] > 110])[:12]
+    complete[cr] = np.maximum(response[cr], days_of(paper, "res.ttcr.range", "lower")[0])
+    late = rng.permutation([i for i in cr if failure[i] > 110])[: int(rng.integers(5, 16))]
     complete[late] = [int(min(failure[i] - 15, 158, rng.integers(55, 125))) for i in late]
-    complete[max(cr, key=lambda i: failure[i])] = (
-        math.ceil(interval("res.ttcr.range", "upper")[0] * DAYS_PER_MONTH) + 1
-    )
-    lowest = math.ceil(interval("res.ttcr.median")[0] * DAYS_PER_MONTH)
+    first, last = days_of(paper, "res.ttcr.range", "upper")
+    complete[max(cr, key=lambda i: failure[i])] = int(rng.integers(first, last + 1))
+    lowest = days_of(paper, "res.ttcr.median")[0]
     for i in rng.permutation(cr):  # until the median is right
         if np.median(complete[cr]) >= lowest:
             break
         if complete[i] < lowest:
             complete[i] = lowest + int(rng.integers(0, 3))
     # The first assessment shows the response, or comes no later than the failure.
+    wanted = [
+        paper.interval("met.early_resp.iqr", "lower"),
+        paper.interval("met.early_resp.day"),
+        paper.interval("met.early_resp.iqr", "upper"),
+    ]
     for _ in range(1000):
         usual = rng.choice(USUAL, n) + rng.integers(-4, 3)
-        first = np.where(responder, response, np.minimum(usual, failure))
-        got = np.percentile(first, [25, 50, 75])
-        if all(low <= q < high for q, (low, high) in zip(got, FIRST_ASSESSMENT)):
+        first_seen = np.where(responder, response, np.minimum(usual, failure))
+        got = np.percentile(first_seen, [25, 50, 75])
+        if all(low <= q < high for q, (low, high) in zip(got, wanted)):
             break
     else:
         raise LookupError("no first assessments with the printed quartiles")
-    return pd.DataFrame({"first": first, "response": response, "complete": complete})
+    return pd.DataFrame({"first": first_seen, "response": response, "complete": complete})
 
 
 def assemble(
-    table: pd.DataFrame, state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator, tries: int = 20
+    table: pd.DataFrame,
+    state: np.ndarray,
+    fixed: np.ndarray,
+    drawn: Drawn,
+    paper: Paper,
+    rng: np.random.Generator,
+    tries: int = 6,
 ) -> dict[str, pd.DataFrame]:
     """The four tables; what is drawn at random is drawn again where it finds no room."""
     for attempt in range(tries):
         try:
-            return _assemble(table, state, fixed, rng)
+            return _assemble(table, state, fixed, drawn, paper, rng)
         except LookupError:
             if attempt == tries - 1:
                 raise
@@ -197,21 +225,27 @@ def assemble(
 
 
 def _assemble(
-    table: pd.DataFrame, state: np.ndarray, fixed: np.ndarray, rng: np.random.Generator
+    table: pd.DataFrame,
+    state: np.ndarray,
+    fixed: np.ndarray,
+    drawn: Drawn,
+    paper: Paper,
+    rng: np.random.Generator,
 ) -> dict[str, pd.DataFrame]:
     """Long because it writes four tables column by column."""
-    status = last_status(state, fixed, rng)
-    sites = build(state, fixed, status, table["mass"].to_numpy(), rng)
-    lines, progression, next_line = lines_of_therapy(state, fixed, sites, rng)
-    days = responses(table, state, rng)
+    table = table.assign(ldh=state[:, LDH], old=state[:, OLD])
+    status = last_status(state, fixed, drawn, paper, rng)
+    sites = build(state, fixed, drawn, status, table["mass"].to_numpy(), rng)
+    lines, progression, next_line = lines_of_therapy(state, fixed, sites, drawn, rng)
+    days = responses(table, state, paper, rng)
     n = len(table)
     ids = np.array([f"P{k + 1:03d}" for k in range(n)])
-    disease, extranodal = numbers_of_sites(table, rng)
+    disease, extranodal = numbers_of_sites(table, state, drawn, rng)
 
     irradiated = fixed[:, FIELD] >= 0
     bridged = np.flatnonzero(irradiated & (state[:, BRIDGE] == 1))
     bridging_rt = np.where(state[:, BRIDGE] == 0, "no", np.where(irradiated, "no", "")).astype(object)
-    eight = rng.choice(bridged, printed_count("rt.bridgingRT.n"), replace=False)
+    eight = rng.choice(bridged, paper.count("rt.bridgingRT.n"), replace=False)
     bridging_rt[eight] = "yes"
     same = next(k for k in range(len(sites)) if sites.patient[k] in eight)
     transplant = lines[lines.modality == "HSCT"].set_index("patient").line_start_day
@@ -245,7 +279,7 @@ def _assemble(
             "bulky_disease": table["mass"].map({"bulky": "yes", "not bulky": "no"}).fillna(""),
             "disease_sites": disease,
             "extranodal_sites": extranodal,
-            "ecog": table.ecog.astype(int),
+            "ecog": performance(table, state, paper, rng),
             "stage": table.stage,
             "ldh_elevated": YES_NO[table.ldh],
             "ipi": table.ipi,
@@ -278,7 +312,7 @@ def _assemble(
     therapy = lines.assign(patient_id=ids[lines.patient])[
         ["patient_id", "line", "line_start_day", "modality"]
     ]
-    total = printed_count("met.database.n")
+    total = paper.count("met.database.n")
     place = np.sort(rng.permutation(total)[:n])
     database = np.array([f"D{k + 1:03d}" for k in range(total)], object)
     included = np.zeros(total, int)

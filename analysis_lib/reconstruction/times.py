@@ -14,6 +14,7 @@ from numba import njit
 
 from analysis_lib.reconstruction.realism import log_prior, possible
 from analysis_lib.reconstruction.slots import distance_to, slots
+from analysis_lib.reconstruction.sought import value
 from analysis_lib.reconstruction.state import (
     AXI,
     BED,
@@ -26,9 +27,11 @@ from analysis_lib.reconstruction.state import (
     FIELD,
     G3,
     G5,
+    LDH,
     LOCK_EFS,
     LOCK_OS,
     MORE,
+    OLD,
     OS2,
     RESP,
     RESPONSE,
@@ -38,28 +41,32 @@ from analysis_lib.reconstruction.state import (
     TTS,
     TWO,
 )
-from analysis_lib.reconstruction.statistics import block, resort
+from analysis_lib.reconstruction.statistics import block, resort, room
+from analysis_lib.reconstruction.targets import Paper
+
+REMARKABLE = 0.3  # a realism prior from which on a state counts as none
+SLACK = 0.02  # by which one step may gain, of what is pulled
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _jitter(x):
-    """A nearby whole day: mostly a small step, at times a large one."""
+    """A nearby whole day: often the next one, mostly a small step, at times a large one."""
     u = np.random.random()
-    scale = 0.02 if u < 0.3 else (0.15 if u < 0.8 else 0.8)
+    scale = 0.0 if u < 0.15 else (0.02 if u < 0.4 else (0.15 if u < 0.85 else 0.8))
     y = int(round(x * math.exp(scale * np.random.normal())))
     if y == x:
         y += 1 if np.random.random() < 0.5 else -1
     return y
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _after_change(state, i, keep):
     """Re-tie EFS2 to a changed OS2 where it is censored there or ended by death (``keep``)."""
     if state[i, EV] == 0 or keep:
         state[i, EFS] = state[i, OS2]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _move(state, fixed, two_ok, pair):
     """Propose a change in place. Returns a bit mask of the blocks it touches; patients in ``pair``; 0 if
     none.
@@ -77,6 +84,17 @@ def _move(state, fixed, two_ok, pair):
             _jitter(state[i, TTS]) if np.random.random() < 0.8 else state[i, FAIL] + np.random.randint(0, 60)
         )
         return 4 | 16
+    if u < 0.15:  # who of two in a stratum has elevated LDH; age makes up for it in the index
+        if (
+            fixed[i, G3] != fixed[j, G3]
+            or fixed[i, FIELD] != fixed[j, FIELD]
+            or state[i, LDH] == state[j, LDH]
+            or state[i, LDH] + state[i, OLD] != state[j, LDH] + state[j, OLD]
+        ):
+            return 0
+        for c in (LDH, OLD):
+            state[i, c], state[j, c] = state[j, c], state[i, c]
+        return 1 | 2
     if u < 0.36:  # OS2
         if fixed[i, LOCK_OS]:
             return 0
@@ -147,7 +165,13 @@ def _move(state, fixed, two_ok, pair):
             return 0
         state[i, MORE] = 1 - state[i, MORE]
         return 8
-    if u < 0.93:  # who had systemic therapy after radiotherapy
+    if u < 0.915:  # how many had systemic therapy after comprehensive radiotherapy
+        if fixed[i, FIELD] != 1 or fixed[i, G3] != RT or fixed[i, LOCK_OS]:
+            return 0
+        state[i, G5] = RT_ST if state[i, G5] == RT else RT
+        state[i, MORE] = state[i, G5] == RT_ST
+        return 1 | 8
+    if u < 0.93:  # who had it
         if state[i, G5] != RT or state[j, G5] != RT_ST or fixed[i, FIELD] != 1 or fixed[j, LOCK_OS]:
             return 0
         state[i, G5] = RT_ST
@@ -176,32 +200,41 @@ def _move(state, fixed, two_ok, pair):
     return 4 | 16
 
 
-@njit(cache=True)
-def walk(state, fixed, two_ok, slot, steps, hot, cold, seed, stop_at_zero, best):
+@njit(cache=True, error_model="numpy")
+def walk(state, fixed, two_ok, slot, least, steps, hot, cold, seed, stop_at_zero, best, space, pull):
     """Anneal in place from temperature ``hot`` to ``cold``. Returns (steps done, loss, best loss).
+
+    With a ``pull`` (:mod:`analysis_lib.reconstruction.sought`) the best is the state that goes farthest and
+    is no farther from the claims, or odder, than the first; the best loss is then its pull.
+
+    ``least`` is :func:`analysis_lib.reconstruction.realism.least_numbers`'s, ``space`` :func:`room`'s.
 
     Long because it is an inner loop, compiled as one function.
     """
     np.random.seed(seed)
     n = len(state)
-    orders = np.empty((4, n), np.int64)
-    for k in range(4):
+    orders = np.empty((6, n), np.int64)
+    for k in range(6):
         orders[k] = np.arange(n)
     betas = np.zeros((3, 3))
     out = np.zeros(80)
-    buffer = np.zeros(6)
-    parts = np.zeros(6)
-    new = np.zeros(6)
+    parts = np.zeros(7)
+    new = np.zeros(7)
+    pulled = pull[4] != 0
     for b in range(5):
-        block(b, state, fixed, orders, betas, out, buffer)
+        block(b, state, fixed, orders, betas, out, space)
         parts[b] = distance_to(out, slot[b])
-    parts[5] = log_prior(state, fixed, orders[0])
+    parts[5] = log_prior(state, fixed, orders[0], least)
     loss = parts.sum()
     lowest = loss
     best[:] = state
+    missed, odd = 1e-9, REMARKABLE
+    if pulled:
+        missed, odd = parts[:5].sum() + 1e-9, max(odd, parts[5] + 1e-9)
+        parts[6] = pull[4] * value(pull, state, fixed, orders[0], space)
+        loss += parts[6]
+        lowest = parts[6]
     pair = np.zeros(2, np.int64)
-    np.empty(state.shape[1], np.int64)
-    np.empty(state.shape[1], np.int64)
     saved = state.copy()
     for step in range(steps):
         temperature = hot * (cold / hot) ** (step / steps)
@@ -212,29 +245,34 @@ def walk(state, fixed, two_ok, slot, steps, hot, cold, seed, stop_at_zero, best)
             limit = loss - temperature * math.log(np.random.random() + 1e-300)
             new[:] = parts
             resort(orders[0], state[:, OS2])
-            new[5] = log_prior(state, fixed, orders[0])
-            total = new[5]
+            new[5] = log_prior(state, fixed, orders[0], least)
+            total = new[5] + parts[6]
             for b in range(5):
                 if touched >> b & 1 == 0:
                     total += parts[b]
             for c in range(5):
                 b = 4 - c
                 if touched >> b & 1:
-                    if total > limit:
+                    if total > limit + (SLACK if pulled else 0.0):
                         break
-                    block(b, state, fixed, orders, betas, out, buffer)
+                    block(b, state, fixed, orders, betas, out, space)
                     new[b] = distance_to(out, slot[b])
                     total += new[b]
-            ok = total <= limit
+            ok = total <= limit + (SLACK if pulled else 0.0)
+            if ok and pulled:
+                new[6] = pull[4] * value(pull, state, fixed, orders[0], space)
+                ok = total - parts[6] + new[6] <= limit
         if ok:
             parts[:] = new
             loss = parts.sum()
             saved[i] = state[i]
             saved[j] = state[j]
-            if loss < lowest - 1e-12:
-                lowest = loss
+            met = parts[:5].sum() < missed and parts[5] < odd
+            gained = parts[6] if pulled else loss
+            if gained < lowest - 1e-12 and (met or not pulled):
+                lowest = gained
                 best[:] = state
-                if stop_at_zero and loss - parts[5] < 1e-9 and parts[5] < 0.08:
+                if stop_at_zero and met:
                     return step, loss, lowest
         else:
             state[i] = saved[i]
@@ -242,15 +280,14 @@ def walk(state, fixed, two_ok, slot, steps, hot, cold, seed, stop_at_zero, best)
     return steps, loss, lowest
 
 
-def misses(state: np.ndarray, fixed: np.ndarray) -> list[str]:
+def misses(state: np.ndarray, fixed: np.ndarray, paper: Paper) -> list[str]:
     """Claims that the state does not meet, by the annealer's own reckoning."""
-    values, names = slots()
-    n = len(state)
-    order = np.array([np.arange(n)] * 4)
+    values, names = slots(paper)
+    order = np.array([np.arange(len(state))] * 6)
     missed = []
     for b in range(5):
-        out, buffer = np.zeros(80), np.zeros(6)
-        block(b, state, fixed, order, np.zeros((3, 3)), out, buffer)
+        out = np.zeros(80)
+        block(b, state, fixed, order, np.zeros((3, 3)), out, room(fixed))
         for k, (low, high, _) in enumerate(values[b]):
             if not low <= out[k] <= high:
                 missed.append(f"{names[b][k]} ({out[k]:.4f} not in {low:.4f}..{high:.4f})")

@@ -30,6 +30,8 @@ def certificate(rows: pd.DataFrame) -> None:
         "Where the truth was known (cohorts simulated by another mechanism, a paper printed about each), "
         "the range over cohorts made from that paper alone held the true result in "
         "{coverage.ensemble:share}, {coverage.ensemble:limits}.",
+        "Of {coverage.reconstructed:n} simulated cohorts {coverage.reconstructed:events} were reconstructed "
+        "({coverage.reconstructed:note}); the results of the others are not counted.",
         "Pushed to its ends by a search, the range held it in {coverage.bounds:share}, "
         "{coverage.bounds:limits}.",
     )

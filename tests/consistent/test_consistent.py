@@ -245,14 +245,28 @@ def test_the_certificate_counts_and_says_when_there_is_none(tmp_path, monkeypatc
     assert "nobody has yet measured" in results.skip_reason(coverage.certificate())
     pd.DataFrame(
         [["rate", 17, 20, "ensemble"], ["hazard ratio", 10, 20, "ensemble"], ["rate", 19, 20, "bounds"]],
-        columns=cohorts.COVERAGE,
+        columns=cohorts.COVERAGE[:4],
     ).to_csv(tmp_path / "coverage.csv")
     found = coverage.certificate().set_index("result_id")
+    assert "coverage.reconstructed" not in found.index  # such a table does not say
     assert found.loc["coverage.ensemble", ["events", "n"]].tolist() == [27, 40]
     assert found.loc["coverage.bounds.rate", "value"] == 95
     # R: binom.test(17, 20)$conf.int
     assert found.loc["coverage.ensemble.rate", ["lower", "upper"]].astype(float).tolist() == pytest.approx(
         [62.10732, 96.79291], abs=1e-5
+    )
+
+
+def test_the_certificate_says_of_how_many_simulated_cohorts_it_speaks(tmp_path, monkeypatch):
+    monkeypatch.setattr(cohorts, "FOLDER", tmp_path)
+    pd.DataFrame([["rate", 17, 18, "ensemble", 20, 18, 70, 2.5, 58.4]], columns=cohorts.COVERAGE).to_csv(
+        tmp_path / "coverage.csv"
+    )
+    found = coverage.certificate().set_index("result_id").loc["coverage.reconstructed"]
+    assert found[["events", "n", "value"]].tolist() == [18, 20, 90]
+    assert found["note"] == (
+        "70 cohorts, made more quickly than the book's, which miss 2.5 of the paper's claims on average where those "
+        "miss none; 58% would be expected if the truth were one more of them"
     )
 
 

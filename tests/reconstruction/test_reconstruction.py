@@ -11,7 +11,7 @@ from scipy import stats
 from analysis_lib.files.places import RECONSTRUCTED
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.paper.claims import contradictions, forks, meets, read_claims
-from analysis_lib.reconstruction import check
+from analysis_lib.reconstruction import alike, check, targets
 from analysis_lib.reconstruction.estimates import two_by_two
 
 from plausible import assert_plausible
@@ -171,7 +171,7 @@ def small():
     )
     from analysis_lib.reconstruction.__main__ import make
 
-    return next(make(seed=1, quick=True))
+    return next(make(seed=3, quick=True))
 
 
 def test_a_small_run_gives_a_coherent_cohort(small, tmp_path):
@@ -197,8 +197,195 @@ def test_a_small_run_meets_table_1_exactly_and_most_of_the_rest(small, tmp_path)
     assert (found == "miss").sum() < 60
 
 
+def test_a_small_run_has_the_printed_doses_and_transplants_and_no_odd_early_responses(small, tmp_path):
+    from analysis_lib.reconstruction.__main__ import write
+
+    write(small, tmp_path, "a small run")
+    found = check.compare(check.read(tmp_path), from_infusion=True).set_index("claim")["verdict"]
+    drawn = ("rt.dose", "rt.fx", "cf.comp.dose", "cf.focal.dose", "hsct", "lc.tte", "res.dor", "ttf")
+    held = found[found.index.str.startswith(drawn)]
+    assert len(held) > 25 and set(held) == {"match"}
+    seen = check.realism(check.read(tmp_path))
+    assert seen["responses seen before day 21"] == 0
+    assert seen["courses that death cut short but credits whole"] == 0
+    assert seen["most sites in the CNS of one patient"] <= 2
+    assert seen["deaths a year, ECOG 0 less ECOG 1"] <= 0
+    assert seen["living patients in ECOG 4"] <= 1
+
+
+def test_what_is_alike_though_unprinted_is_forced_or_a_named_convention(small):
+    """No constant of the engine that made the committed cohorts is left in today's."""
+    from analysis_lib.consistent import cohorts
+
+    committed = [alike.quantities(cohorts.tables(number)) for number in cohorts.numbers()]
+    found = alike.alike([*committed, alike.quantities(small)])
+    # one cohort may draw by chance what the committed ones had: these two are drawn, as other seeds show
+    from analysis_lib.reconstruction.drawn import BEFORE, draw
+    from analysis_lib.reconstruction.sites import progression_days
+
+    generators = [np.random.default_rng(seed) for seed in range(12)]
+    assert {int(progression_days(rng)[0]) for rng in generators} == {17, 18, 19}
+    people = pd.DataFrame({"stratum": [*BEFORE] * 12})
+    assert len({sum(draw(people, targets.the_paper(), rng).in_remission) for rng in generators}) > 2
+    found = found[~found["quantity"].isin(["deaths without progression", "first in-field progression, day"])]
+    assert len(found) > 5 and (found["why"] != "").all(), found
+
+
+def test_the_transplanted_have_the_printed_days_and_no_others_in_common():
+    pytest.importorskip("numba", reason="comes with the optional extra `reconstruct`")
+    from analysis_lib.reconstruction.drawn import BEFORE, draw_transplants
+
+    paper = targets.the_paper()
+    strata = pd.Series([*BEFORE] * 4)
+    made = [draw_transplants(strata, paper, np.random.default_rng(seed)) for seed in range(20)]
+    for five in made:
+        before = [each.wait / 30.4375 for each in five if each.wait > 0]
+        after = [each.after / 30.4375 for each in five]
+        assert meets(np.median(before), "5.4") and meets(min(before), "3.9") and meets(max(before), "8.9")
+        assert meets(np.median(after), "8.8") and meets(min(after), "3.3") and meets(max(after), "33.6")
+        assert len(before) == 4 and sum(each.relapsed for each in five) == 1
+    assert len({sum(each.day for each in five) for five in made}) > 15
+    assert len({five[0].stratum for five in made}) > 2
+
+
+# --- truth that is known --------------------------------------------------------------------------
+
+
+def test_a_paper_printed_about_a_simulated_cohort_is_met_by_its_truth_and_reconstructed():
+    pytest.importorskip("ortools", reason="comes with the optional extra `reconstruct`")
+    from analysis_lib.reconstruction import coverage, simulated
+    from analysis_lib.reconstruction.times import misses
+
+    table, state, fixed, _ = simulated.cohort(np.random.default_rng(2))
+    paper = simulated.printed(table, state, fixed)
+    differ = {k for k, v in paper.printed.items() if v != targets.the_paper().printed[k]}
+    assert len(differ) > 100
+    # what a truth "misses" lies at the edge of its own interval, where the annealer keeps clear
+    assert len(misses(state, fixed, paper)) < 8
+    search = coverage.Search(paper, 1, effort=2)
+    assert search.meet(20_000) < 40
+    truth, found = coverage.results(state, fixed), search.results()
+    assert truth.keys() == found.keys() == coverage.KINDS.keys()
+    assert not np.array_equal(search.state, state)
+
+
+def test_a_certificate_counts_truths_within_the_range_and_simulations_without_one():
+    pytest.importorskip("numba", reason="comes with the optional extra `reconstruct`")
+    from analysis_lib.reconstruction.coverage import KINDS, certificate
+
+    # truth, and cohorts with what they miss: within, outside, one cohort only, one that misses too much, none
+    of = {1: [(0, 5), (0, 4), (8, 6)], 2: [(0, 7), (1, 4), (2, 6)], 3: [(0, 5), (0, 4)]}
+    of |= {4: [(0, 5), (9, 1), (0, 9)], 5: [(0, 5), (np.nan, np.nan), (np.nan, np.nan)]}
+    lines = [
+        {"simulation": s, "cohort": k, "missed": missed, **dict.fromkeys(KINDS, value)}
+        for s, every in of.items()
+        for k, (missed, value) in enumerate(every)
+    ]
+    found = certificate(pd.DataFrame(lines)).set_index("kind")
+    assert found.loc["rates", ["within", "of"]].tolist() == [6, 12]  # six rates in each of two simulations
+    assert found.loc["counts", ["within", "of"]].tolist() == [1, 2]
+    assert found.loc["counts", ["simulated", "reconstructed", "cohorts"]].tolist() == [5, 2, 4]
+    assert found.loc["counts", "expected"] == 33.3  # two cohorts and truth, exchangeable
+
+
+def test_survival_and_mean_survival_by_hand():
+    pytest.importorskip("numba", reason="comes with the optional extra `reconstruct`")
+    from analysis_lib.reconstruction import sought
+    from analysis_lib.reconstruction.state import DEAD, OS2
+
+    state, fixed = np.zeros((4, 16), np.int64), np.zeros((4, 12), np.int64)
+    state[:, OS2], state[:, DEAD] = [10, 20, 30, 40], [1, 0, 1, 0]
+    rate, mean = sought.survival(state, fixed, np.arange(4), 0, 40)
+    assert rate == pytest.approx(0.375)
+    assert mean == pytest.approx(10 + 20 * 0.75 + 10 * 0.375)
+
+
+# --- cohorts taken up again, and results pushed to their ends --------------------------------------
+
+
+@pytest.fixture(scope="module")
+def taken_up():
+    pytest.importorskip("ortools", reason="comes with the optional extra `reconstruct`")
+    from analysis_lib.consistent import cohorts
+    from analysis_lib.reconstruction.taken_up import take_up
+
+    return take_up(cohorts.tables(1))
+
+
+def test_a_committed_cohort_that_is_taken_up_again_still_meets_every_claim_on_times(taken_up):
+    from analysis_lib.reconstruction.realism import possible
+    from analysis_lib.reconstruction.times import misses
+
+    assert misses(taken_up.state, taken_up.fixed, targets.the_paper()) == []
+    assert all(possible(i, taken_up.state, taken_up.fixed) for i in range(120))
+
+
+def test_what_is_sought_is_what_the_chapters_give(taken_up):
+    from analysis_lib.consistent import cohorts
+    from analysis_lib.reconstruction import ends
+
+    rows = cohorts.rows()
+    of = rows[rows["cohort"] == 1].set_index("result_id")["value"].astype(float)
+    for name, result_id, ratio in (
+        ("adjusted", "weighted.os2.stage_ldh", -1),
+        ("crude", "weighted.os2.crude", -1),
+        ("response.delayed", "immortal.response.delayed", 1),
+        ("st.naive", "immortal.st.naive", 1),
+        ("st.timed", "immortal.st.timed", 1),
+        ("st.landmark", "immortal.st.landmark", 1),
+    ):
+        assert np.exp(ratio * ends.value(taken_up, ends.PULLED[name])) == pytest.approx(
+            of[result_id], rel=1e-3
+        )
+    assert 100 * ends.value(taken_up, ends.PULLED["rate24.rt"]) == pytest.approx(
+        of["absolute.os2.crude.rate24.rt"]
+    )
+    # the walk knows whole days: 730 for 24 months
+    assert ends.value(taken_up, ends.PULLED["mean24"]) == pytest.approx(
+        of["absolute.os2.crude.rmst24.less"], rel=1e-3
+    )
+
+
+def test_a_pull_goes_farther_and_every_claim_stays_met(taken_up):
+    from analysis_lib.reconstruction import ends
+
+    what = ends.PULLED["adjusted"]
+    state = ends.pulled(taken_up, what, 4_000, 1, 1)  # it says itself that nothing is missed
+    assert ends.value(taken_up._replace(state=state), what) < ends.value(taken_up, what) - 0.001
+
+
+def test_ends_are_the_widest_of_what_was_found_and_of_the_committed_cohorts():
+    pytest.importorskip("ortools", reason="comes with the optional extra `reconstruct`")
+    from analysis_lib.consistent import cohorts
+    from analysis_lib.reconstruction import ends
+
+    usual = cohorts.rows().query("result_id == 'weighted.os2.crude'")["value"].astype(float)
+    found = pd.DataFrame(
+        [(0, 3, "crude", "lowest", 0.5, 1.0), (0, 4, "crude", "highest", usual.max() - 0.1, 2.0)],
+        columns=[*ends.TOLD, "weighted.os2.crude", "unknown"],
+    )
+    line = ends.bounds(found).set_index("result_id").loc["weighted.os2.crude"]
+    assert line["lowest"] == 0.5 and line["highest"] == usual.max()
+    assert line["starts"] == 2 and line["found_by"] == "crude, lowest; ensemble"
+
+
+def test_a_cohort_is_packed_if_it_misses_only_what_its_family_gives_up():
+    from analysis_lib.reconstruction import many
+
+    command = "python -m analysis_lib.reconstruction --seed 5"
+    assert many.given_up(command) == frozenset()
+    assert many.given_up(f"{command} --family definition") == {"cf.sites.p", "cf.focal.limited.n"}
+
+
+def test_the_definition_of_a_field_excludes_two_printed_numbers():
+    paper = targets.the_paper()
+    limited = sum(paper.count(f"t1.stage.{stage}.rt.n") for stage in ("I", "II"))
+    several = limited - paper.count("cf.focal.limited.n") - paper.count("t1.sites.lt2.rt.n")
+    assert several == 4 > paper.count("cf.comp.gt1site.n")
+
+
 def test_equal_seeds_give_equal_tables(small):
     from analysis_lib.reconstruction.__main__ import make
 
-    for name, table in next(make(seed=1, quick=True)).items():
+    for name, table in next(make(seed=3, quick=True)).items():
         pd.testing.assert_frame_equal(table, small[name])
