@@ -47,9 +47,9 @@ def _reconstructed(one: pd.Series) -> list[dict]:
             n=n,
             events=done,
             population="simulated cohorts",
-            note=f"{one['cohorts']:.0f} cohorts, made more quickly than the book's, which miss {one['missed']:.1f} of the "
-            f"paper's claims on average where those miss none; {one['expected']:.0f}% would be expected if the truth "
-            "were one more of them",
+            note=f"{one['cohorts']:.0f} cohorts, made more quickly than the book's, which miss "
+            f"{one['missed']:.1f} of the paper's claims on average where those miss none; "
+            f"{one['expected']:.0f}% would be expected if the truth were one more of them",
         )
     ]
 
