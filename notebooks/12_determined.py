@@ -56,7 +56,8 @@ opening("Which results could anyone work out from the printed numbers, and which
     "Of {determined.determined:n} results that the paper does not print, {determined.determined:events} are determined, "
     "{determined.partly_determined:events} partly, and {determined.not_determined:events} not.",
     "Whether patients lived longer after radiotherapy alone is among what is open: given stage and LDH, the hazard ratio of systemic "
-    "therapy against radiotherapy goes from {adjusted.range:lower} to {adjusted.range:upper}, and its interval {adjusted.range:note}.")
+    "therapy against radiotherapy goes from {adjusted.range:lower} to {adjusted.range:upper}, and its interval {adjusted.range:note}.",
+    "A search that pushes it as far as the printed numbers allow has reached {adjusted.found:lower} and {adjusted.found:upper}.")
 
 # %% tags=["secondary"]
 certificate = coverage.certificate()

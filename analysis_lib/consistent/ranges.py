@@ -23,6 +23,9 @@ from analysis_lib.rows import results
 from analysis_lib.rows.released import published
 from analysis_lib.rows.results import row, slug
 
+# systemic therapy against radiotherapy, given stage and LDH
+ADJUSTED = "cox.os2.adjusted.salvage_regimen.st"
+
 # --- what they agree on ---------------------------------------------------------------------------
 
 
@@ -210,13 +213,15 @@ def adjusted(studies: dict[int, Cohort]) -> pd.DataFrame:
     pandas.DataFrame
         Rows ``adjusted.<cohort>`` (hazard ratio, its interval), and ``adjusted.range``: lowest and highest of
         the hazard ratios; in ``events`` of ``n`` cohorts the interval excludes 1; ``note`` says it in words.
+        ``adjusted.found``: how low and how high a search has pushed it while every claim stayed met, if one
+        has been made.
     """
     factors = ["salvage_regimen", "advanced_stage", "ldh_elevated"]
     fitted = {
         n: cox_models.cox(study, "OS2", factors, "adjusted").set_index("result_id")
         for n, study in studies.items()
     }
-    found = pd.DataFrame({n: rows.loc["cox.os2.adjusted.salvage_regimen.st"] for n, rows in fitted.items()}).T
+    found = pd.DataFrame({n: rows.loc[ADJUSTED] for n, rows in fitted.items()}).T
     value, lower, upper = (found[c].astype(float) for c in ("value", "lower", "upper"))
     excluding = int(((lower > 1) | (upper < 1)).sum())
     each = [
@@ -252,5 +257,26 @@ def adjusted(studies: dict[int, Cohort]) -> pd.DataFrame:
                 method="Cox model, Efron ties",
                 note=judged.excludes(excluding, len(found), "cohorts"),
             ),
+            *_pushed(value),
         ]
     )
+
+
+def _pushed(value: pd.Series) -> list[dict]:
+    """How far a search has pushed the adjusted hazard ratio, which ``value`` holds cohort by cohort."""
+    searched = _searched(pd.Index([ADJUSTED])).iloc[0]
+    if searched.isna().any():
+        return []
+    return [
+        row(
+            "adjusted.found",
+            "hazard ratio",
+            value.median(),
+            lower=min(searched["lowest"], value.min()),
+            upper=max(searched["highest"], value.max()),
+            population="consistent cohorts",
+            group="Lowest and highest that a search has found",
+            method="Cox model, Efron ties",
+            endpoint="OS2",
+        )
+    ]

@@ -257,6 +257,16 @@ def test_the_certificate_counts_and_says_when_there_is_none(tmp_path, monkeypatc
     )
 
 
+def test_the_ratio_left_open_is_told_as_far_as_a_search_has_pushed_it(tmp_path, monkeypatch):
+    studies = {number: cohorts.read(number) for number in cohorts.numbers()[:3]}
+    found = ranges.adjusted(studies).set_index("result_id")
+    pushed = cohorts.bounds().set_index("result_id").loc["cox.os2.adjusted.salvage_regimen.st"]
+    assert found.loc["adjusted.found", ["lower", "upper"]].tolist() == [pushed["lowest"], pushed["highest"]]
+    assert pushed["lowest"] < found.loc["adjusted.range", "lower"]
+    monkeypatch.setattr(cohorts, "FOLDER", tmp_path)
+    assert "adjusted.found" not in set(ranges.adjusted(studies)["result_id"])
+
+
 def test_the_certificate_says_of_how_many_simulated_cohorts_it_speaks(tmp_path, monkeypatch):
     monkeypatch.setattr(cohorts, "FOLDER", tmp_path)
     pd.DataFrame([["rate", 17, 18, "ensemble", 20, 18, 70, 2.5, 58.4]], columns=cohorts.COVERAGE).to_csv(
