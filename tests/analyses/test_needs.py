@@ -31,6 +31,7 @@ GIVEN = {
     "days": 90,
     "month": 3,
     "grace": 6,
+    "by": "salvage_regimen",
 }
 # Columns without which a table is not read at all.
 ALWAYS = {
