@@ -40,11 +40,12 @@ about(study)
 
 # %%
 os1_model, os2_model = (cox_models.multivariable(study, name, prognosis.factors_of(study, name, "together")) for name in ("OS1", "OS2"))
-leading = os2_model if len(results.pick(os2_model, "hazard ratio")) else os1_model
+leading = os1_model if results.skip_reason(os2_model) else os2_model
 adjusted = results.pick(leading, "hazard ratio")
-opening("Who does better, and who does worse?", leading, *["With the other factors held equal, the hazard of death changes by these "
-        "ratios."] * bool(len(adjusted)), *[f"{{{i}:group}}: {{{i}:full}}." for i in adjusted["result_id"]])
-figures.forest(adjusted, f"{adjusted['endpoint'].iloc[0] if len(adjusted) else 'OS2'}: hazard ratios adjusted for each other.")
+told = ["With the other factors held equal, the hazard of death changes by these ratios.",
+        *(f"{{{i}:group}}: {{{i}:full}}." for i in adjusted["result_id"])]
+opening("Who does better, and who does worse?", leading, *([] if results.skip_reason(leading) else told))
+figures.forest(adjusted, f"{adjusted['endpoint'].iloc[0]}: hazard ratios adjusted for each other.")
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks

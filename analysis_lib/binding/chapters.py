@@ -19,6 +19,7 @@ from analysis_lib.dictionary.units import CAR_T
 from analysis_lib.files.places import NOTEBOOKS
 
 OWN_PARAMETERS = ("cohort", "results_dir")
+BEYOND = "Beyond the paper"
 HEADING = re.compile(r"^#{1,6} .+$", re.M)
 HEADER = "salvage_book"  # where a notebook's metadata say what its chapter is
 
@@ -125,4 +126,12 @@ def sections_of(chapter: str) -> list[str]:
 def short_title(chapter: str, study: Cohort) -> str:
     """Number and title of a chapter, without the cohort's name: ``4 Survival``."""
     heading = HEADING.findall(_read(chapter).cells[0].source)[0]
-    return f"{int(chapter[:2])} {heading.removeprefix('# ').replace(CAR_T, study.index_event)}"
+    return f"{int(chapter[:2])} {as_theirs(heading.removeprefix('# '), study, study.index_event)}"
+
+
+def as_theirs(heading: str, study: Cohort, index_event: str) -> str:
+    """A chapter's heading for a cohort: with its own index event, as finished text, and without a paper that
+    is not about patients like its own.
+    """
+    told = heading if study.after_car_t else heading.replace(BEYOND, "Further questions")
+    return told.replace(CAR_T, index_event)

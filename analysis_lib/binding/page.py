@@ -9,10 +9,9 @@ import re
 import nbformat
 from nbformat import NotebookNode
 
-from analysis_lib.binding.chapters import COHORTS, HEADING, about_notebook
+from analysis_lib.binding.chapters import COHORTS, HEADING, about_notebook, as_theirs
 from analysis_lib.binding.unshown import gather, unseen
 from analysis_lib.cohort.cohort import REGIMENS, Cohort
-from analysis_lib.dictionary.units import CAR_T
 from analysis_lib.intake.bundled import bundled_cohorts
 from analysis_lib.show import notes, payloads
 from analysis_lib.show.fragments import finished, fragment
@@ -20,7 +19,6 @@ from analysis_lib.show.fragments import finished, fragment
 FOLDED = "hide-input"  # tag of code that a page shows when it is asked to
 SECONDARY = "secondary"  # tag of a cell whose tables and figures a page holds folded
 HANDED = "injected-parameters"  # tag of the cell in which papermill hands over values
-BEYOND = "Beyond the paper"
 RUNS_WITH = '# Runs where salvage-book is installed: see "Run it on your data".'
 
 
@@ -67,11 +65,8 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
 def titled(source: str, study: Cohort) -> str:
     """Put the cohort into the first heading, and its own index event in place of the CAR T-cell infusion."""
     heading, _, rest = source.partition("\n")
-    if not study.after_car_t:
-        heading = heading.replace(BEYOND, "Further questions")  # there is no paper of theirs
-    return (
-        f"{heading.replace(CAR_T, notes.markdown(study.index_event))}: {notes.markdown(study.title)}\n{rest}"
-    )
+    own = as_theirs(heading, study, notes.markdown(study.index_event))
+    return f"{own}: {notes.markdown(study.title)}\n{rest}"
 
 
 def _tidy(cell: NotebookNode) -> NotebookNode:

@@ -78,8 +78,8 @@ def _stands(head: str, later: list[list[NotebookNode]], judged: list[tuple[bool,
         found = HEADING.findall(section[0].source) if section[0].cell_type == "markdown" else []
         if found and _level(found[0]) <= _level(head):
             return False
-        if shows or not reasons:
-            return True
+        if shows or (not reasons and section[0].cell_type == "markdown"):
+            return True  # not so a section of which only the code is left, for the notebook behind the page
     return False
 
 

@@ -20,7 +20,7 @@ from analysis_lib.analyses import (
     survival,
     table_1,
 )
-from analysis_lib.binding import first_page, page
+from analysis_lib.binding import chapters, first_page, page
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.cohort import endpoints
 from analysis_lib.cohort.problems import CohortError
@@ -146,6 +146,7 @@ def test_a_title_speaks_of_no_paper_that_is_not_theirs():
     study, ours = read_cohort(PUBLIC / "kidney"), read_cohort("reconstructed")
     assert page.titled("# Beyond the paper\n", study) == f"# Further questions: {study.title}\n"
     assert page.titled("# Beyond the paper\n", ours) == f"# Beyond the paper: {ours.title}\n"
+    assert chapters.short_title("09_beyond", study) == "9 Further questions"
     assert page.titled("# Failure after CAR T-cell infusion\n", study).startswith(
         "# Failure after transplant: "
     )

@@ -91,6 +91,19 @@ def test_a_heading_stays_while_anything_below_it_does(car_t):
     assert "Exercise 1, Lines: stage is not recorded." in sources(page)[6]
 
 
+def test_a_heading_goes_with_its_section_whatever_unseen_code_follows(car_t):
+    cells = [
+        words("## Stage"),
+        code("a", SKIPPED),
+        words("## Age", "if-any"),
+        code("b"),
+        words("## Sex"),
+        code("c", "<p>42</p>"),
+    ]
+    page, _ = as_page(executed(*cells), car_t)
+    assert sources(page)[1:5] == ["a", "b", "## Sex", "c"]
+
+
 def test_code_is_folded_unless_the_cell_says_how_it_is_shown(car_t):
     cells = [code("a", "<p>1</p>"), code("b", tags=["hide-cell"])]
     tags = [cell.metadata["tags"] for cell in as_page(executed(*cells), car_t)[0].cells[1:]]

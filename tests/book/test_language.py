@@ -19,11 +19,11 @@ NEVER = {
     r"|with a state that changes|[Tt]aken as groups of the first day|had to live to its start",
     "a column in a reader's sentence": r"this cohort has no columns?",
     "a value that is none, as a computer says it": r"\b(?:nan|NaN|None(?! of\b)|inf|NaT)\b|<NA>",
-    "punctuation that stands for a word left out": r",\s*\.|,$",
+    "punctuation that stands for a word left out": r",\s*\.",
     "brackets with nothing in them": r"(?<=\w) \(\)",
 }
 BLOCKS = ["p", "li", "td", "th", "figcaption", "caption", "h1", "h2", "h3", "h4", "summary", "dd", "dt"]
-CODE = "pre, code, script, style, .math, svg, .headerlink"
+CODE = "pre, script, style, .math, svg, .headerlink"
 
 
 def offences(html):
@@ -31,8 +31,15 @@ def offences(html):
     article = BeautifulSoup(html, "html.parser").find("article")
     for aside in article.select(CODE) if article else []:
         aside.decompose()
+    for name in article.select("code") if article else []:
+        name.replace_with("…")
+    stopped = [
+        f"an answer that stops half-way: {answer.get_text(' ')[-60:]}"
+        for answer in (article.select(".opening .answer") if article else [])
+        if not re.search(r"[.!?]\W*$", answer.get_text(" "))
+    ]
     blocks = [" ".join(each.get_text(" ").split()) for each in (article.find_all(BLOCKS) if article else [])]
-    return [
+    return stopped + [
         f"{kind}: …{text[max(0, found.start() - 40) : found.end() + 40]}…"
         for text in dict.fromkeys(blocks)
         for kind, pattern in NEVER.items()
@@ -56,12 +63,16 @@ def offences(html):
         "Not shown: this cohort has no column stage.",
         "the test gives P = 0.2 ().",
         "240.8 events for each hazard ratio, . Sex: M",
-        "Median survival is 98.0 months from day 0,",
         "None is needed: these are counts.",
     ],
 )
 def test_flags_what_puzzled_a_reader(words):
     assert len(offences(f"<article><p>{words}</p></article>")) >= 1
+
+
+def test_flags_an_answer_that_stops_half_way():
+    opening = '<article><div class="opening"><p class="answer">A median of {}</p></div></article>'
+    assert offences(opening.format("9 months,")) and not offences(opening.format("9 months."))
 
 
 def test_plain_words_are_left_alone():
