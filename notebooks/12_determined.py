@@ -47,7 +47,7 @@ studies = cohorts.read_all()
 courses = elsewhere.whole_courses(studies)
 predicted = elsewhere.predictions(courses)
 outside = elsewhere.totals(predicted)
-open_ = ranges.open_results(cohorts.rows())
+open_ = ranges.open_results(ranges.committed())
 tally = ranges.tally(open_)
 adjusted = ranges.adjusted(studies)
 opening("Which results could anyone work out from the printed numbers, and which nobody, however often they read the paper?",

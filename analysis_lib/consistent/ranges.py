@@ -10,12 +10,15 @@ distribution: they give ranges, never probabilities, and the true range can only
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from analysis_lib.analyses import cox_models
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.consistent import judged
+from analysis_lib.consistent import cohorts, judged
 from analysis_lib.consistent.cohorts import bounds, rows
 from analysis_lib.consistent.judged import VERDICTS
 from analysis_lib.paper.claims import read_claims
@@ -115,10 +118,19 @@ def _searched(names: pd.Index) -> pd.DataFrame:
     return known.set_index("result_id")[["lowest", "highest"]].reindex(names).astype(float)
 
 
+def committed() -> pd.DataFrame:
+    """:func:`ranges` of the committed cohorts, which every chapter asks for several times; found once."""
+    return _of_folder(cohorts.FOLDER)
+
+
+@cache
+def _of_folder(folder: Path) -> pd.DataFrame:
+    return ranges(rows())
+
+
 @published
-def open_results(every: pd.DataFrame, leeway: float = 1.0) -> pd.DataFrame:
-    """The ranges of estimates and P values that the paper does not print."""
-    found = ranges(every, leeway)
+def open_results(found: pd.DataFrame) -> pd.DataFrame:
+    """Those of :func:`ranges` that are estimates and P values which the paper does not print."""
     kinds = ["median time", "rate", "rate difference", "restricted mean", "hazard ratio", "p"]
     return found[~found["printed"] & found["statistic"].isin(kinds)].reset_index(drop=True)
 
@@ -160,7 +172,7 @@ def by_leeway(every: pd.DataFrame, leeways: tuple[float, ...]) -> pd.DataFrame:
     """How many results are determined under other limits, as finished text, one line a choice."""
     lines = []
     for leeway in leeways:
-        counts = open_results(every, leeway)["verdict"].value_counts()
+        counts = open_results(ranges(every, leeway))["verdict"].value_counts()
         lines.append(
             {"Limits": f"× {leeway:g}"} | {each.capitalize(): counts.get(each, 0) for each in VERDICTS}
         )

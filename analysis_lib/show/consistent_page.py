@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.consistent.cohorts import rows
+from analysis_lib.consistent import cohorts
 from analysis_lib.consistent.judged import VERDICTS
-from analysis_lib.consistent.ranges import open_results, ranges
+from analysis_lib.consistent.ranges import committed, open_results
 from analysis_lib.dictionary import words
 from analysis_lib.rows import results, rounding
 from analysis_lib.rows.released import public, require
@@ -113,7 +113,7 @@ def beside(study: Cohort, chapter_rows: pd.DataFrame) -> None:
     require(chapter_rows)
     if not study.of_the_paper:
         return
-    open_ = open_results(rows())
+    open_ = open_results(committed())
     mine = open_[open_["result_id"].isin(chapter_rows["result_id"])]
     if mine.empty:
         return
@@ -190,10 +190,8 @@ def say(study: Cohort, *templates: str) -> None:
     if not study.of_the_paper:
         return
     named = {name for template in templates for name, _ in sentences.fields(template)}
-    every = rows()
-    count = every["cohort"].nunique()
-    of = every[every["result_id"].isin(named) & (every["statistic"] != "skipped")]
-    of = of[of.groupby("result_id")["cohort"].transform("nunique") == count]
+    of = committed()
+    of = of[of["result_id"].isin(named)]
     if of.empty:
         return
     spans = public(
@@ -206,13 +204,13 @@ def say(study: Cohort, *templates: str) -> None:
                     lower=None if np.isinf(one.lowest) else one.lowest,
                     upper=None if np.isinf(one.highest) else one.highest,
                 )
-                for one in ranges(of).itertuples()
+                for one in of.itertuples()
             ]
         )
     )
     if said := " ".join(filter(None, (sentences.sentence(spans, template) for template in templates))):
         told = f"(synthetic patients, each set printing the paper's numbers): {said}"
-        who = f"Over all {count} consistent cohorts"
+        who = f"Over all {len(cohorts.numbers())} consistent cohorts"
         payloads.show(
             fragment("whose", synthetic=False, who=who, told=[told]),
             payloads.NOTE,
