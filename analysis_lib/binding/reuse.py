@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from analysis_lib.binding import explorer, inputs, kept
+from analysis_lib.binding import inputs, kept
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files.digest import digest_of, digests
@@ -93,6 +93,10 @@ def explored(
 
     Of real patients nothing is kept: they are few curves, and no scan for leaks has seen them yet.
     """
+    from analysis_lib.binding import (
+        explorer,  # and with it whatever draws: an unchanged book needs none of it
+    )
+
     manifest = next(path for path, each in studies.items() if each is study)
 
     def mark() -> str:

@@ -91,7 +91,7 @@ def realism(tables: dict[str, pd.DataFrame]) -> dict[str, float]:
             (p.bulky_disease == "yes")[p.bulky_disease.isin(["yes", "no"])],
         ),
         "rank correlation, sites of disease and elevated LDH": round(
-            float(p.disease_sites.corr((p.ldh_elevated == "yes").astype(int), method="spearman")), 2
+            float(p.disease_sites.corr((p.ldh_elevated == "yes").astype(int), "spearman")), 2
         ),
         "shortest gap between lines (days)": int(gaps.min()),
         "median gap between lines (days)": float(gaps.median()),

@@ -109,7 +109,10 @@ def sizes_of_later_courses(rng: np.random.Generator) -> list[int]:
 def later_courses(
     state: np.ndarray, fixed: np.ndarray, drawn: Drawn, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """31 sites in later courses, all after the EFS2 event, in patients with time left for them."""
+    """31 sites in later courses, all after the EFS2 event, in patients with time left for them.
+
+    Long because what one draw leaves, the next one takes.
+    """
     end = state[:, TTS] + state[:, OS2]
     rest = np.flatnonzero(fixed[:, FIELD] >= 0)
     able = []
@@ -181,7 +184,7 @@ def regions(sites: pd.DataFrame, cns: np.ndarray, rng: np.random.Generator) -> n
         + np.where(sites.course > 1, 0.5, 0)
         + rng.uniform(0, 1, len(sites))
     )
-    rank = sites.assign(score=score).groupby("patient").score.rank(ascending=False, method="first")
+    rank = sites.assign(score=score).groupby("patient").score.rank("first", ascending=False)
     order = np.argsort(-(score - 10 * (rank > 2)))  # no more than two in the brain of one patient
     region = np.full(len(sites), "", object)
     region[order[: number["CNS"]]] = "CNS"

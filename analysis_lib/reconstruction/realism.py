@@ -85,7 +85,10 @@ def possible(i, state, fixed):
 
 @njit(cache=True, error_model="numpy")
 def log_prior(state, fixed, order, least):
-    """Penalties for what is possible but would look made up. Zero for an unremarkable cohort."""
+    """Penalties for what is possible but would look made up. Zero for an unremarkable cohort.
+
+    Long because numba compiles it as one loop over the patients.
+    """
     n = len(state)
     loss = 0.0
     events = 0

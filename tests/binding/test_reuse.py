@@ -35,7 +35,9 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setattr(engines, "ProcessPoolExecutor", InThisProcess)
     monkeypatch.setattr(build.kernels, "forked", lambda folder: contextlib.nullcontext())
     monkeypatch.setattr(chapter, "run", made_up)
-    monkeypatch.setattr(build.pages, "write", lambda studies, outcomes, book, *_: (book / "generated").mkdir())
+    monkeypatch.setattr(
+        build.pages, "write", lambda studies, outcomes, book, *_: (book / "generated").mkdir()
+    )
     monkeypatch.setattr(build, "render", lambda source, html, place: made_pages(source, html))
     RAN.clear()
     return tmp_path
