@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from analysis_lib.binding import inputs, kept
 from analysis_lib.binding.outcome import Outcome
-from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.files.digest import digest_of, digests
 from analysis_lib.files.places import LIBRARY, NOTEBOOKS, ROOT
 from analysis_lib.intake import bundled
+
+if TYPE_CHECKING:
+    from analysis_lib.cohort.cohort import Cohort
 
 KEPT = ".kept"  # beside html/
 BOOK = "book.json"
