@@ -41,9 +41,11 @@ def comparisons(study: Cohort) -> Iterator[tuple[str, str, str, str, str]]:
     yield from COMPARISONS
     if study.groups != REGIMENS and not study.lacks(study.groups):
         first, *others = study.patients[study.groups].cat.categories
+        ours = {(name, by, level) for name, by, level, *_ in COMPARISONS}
         for name in ("OS1", "EFS1"):
             for level in others:
-                yield name, study.groups, level, first, f"{name}: {level} against {first}"
+                if (name, study.groups, level) not in ours:
+                    yield name, study.groups, level, first, f"{name}: {level} against {first}"
 
 
 def events_needed(hazard_ratio: float, share: float = 0.5) -> float | None:

@@ -95,9 +95,8 @@ def explored(
 
     Of real patients nothing is kept: they are few curves, and no scan for leaks has seen them yet.
     """
-    from analysis_lib.binding import (
-        explorer,  # and with it whatever draws: an unchanged book needs none of it
-    )
+    # only here, since with it comes whatever draws: an unchanged book needs none of it
+    from analysis_lib.binding import explorer
 
     manifest = next(path for path, each in studies.items() if each is study)
 

@@ -162,6 +162,14 @@ def test_sizes_of_studies_are_told_for_groups_that_a_cohort_names():
     )
 
 
+def test_groups_that_the_study_compares_already_are_not_compared_twice():
+    study = read_cohort("reconstructed")
+    rows = by_id(design.needed(replace(study, groups="car_t_product")))
+    usual = by_id(design.needed(study))["design.os1.car_t_product.tisa-cel"]
+    assert rows["design.os1.car_t_product.tisa-cel"]["value"] == usual["value"]
+    assert {"design.efs1.car_t_product.tisa-cel"} <= set(rows)
+
+
 def _about(parts):
     return [tuple(part[["endpoint", "by"]].iloc[0]) for part in parts]
 
