@@ -66,13 +66,14 @@ audit: $(STAMP)
 clean:
 	rm -rf _build dist book/cohorts book/generated notebooks/.ipynb_checkpoints
 
+# Into .venv and nowhere else: without --python, uv would fill an environment that the user has active.
 $(STAMP): installer.lock requirements.lock pyproject.toml
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement installer.lock
-	$(BIN)/uv pip install --quiet --require-hashes --requirement requirements.lock
-	$(BIN)/uv pip install --quiet --no-deps --editable .
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $@
 
 $(EXTRA): reconstruct.lock $(STAMP)
-	$(BIN)/uv pip install --quiet --require-hashes --requirement reconstruct.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement reconstruct.lock
 	touch $@

@@ -34,10 +34,11 @@ class Finding:
 
 FINDINGS = (
     Finding(
-        "Responding to CAR T seems to halve the risk of death. Start the clock fairly, and the advantage is "
-        "gone.",
+        "Responding to CAR T seems to halve the risk of death. Start the clock fairly, and the paper no "
+        "longer tells.",
         "Hazard ratio {immortal.response.naive} counted from the infusion, {immortal.response.delayed} with "
-        "delayed entry.",
+        "delayed entry: in patients who print the same paper it goes from "
+        "{range.immortal.response.delayed:lower} to {range.immortal.response.delayed:upper}.",
         "09_beyond.html#a-response-that-had-to-be-lived-to-see",
         "Beyond the paper · 6 minutes",
         {"immortal.response.naive": "from infusion", "immortal.response.delayed": "delayed entry"},
@@ -45,7 +46,8 @@ FINDINGS = (
     Finding(
         "Radiotherapy after systemic therapy looks protective, until time is counted properly.",
         "A hazard ratio of {immortal.st.naive} becomes {immortal.st.timed} once radiotherapy counts only "
-        "from the day on which it started.",
+        "from the day on which it started; in patients who print the same paper this goes from "
+        "{range.immortal.st.timed:lower} to {range.immortal.st.timed:upper}.",
         "09_beyond.html#is-a-second-modality-better-or-only-later",
         "Beyond the paper · 5 minutes",
         {"immortal.st.naive": "by what came later", "immortal.st.timed": "from its start on"},

@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup
 from analysis_lib.analyses import immortal, weighting
 from analysis_lib.binding import cards, cover, rendering
 from analysis_lib.binding.outcome import Outcome
+from analysis_lib.consistent import ranges
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
@@ -19,12 +20,13 @@ DELAYED = results.row(
     "immortal.response.delayed", "hazard ratio", 1.1, lower=0.7, upper=1.8, n=120, events=60
 )
 
+RANGE = results.row("range.immortal.response.delayed", "hazard ratio", 0.6, lower=0.6, upper=4.3)
+
 
 def test_a_card_says_and_draws_what_its_rows_hold():
-    told = cover.card(cover.FINDINGS[0], public(results.collect([NAIVE, DELAYED])), "cohorts/x/")
-    assert (
-        "0.50" in told["words"] and "1.10" in told["words"] and told["href"].startswith("cohorts/x/09_beyond")
-    )
+    told = cover.card(cover.FINDINGS[0], public(results.collect([NAIVE, DELAYED, RANGE])), "cohorts/x/")
+    assert all(number in told["words"] for number in ("0.50", "1.10", "from 0.60 to 4.30"))
+    assert told["href"].startswith("cohorts/x/09_beyond")
     assert "from infusion: 0.50 (95% CI 0.30–0.90)" in told["picture"]
     assert told["small"].endswith("synthetic patients")
 
@@ -51,6 +53,10 @@ def test_what_the_cards_claim_is_true_of_the_bundled_cohort(study):
     assert wait.loc["immortal.response.delayed", "lower"] < 1 < wait.loc["immortal.response.delayed", "upper"]
     later = immortal.compare(study, immortal.second_modality(study, "ST"), "st", 3, []).set_index("result_id")
     assert later.loc["immortal.st.naive", "value"] < 1 < later.loc["immortal.st.timed", "value"]
+    reached = ranges.committed().set_index("result_id")
+    found = reached.loc["immortal.response.delayed"]
+    assert found["lowest"] < 1 < found["highest"] and found["verdict"] == "not determined"
+    assert reached.loc["immortal.st.timed", "lowest"] > 1
     alike = weighting.compare(weighting.prepare(study)).set_index("result_id").loc["weighted.os2.overlap"]
     assert alike["lower"] < 1 < alike["upper"]
 

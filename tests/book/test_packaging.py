@@ -19,6 +19,11 @@ def test_environment_yml_equals_pyproject():
     assert f"python{PROJECT['requires-python']}" in environment["dependencies"]
 
 
+def test_make_fills_its_own_environment_whichever_the_user_has_active():
+    installs = re.findall(r"^\t.*\buv pip install\b.*$", (ROOT / "Makefile").read_text("utf-8"), re.M)
+    assert len(installs) == 3 and all("--python $(BIN)/python" in line for line in installs)
+
+
 @pytest.mark.parametrize(("name", "least"), [("requirements.lock", 100), ("reconstruct.lock", 5)])
 def test_the_lock_is_exact_hashed_and_names_no_index(name, least):
     lock = (ROOT / name).read_text("utf-8")
