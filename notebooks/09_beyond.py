@@ -18,7 +18,7 @@
 # %% [markdown] strobe=["12e", "17"]
 # # Beyond the paper
 #
-# You will learn eight questions that a sceptical statistician puts to any retrospective comparison of treatments, the
+# You will learn the questions that a sceptical statistician puts to any retrospective comparison of treatments, the
 # standard answer to each, and what each answer would have to be to change what you believe.
 
 # %% tags=["parameters"]
