@@ -11,7 +11,7 @@ import pytest
 from analysis_lib.analyses import cox_models, design, prognosis
 from analysis_lib.centres import pooled
 from analysis_lib.centres.exchange import Export
-from analysis_lib.consistent import cohorts
+from analysis_lib.consistent import cohorts, ranges
 from analysis_lib.dictionary.units import CAR_T
 from analysis_lib.files.places import NOTEBOOKS, ROOT
 from analysis_lib.intake.read import read_cohort
@@ -146,6 +146,7 @@ def producible():
     """
     return (
         set(cohorts.rows()["result_id"])
+        | set(ranges.range_rows(ranges.open_results(ranges.committed()))["result_id"])
         | set(design.needed(read_cohort("lymphoma"))["result_id"])
         | ids_of_own_factors()
         | pooled_ids()
