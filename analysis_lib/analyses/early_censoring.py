@@ -115,9 +115,7 @@ def _tip(
     result_id: str, of: pd.DataFrame, day: float, level: float, k: int, shared: dict
 ) -> dict | pd.DataFrame:
     try:
-        factor = censoring.tipping(
-            lambda factor: censoring.survival(of["days"], of["event"], day, factor), level
-        )
+        factor = censoring.tipping(censoring.heights(of["days"], of["event"], day), level)
     except NotEstimable as why:
         return results.skipped(result_id, f"{shared['group']}: {why}")
     return row(
@@ -238,15 +236,17 @@ def curves(study: Cohort) -> pd.DataFrame:
     parts = []
     for _, words, of in _groups(frame):
         try:
-            heights = [
-                censoring.survival(of["days"], of["event"], month * DAYS_PER_MONTH, factor)
-                for factor in FACTORS
-            ]
+            height = censoring.heights(of["days"], of["event"], month * DAYS_PER_MONTH)
         except NotEstimable:
             continue
         parts.append(
             pd.DataFrame(
-                {"group": words, "factor": FACTORS, "percent": 100 * np.array(heights), "month": month}
+                {
+                    "group": words,
+                    "factor": FACTORS,
+                    "percent": [100 * height(factor) for factor in FACTORS],
+                    "month": month,
+                }
             )
         )
     if not parts:

@@ -10,13 +10,10 @@ soon.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import ArrayLike
 
 from analysis_lib.analyses import immortal, local_failure, missing, weighting
@@ -27,7 +24,7 @@ from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.estimators import competing, curves, models, states
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.repeated import cox
-from analysis_lib.intake.read import read_cohort
+from analysis_lib.intake.read import of_tables
 from analysis_lib.rows import results
 from analysis_lib.rows.limits import Z
 from analysis_lib.rows.released import published
@@ -83,7 +80,7 @@ def tables(
             "vital_status": np.where(died, "dead", "alive"),
             "salvage_start_day": SALVAGE,
             "salvage_regimen": np.where(radiotherapy, "RT", "ST"),
-            "bulky_disease": np.where(measured, _yes(bulk), ""),
+            "bulky_disease": np.where(measured, _yes(bulk), None),
             "stage": np.where(advanced, "IV", "I"),
             "ldh_elevated": _yes(ldh),
         }
@@ -102,7 +99,7 @@ def tables(
             "course": 1,
             "rt_start_day": SALVAGE,
             "in_field_response": np.where(failed, "PD", "CR"),
-            "in_field_progression_day": np.where(failed, (SALVAGE + failure).astype(str), ""),
+            "in_field_progression_day": pd.Series(SALVAGE + failure, dtype="Int64").where(failed),
         }
     )[radiotherapy]
     both = hazard[radiotherapy] + FAILURE
@@ -121,22 +118,19 @@ def _yes(flags: ArrayLike) -> np.ndarray:
 def read(
     n: int = PATIENTS, seed: int = SEED, strength: float = 1.0, second_a_day: float = SECOND
 ) -> tuple[Cohort, float]:
-    """A simulated cohort, read as any other is, and the true share (percent) of its sites that fail within a
+    """A simulated cohort, an ordinary one, and the true share (percent) of its sites that fail within a
     year; the last two as :func:`tables` takes them.
     """
     made, share = tables(n, seed, strength, second_a_day)
-    with tempfile.TemporaryDirectory() as folder:
-        for name, table in made.items():
-            table.to_csv(Path(folder) / f"{name}.csv", index=False)
-        manifest = {
-            "name": "simulated",
-            "title": "Simulated patients",
-            "synthetic": "true",
-            "index_event": "the start of the simulation",
-            "tables": {name: f"{name}.csv" for name in made},
-        }
-        (Path(folder) / "cohort.yml").write_text(yaml.safe_dump(manifest), "utf-8")
-        return read_cohort(folder), share
+    about = Cohort(
+        name="simulated",
+        title="Simulated patients",
+        index_event="the start of the simulation",
+        synthetic=True,
+        note="",
+        patients=pd.DataFrame(),
+    )
+    return of_tables(about, **made), share
 
 
 def truths(share: float) -> dict[str, float]:

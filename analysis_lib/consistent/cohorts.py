@@ -8,10 +8,9 @@ import pandas as pd
 import yaml
 
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.dictionary import columns as dictionary
 from analysis_lib.dictionary.units import CAR_T
 from analysis_lib.files.places import BUNDLED
-from analysis_lib.intake.read import typed, with_derived
+from analysis_lib.intake.read import of_tables
 from analysis_lib.rows.released import published
 
 FOLDER = BUNDLED / "consistent"
@@ -76,17 +75,16 @@ def read_all() -> dict[int, Cohort]:
 
 
 def _as_cohort(number: int, of: dict[str, pd.DataFrame]) -> Cohort:
-    return with_derived(
-        Cohort(
-            name=name_of(number),
-            title=title_of(number),
-            index_event=CAR_T,
-            synthetic=True,
-            note="",
-            of_the_paper=True,
-            **{name: typed(dictionary.TABLES[name], _in_numbers(name, table)) for name, table in of.items()},
-        )
+    about = Cohort(
+        name=name_of(number),
+        title=title_of(number),
+        index_event=CAR_T,
+        synthetic=True,
+        note="",
+        of_the_paper=True,
+        patients=pd.DataFrame(),
     )
+    return of_tables(about, **of)
 
 
 def name_of(number: int) -> str:
@@ -97,12 +95,6 @@ def name_of(number: int) -> str:
 def title_of(number: int) -> str:
     """Its title."""
     return f"Consistent cohort {number} (synthetic)"
-
-
-def _in_numbers(name: str, table: pd.DataFrame) -> pd.DataFrame:
-    types = {"day": "Int64", "count": "Int64", "number": "Float64"}
-    columns = dictionary.TABLES[name].columns
-    return table.astype({column: types.get(columns[column].metadata["kind"], "string") for column in table})
 
 
 @published

@@ -38,9 +38,9 @@ def known(days: ArrayLike, event: ArrayLike, day: float) -> Known:
     return Known(dead, len(days) - dead - unknown, unknown)
 
 
-def survival(days: ArrayLike, event: ArrayLike, day: float, factor: float) -> float:
-    """Survival on a day if the hazard of the censored, from their censoring on, is that of the others
-    times ``factor``.
+def heights(days: ArrayLike, event: ArrayLike, day: float) -> Callable[[float], float]:
+    """Survival on a day, by the factor by which the hazard of the censored, from their censoring
+    on, is that of the others.
 
     Raises
     ------
@@ -55,7 +55,14 @@ def survival(days: ArrayLike, event: ArrayLike, day: float, factor: float) -> fl
     when = np.searchsorted(curve["days"].to_numpy(), early, side="right") - 1
     chance = step["survival"] / curve["survival"].to_numpy()[when]
     alive = known(days, event, day).alive
-    return float((alive + (chance**factor).sum()) / len(days))
+    return lambda factor: float((alive + (chance**factor).sum()) / len(days))
+
+
+def survival(days: ArrayLike, event: ArrayLike, day: float, factor: float) -> float:
+    """Survival on a day if the hazard of the censored, from their censoring on, is that of the others
+    times ``factor``; raises as :func:`heights` does.
+    """
+    return heights(days, event, day)(factor)
 
 
 def tipping(height: Callable[[float], float], level: float) -> float:

@@ -21,6 +21,15 @@ from analysis_lib.rows.limits import Z
 
 INTERVAL = "log"
 KM = f"Kaplan-Meier, Greenwood variance, {INTERVAL} interval"
+GREENWOOD = {  # its columns, and our names for them
+    "time": "days",
+    "n_risk": "at_risk",
+    "n_event": "events",
+    "n_censor": "censored",
+    "estimate": "survival",
+    "conf_low": "lower",
+    "conf_high": "upper",
+}
 
 
 def kaplan_meier(
@@ -33,8 +42,6 @@ def kaplan_meier(
     interval: str = INTERVAL,
 ) -> pd.DataFrame:
     """The Kaplan-Meier curve, from time 0 on.
-
-    Long because greenwood's columns get our names, one by one.
 
     Parameters
     ----------
@@ -77,40 +84,17 @@ def kaplan_meier(
             interval,
         )
     else:
-        curve = (
-            greenwood.KaplanMeier(conf_type=interval)
-            .fit(greenwood.Surv(days, event=event.astype(int)))
-            .to_frame(format="pandas")
-        )
-        curve = curve.rename(
-            columns={
-                "time": "days",
-                "n_risk": "at_risk",
-                "n_event": "events",
-                "n_censor": "censored",
-                "estimate": "survival",
-                "conf_low": "lower",
-                "conf_high": "upper",
-            }
-        )
-    first = pd.DataFrame(
-        {
-            "days": [0.0],
-            "at_risk": [curve["at_risk"].iloc[0]],
-            "events": [0],
-            "censored": [0],
-            "survival": [1.0],
-            "lower": [1.0],
-            "upper": [1.0],
-        }
-    )
-    if start is not None and curve["days"].iloc[0] == 0:
-        curve.loc[curve.index[0], "at_risk"] = at_risk(days, 1, start)
-    curve = pd.concat([first, curve[first.columns]] if curve["days"].iloc[0] > 0 else [curve[first.columns]])
+        fitted = greenwood.KaplanMeier(conf_type=interval).fit(greenwood.Surv(days, event=event.astype(int)))
+        curve = fitted.to_frame(format="pandas").rename(columns=GREENWOOD)
+    columns = {name: curve[name].to_numpy() for name in GREENWOOD.values()}
+    if columns["days"][0] > 0:
+        first = {"days": 0, "at_risk": columns["at_risk"][0], "events": 0, "censored": 0}
+        columns = {name: np.append(first.get(name, 1.0), values) for name, values in columns.items()}
+    elif start is not None:
+        columns["at_risk"][0] = at_risk(days, 1, start)
     count = float if weights is not None else int
-    return curve.astype({"days": int, "at_risk": count, "events": count, "censored": count}).reset_index(
-        drop=True
-    )
+    types = {"days": int, "at_risk": count, "events": count, "censored": count}
+    return pd.DataFrame({name: values.astype(types.get(name, float)) for name, values in columns.items()})
 
 
 def quantile(curve: pd.DataFrame, column: str = "survival", level: float = 0.5) -> float | None:

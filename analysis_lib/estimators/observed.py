@@ -115,7 +115,10 @@ def entries(start: ArrayLike, days: np.ndarray) -> np.ndarray:
 
 
 def _numbers(values: ArrayLike, name: str) -> np.ndarray:
-    numbers = pd.to_numeric(pd.Series(np.asarray(values).ravel()), errors="raise").astype(float).to_numpy()
+    numbers = np.asarray(values).ravel()
+    if numbers.dtype.kind not in "fiub":
+        numbers = pd.to_numeric(pd.Series(numbers), errors="raise").to_numpy()
+    numbers = numbers.astype(float)
     if np.isnan(numbers).any():
         raise ValueError(
             f"{name} must be known for everyone; {int(np.isnan(numbers).sum())} of {len(numbers)} are missing"

@@ -16,7 +16,7 @@ import pandera.pandas as pa
 from analysis_lib.cohort.cohort import REGIMENS, SECOND_MODALITY, Cohort
 from analysis_lib.cohort.problems import CohortError, as_frame, problem
 from analysis_lib.dictionary import factors, rules
-from analysis_lib.dictionary.columns import YES_NO
+from analysis_lib.dictionary.columns import TABLES, YES_NO
 from analysis_lib.dictionary.words import listed
 from analysis_lib.files.places import RECONSTRUCTED
 from analysis_lib.intake import checks, pairs, redcap
@@ -135,6 +135,26 @@ def typed(schema: pa.DataFrameSchema, table: pd.DataFrame) -> pd.DataFrame:
     }
     ordered = [c for c in columns if c in table]
     return table.astype(levels)[ordered].reset_index(drop=True)
+
+
+def of_tables(cohort: Cohort, **tables: pd.DataFrame) -> Cohort:
+    """A cohort of tables that this program made itself, in the words and units of the data dictionary: they
+    are what reading their files would give, so nothing is parsed and checked.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        What it is called and how it is analysed; its tables are replaced.
+    tables : pandas.DataFrame
+        By name: ``patients``, ``sites``, ``lines``.
+    """
+    types = {"day": "Int64", "count": "Int64", "number": "Float64"}
+    made = {}
+    for name, table in tables.items():
+        columns = TABLES[name].columns
+        known = {column: types.get(columns[column].metadata["kind"], "string") for column in table}
+        made[name] = typed(TABLES[name], table.astype(known))
+    return with_derived(replace(cohort, **made))
 
 
 def with_derived(cohort: Cohort) -> Cohort:

@@ -2,7 +2,7 @@
 compare.
 """
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 
 import numpy as np
@@ -511,6 +511,26 @@ def test_simulated_truth_of_the_sites_by_hand():
     alone = 100 * (1 - np.exp(-simulation.FAILURE * 12 * 30.4375))
     _, share = simulation.tables(4000, 1)
     assert 0.4 * alone < share < 0.8 * alone
+
+
+def test_simulated_patients_are_what_reading_their_files_gives(tmp_path):
+    made, _ = simulation.tables(200, 3)
+    for name, table in made.items():
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    named = "".join(f"  {name}: {name}.csv\n" for name in made)
+    (tmp_path / "cohort.yml").write_text(
+        "name: simulated\ntitle: Simulated patients\nsynthetic: true\n"
+        f"index_event: the start of the simulation\ntables:\n{named}"
+    )
+    whole, (ours, _) = read_cohort(tmp_path), simulation.read(200, 3)
+    for part in fields(whole):
+        if part.name == "warnings":  # what the files made the reader doubt
+            continue
+        theirs, mine = getattr(whole, part.name), getattr(ours, part.name)
+        if isinstance(theirs, pd.DataFrame):
+            pd.testing.assert_frame_equal(mine, theirs)
+        else:
+            assert mine == theirs, part.name
 
 
 def test_simulated_patients_are_an_ordinary_cohort_and_repeat_with_their_seed():

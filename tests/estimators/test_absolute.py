@@ -63,9 +63,7 @@ def test_what_censoring_leaves_open_is_as_in_r(name):
             ours[f"{name}.fate.{day}.{10 * factor:g}"] = censoring.survival(days, event, day, factor)
         lower = curves.at(curves.kaplan_meier(days, event), day)["lower"]
         try:
-            tip = censoring.tipping(
-                lambda factor, day=day: censoring.survival(days, event, day, factor), lower
-            )
+            tip = censoring.tipping(censoring.heights(days, event, day), lower)
         except NotEstimable:
             tip = None
         ours[f"{name}.tip.{day}"] = tip
@@ -91,7 +89,7 @@ def test_the_censored_between_best_and_worst_case():
 def test_a_level_that_no_factor_reaches_and_a_day_that_nobody_reaches():
     days, event = [1, 2, 3, 4], [1, 1, 0, 1]
     with pytest.raises(NotEstimable, match="no factor"):
-        censoring.tipping(lambda factor: censoring.survival(days, event, 2, factor), 0.2)
+        censoring.tipping(censoring.heights(days, event, 2), 0.2)
     with pytest.raises(NotEstimable, match="follow-up ends on day 5"):
         censoring.survival([3, 5], [1, 0], 6, 1)
 
