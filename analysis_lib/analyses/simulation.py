@@ -80,7 +80,7 @@ def tables(
             "vital_status": np.where(died, "dead", "alive"),
             "salvage_start_day": SALVAGE,
             "salvage_regimen": np.where(radiotherapy, "RT", "ST"),
-            "bulky_disease": np.where(measured, _yes(bulk), None),
+            "bulky_disease": pd.Series(_yes(bulk)).where(measured),
             "stage": np.where(advanced, "IV", "I"),
             "ldh_elevated": _yes(ldh),
         }
