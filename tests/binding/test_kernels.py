@@ -324,7 +324,6 @@ def test_nbconvert_and_nbval_take_it_from_the_environment(tmp_path):
         [
             sys.executable,
             "-m",
-            "jupyter",
             "nbconvert",
             "--to",
             "notebook",

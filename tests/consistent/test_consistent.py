@@ -11,7 +11,7 @@ import pytest
 from IPython.display import display
 
 from analysis_lib.analyses import cox_models
-from analysis_lib.binding import chapter, engines
+from analysis_lib.binding import chapter, chapters, engines
 from analysis_lib.consistent import (
     asking,
     cohorts,
@@ -36,6 +36,7 @@ from plausible import assert_plausible
 
 # the flow's two boxes above the cohort, which speak of the database
 ABOVE = {"flow.database", "flow.not_included"}
+BOOK_ROWS = places.ROOT / "book" / "cohorts" / "reconstructed" / "results"
 
 
 @cache
@@ -43,9 +44,12 @@ def cached():
     return cohorts.rows()
 
 
-@cache
-def bundled_rows():
-    return many.rows_of(locate("reconstructed"))
+@pytest.fixture(scope="session")
+def bundled_rows(book_html):
+    """The rows of the bundled cohort by today's chapters, as the finished book holds them."""
+    of_cohorts = [each for each in chapters.chapters() if not chapters.on_the_paper(each)]
+    found = [results.read(BOOK_ROWS / f"{each}.csv").assign(chapter=each) for each in of_cohorts]
+    return pd.concat(found).drop_duplicates("result_id").reset_index(drop=True)
 
 
 def test_there_are_several_and_all_are_coherent(tmp_path):
@@ -68,28 +72,30 @@ def test_each_is_as_plausible_as_the_bundled_cohort():
         assert_plausible(check.realism(cohorts.tables(number)))
 
 
-def test_each_meets_the_ledger_as_well_as_the_bundled_cohort():
+def test_each_meets_the_ledger_as_well_as_the_bundled_cohort(bundled_rows):
     # The flow's first two boxes speak of the database, which the consistent cohorts share with the bundled
     # one.
     database = {"met.database.n"}
-    bundled = many.missed(bundled_rows()) | database
+    bundled = many.missed(bundled_rows) | database
     for number, rows in cached().groupby("cohort"):
         missed = many.missed(rows)
         assert len(missed - database) <= len(bundled - database), (number, missed - bundled)
 
 
-def of_today(number):
-    """The rows of a cohort by today's chapters: the first is the bundled one, the other is given to an engine."""
+@pytest.fixture(params=[0, -1])
+def of_today(request, bundled_rows):
+    """A cohort's number and its rows by today's chapters: the first is the bundled one, the other is given to
+    an engine.
+    """
+    number = cohorts.numbers()[request.param]
     if number == cohorts.numbers()[0]:
-        return bundled_rows().query("result_id not in @ABOVE")
+        return number, bundled_rows.query("result_id not in @ABOVE")
     with engines.executor("dask", 1) as pool:
-        return pool.submit(many.rows_of_tables, cohorts.tables(number), number).result()
+        return number, pool.submit(many.rows_of_tables, cohorts.tables(number), number).result()
 
 
-@pytest.mark.parametrize("which", [0, -1])
-def test_the_cached_rows_are_those_of_todays_chapters(which):
-    number = cohorts.numbers()[which]
-    fresh = of_today(number).set_index("result_id")
+def test_the_cached_rows_are_those_of_todays_chapters(of_today):
+    number, fresh = of_today[0], of_today[1].set_index("result_id")
     kept = cached()[cached()["cohort"] == number].set_index("result_id")
     advice = "run `python -m analysis_lib.reconstruction.many rows`"
     assert set(fresh.index) == set(kept.index), advice
@@ -100,8 +106,8 @@ def test_the_cached_rows_are_those_of_todays_chapters(which):
     assert fresh[about].equals(kept.loc[fresh.index, about]), advice
 
 
-def test_the_cached_rows_cover_what_the_chapters_give():
-    own = set(bundled_rows().loc[bundled_rows()["statistic"] != "skipped", "result_id"])
+def test_the_cached_rows_cover_what_the_chapters_give(bundled_rows):
+    own = set(bundled_rows.loc[bundled_rows["statistic"] != "skipped", "result_id"])
     assert own - set(cached()["result_id"]) == ABOVE
 
 
