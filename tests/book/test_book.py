@@ -14,7 +14,8 @@ from posixpath import normpath
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from bs4 import BeautifulSoup
+
+from visiting import first, of_class, tree_of, words
 
 # Hosts that serve code, fonts or styles. Names in comments (licences, namespaces) are harmless.
 CODE_HOSTS = re.compile(
@@ -52,22 +53,20 @@ class Page:
     html: str
 
     @cached_property
-    def soup(self):
-        return BeautifulSoup(self.html, "html.parser")
+    def tree(self):
+        return tree_of(self.html)
 
     @cached_property
     def anchors(self):
-        return {tag[name] for name in ("id", "name") for tag in self.soup.find_all(attrs={name: True})}
+        return set(self.tree.xpath("//@id | //@name"))
 
     @cached_property
     def article(self):
-        return self.soup.select_one("article.bd-article") or self.soup.find("main") or self.soup
+        return first(self.tree, f"//article[{of_class('bd-article')}]", "//main", "/*")
 
     @property
     def is_redirect(self):
-        return (
-            self.soup.find("body") is None and self.soup.find("meta", attrs={"http-equiv": True}) is not None
-        )
+        return not self.tree.xpath("//body") and bool(self.tree.xpath("//meta[@http-equiv]"))
 
 
 # The rules --------------------------------------------------------------------
@@ -79,8 +78,8 @@ def broken_links(page, files, anchors_of):
     files: the paths in the book; anchors_of: the ids of a page, by its path.
     """
     offences = []
-    for tag in page.soup.find_all(list(LINKING)):
-        target = tag.get(LINKING[tag.name])
+    for tag in page.tree.iter(*LINKING):
+        target = tag.get(LINKING[tag.tag])
         if not target or target.startswith("//"):
             continue
         parts = urlsplit(target)
@@ -114,34 +113,32 @@ def code_hosts(script):
 
 def outside_requests(page):
     """Whatever makes a browser talk to another host on opening the page. Links to read are fine."""
-    offences = []
-    for tag in page.soup.find_all(list(RESOURCES)):
-        url = tag.get(RESOURCES[tag.name]) or ""
+    tree, offences = page.tree, []
+    for tag in tree.iter(*RESOURCES):
+        url = tag.get(RESOURCES[tag.tag]) or ""
         if ABSOLUTE.match(url):
-            offences.append(f"<{tag.name} {' '.join(tag.get('rel', []))}> {url}")
-    for tag in page.soup.find_all(srcset=True):
-        offences += [f"srcset {u}" for u in re.split(r"[\s,]+", tag["srcset"]) if ABSOLUTE.match(u)]
-    for tag in page.soup.find_all("meta", content=re.compile(r"https?://")):
-        offences.append(f"<meta> {tag['content']}")
-    styles = [tag.get_text() for tag in page.soup.find_all("style")]
-    styles += [tag["style"] for tag in page.soup.find_all(style=True)]
+            offences.append(f"<{tag.tag} {tag.get('rel', '')}> {url}")
+    for several in tree.xpath("//@srcset"):
+        offences += [f"srcset {url}" for url in re.split(r"[\s,]+", several) if ABSOLUTE.match(url)]
+    offences += [f"<meta> {said}" for said in tree.xpath("//meta/@content") if re.search(r"https?://", said)]
+    styles = [tag.text_content() for tag in tree.iter("style")] + tree.xpath("//@style")
     offences += [f"style {url}" for css in styles for url in css_requests(css)]
-    for tag in page.soup.find_all("script", src=False):
-        offences += [f"inline script {url}" for url in re.findall(r"https?://[^\s\"'\\]+", tag.get_text())]
-    for tag in page.soup.select("svg image, svg use"):
+    for script in tree.xpath("//script[not(@src)]"):
+        offences += [
+            f"inline script {url}" for url in re.findall(r"https?://[^\s\"'\\]+", script.text_content())
+        ]
+    for tag in tree.xpath("//svg//image | //svg//use"):
         url = tag.get("href") or tag.get("xlink:href") or ""
         if ABSOLUTE.match(url):
-            offences.append(f"<{tag.name}> {url}")
+            offences.append(f"<{tag.tag}> {url}")
     return offences
 
 
 def poor_alt_texts(page):
     """Figures that a blind reader would not get: no words, a hash, a file name."""
-    offences = [
-        f"{img.get('src', '')[:80]}: no alt attribute" for img in page.soup.find_all("img", alt=False)
-    ]
-    for img in page.article.find_all("img", alt=True):
-        alt = img["alt"].strip()
+    offences = [f"{img.get('src', '')[:80]}: no alt attribute" for img in page.tree.xpath("//img[not(@alt)]")]
+    for img in page.article.xpath(".//img[@alt]"):
+        alt = img.get("alt").strip()
         if len(alt) < 15:
             reason = "shorter than 15 characters"
         elif re.search(r"[0-9a-f]{16,}", alt):
@@ -159,76 +156,70 @@ def poor_alt_texts(page):
 def failures_shown(page):
     """Traces of a cell that failed or complained, and of markup that was not understood."""
     offences = []
-    if "Traceback (most recent call last)" in page.article.get_text():
+    if "Traceback (most recent call last)" in words(page.article):
         offences.append("a traceback")
-    for selector, what in {
-        ".output.stderr": "stderr output",
-        ".output.traceback": "a traceback",
-        ".system-message": "a message of the builder",
-        ".problematic": "markup that was not understood",
+    for classes, what in {
+        ("output", "stderr"): "stderr output",
+        ("output", "traceback"): "a traceback",
+        ("system-message",): "a message of the builder",
+        ("problematic",): "markup that was not understood",
     }.items():
-        offences += [
-            f"{what}: {tag.get_text(' ', strip=True)[:120]}" for tag in page.article.select(selector)
-        ]
-    for output in page.article.select(".cell_output"):
-        text = output.get_text(" ", strip=True)
-        offences += [
-            f"output says {hit!r}" for hit in re.findall(r"\b\w*(?:Error|Exception):[^\n]{0,60}", text)
-        ]
-    for prose in page.article.select(".cell_output .text_markdown"):
-        text = prose.get_text(" ", strip=True)
-        offences += [
-            f"prose says {hit!r}" for hit in re.findall(r"[^.]{0,40}\b(?:nan|NaN|NaT|<NA>)\b[^.]{0,20}", text)
-        ]
+        shown = page.article.xpath(f".//*[{of_class(*classes)}]")
+        offences += [f"{what}: {words(tag)[:120]}" for tag in shown]
+    outputs = f".//*[{of_class('cell_output')}]"
+    for output in page.article.xpath(outputs):
+        hits = re.findall(r"\b\w*(?:Error|Exception):[^\n]{0,60}", words(output))
+        offences += [f"output says {hit!r}" for hit in hits]
+    for prose in page.article.xpath(f"{outputs}//*[{of_class('text_markdown')}]"):
+        hits = re.findall(r"[^.]{0,40}\b(?:nan|NaN|NaT|<NA>)\b[^.]{0,20}", words(prose))
+        offences += [f"prose says {hit!r}" for hit in hits]
     return offences
 
 
 def heading_faults(page):
     """Exactly one h1, first, and no level left out. The theme's copy for printing does not count."""
-    main = page.soup.find("main") or page.soup
-    headings = [
-        h for h in main.find_all(re.compile(r"^h[1-6]$")) if h.find_parent(id="jb-print-docs-body") is None
-    ]
-    levels = [int(h.name[1]) for h in headings]
+    main = first(page.tree, "//main", "/*")
+    levelled = main.iter("h1", "h2", "h3", "h4", "h5", "h6")
+    headings = [h for h in levelled if not h.xpath("ancestor::*[@id='jb-print-docs-body']")]
+    levels = [int(h.tag[1]) for h in headings]
     offences = []
     if levels.count(1) != 1:
         offences.append(f"{levels.count(1)} h1 headings")
     if levels and levels[0] != 1:
-        offences.append(f"the first heading is h{levels[0]}: {headings[0].get_text(strip=True)}")
+        offences.append(f"the first heading is h{levels[0]}: {words(headings[0])}")
     for before, after, heading in zip(levels, levels[1:], headings[1:]):
         if after > before + 1:
-            offences.append(f"h{before} is followed by h{after}: {heading.get_text(strip=True)}")
+            offences.append(f"h{before} is followed by h{after}: {words(heading)}")
     return offences
 
 
 def table_faults(page):
     """Tables without header cells; and our own tables without caption or scopes."""
     offences = []
-    for number, table in enumerate(page.article.find_all("table"), start=1):
-        where = f"table {number} ({table.get_text(' ', strip=True)[:50]})"
-        if not any(th.get_text(strip=True) for th in table.find_all("th")):
+    for number, table in enumerate(page.article.iter("table"), start=1):
+        where = f"table {number} ({words(table)[:50]})"
+        if not any(words(th) for th in table.iter("th")):
             offences.append(f"{where}: no header cells")
-        if "rows" not in table.get("class", []):
+        if "rows" not in table.get("class", "").split():
             continue
-        caption = table.find("caption")
-        if caption is None or not caption.get_text(strip=True):
+        caption = first(table, ".//caption")
+        if caption is None or not words(caption):
             offences.append(f"{where}: no caption")
-        heads = table.select("thead th")
+        heads = table.xpath(".//thead//th")
         if not heads or any(th.get("scope") not in ("col", "colgroup") for th in heads):
             offences.append(f'{where}: thead needs <th scope="col">')
-        for row in table.select("tbody tr"):
-            first = row.find(["th", "td"])
-            if first is None or first.name != "th" or first.get("scope") not in ("row", "rowgroup"):
+        for row in table.xpath(".//tbody//tr"):
+            begins = first(row, ".//*[self::th or self::td]")
+            if begins is None or begins.tag != "th" or begins.get("scope") not in ("row", "rowgroup"):
                 offences.append(f'{where}: a row does not begin with <th scope="row">')
                 break
     return offences
 
 
 def document_faults(page):
-    html = page.soup.find("html")
-    offences = [] if html is not None and html.get("lang") else ["<html> has no lang"]
-    title = page.soup.find("title")
-    return offences if title is not None and title.get_text(strip=True) else [*offences, "no title"]
+    offences = [] if page.tree.get("lang") else ["<html> has no lang"]
+    title = first(page.tree, "//title")
+    return offences if title is not None and words(title) else [*offences, "no title"]
 
 
 def repeated(titles):
@@ -340,10 +331,10 @@ def test_no_style_sheet_asks_another_host(book_html, book_files):
 
 def test_no_loaded_script_names_a_content_network(book_html, pages):
     loaded = {
-        normpath(str(PurePosixPath(page.path).parent / urlsplit(tag["src"]).path))
+        normpath(str(PurePosixPath(page.path).parent / urlsplit(source).path))
         for page in pages.values()
-        for tag in page.soup.find_all("script", src=True)
-        if not ABSOLUTE.match(tag["src"])
+        for source in page.tree.xpath("//script/@src")
+        if not ABSOLUTE.match(source)
     }
     assert "_static/salvage.js" in loaded
     offences = [
@@ -370,7 +361,7 @@ def test_every_page_keeps(rule, pages):
 
 
 def test_titles_differ(pages):
-    offences = repeated({path: page.soup.find("title").get_text(strip=True) for path, page in pages.items()})
+    offences = repeated({path: words(first(page.tree, "//title")) for path, page in pages.items()})
     assert not offences, listed(offences)
 
 
@@ -394,15 +385,15 @@ def test_the_reconstructed_cohort_is_called_synthetic(chapters):
     offences = [
         path
         for path, page in chapters.items()
-        if path.startswith("book/cohorts/reconstructed/")
-        and "synthetic" not in page.article.get_text().lower()
+        if path.startswith("book/cohorts/reconstructed/") and "synthetic" not in words(page.article).lower()
     ]
     assert not offences, listed(offences)
 
 
 def test_chapters_show_what_they_computed(chapters):
     """A notebook that never ran has code and no output, and every other rule likes it."""
-    offences = [path for path, page in chapters.items() if not page.article.select(".cell_output")]
+    outputs = f".//*[{of_class('cell_output')}]"
+    offences = [path for path, page in chapters.items() if first(page.article, outputs) is None]
     assert not offences, listed(offences)
 
 

@@ -1,4 +1,8 @@
-"""What a visitor to the finished book needs: where its pages are, windows of two sizes, and what is looked for."""
+"""What a visitor to the finished book needs: where its pages are, windows of two sizes, and what is looked for,
+in a browser or in the HTML alone.
+"""
+
+from lxml import html as markup
 
 DESKTOP = {"width": 1280, "height": 900}
 TELEPHONE = {"width": 390, "height": 844}
@@ -47,6 +51,33 @@ def tour(html):
 
 def file_page(html, path):
     return (html / path).as_uri()
+
+
+# HTML without a browser: lxml takes a tenth of the time of a parser in Python.
+
+
+def tree_of(html):
+    """The document of a page's text. Comments are no part of it."""
+    return markup.document_fromstring(html, parser=markup.HTMLParser(remove_comments=True, huge_tree=True))
+
+
+def of_class(*names):
+    """An XPath condition: the element has all these classes."""
+    return " and ".join(f"contains(concat(' ', normalize-space(@class), ' '), ' {name} ')" for name in names)
+
+
+def first(tree, *paths):
+    """The first element that the first fruitful XPath finds, or None."""
+    return next((found for path in paths for found in tree.xpath(path)), None)
+
+
+def words(element):
+    """The text of an element as it is read: no scripts and styles, one space wherever there is space."""
+    found = element.xpath(".//text()[not(parent::script or parent::style)]")
+    return " ".join(" ".join(found).split())
+
+
+# In a browser.
 
 
 def settle(page):
