@@ -19,18 +19,18 @@
 # to see when a result is better left unpooled.
 
 # %% tags=["parameters"]
-exports = []  # paths of exports (.zip); empty: two bundled synthetic cohorts, exported on the spot
+exports = []  # paths of exports (.zip); empty: those of two bundled synthetic cohorts
 results_dir = ""  # where the result rows go; empty: book/cohorts/pooled/results
 
 # %%
 from analysis_lib.binding import handed
-from analysis_lib.centres import page, pooled, receive, send
+from analysis_lib.centres import page, pooled, receive
 from analysis_lib.rows import results
 from analysis_lib.show.sentences import say
 from analysis_lib.show.tables import compared_table, table
 
 handed.check(globals())
-gathered = receive.read_exports(exports) if exports else send.practice()
+gathered = receive.read_exports(exports or receive.PRACTICE)
 page.about(gathered)
 
 # %% [markdown]

@@ -36,7 +36,7 @@ def marks() -> dict[str, list[str]]:
             str(path): path
             for path in sorted(BUNDLED.rglob("*"))
             # a chapter's own questions are among the files that its notebook names
-            if path.suffix in (".yml", ".csv") and path.parent.name != "teaching"
+            if path.suffix in (".yml", ".csv", ".zip") and path.parent.name != "teaching"
         }
     )
     rows = digests({str(path): path for path in sorted(ROOT.glob("book/cohorts/*/results/*.csv"))})

@@ -30,8 +30,11 @@ from analysis_lib.centres.schema import (
     shows,
 )
 from analysis_lib.dictionary.words import listed
+from analysis_lib.files.places import BUNDLED
 from analysis_lib.rows.released import release
 
+# To try the pooling with: two bundled synthetic cohorts that share no patient (tools/write_practice.py).
+PRACTICE = [BUNDLED / "practice" / f"{name}.zip" for name in ("axi-cel", "tisa-cel")]
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 

@@ -22,13 +22,12 @@ from analysis_lib.binding import build, certified, chapter, chapters
 from analysis_lib.centres.exchange import (
     COLUMNS,
     NUMBERS,
-    Export,
     SharingError,
     definitions,
     digest_of,
     software,
 )
-from analysis_lib.centres.receive import read_export, read_exports
+from analysis_lib.centres.receive import read_export
 from analysis_lib.centres.schema import FORMAT, FORMAT_VERSION
 from analysis_lib.centres.summary import summary
 from analysis_lib.cohort import endpoints, overlap
@@ -38,8 +37,6 @@ from analysis_lib.intake.manifest import locate
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import require
-
-PRACTICE = ("axi-cel", "tisa-cel")  # two bundled synthetic cohorts that share no patient
 
 
 def export(where: str | Path, out: Path | None = None) -> tuple[Path, dict]:
@@ -179,9 +176,3 @@ def _manifest_of(study: Cohort, done: dict[str, dict], table: bytes, certificate
         "definitions_sha256": digest_of(words),
         "definitions": words,
     }
-
-
-def practice() -> list[Export]:
-    """The exports of two bundled synthetic cohorts, made on the spot, to try the pooling with."""
-    with tempfile.TemporaryDirectory() as folder:
-        return read_exports([export(name, Path(folder) / f"{name}.zip")[0] for name in PRACTICE])

@@ -8,12 +8,15 @@ import html
 import io
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from IPython import get_ipython
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib_inline.config import InlineBackend
@@ -31,6 +34,8 @@ VECTORS = {"svg": "image/svg+xml", "pdf": "application/pdf"}
 # Text stays text (PDF: embedded fonts), and equal figures are equal files: no date, no maker, ids that do not
 # change.
 AS_FILES: dict[Any, Any] = vector.AS_TEXT | {"pdf.fonttype": 42}
+# What a PDF embeds: DejaVu Sans without the tables that take long to look through (tools/write_fonts.py).
+FONTS = [Path(__file__).with_name("fonts") / f"{name}.ttf" for name in ("BookSans", "BookSans-Bold")]
 STYLE: dict[Any, Any] = {
     "axes.facecolor": "none",
     "axes.spines.top": False,
@@ -104,8 +109,8 @@ def as_file(figure: Figure, kind: str, alt: str, caption: str) -> str:
         "svg": {"Title": caption, "Date": None, "Creator": None, "Format": None, "Type": None},
         "pdf": {"Title": caption, "Subject": alt, "Creator": None, "Producer": None, "CreationDate": None},
     }
-    saved = io.BytesIO()
-    with plt.rc_context(AS_FILES):
+    saved, fonts = io.BytesIO(), {"font.sans-serif": [*_fonts(), *plt.rcParams["font.sans-serif"]]}
+    with plt.rc_context(AS_FILES | (fonts if kind == "pdf" else {})):
         figure.savefig(saved, format=kind, metadata=metadata[kind])
     figure.set_size_inches(width, height)
     if kind == "pdf":
@@ -114,6 +119,14 @@ def as_file(figure: Figure, kind: str, alt: str, caption: str) -> str:
         saved.getvalue().decode("utf-8").replace("</title>", f"</title>\n <desc>{html.escape(alt)}</desc>", 1)
     )
     return described.replace("<svg ", '<svg role="img" ', 1)
+
+
+@cache
+def _fonts() -> set[str]:
+    """Make :data:`FONTS` known to matplotlib, once a process; returns the name that they share."""
+    for path in FONTS:
+        font_manager.fontManager.addfont(path)
+    return {font_manager.get_font(path).family_name for path in FONTS}
 
 
 def style_of(groups: Iterable[str]) -> dict[str, dict]:
