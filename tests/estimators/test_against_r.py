@@ -4,6 +4,7 @@ What is compared stands in ``tests/helpers/beside_r.py`` and ``data_sets_beside_
 is written by ``tools/write_agreement.py``.
 """
 
+import hashlib
 import html
 import json
 import re
@@ -204,6 +205,15 @@ def lacking_in_r(packages):
         f"cat(if (!requireNamespace('{package}', quietly = TRUE)) '{package} ')" for package in packages
     )
     return subprocess.run(["Rscript", "-e", asked], capture_output=True, text=True).stdout.split()
+
+
+def test_the_fixtures_are_of_these_scripts():
+    """Where there is no R, so that a script is not changed without its fixture."""
+    folder = ROOT / "tests" / "r"
+    now = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.R")}
+    lines = (folder / "SHA256SUMS").read_text("utf-8").splitlines()
+    advice = "run the script, then in tests/r: sha256sum *.R > SHA256SUMS"
+    assert now == {name: digest for digest, name in map(str.split, lines)}, advice
 
 
 @pytest.mark.parametrize("name", COMMANDS)
