@@ -22,6 +22,13 @@ from analysis_lib.show import tables
 FOLDER = BUNDLED / "proof"
 TRAP_NUMBERS = FOLDER / "trap_numbers.csv"
 CONVENTIONS = FOLDER / "conventions.csv"
+ALONE = (
+    "One estimator is held against no package: patients read back from a printed curve. Its algorithm "
+    "(Guyot and others 2012) is a listing in an article, and in packages that come neither with R nor "
+    "with Debian. It is tried on curves whose patients are known: where nobody is censored the very "
+    "patients must come back, and so they must in curves small enough to work out by hand. Chapter 17 "
+    "shows how far it is from the truth on the book's own figure."
+)
 WHY = {  # by convention: what SAS does, what R and this book do, and why it matters
     "Breslow's ties": "PHREG takes Breslow's approximation where events tie and nothing else is asked for. R "
     "asked for it prints what SAS prints; by itself R, and this book with it, takes Efron's, which is nearer "
@@ -138,6 +145,10 @@ def page() -> str:
             "### Remarks",
             "",
             *[f"- *{line.estimator}*: {line.reason}." for line in table[table["reason"] != ""].itertuples()],
+            "",
+            "### What has no referee",
+            "",
+            ALONE,
             "",
             "## A second referee: SAS",
             "",

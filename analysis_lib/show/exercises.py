@@ -107,8 +107,7 @@ def ask(study: Cohort, rows: pd.DataFrame, name: str) -> None:
 
 def _show(study: Cohort, rows: pd.DataFrame, name: str, solved: bool) -> None:
     """Nothing for a hospital's own patients, whose book is no course, nor where no exercise can be solved."""
-    asked = questions(study, rows, name)
-    if study.synthetic and asked["exercises"]:
+    if study.synthetic and (asked := questions(study, rows, name))["exercises"]:
         payloads.show(forms(asked, Path(name).stem, study.name, solved))
 
 
