@@ -114,27 +114,48 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture
-def visit(browser):
-    """visit(**options) -> a page in a context of its own that notes its requests and complaints."""
-    contexts = []
+def page_that_notes(browser, java_script_enabled):
+    """A page in a context of its own that notes its requests and complaints."""
+    context = browser.new_context(reduced_motion="reduce", java_script_enabled=java_script_enabled)
+    page = context.new_page()
+    page.set_default_timeout(120_000)  # patience with a busy machine
+    page.asked, page.complaints = [], []
+    context.on("request", lambda request: page.asked.append(request.url))
+    context.on("requestfailed", lambda request: page.complaints.append(f"failed: {request.url}"))
+    context.on(
+        "response",
+        lambda answer: answer.status >= 400 and page.complaints.append(f"{answer.status}: {answer.url}"),
+    )
+    page.on("console", lambda message: message.type == "error" and page.complaints.append(message.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    return page
 
-    def open_page(**options):
-        context = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(120_000)  # patience with a busy machine
-        page.asked, page.complaints = [], []
-        context.on("request", lambda request: page.asked.append(request.url))
-        context.on("requestfailed", lambda request: page.complaints.append(f"failed: {request.url}"))
-        context.on(
-            "response",
-            lambda answer: answer.status >= 400 and page.complaints.append(f"{answer.status}: {answer.url}"),
-        )
-        page.on("console", lambda message: message.type == "error" and page.complaints.append(message.text))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+
+def forget(page):
+    """Leave the book as somebody who was never there."""
+    if page.url.startswith(("http:", "file:")):  # elsewhere there is no storage
+        page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    page.goto("about:blank")
+    page.asked.clear()
+    page.complaints.clear()
+
+
+@pytest.fixture(scope="session")
+def visit(browser):
+    """visit(...) -> an empty page with nothing kept: one for all tests, as a new context costs more than a page of
+    the book. Whoever asks again gives up the page that came before.
+    """
+    kept = {}
+
+    def open_page(viewport=DESKTOP, color_scheme="light", java_script_enabled=True):
+        if java_script_enabled not in kept:
+            kept[java_script_enabled] = page_that_notes(browser, java_script_enabled)
+        page = kept[java_script_enabled]
+        forget(page)
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=color_scheme)
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in kept.values():
+        page.context.close()
