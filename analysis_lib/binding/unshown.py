@@ -26,7 +26,8 @@ class Gathered:
 
 
 def gather(sections: list[list[NotebookNode]]) -> Gathered:
-    """Take notes that something is not shown out of sections, and sections out in which nothing else is.
+    """Take notes that something is not shown out of sections, and sections out in which nothing else is, or
+    nothing at all.
 
     A heading stays while anything below it does. Solutions of exercises keep their notes.
     """
@@ -38,7 +39,7 @@ def gather(sections: list[list[NotebookNode]]) -> Gathered:
         heads = HEADING.findall(section[0].source) if section[0].cell_type == "markdown" else []
         title = heads[-1].lstrip("# ") if heads and place else "Opening"
         unshown += [(title, reason) for reason in reasons]
-        if place and reasons and not shows:
+        if place and not shows and (reasons or _only_headings(section)):
             heads = [head for head in heads if _stands(head, sections[place + 1 :], judged[place + 1 :])]
             one = nbformat.v4.new_markdown_cell("\n\n".join(heads), id=section[0].get("id", ""))
             kept.append([*([one] if heads else []), *unseen(section)])
@@ -78,9 +79,15 @@ def _stands(head: str, later: list[list[NotebookNode]], judged: list[tuple[bool,
         found = HEADING.findall(section[0].source) if section[0].cell_type == "markdown" else []
         if found and _level(found[0]) <= _level(head):
             return False
-        if shows or (not reasons and section[0].cell_type == "markdown"):
+        if shows or (not reasons and section[0].cell_type == "markdown" and not _only_headings(section)):
             return True  # not so a section of which only the code is left, for the notebook behind the page
     return False
+
+
+def _only_headings(section: list[NotebookNode]) -> bool:
+    """Whether a section says nothing itself: it is there for what stands below it."""
+    told = [HEADING.sub("", cell.source) for cell in section if cell.cell_type == "markdown"]
+    return bool(told) and not "".join(told).strip()
 
 
 def _level(head: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from analysis_lib.dictionary.factors import BUILT_IN, Factor
 from analysis_lib.dictionary.units import CAR_T
 from analysis_lib.dictionary.words import listed
 
+ONES = re.compile(r"(?<=[a-z]{3})s$")  # what makes an English unit plural; not that of "mmHg" or "s"
 REGIMENS = "salvage_regimen"  # the groups that the study compares
 # Later lines that bring the other modality to patients whose first salvage regimen was the one named.
 SECOND_MODALITY = {"ST": ("RT", "CMT"), "RT": ("ST", "CMT", "HSCT", "CAR T")}
@@ -65,7 +67,8 @@ class Cohort:
         factor, label = self.factor(column), self.label_of(column)
         if factor.number and factor.entry is not None:
             unit = factor.entry.metadata["unit"]
-            return f"{label} (per {unit if factor.per == 1 else f'{factor.per:g} {unit}'})"
+            # of one there is no plural: per year, per node
+            return f"{label} (per {ONES.sub('', unit) if factor.per == 1 else f'{factor.per:g} {unit}'})"
         return f"{label}: {level}" if level else label
 
     @property

@@ -137,13 +137,15 @@ def _derivatives(
         np.zeros((*observed.shape, observed.shape[1])),
     )
     for tie in range(int(deaths.max())):  # the deaths of a day leave one after the other
-        here, left = (deaths > tie).astype(float), tie / np.maximum(deaths, 1)
-        total = np.where(here > 0, whole[0] - left * part[0], 1.0)
-        mean = (whole[1] - left[:, :, None] * part[1]) / total[:, :, None]
-        square = (whole[2] - left[:, :, None, None] * part[2]) / total[:, :, None, None]
+        at = (deaths > tie).any(axis=0)  # few days have several
+        here, left = (deaths[:, at] > tie).astype(float), tie / np.maximum(deaths[:, at], 1)
+        total = np.where(here > 0, whole[0][:, at] - left * part[0][:, at], 1.0)
+        mean = (whole[1][:, at] - left[:, :, None] * part[1][:, at]) / total[:, :, None]
+        square = (whole[2][:, at] - left[:, :, None, None] * part[2][:, at]) / total[:, :, None, None]
         loglik -= (here * np.log(total)).sum(axis=1)
         score -= np.einsum("bt,btk->bk", here, mean)
-        information += np.einsum("bt,btjk->bjk", here, square - mean[:, :, :, None] * mean[:, :, None, :])
+        information += square.sum(axis=1, where=here[:, :, None, None] > 0)
+        information -= (here[:, :, None] * mean).transpose(0, 2, 1) @ mean
     return loglik, score, information
 
 

@@ -26,8 +26,9 @@ def significant(value: float, digits: int) -> float:
 
 
 def number(value: float, decimals: int) -> str:
-    """A number as it is printed, rounded half up (:func:`half_up`)."""
-    return str(_rounded(value, decimals)).replace("-", "−")
+    """A number as it is printed, rounded half up (:func:`half_up`); what is rounded to nothing has no sign."""
+    rounded = _rounded(value, decimals)
+    return str(rounded if rounded else abs(rounded)).replace("-", "−")
 
 
 def _rounded(value: float, decimals: int) -> Decimal:

@@ -104,6 +104,22 @@ def test_a_heading_goes_with_its_section_whatever_unseen_code_follows(car_t):
     assert sources(page)[1:5] == ["a", "b", "## Sex", "c"]
 
 
+def test_a_heading_below_which_nothing_is_said_goes(car_t):
+    cells = [
+        words("## Age"),
+        code("a", "<p>42</p>"),
+        words("## Exercises"),
+        code("forms"),  # of synthetic patients alone
+        words("### Exercise 1\n\nAsk."),
+        code("b", SKIPPED, tags=["hide-cell"]),
+    ]
+    page, _ = as_page(executed(*cells), car_t)
+    assert sources(page)[1:5] == ["## Age", "a", "forms", "b"]
+    cells[5] = code("b", "<p>42</p>", tags=["hide-cell"])
+    page, _ = as_page(executed(*cells), car_t)
+    assert sources(page)[3:7] == ["## Exercises", "forms", "### Exercise 1\n\nAsk.", "b"]
+
+
 def test_code_is_folded_unless_the_cell_says_how_it_is_shown(car_t):
     cells = [code("a", "<p>1</p>"), code("b", tags=["hide-cell"])]
     tags = [cell.metadata["tags"] for cell in as_page(executed(*cells), car_t)[0].cells[1:]]

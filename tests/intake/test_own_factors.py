@@ -88,6 +88,26 @@ def test_a_hazard_ratio_is_that_of_the_units_asked_for(study):
         assert ten[name] == pytest.approx(one[name] ** 10, rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("unit", "per", "said"),
+    [
+        ("nodes", 1, "Nodes (per node)"),
+        ("years", 10, "Nodes (per 10 years)"),
+        ("mmHg", 1, "Nodes (per mmHg)"),
+        ("fmol/l", 1, "Nodes (per fmol/l)"),
+    ],
+)
+def test_a_ratio_of_one_unit_says_one(tmp_path, unit, per, said):
+    (tmp_path / "p.csv").write_text(
+        "patient_id,last_follow_up_day,vital_status,nodes\nA,20,dead,1\nB,30,alive,2\n"
+    )
+    (tmp_path / "cohort.yml").write_text(
+        "name: small\ntables: {patients: p.csv}\n"
+        f"factors: {{nodes: {{label: Nodes, number: {unit}, per: {per}}}}}\n"
+    )
+    assert read_cohort(tmp_path).term_label("nodes") == said
+
+
 def test_every_test_of_a_single_factor_counts_in_the_correction(study):
     single = prognosis.univariable(study, "OS1", ["gene", "age"])
     by_id = single.set_index("result_id")["value"]

@@ -57,6 +57,8 @@ def test_slug():
         (7.0, 0, "7"),
         (100 * 0.575, 0, "58"),  # stored as 57.49999999999999
         (1.00499999, 2, "1.00"),  # no tie
+        (-0.04, 1, "0.0"),  # nothing has no sign
+        (-0.05, 1, "−0.1"),
     ],
 )
 def test_rounding_is_half_up(value, decimals, shown):
