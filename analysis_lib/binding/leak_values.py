@@ -8,6 +8,7 @@ digits)`` without leading zeros, or ``("words", (word, ...))``.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import permutations
@@ -76,7 +77,7 @@ def of_table(raw: pd.DataFrame, mapping: dict[str, str], table: str, rare: int =
     found: dict[tuple, Needle] = {}
     for place, column in enumerate(raw.columns):  # by place: two columns may carry one name
         target, cells = mapping.get(column, column), raw.iloc[:, place].dropna().astype(str)
-        often, header = cells.value_counts(), plain(str(column)).lower()
+        often, header = Counter(cells), plain(str(column)).lower()
         named = target not in COLUMNS and (bool(NAMES.search(header)) or _are_names(cells))
         dated = target.endswith("_date") or target not in COLUMNS and bool(MOMENTS.search(header))
         for index, cell in cells.items():

@@ -31,8 +31,10 @@ SHARED = re.compile(
     re.M,
 )
 COPIED = re.compile(r"(?:_images|_downloads)/([^\"'?#<>]+)")  # files that pages show or offer
+# The grammars of addresses that jsonschema would import in two seconds are left out: see __main__.
 CODE = (
-    "import os; from analysis_lib.files import replacing; replacing.end_with(os.getppid()); "
+    "import os, sys; sys.modules['rfc3987_syntax'] = None; "
+    "from analysis_lib.files import replacing; replacing.end_with(os.getppid()); "
     "from jupyter_book.cli.main import main; main()"
 )
 

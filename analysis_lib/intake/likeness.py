@@ -57,8 +57,15 @@ def likeness(heading: list[str], words: list[str]) -> float:
     return min(ratio, POSSIBLE) if min(len(" ".join(heading)), len(" ".join(words))) < SHORTEST else ratio
 
 
-def matches_of(source: Source, table: str) -> dict[str, list[tuple[str, float]]]:
-    """For each column the columns of the dictionary that it may be, the likeliest first."""
+def kinds_of(source: Source) -> dict[str, str]:
+    """What each column holds (:func:`kind_of`)."""
+    return {heading: kind_of(source.frame[heading]) for heading in source.frame}
+
+
+def matches_of(source: Source, table: str, kinds: dict[str, str]) -> dict[str, list[tuple[str, float]]]:
+    """For each column the columns of the dictionary that it may be, the likeliest first; ``kinds`` is what
+    the columns hold, which is the same whatever table is asked for.
+    """
     found: dict[str, list[tuple[str, float]]] = {}
     for heading in source.frame:
         if heading in file_columns(table):
@@ -66,18 +73,17 @@ def matches_of(source: Source, table: str) -> dict[str, list[tuple[str, float]]]
         elif heading == source.record:
             scores = {"patient_id": OWN - 0.1}
         else:
-            scores = _scores(source, heading, table)
+            scores = _scores(source, heading, table, kinds[heading])
         found[heading] = sorted(scores.items(), key=lambda pair: -pair[1])[:4]
     return _one_of_rivals(_with_moments(found))
 
 
-def _scores(source: Source, heading: str, table: str) -> dict[str, float]:
+def _scores(source: Source, heading: str, table: str, kind: str) -> dict[str, float]:
     """How well a column fits each of the dictionary by name and content, where it may be it at all."""
     called = [words_of(each) for each in (heading, source.labels.get(heading, "")) if each]
     if "___" in heading:  # a box to tick is called by its question and its own words, not by its number
         called = called[1:]
-    cells = source.frame[heading]
-    kind, scores = kind_of(cells), {}
+    cells, scores = source.frame[heading], {}
     for target, column in targets(table).items():
         base = re.sub("_(date|event)$", "", target)
         names = [words_of(word) for word in COLUMN_WORDS.get(base, "").split(",") if word.strip()]
@@ -161,6 +167,8 @@ def date_formats(cells: pd.Series) -> list[str]:
     known = cells.dropna()
     if known.empty or known.str.fullmatch(r"[0-9]+(\.[0-9]+)?").any():
         return []
+    if not all(any(map(str.isdigit, cell)) for cell in known):
+        return []  # every format has a day and a year in digits
     return ([ISO] if values.dates(known, ISO).notna().all() else []) + list(values.formats_that_fit(known))
 
 

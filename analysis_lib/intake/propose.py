@@ -19,7 +19,7 @@ from analysis_lib.intake import redcap
 from analysis_lib.intake.foreign_words import (
     TABLE_WORDS,
 )
-from analysis_lib.intake.likeness import SURE, likeness, matches_of, words_of
+from analysis_lib.intake.likeness import SURE, kinds_of, likeness, matches_of, words_of
 from analysis_lib.intake.proposal import written
 from analysis_lib.intake.sources import Source, labels_of, sources_of
 
@@ -68,8 +68,9 @@ def _as_tables(sources: list[Source]) -> dict[str, Source]:
     """Which source is which table: the best fit first; one alone holds the patients."""
     fits = []
     for place, source in enumerate(sources):
+        kinds = kinds_of(source)
         for table in TABLES:
-            matches = matches_of(source, table)
+            matches = matches_of(source, table, kinds)
             named = max(
                 likeness(words_of(source.name), words_of(word)) for word in TABLE_WORDS[table].split(",")
             )
@@ -101,5 +102,5 @@ def _as_tables(sources: list[Source]) -> dict[str, Source]:
     # nothing is recognised: the first table is offered as the patients, all of it to be decided
     if not chosen:
         chosen["patients"] = sources[0]
-        sources[0].matches = matches_of(sources[0], "patients")
+        sources[0].matches = matches_of(sources[0], "patients", kinds_of(sources[0]))
     return {table: chosen[table] for table in TABLES if table in chosen}

@@ -160,8 +160,9 @@ def test_a_notebook_cannot_tell_a_forked_kernel_from_a_plain_one(folder, plain):
         assert json.loads(printed(run(STATE, folder=folder))) == expected
 
 
-@pytest.mark.parametrize("name", ["03_failure", "04_survival"])
-def test_a_chapter_has_the_same_outputs_to_the_byte(name, tmp_path, plain):
+def test_a_chapter_has_the_same_outputs_to_the_byte(tmp_path, plain):
+    name = "03_failure"  # with tables, tests and figures of several kinds
+
     def outputs(where):
         executed = chapter.execute(
             name, {"cohort": str(locate("reconstructed")), "results_dir": str(tmp_path / where)}

@@ -3,6 +3,7 @@ and remarks.
 """
 
 import contextlib
+import functools
 import html
 import io
 
@@ -18,9 +19,9 @@ TABLES = ("patients", "sites", "lines")
 MANIFEST = "name: invented\ntitle: Invented hospital\ntables: {{{tables}}}\n{more}\n"
 
 
-def write(folder, patients=60, seed=1, more="", drop=(), change=None):
-    """Write the files of an invented hospital and its cohort.yml; returns the manifest's path and the
-    patients as written.
+def write(folder, patients=60, seed=1, more="", drop=(), change=None, deaths=None):
+    """Write the files of an invented hospital and its cohort.yml, in which so many have died as are said;
+    returns the manifest's path and the patients as written.
     """
     rng = np.random.default_rng(seed)
     frames = {name: pd.read_csv(BUNDLED / "reconstructed" / f"{name}.csv", dtype="string") for name in TABLES}
@@ -41,6 +42,8 @@ def write(folder, patients=60, seed=1, more="", drop=(), change=None):
         if name == "patients":
             frame.insert(1, "infusion_date", start.dt.strftime("%Y-%m-%d"))
             frame["surname"] = [f"Kestrelmann{place:02}" for place in range(len(frame))]
+            if deaths is not None:
+                frame["vital_status"] = ["dead"] * deaths + ["alive"] * (len(frame) - deaths)
             frame["remarks"] = "felt unwell after cycle two; wife called"
         frame["patient_id"] = frame["patient_id"].map(numbers)
         frames[name] = frame.drop(columns=[c for c in drop if c in frame])
@@ -54,11 +57,21 @@ def calculate(each, cohort, results_dir, solutions=True):
     """Run a chapter's code in this process, its solutions too, showing nothing; ``cohort`` is a path or was read."""
     namespace: dict = {}
     with contextlib.redirect_stdout(io.StringIO()):
-        for cell in jupytext.read(chapters.NOTEBOOKS / f"{each}.py").cells:
-            if cell.cell_type == "code" and (solutions or "hide-cell" not in cell.metadata.get("tags", [])):
-                exec(compile(cell.source, each, "exec"), namespace)
-            if "parameters" in cell.metadata.get("tags", []):
+        for code, tags in _code_of(chapters.NOTEBOOKS / f"{each}.py"):
+            if solutions or "hide-cell" not in tags:
+                exec(code, namespace)
+            if "parameters" in tags:
                 namespace |= {"cohort": cohort, "results_dir": str(results_dir)}
+
+
+@functools.cache
+def _code_of(notebook):
+    """The code cells of a notebook, compiled once for all cohorts, each with its tags."""
+    return [
+        (compile(cell.source, notebook.stem, "exec"), cell.metadata.get("tags", []))
+        for cell in jupytext.read(notebook).cells
+        if cell.cell_type == "code"
+    ]
 
 
 def undrawn(monkeypatch):
