@@ -1,30 +1,16 @@
-"""What a reader meets on the way through a book: pages of a readable length, folds, a search that knows where one reads."""
+"""What a reader meets on the way through a book: folds, predictions, a search that knows where one reads."""
 
 import re
 
 import pytest
-from bs4 import BeautifulSoup
 
 from analysis_lib.binding import search_index
 from analysis_lib.files.places import ROOT
 
-from visiting import DESKTOP, TELEPHONE, file_page, settle
+from visiting import TELEPHONE, file_page, first, settle, tree_of
 
 CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.py"))
-SCREENS = 12
 COHORT = "book/cohorts/reconstructed"
-
-
-def test_no_chapter_is_longer_than_twelve_screens(visit, book_html):
-    page = visit()
-    screens = {}
-    for chapter in CHAPTERS:
-        page.goto(file_page(book_html, f"{COHORT}/{chapter}.html"))
-        settle(page)
-        height = page.evaluate("document.documentElement.scrollHeight")
-        screens[chapter] = round(height / DESKTOP["height"], 1)
-    assert len(screens) > 15
-    assert not {chapter: count for chapter, count in screens.items() if count > SCREENS}, screens
 
 
 def test_what_is_secondary_is_folded_and_opens_on_paper(visit, book_html):
@@ -46,13 +32,13 @@ def test_what_is_secondary_is_folded_and_opens_on_paper(visit, book_html):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_each_chapter_can_be_foretold(chapter, book_html):
     html = (book_html / COHORT / f"{chapter}.html").read_text("utf-8")
-    article = BeautifulSoup(html, "html.parser").find("article")
-    foretold = {form["data-section"] for form in article.select("form[data-section]")}
+    article = first(tree_of(html), "//article")
+    foretold = set(article.xpath(".//form/@data-section"))
     assert foretold
     for section in foretold - {"Opening"}:
-        (heading,) = [h for h in article.find_all(["h2", "h3"]) if h.contents[0].strip() == section]
-        figures = heading.find_parent("section").find_all("figure")
-        assert any(each.find_parent("section") is heading.find_parent("section") for each in figures), section
+        (heading,) = [h for h in article.iter("h2", "h3") if (h.text or "").strip() == section]
+        its_own = first(heading, "ancestor::section[1]")
+        assert any(first(each, "ancestor::section[1]") is its_own for each in its_own.iter("figure")), section
 
 
 def test_a_prediction_covers_the_answer_too(visit, book_html):

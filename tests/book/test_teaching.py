@@ -4,24 +4,15 @@ import csv
 
 import pytest
 
-from visiting import DESKTOP, TELEPHONE, axe_offences, file_page, settle, strangers, unfold
+from visiting import file_page, first, settle, strangers, tree_of, words
 
 CHAPTER = "book/cohorts/reconstructed/04_survival.html"
-PRIMER = "book/generated/time-to-an-event.html"
 EXPLORER = "book/generated/explorer.html"
-PAGES = [
-    PRIMER,
-    EXPLORER,
-    "book/generated/guide.html",
-    "book/teach.html",
-    "book/journal-club.html",
-    "book/generated/glossary.html",
-]
 
 
 @pytest.fixture
 def chapter(visit, book_html):
-    page = visit(accept_downloads=True)
+    page = visit()
     page.goto(file_page(book_html, CHAPTER))
     settle(page)
     return page
@@ -31,7 +22,7 @@ def number(page):
     return page.locator("[data-part=exercises] form[data-kind=number]").first
 
 
-def test_a_number_is_judged_within_its_tolerance_and_the_comma_is_a_point(chapter):
+def a_number_is_judged_within_its_tolerance_and_the_comma_is_a_point(chapter):
     form = number(chapter)
     right, within = (float(form.get_attribute(f"data-{name}")) for name in ("value", "within"))
     said = form.get_by_role("status")
@@ -46,7 +37,7 @@ def test_a_number_is_judged_within_its_tolerance_and_the_comma_is_a_point(chapte
         assert said.inner_text().startswith(verdict), answer
 
 
-def test_a_wrong_choice_is_told_why_and_the_score_counts(chapter):
+def a_wrong_choice_is_told_why_and_the_score_counts(chapter):
     quiz = chapter.locator("[data-part=quiz]")
     quiz.locator("> summary").click()
     form = quiz.locator("form").first
@@ -60,12 +51,29 @@ def test_a_wrong_choice_is_told_why_and_the_score_counts(chapter):
     assert quiz.locator(".exercise-score").inner_text() == "1 of 5 right"
 
 
-def test_an_order_is_judged_by_its_places(chapter):
+def an_order_is_judged_by_its_places(chapter):
     form = chapter.locator("form[data-kind=order]").first
     for select in form.locator("select").all():
         select.select_option(select.get_attribute("data-place"))
     form.get_by_role("button", name="Check").click()
     assert form.get_by_role("status").inner_text().startswith("Right.")
+
+
+def printing_opens_every_answer_and_closes_it_again(chapter):
+    folded = "document.querySelectorAll('article details:not([open])').length"
+    before = chapter.evaluate(folded)
+    chapter.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert before > 5 and chapter.evaluate(folded) == 0
+    chapter.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert chapter.evaluate(folded) == before
+
+
+def test_exercises_are_judged_and_printed(chapter):
+    """One visit for all: the kinds of exercises know nothing of each other."""
+    a_number_is_judged_within_its_tolerance_and_the_comma_is_a_point(chapter)
+    a_wrong_choice_is_told_why_and_the_score_counts(chapter)
+    an_order_is_judged_by_its_places(chapter)
+    printing_opens_every_answer_and_closes_it_again(chapter)
 
 
 def test_answers_are_kept_saved_and_forgotten(chapter, tmp_path):
@@ -89,15 +97,6 @@ def test_answers_are_kept_saved_and_forgotten(chapter, tmp_path):
     chapter.reload()
     settle(chapter)
     assert number(chapter).locator("input[name=answer]").input_value() == ""
-
-
-def test_printing_opens_every_answer_and_closes_it_again(chapter):
-    folded = "document.querySelectorAll('article details:not([open])').length"
-    before = chapter.evaluate(folded)
-    chapter.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert before > 5 and chapter.evaluate(folded) == 0
-    chapter.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert chapter.evaluate(folded) == before
 
 
 def test_a_figure_stays_covered_until_there_is_a_guess(chapter):
@@ -136,20 +135,19 @@ def explorer(visit, book_html):
     return page
 
 
-def test_the_explorer_reads_what_the_chapter_says(explorer, visit, book_html):
+def it_reads_what_the_chapter_says(explorer, book_html):
     explorer.get_by_label("Endpoint").select_option("OS1")
     explorer.get_by_label("Groups").select_option("")
     explorer.get_by_label("Read at").fill("12")
     reading = explorer.locator(".explorer-live .explorer-reading td").all_inner_texts()
-    page = visit()
-    page.goto(file_page(book_html, CHAPTER))
-    told = page.locator("article").inner_text()
+    article = first(tree_of((book_html / CHAPTER).read_text("utf-8")), "//article")
+    told = " ".join(words(each) for each in article.xpath(".//p[not(ancestor::details)]"))
     assert f"At 12 months, {reading[0]} (95% CI {reading[1].replace('% to ', '–').rstrip('%')})" in told
     assert f"{reading[2]} were still at risk" in told
     assert not explorer.complaints and not strangers(explorer.asked, book_html.as_uri())
 
 
-def test_the_explorer_is_moved_by_keyboard_and_zooms(explorer):
+def it_is_moved_by_keyboard_and_zooms(explorer):
     slider = explorer.get_by_label("Read at")
     before = slider.get_attribute("aria-valuetext")
     slider.focus()
@@ -160,7 +158,7 @@ def test_the_explorer_is_moved_by_keyboard_and_zooms(explorer):
     assert float(slider.get_attribute("max")) - float(slider.get_attribute("min")) < 0.6 * longest
 
 
-def test_pointing_at_the_curves_reads_them_and_all_consistent_cohorts_can_be_drawn(explorer):
+def pointing_at_the_curves_reads_them_and_all_consistent_cohorts_can_be_drawn(explorer):
     chart = explorer.locator(".explorer-live .explorer-chart svg").first
     lines = chart.locator("path").count()
     box = chart.bounding_box()
@@ -170,22 +168,31 @@ def test_pointing_at_the_curves_reads_them_and_all_consistent_cohorts_can_be_dra
     assert explorer.locator(".explorer-live .explorer-chart svg").first.locator("path").count() > lines + 50
 
 
-def test_what_is_looked_at_can_be_sent(explorer, visit):
-    explorer.get_by_label("Groups").select_option("ldh_elevated")
-    other = visit()
-    other.goto(explorer.url)
-    settle(other)
-    assert other.get_by_label("Groups").input_value() == "ldh_elevated"
-    assert "Log-rank test" in other.locator(".explorer-live .explorer-table caption").inner_text()
-
-
-def test_sliders_show_the_rows_of_their_tables(explorer):
+def sliders_show_the_rows_of_their_tables(explorer):
     for box in explorer.locator(".explorer-slider").all():
         slider = box.locator("input[type=range]")
         slider.fill(slider.get_attribute("max"))
         told = box.locator(".explorer-reading").inner_text()
         last = box.locator("details tbody tr").last.locator("td").first
         assert last.text_content() in told
+
+
+def test_the_explorer(explorer, book_html):
+    """One visit for all: each control is set anew by whoever needs it."""
+    pointing_at_the_curves_reads_them_and_all_consistent_cohorts_can_be_drawn(explorer)
+    it_reads_what_the_chapter_says(explorer, book_html)
+    it_is_moved_by_keyboard_and_zooms(explorer)
+    sliders_show_the_rows_of_their_tables(explorer)
+
+
+def test_what_is_looked_at_can_be_sent(explorer, visit):
+    explorer.get_by_label("Groups").select_option("ldh_elevated")
+    address = explorer.url
+    other = visit()  # somebody who was never there
+    other.goto(address)
+    settle(other)
+    assert other.get_by_label("Groups").input_value() == "ldh_elevated"
+    assert "Log-rank test" in other.locator(".explorer-live .explorer-table caption").inner_text()
 
 
 def test_the_explorer_without_scripts_is_pictures_and_tables(visit, book_html):
@@ -209,22 +216,3 @@ def test_a_term_is_defined_where_it_is_first_used_and_leads_to_the_glossary(chap
     assert len(words) == len(set(words)) > 5
     term.click()
     chapter.locator("dt:target").wait_for()
-
-
-# --- every page -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("viewport", [DESKTOP, TELEPHONE], ids=["desktop", "telephone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_accessibility(scheme, viewport, visit, book_html):
-    page = visit(color_scheme=scheme, viewport=viewport)
-    offences = []
-    for path in [*PAGES, CHAPTER]:
-        page.goto(file_page(book_html, path))
-        settle(page)
-        unfold(page)
-        assert not page.complaints, f"{path}: {page.complaints}"  # axe itself makes some
-        offences += [f"{path}: {offence}" for offence in axe_offences(page)]
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} scrolls sideways"
-        page.complaints.clear()
-    assert not offences, "\n".join(offences)
