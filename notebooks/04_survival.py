@@ -191,7 +191,8 @@ consistent_page.beside(study, rows)
 #
 # - A median is where the curve crosses one half. It says nothing of those who live long.
 # - Read every curve with its risk table: its end may rest on a handful of people.
-# - Groups that are named by what happens later cannot be compared from the first day on. Chapter 9 counts their time properly.
+# - Groups that are named by what happens later cannot be compared from the first day on: a patient counts in such a group
+#   only from the day on which the name fits.
 
 # %% [markdown]
 # ## Exercises

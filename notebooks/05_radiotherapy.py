@@ -224,7 +224,7 @@ consistent_page.beside(study, rows)
 #
 # - Doses in different fractions are compared as BED, always with the α/β that was used.
 # - Sites of one patient are not independent. An interval that allows for it is the honest one.
-# - Control that censors death is control in a world without death. Chapter 9 shows the share of sites that do fail.
+# - Control that censors death is control in a world without death. The share of sites that do fail is smaller: patients die first.
 
 # %% [markdown]
 # ## Exercises

@@ -26,7 +26,7 @@ def significant(value: float, digits: int) -> float:
 
 
 def number(value: float, decimals: int) -> str:
-    """A number as it is printed, rounded half up (:func:`half_up`); what is rounded to nothing has no sign."""
+    """A number as it is printed, rounded half up (:func:`half_up`); nothing has no sign."""
     rounded = _rounded(value, decimals)
     return str(rounded if rounded else abs(rounded)).replace("-", "−")
 
