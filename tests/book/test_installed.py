@@ -82,6 +82,10 @@ def program(place):
             environment = os.environ | {"PYTHON": PYTHON, "PIP_NO_INDEX": "1"}
             subprocess.run(["sh", "-ec", line], check=True, env=environment, cwd=place)
     assert not source.exists()
+    # that all chapters are in it, a test below says; the book that is built with it has these two
+    for chapter in sorted(folder.rglob("material/notebooks/[0-9]*.py")):
+        if chapter.stem not in ("02_characteristics", "04_survival"):
+            chapter.unlink()
     for path in [folder, *folder.rglob("*")]:
         if not path.is_symlink():
             path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
@@ -124,9 +128,12 @@ def test_an_installed_program_builds_in_the_current_folder_and_writes_nothing_of
     assert built.returncode == 0, built.stdout + built.stderr
     book = home / "books" / "three-columns"
     assert built.stdout.endswith(f"The book: {book / 'html' / 'index.html'}\n")
-    page = (book / "html" / "book" / "cohorts" / "three-columns" / "04_survival.html").read_text("utf-8")
-    assert "Kaplan" in page and str(program) not in page
-    assert (book / "source" / "book" / "cohorts" / "three-columns" / "results" / "04_survival.csv").is_file()
+    for chapter, says in {"02_characteristics": "Table 1", "04_survival": "Kaplan"}.items():
+        page = (book / "html" / "book" / "cohorts" / "three-columns" / f"{chapter}.html").read_text("utf-8")
+        assert says in page and str(program) not in page
+        assert (
+            book / "source" / "book" / "cohorts" / "three-columns" / "results" / f"{chapter}.csv"
+        ).is_file()
     assert state(program) == before
 
 
