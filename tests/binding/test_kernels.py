@@ -75,6 +75,14 @@ def forked(folder):
 
 
 @pytest.fixture
+def light(monkeypatch):
+    """Warm processes from now on import what a kernel is made of and no library: they are started to be killed
+    or replaced.
+    """
+    monkeypatch.setattr(kernels, "PRELOADED", kernels.PRELOADED[:3])
+
+
+@pytest.fixture
 def plain(monkeypatch):
     """Back to what jupyter_client does by itself, whatever else is under way."""
     monkeypatch.setattr(KernelProvisionerFactory.instance(), "default_provisioner_name", "local-provisioner")
@@ -245,7 +253,7 @@ def test_many_kernels_at_a_time(forked):
         assert apart.submit(asyncio.run, all_at_once()).result() == list("012345")
 
 
-def test_another_environment_gets_another_warm_process(forked, monkeypatch):
+def test_another_environment_gets_another_warm_process(forked, light, monkeypatch):
     tell = "import os; print(os.environ.get('OMP_NUM_THREADS'), os.getppid())"
     first = printed(run(tell, folder=forked)).split()
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
@@ -259,7 +267,7 @@ def test_a_file_that_hides_a_library_counts(tmp_path):
         assert printed(run("import seaborn; print(seaborn.mine)", folder=tmp_path)) == "True"
 
 
-def test_a_killed_warm_process_is_started_again(forked):
+def test_a_killed_warm_process_is_started_again(forked, light):
     warm = int(printed(run("import os; print(os.getppid())", folder=forked)))
     os.kill(warm, signal.SIGKILL)
     assert printed(run("print('lives')", folder=forked)) == "lives"
@@ -267,6 +275,7 @@ def test_a_killed_warm_process_is_started_again(forked):
 
 BUILDER = """
 import sys
+sys.modules["rfc3987_syntax"] = None  # as __main__ does
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from nbclient import NotebookClient
@@ -275,6 +284,7 @@ from analysis_lib.binding import kernels
 cell = new_code_cell("import os, subprocess, time; child = subprocess.Popen(['sleep', '600'])\\n"
                      f"open({sys.argv[1]!r} + '/new', 'w').write(f'{{os.getpid()}} {{os.getppid()}} {{child.pid}}'); os.rename({sys.argv[1]!r} + '/new', {sys.argv[1]!r} + '/pids')\\n"
                      "time.sleep(600)")
+kernels.PRELOADED = kernels.PRELOADED[:3]  # who is killed needs no library
 with kernels.forked(Path(sys.argv[1])):
     NotebookClient(new_notebook(cells=[cell]), resources={"metadata": {"path": sys.argv[1]}}).execute()
 """

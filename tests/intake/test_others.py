@@ -2,6 +2,8 @@
 something else in silence.
 """
 
+import contextlib
+import io
 import shutil
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from analysis_lib.__main__ import main
 from analysis_lib.cohort.problems import CohortError
 from analysis_lib.intake import propose, raw, reading
 from analysis_lib.intake.read import read_cohort
@@ -589,23 +592,36 @@ def test_rotterdam_as_r_has_it(tmp_path):
     }
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_a_proposal_in_any_encoding_of_the_terminal_is_the_same_yaml(encoding, tmp_path):
+def in_a_process(encoding, arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "analysis_lib", *arguments],
+        capture_output=True,
+        check=True,
+        env={"PYTHONIOENCODING": encoding, "PATH": "", "PYTHONPATH": ":".join(sys.path)},
+    )
+    return done.stdout
+
+
+def in_this_process(encoding, arguments):
+    said = io.TextIOWrapper(io.BytesIO(), encoding)
+    with contextlib.redirect_stdout(said):
+        assert main(arguments) == 0
+    said.flush()
+    return said.buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said_by"),
+    [("ascii", in_a_process), ("latin-1", in_this_process), ("utf-8", in_this_process)],
+)
+def test_a_proposal_in_any_encoding_of_the_terminal_is_the_same_yaml(encoding, said_by, tmp_path):
     (tmp_path / "p.csv").write_text(
         "Fallnr;Präparat;Zuletzt gesehen;Łódź\n"
         + "".join(f"{n};Yescarta;{n}.03.2021;x\n" for n in range(13, 30)),
         "utf-8",
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "analysis_lib", "map", str(tmp_path / "p.csv")],
-        capture_output=True,
-        check=True,
-        env={"PYTHONIOENCODING": encoding, "PATH": "", "PYTHONPATH": ":".join(sys.path)},
-    )
-    assert (
-        yaml.load(done.stdout.decode(encoding), yaml.BaseLoader)["columns"]["patients"]["Präparat"]
-        == "car_t_product"
-    )
+    said = said_by(encoding, ["map", str(tmp_path / "p.csv")]).decode(encoding)
+    assert yaml.load(said, yaml.BaseLoader)["columns"]["patients"]["Präparat"] == "car_t_product"
 
 
 def test_headings_under_two_titles_are_told_apart():
