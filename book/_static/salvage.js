@@ -88,8 +88,8 @@ function nameOf(box) {
   return box.querySelector("table") ? "Wide table" : "Wide content";
 }
 
-function markScrollable(box) {
-  const scrolls = box.scrollWidth > box.clientWidth + 1;
+function markScrollable(box, scrolls) {
+  if (box.classList.contains("scrolls") === scrolls) return;
   box.classList.toggle("scrolls", scrolls);
   if (scrolls) {
     box.tabIndex = 0;
@@ -107,8 +107,11 @@ const SCROLLERS = [
   "div.cell_output .output", "div.math", "mjx-container[display=true]",
 ].map((selector) => `article.bd-article ${selector}`).join(", ");
 
+// All are measured before any is marked: a width that is read after a change lays the whole page out anew.
 function markAll() {
-  document.querySelectorAll(SCROLLERS).forEach(markScrollable);
+  const boxes = [...document.querySelectorAll(SCROLLERS)];
+  const scrolls = boxes.map((box) => box.scrollWidth > box.clientWidth + 1);
+  boxes.forEach((box, place) => markScrollable(box, scrolls[place]));
 }
 
 /* One switch opens the code of every page; it is kept, and works from a file as well. */
@@ -227,7 +230,9 @@ function start() {
     summary.setAttribute("aria-label", `Chapters of ${link ? link.textContent.trim() : "this part"}`);
   }
   markAll();
-  addEventListener("resize", markAll);
+  // The article follows the window late, so it is the article that is watched.
+  const article = document.querySelector("article.bd-article");
+  if (article) new ResizeObserver(markAll).observe(article);
   // A folded solution has no width until it is opened ('toggle' does not bubble).
   document.addEventListener("toggle", markAll, true);
 }
