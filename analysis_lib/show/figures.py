@@ -153,7 +153,7 @@ def risk_table(
             axes.text(
                 tick,
                 -line,
-                f"{at_risk}" if at_risk >= least else f"<{least}",
+                f"{at_risk}" if at_risk >= least or least < 2 else f"<{least}",  # fewer than 1 is 0
                 ha="center",
                 va="center",
                 fontsize=9.5,

@@ -13,7 +13,7 @@ from analysis_lib.analyses import summaries
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
-from analysis_lib.show import canvas, figures_cohort, vector
+from analysis_lib.show import canvas, figures, figures_cohort, vector
 
 from everywhere import as_html, everywhere
 
@@ -141,3 +141,14 @@ def test_greys_are_named_by_how_dark_they_are(colour, name):
 
 def test_the_palette_is_named_by_number_and_other_colours_stay():
     assert vector.named("#0072b2") == "var(--fig-1,#0072b2)" and vector.named("#123456") == "#123456"
+
+
+@pytest.mark.parametrize(
+    ("least", "written"), [(0, ["3", "1", "0"]), (1, ["3", "1", "0"]), (2, ["3", "<2", "<2"])]
+)
+def test_nobody_at_risk_is_0_where_every_number_is_shown(least, written):
+    curve = pd.DataFrame({"group": "", "days": [0, 20, 40], "at_risk": [3, 2, 1]})
+    _, axes = plt.subplots()
+    figures.risk_table(axes, curve, [""], [0, 1, 2], least=least)
+    assert [text.get_text() for text in axes.texts if text.get_text() != "All"] == written
+    plt.close("all")
