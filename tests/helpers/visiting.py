@@ -95,9 +95,17 @@ def unfold(page):
 
 
 def resize(page, window):
-    """Give the page another window, and wait until what follows its size has followed."""
+    """Give the page another window, and wait until what follows its size, or its colours, has followed: what
+    stands inside changes after what it stands in, so that several pictures may come and go.
+    """
     page.set_viewport_size(window)
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate("""async () => {
+        const picture = () => new Promise((done) => requestAnimationFrame(done));
+        for (let still = 0; still < 3; still++) {
+            await picture();
+            if (document.getAnimations().some((each) => each.playState === "running")) still = -1;
+        }
+    }""")
 
 
 def strangers(asked, allowed):
