@@ -62,3 +62,17 @@ def test_axe_can_fail(visit):
     )
     found = " ".join(axe_offences(page))
     assert "image-alt" in found and "color-contrast" in found
+
+
+def test_what_scrolls_is_reached_by_keyboard_after_the_window_was_widened(visit, book_html):
+    page = visit(viewport=TELEPHONE)
+    page.goto(file_page(book_html, "book/generated/explorer.html"))
+    settle(page)
+    unfold(page)
+    resize(page, DESKTOP)
+    wide = """() => [...document.querySelectorAll('article .table-wrap, article .pst-scrollable-table-container')]
+        .filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.tabIndex)"""
+    assert set(page.evaluate(wide)) <= {0}
+    resize(page, {"width": 320, "height": 800})
+    found = page.evaluate(wide)
+    assert found and set(found) == {0}
