@@ -1,8 +1,7 @@
 """Write the fonts of figures as PDF: python tools/write_fonts.py.
 
-They are matplotlib's DejaVu Sans without its layout tables and the scripts that no figure uses: to look
-through these, once a figure, takes as long as all the drawing. The licence of DejaVu allows it under another
-name.
+They are matplotlib's DejaVu Sans, with every letter, without its layout tables: to look through these, once a
+figure, takes as long as all the drawing. The licence of DejaVu allows it under another name.
 """
 
 from pathlib import Path
@@ -13,8 +12,6 @@ from fontTools.ttLib import TTFont
 
 from analysis_lib.show.canvas import FONTS
 
-# Latin, Greek, punctuation, superscripts, letter-like, arrows, operators, shapes
-SCRIPTS = [(0x20, 0x7F), (0xA0, 0x180), (0x370, 0x400), (0x2000, 0x20D0), (0x2100, 0x2300), (0x25A0, 0x2720)]
 FAMILY = "Book Sans"
 LICENCE = 13  # the number of its text among a font's names
 
@@ -24,7 +21,7 @@ for path in FONTS:
     options = subset.Options(layout_features=[], name_IDs=["*"], notdef_outline=True, legacy_kern=True)
     options.drop_tables += ["GSUB", "GPOS", "GDEF", "MATH", "FFTM"]
     subsetter = subset.Subsetter(options)
-    subsetter.populate(unicodes=[code for first, end in SCRIPTS for code in range(first, end)])
+    subsetter.populate(unicodes=font.getBestCmap())
     subsetter.subset(font)
     named = {1: FAMILY, 3: path.stem, 4: path.stem, 6: path.stem, 16: FAMILY}
     for name in font["name"].names:

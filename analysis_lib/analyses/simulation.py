@@ -122,15 +122,15 @@ def read(
     year; the last two as :func:`tables` takes them.
     """
     made, share = tables(n, seed, strength, second_a_day)
-    about = Cohort(
+    study = of_tables(
+        made,
         name="simulated",
         title="Simulated patients",
         index_event="the start of the simulation",
         synthetic=True,
         note="",
-        patients=pd.DataFrame(),
     )
-    return of_tables(about, **made), share
+    return study, share
 
 
 def truths(share: float) -> dict[str, float]:

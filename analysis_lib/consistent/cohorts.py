@@ -75,16 +75,15 @@ def read_all() -> dict[int, Cohort]:
 
 
 def _as_cohort(number: int, of: dict[str, pd.DataFrame]) -> Cohort:
-    about = Cohort(
+    return of_tables(
+        of,
         name=name_of(number),
         title=title_of(number),
         index_event=CAR_T,
         synthetic=True,
         note="",
         of_the_paper=True,
-        patients=pd.DataFrame(),
     )
-    return of_tables(about, **of)
 
 
 def name_of(number: int) -> str:

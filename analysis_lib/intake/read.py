@@ -7,8 +7,10 @@ table whose columns already carry the names of the data dictionary (:mod:`analys
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
@@ -137,16 +139,16 @@ def typed(schema: pa.DataFrameSchema, table: pd.DataFrame) -> pd.DataFrame:
     return table.astype(levels)[ordered].reset_index(drop=True)
 
 
-def of_tables(cohort: Cohort, **tables: pd.DataFrame) -> Cohort:
+def of_tables(tables: Mapping[str, pd.DataFrame], **about: Any) -> Cohort:
     """A cohort of tables that this program made itself, in the words and units of the data dictionary: they
     are what reading their files would give, so nothing is parsed and checked.
 
     Parameters
     ----------
-    cohort : Cohort
-        What it is called and how it is analysed; its tables are replaced.
-    tables : pandas.DataFrame
+    tables : dict of pandas.DataFrame
         By name: ``patients``, ``sites``, ``lines``.
+    about
+        Whatever else :class:`analysis_lib.cohort.cohort.Cohort` takes.
     """
     types = {"day": "Int64", "count": "Int64", "number": "Float64"}
     made = {}
@@ -154,7 +156,7 @@ def of_tables(cohort: Cohort, **tables: pd.DataFrame) -> Cohort:
         columns = TABLES[name].columns
         known = {column: types.get(columns[column].metadata["kind"], "string") for column in table}
         made[name] = typed(TABLES[name], table.astype(known))
-    return with_derived(replace(cohort, **made))
+    return with_derived(Cohort(**about, **made))
 
 
 def with_derived(cohort: Cohort) -> Cohort:

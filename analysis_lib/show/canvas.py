@@ -109,8 +109,11 @@ def as_file(figure: Figure, kind: str, alt: str, caption: str) -> str:
         "svg": {"Title": caption, "Date": None, "Creator": None, "Format": None, "Type": None},
         "pdf": {"Title": caption, "Subject": alt, "Creator": None, "Producer": None, "CreationDate": None},
     }
-    saved, fonts = io.BytesIO(), {"font.sans-serif": [*_fonts(), *plt.rcParams["font.sans-serif"]]}
-    with plt.rc_context(AS_FILES | (fonts if kind == "pdf" else {})):
+    fonts = (
+        [*_fonts(), *plt.rcParams["font.sans-serif"]] if kind == "pdf" else plt.rcParams["font.sans-serif"]
+    )
+    saved = io.BytesIO()
+    with plt.rc_context(AS_FILES | {"font.sans-serif": fonts}):
         figure.savefig(saved, format=kind, metadata=metadata[kind])
     figure.set_size_inches(width, height)
     if kind == "pdf":

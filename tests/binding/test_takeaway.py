@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import docx
 import matplotlib
+import matplotlib.pyplot as plt
 import nbformat
 import pandas as pd
 import pytest
@@ -286,7 +287,7 @@ def test_pdf_is_of_a_journals_width_with_embedded_fonts(drawn):
     pdf = base64.b64decode(drawn["application/pdf"])
     box = list(map(float, re.search(rb"/MediaBox \[([\d. ]+)\]", pdf).group(1).split()))
     assert box[2] == pytest.approx(POINTS_WIDE, abs=0.01)
-    assert b"/FontFile2" in pdf and b"/Type3" not in pdf
+    assert b"/FontFile2" in pdf and b"/Type3" not in pdf and b"+BookSans" in pdf
 
 
 def test_figures_tell_of_no_date_or_maker(drawn):
@@ -368,3 +369,11 @@ def test_a_run_leaves_figures_in_files_and_none_in_its_notebook(run):
         in ElementTree.fromstring(svg).find(f"{SVG}desc").text
     )
     assert str(run).encode() not in b"".join(files.values())
+
+
+@pytest.mark.filterwarnings("error:Glyph")
+def test_a_pdf_has_the_letters_of_other_alphabets():
+    figure, axes = canvas.canvas(2)
+    axes.set_title("Łódź, Москва, Αθήνα: n ≥ 5, α/β − 3")
+    assert b"+BookSans" in base64.b64decode(canvas.as_file(figure, "pdf", "words", "words"))
+    plt.close(figure)

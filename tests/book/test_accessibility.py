@@ -69,10 +69,9 @@ def test_what_scrolls_is_reached_by_keyboard_after_the_window_was_widened(visit,
     page.goto(file_page(book_html, "book/generated/explorer.html"))
     settle(page)
     unfold(page)
-    resize(page, DESKTOP)
-    wide = """() => [...document.querySelectorAll('article .table-wrap, article .pst-scrollable-table-container')]
+    scrolling = """() => [...document.querySelectorAll('article .table-wrap, article .pst-scrollable-table-container')]
         .filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.tabIndex)"""
-    assert set(page.evaluate(wide)) <= {0}
-    resize(page, {"width": 320, "height": 800})
-    found = page.evaluate(wide)
-    assert found and set(found) == {0}
+    for window in (DESKTOP, TELEPHONE):
+        resize(page, window)
+        found = page.evaluate(scrolling)
+        assert found and set(found) == {0}, window
