@@ -180,7 +180,7 @@ def _warm(environment: frozenset, cwd: str) -> socket.socket:
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with its:
         subprocess.Popen(
-            [sys.executable, str(WARM), str(its.fileno()), *PRELOADED],
+            [sys.executable, str(WARM), str(its.fileno()), str(os.getpid()), *PRELOADED],
             pass_fds=[its.fileno()],
             cwd=cwd,
             env=dict(environment),

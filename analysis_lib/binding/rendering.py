@@ -33,8 +33,8 @@ SHARED = re.compile(
 COPIED = re.compile(r"(?:_images|_downloads)/([^\"'?#<>]+)")  # files that pages show or offer
 # The grammars of addresses that jsonschema would import in two seconds are left out: see __main__.
 CODE = (
-    "import os, sys; sys.modules['rfc3987_syntax'] = None; "
-    "from analysis_lib.files import replacing; replacing.end_with(os.getppid()); "
+    "import sys; sys.modules['rfc3987_syntax'] = None; "
+    "from analysis_lib.files import replacing; replacing.end_with({parent}); "
     "from jupyter_book.cli.main import main; main()"
 )
 
@@ -139,7 +139,15 @@ def _sphinx(place: Path) -> None:
         "NO_COLOR": "1",
         "DOCUTILSCONFIG": str(ROOT / "docutils.conf"),  # no directive reads a file or passes on raw markup
     }
-    command = [sys.executable, "-c", CODE, "build", str(place / "source"), "--path-output", str(place)]
+    command = [
+        sys.executable,
+        "-c",
+        CODE.format(parent=os.getpid()),
+        "build",
+        str(place / "source"),
+        "--path-output",
+        str(place),
+    ]
     command += ["-n", "-W", "--keep-going", "-q"]
     run = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=environment)
     said = (run.stdout + run.stderr).splitlines()

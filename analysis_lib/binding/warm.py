@@ -1,9 +1,9 @@
 """The warm process: it imports libraries once, then forks a Jupyter kernel for each request.
 
-:mod:`analysis_lib.binding.kernels` runs this file as a script, ``python warm.py FD MODULE ...``. It imports
-nothing of this project: a module of ours that lived on here would be stale in the next kernel. What an import
-would have done differently inside a kernel is put right, so that a notebook cannot tell a forked kernel from
-a fresh one.
+:mod:`analysis_lib.binding.kernels` runs this file as a script, ``python warm.py FD PARENT MODULE
+...``, where PARENT is the process that started it. It imports nothing of this project: a module of ours that
+lived on here would be stale in the next kernel. What an import would have done differently inside a kernel is
+put right, so that a notebook cannot tell a forked kernel from a fresh one.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def main() -> None:
     """Import the modules named on the command line and serve; in a fork, be the kernel."""
     here = os.path.dirname(os.path.realpath(__file__))
     sys.path[:] = [place for place in sys.path if not place or os.path.realpath(place) != here]
-    channel = socket.socket(fileno=int(sys.argv[1]))
+    channel, parent = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
     known, given = list(warnings.filters), dict(os.environ)
-    load(sys.argv[2:])
+    load(sys.argv[3:], parent)
     filters = [each for each in warnings.filters if each not in known]
     variables = {
         name: value for name, value in os.environ.items() if name not in given and name != "MPLBACKEND"
@@ -44,14 +44,14 @@ def main() -> None:
     gc.collect()
     # a kernel's garbage collector leaves what was imported alone, so that its memory stays shared
     gc.freeze()
-    if request := serve(channel):
+    if request := serve(channel, parent):
         warnings.filters[:] = known  # type: ignore[index]  # a list, though typeshed promises only a sequence
         run_kernel(request, filters, variables)
 
 
-def load(modules: list[str]) -> None:
+def load(modules: list[str], parent: int) -> None:
     """Import what is there, as if in a kernel: matplotlib and pandas ask, while they are imported, where they
-    are.
+    are. On a busy machine that takes long, so we end if the parent does meanwhile.
     """
     os.environ.setdefault(
         "MPLBACKEND", INLINE
@@ -61,6 +61,8 @@ def load(modules: list[str]) -> None:
         io.TextIOWrapper(io.BytesIO(), "UTF-8")
     ):  # a kernel's spelling, which pandas keeps
         for name in modules:
+            if os.getppid() != parent:
+                os._exit(1)
             with contextlib.suppress(
                 ImportError
             ):  # an extra that is not installed; a notebook that wants it says so
@@ -70,7 +72,7 @@ def load(modules: list[str]) -> None:
         del sys.modules[name]  # it ties matplotlib to the kernel at the moment it is imported
 
 
-def serve(channel: socket.socket) -> dict | None:
+def serve(channel: socket.socket, parent: int) -> dict | None:
     """Fork a kernel for each request on the channel; returns the request in the kernel, and ``None`` here at
     the end.
 
@@ -79,7 +81,7 @@ def serve(channel: socket.socket) -> dict | None:
     closed at the other end is killed; when our parent ends, however that happened, all are. A closed channel
     means that no request will come any more.
     """
-    parent, taking = os.getppid(), True
+    taking = True
     lines: dict[int, socket.socket] = {}
     while taking or lines:
         ready = select.select([*lines.values(), *([channel] if taking else [])], [], [], LOOK_ROUND)[0]

@@ -244,7 +244,7 @@ def test_a_killed_build_leaves_the_old_book_or_none_and_the_next_is_right(tmp_pa
         assert book_number(tmp_path) in ([number] if moment == "after replace" else [0, None]), moment
         with replacing.alone(tmp_path / "out"):  # what the next build does first
             assert book_number(tmp_path) is not None and not list((tmp_path / "out").glob(".[br]*-*")), moment
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while (left := processes_of(tmp_path)) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert not left

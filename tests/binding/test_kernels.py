@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -50,7 +51,7 @@ def run(*cells, folder, **options):
     return client.execute()
 
 
-def gone(pid, patience=20):
+def gone(pid, patience=120):
     """Whether a process ends in time."""
     until = time.monotonic() + patience
     while time.monotonic() < until:
@@ -218,7 +219,7 @@ def test_a_cell_that_takes_too_long_is_interrupted(forked):
         "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('interrupted')",
         "print('went on')",
         folder=forked,
-        timeout=2,
+        timeout=5,
         interrupt_on_timeout=True,
         allow_errors=True,
     )
@@ -301,6 +302,27 @@ def test_no_process_outlives_a_builder_that_is_killed(tmp_path, end):
     builder.send_signal(end)
     builder.wait()
     assert [gone(pid) for pid in (kernel, warm, started)] == [True] * 3
+
+
+def test_a_warm_process_ends_while_it_imports_when_its_starter_is_gone(tmp_path):
+    (tmp_path / "first.py").write_text(
+        "import os, pathlib, time\n"
+        "pathlib.Path('pid').write_text(str(os.getpid()))\n"
+        "while not os.path.exists('go'): time.sleep(0.05)\n"
+    )
+    (tmp_path / "second.py").write_text("import pathlib; pathlib.Path('went on').touch()\n")
+    starter = (
+        "import os, subprocess, sys, time\n"
+        f"subprocess.Popen([sys.executable, {str(kernels.WARM)!r}, '0', str(os.getpid()), 'first', 'second'],\n"
+        "                 start_new_session=True, env=os.environ | {'PYTHONPATH': os.getcwd()})\n"
+        "while not os.path.exists('pid'): time.sleep(0.05)\n"
+    )
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, its:  # somebody could still ask: only the starter's end says that nobody will
+        subprocess.run([sys.executable, "-c", starter], cwd=tmp_path, stdin=its, check=True)
+        (tmp_path / "go").touch()
+        assert gone(int((tmp_path / "pid").read_text()))
+    assert not (tmp_path / "went on").exists()
 
 
 @pytest.mark.parametrize("pretended", ["darwin", "win32"])

@@ -3,6 +3,8 @@
 import base64
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -104,3 +106,9 @@ def test_a_warning_is_said_each_time_until_it_is_mended(source, tmp_path):
     page.write_text(whole)
     rendering.render(source, tmp_path / "mended", tmp_path / "place")
     assert (tmp_path / "mended" / "book" / "two.html").is_file()
+
+
+def test_pages_are_not_made_for_a_builder_that_is_gone():
+    """A builder may be killed before the process it started has looked who that was."""
+    code = rendering.CODE.partition("from jupyter_book")[0].format(parent=1) + "import time; time.sleep(600)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=300).returncode == 1
