@@ -2,15 +2,17 @@
 
 Cohorts are simulated (:mod:`simulated`), a paper is printed about each, and several cohorts are made from its
 claims alone, quickly and without sites. The book's own cohorts miss no claim; these may miss a few
-(:data:`MISSES`), and each says how many. A simulated cohort from whose paper too few were made is counted as
-not reconstructed. The values (``simulated.csv``) are counted into the table that chapter 12 reads
-(``coverage.csv``).
+(:data:`MISSES`), and each says how many. From those that lie farthest, each result is then pulled on to its
+lowest and its highest value, without a claim more being missed (:mod:`ends` does so with the paper's own). A
+simulated cohort from whose paper too few were made is counted as not reconstructed. The values
+(``simulated.csv``) are counted into the table that chapter 12 reads (``coverage.csv``).
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +45,9 @@ SOUGHT: dict[str, tuple[str, tuple[float, ...]]] = {
     "hazard ratio, RT against ST, delayed entry": (RATIOS, (sought.DELAYED, 0, 0, 0, 1.5)),
 }
 DEATHS = "deaths with normal LDH"
+TOLD = ["simulation", "cohort", "pulled", "missed"]
 KINDS = {name: kind for name, (kind, _) in SOUGHT.items()} | {DEATHS: NUMBERS}
+COLD = 0.003  # a temperature at which the walk hardly leaves states as near to the claims as the first
 MISSES = 8  # claims on times, of some hundred, that a quick reconstruction may miss by a little
 
 
@@ -108,18 +112,33 @@ def results(state: np.ndarray, fixed: np.ndarray) -> dict[str, float]:
     return found | as_such | {DEATHS: float(state[state[:, LDH] == 0, DEAD].sum())}
 
 
-def run(seed: int, starts: int, each: int, steps: int) -> pd.DataFrame:
+def pushed(made: list[tuple[Search, np.ndarray]], steps: int) -> Iterator[dict]:
+    """A line for each end of each result: the state that goes farthest, no claim more being missed, from the
+    cohort that lies farthest.
+    """
+    for name, (_, what) in SOUGHT.items():
+        for towards, sign in (("lowest", 1), ("highest", -1)):
+            search, state = min(made, key=lambda one: sign * results(one[1], one[0].fixed)[name])
+            search.state = state.copy()
+            pull = np.array((*what[:4], sign * what[4]), float)
+            search.walk(steps, COLD, COLD, stop=False, pull=pull)
+            yield {"pulled": f"{name}, {towards}", "missed": len(search.missed()), **search.results()}
+
+
+def run(seed: int, starts: int, each: int, steps: int, pulls: int) -> pd.DataFrame:
     """One simulated cohort, and those made from a paper about it.
 
     Returns
     -------
     pandas.DataFrame
-        A line a cohort: ``simulation, cohort`` (0: the truth), ``missed`` (claims of the paper; missing where
-        no cohort came about) and a column for each result.
+        A line a cohort: ``simulation, cohort`` (0: the truth), ``pulled`` (the result, and its end, to which
+        a cohort was pulled; empty for one that was not), ``missed`` (claims of the paper; missing where no
+        cohort came about) and a column for each result.
     """
     table, state, fixed, _ = cohort(np.random.default_rng(seed))
     paper = printed(table, state, fixed)
     lines: list[dict] = [{"missed": 0, **results(state, fixed)}]
+    made: list[tuple[Search, np.ndarray]] = []
     for number in range(starts):
         try:
             search = Search(paper, 1000 * seed + number)
@@ -128,11 +147,13 @@ def run(seed: int, starts: int, each: int, steps: int) -> pd.DataFrame:
             continue
         for _ in range(each):
             missed = search.meet(steps)
-            lines.append({"missed": missed, **results(search.state, search.fixed)})
-    found = pd.DataFrame(lines)
-    found.insert(0, "simulation", seed)
-    found.insert(1, "cohort", range(len(found)))
-    return found
+            lines.append({"missed": missed, **search.results()})
+            if missed <= MISSES:
+                made.append((search, search.state.copy()))
+    if made:
+        lines += pushed(made, pulls)
+    found = pd.DataFrame(lines, columns=[*TOLD, *KINDS])
+    return found.assign(simulation=seed, cohort=range(len(found)), pulled=found["pulled"].fillna(""))
 
 
 def certificate(values: pd.DataFrame, misses: int = MISSES, fewest: int = 2) -> pd.DataFrame:
@@ -150,33 +171,47 @@ def certificate(values: pd.DataFrame, misses: int = MISSES, fewest: int = 2) -> 
     Returns
     -------
     pandas.DataFrame
-        ``kind, within, of, by``; and in each line, of the ``simulated`` cohorts, how many were
+        ``kind, within, of, by`` (``ensemble``, and where results were pulled to their ends, ``bounds``: the
+        range that these widen); and in each line, of the ``simulated`` cohorts, how many were
         ``reconstructed`` (the truths of the others lie in no range, and are not in ``of``), the ``cohorts``
         made of these, how many claims these ``missed`` on average, and how often (percent) a range of so many
-        holds one more draw of the same kind:
-        ``expected``.
+        holds one more draw of the same kind: ``expected``, of cohorts that were not pulled.
     """
-    truth, made = values[values["cohort"] == 0], values[values["cohort"] > 0]
-    made = made[made["missed"] <= misses]
+    kept = values[(values["cohort"] == 0) | (values["missed"] <= misses)]
+    was_pulled = values.loc[values["pulled"] != "", "simulation"]
+    ensemble = _counted(values, kept[kept["pulled"] == ""], fewest).assign(by="ensemble")
+    if was_pulled.empty:
+        return ensemble
+    values, kept = (each[each["simulation"].isin(was_pulled)] for each in (values, kept))
+    return pd.concat([ensemble, _counted(values, kept, fewest).assign(by="bounds")], ignore_index=True)
+
+
+def _counted(values: pd.DataFrame, kept: pd.DataFrame, fewest: int) -> pd.DataFrame:
+    """Truths within the range of what is kept, and of how many and what kind of cohorts that is."""
+    made = kept[(kept["cohort"] > 0) & (kept["pulled"] == "")]
     n = made.groupby("simulation").size()
     n = n[n >= fewest]
-    kept = made[made["simulation"].isin(n.index)].groupby("simulation")
-    true = truth.set_index("simulation").loc[n.index]
+    missed = made[made["simulation"].isin(n.index)].groupby("simulation")["missed"].mean().mean()
+    return _within(kept[kept["simulation"].isin(n.index)]).assign(
+        simulated=values["simulation"].nunique(),
+        reconstructed=len(n),
+        cohorts=int(n.sum()),
+        missed=round(float(missed), 1),
+        expected=round(100 * float(((n - 1) / (n + 1)).mean()), 1),
+    )
+
+
+def _within(values: pd.DataFrame) -> pd.DataFrame:
+    """Of how many true results the range of the other lines holds how many: ``kind, within, of``."""
+    made = values[values["cohort"] > 0].groupby("simulation")
+    true = values[values["cohort"] == 0].set_index("simulation")
     rows: dict[str, tuple[int, int]] = {}
     for name, kind in KINDS.items():
         slack = 1e-6 * true[name].abs()
-        inside = (kept[name].min() - slack <= true[name]) & (true[name] <= kept[name].max() + slack)
+        inside = (made[name].min() - slack <= true[name]) & (true[name] <= made[name].max() + slack)
         within, of = rows.get(kind, (0, 0))
         rows[kind] = (within + int(inside.sum()), of + len(inside))
-    counted = pd.DataFrame([(k, *v) for k, v in rows.items()], columns=["kind", "within", "of"])
-    return counted.assign(
-        by="ensemble",
-        simulated=len(truth),
-        reconstructed=len(n),
-        cohorts=int(n.sum()),
-        missed=round(float(kept["missed"].mean().mean()), 1) if len(n) else np.nan,
-        expected=round(100 * float(((n - 1) / (n + 1)).mean()), 1) if len(n) else np.nan,
-    )
+    return pd.DataFrame([(k, *v) for k, v in rows.items()], columns=["kind", "within", "of"])
 
 
 def main() -> None:
@@ -188,18 +223,21 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=2, help="tables of covariates for each paper")
     parser.add_argument("--each", type=int, default=2, help="cohorts of each of them")
     parser.add_argument("--steps", type=int, default=500_000, help="of a cooling")
+    parser.add_argument("--pulls", type=int, default=150_000, help="steps of a walk to an end")
     parser.add_argument("--values", type=Path, default=VALUES, help="values to add to; seeds in it stay")
     parser.add_argument("--counts", type=Path, default=COUNTS, help="where they are counted")
     options = parser.parse_args()
     since = time.monotonic()
-    done = pd.read_csv(options.values) if options.values.exists() else pd.DataFrame({"simulation": []})
+    done = pd.read_csv(options.values) if options.values.exists() else pd.DataFrame(columns=TOLD)
+    done["pulled"] = done["pulled"].fillna("")
     for seed in range(options.seeds[0], options.seeds[1] + 1):
         if seed in set(done["simulation"]):
             continue
-        made = run(seed, options.starts, options.each, options.steps)
+        made = run(seed, options.starts, options.each, options.steps, options.pulls)
         done = made if done.empty else pd.concat([done, made], ignore_index=True)
         done.to_csv(options.values, index=False, lineterminator="\n", float_format="%.6g")
-        say(f"simulation {seed}: missed {made['missed'].iloc[1:].tolist()}", since)
+        missed = made.loc[made["pulled"] == "", "missed"]
+        say(f"simulation {seed}: missed {missed.iloc[1:].tolist()}", since)
     counted = certificate(done)
     counted.to_csv(options.counts, index=False, lineterminator="\n")
     print(counted.to_string(index=False))

@@ -267,6 +267,15 @@ def test_a_paper_printed_about_a_simulated_cohort_is_met_by_its_truth_and_recons
     truth, found = coverage.results(state, fixed), search.results()
     assert truth.keys() == found.keys() == coverage.KINDS.keys()
     assert not np.array_equal(search.state, state)
+    made, missed = [(search, search.state.copy())], len(search.missed())
+    ends = pd.DataFrame(coverage.pushed(made, 2000)).set_index("pulled")
+    ways = [
+        (found[name], *ends[name].reindex([f"{name}, lowest", f"{name}, highest"]))
+        for name in coverage.SOUGHT
+    ]
+    assert all(lowest <= value <= highest for value, lowest, highest in ways)
+    assert sum(lowest < highest for _, lowest, highest in ways) > 3  # in so few steps not each moves
+    assert (ends["missed"] <= missed).all()
 
 
 def test_a_certificate_counts_truths_within_the_range_and_simulations_without_one():
@@ -277,7 +286,7 @@ def test_a_certificate_counts_truths_within_the_range_and_simulations_without_on
     of = {1: [(0, 5), (0, 4), (8, 6)], 2: [(0, 7), (1, 4), (2, 6)], 3: [(0, 5), (0, 4)]}
     of |= {4: [(0, 5), (9, 1), (0, 9)], 5: [(0, 5), (np.nan, np.nan), (np.nan, np.nan)]}
     lines = [
-        {"simulation": s, "cohort": k, "missed": missed, **dict.fromkeys(KINDS, value)}
+        {"simulation": s, "cohort": k, "pulled": "", "missed": missed, **dict.fromkeys(KINDS, value)}
         for s, every in of.items()
         for k, (missed, value) in enumerate(every)
     ]
@@ -286,6 +295,15 @@ def test_a_certificate_counts_truths_within_the_range_and_simulations_without_on
     assert found.loc["counts", ["within", "of"]].tolist() == [1, 2]
     assert found.loc["counts", ["simulated", "reconstructed", "cohorts"]].tolist() == [5, 2, 4]
     assert found.loc["counts", "expected"] == 33.3  # two cohorts and truth, exchangeable
+    # pulled to the truth that no other reached, which counts unless too much is missed; the third is not reconstructed
+    for missed, within in ((3, 2), (9, 1)):
+        pulls = [
+            {"simulation": s, "cohort": k, "pulled": "x, lowest", "missed": n, **dict.fromkeys(KINDS, value)}
+            for s, k, n, value in ((1, 8, 0, 6), (2, 9, missed, 8), (3, 9, 0, 5))
+        ]
+        both = certificate(pd.DataFrame(lines + pulls)).set_index(["by", "kind"])
+        assert both.loc[("ensemble", "counts"), ["within", "of", "expected"]].tolist() == [1, 2, 33.3]
+        assert both.loc[("bounds", "counts"), ["within", "of", "cohorts"]].tolist() == [within, 2, 4]
 
 
 def test_survival_and_mean_survival_by_hand():
