@@ -147,15 +147,22 @@ def month_ticks(longest: float) -> list[int]:
 
 
 def plain_log_ticks(axes: Axes, low: float, high: float) -> None:
-    """Ticks of a log axis as plain numbers, a few of them."""
+    """Ticks of a log axis as plain numbers, no more than a phone has room for: from 1 on, as far as it is
+    there, outwards.
+    """
     coarse, fine = (
         (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20),
         (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20),
     )
-    ticks = next(
+    inside = next(
         inside
         for steps in (coarse, fine)
         if len(inside := [t for t in steps if low / 1.1 <= t <= high * 1.1]) > 2 or steps == fine
     )
-    axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    apart = np.log(1.21 * high / low) / 5
+    ticks: list[float] = []
+    for tick in sorted(inside, key=lambda each: abs(np.log(each))):
+        if all(abs(np.log(tick / other)) >= apart for other in ticks):
+            ticks.append(tick)
+    axes.set_xticks(sorted(ticks), [f"{t:g}" for t in sorted(ticks)])
     axes.minorticks_off()

@@ -146,6 +146,7 @@ def risk_table(
     """Write the numbers at risk of groups below their curves, at these months; fewer than ``least`` only as
     that.
     """
+    room = room_for(max(risk_at(curves[curves["group"] == group], 0) for group in groups))
     for line, (group, _style) in enumerate(style_of(groups).items()):
         curve = curves[curves["group"] == group]
         for tick in ticks:
@@ -162,7 +163,7 @@ def risk_table(
         axes.annotate(
             group or "All",
             (0, -line),
-            (-14, 0),
+            (-room, 0),
             xycoords=axes.get_yaxis_transform(),
             textcoords="offset points",
             ha="right",
@@ -175,10 +176,16 @@ def risk_table(
     axes.axis("off")
 
 
+def room_for(number: int) -> float:
+    """Points between the name of a line and the middle of its first number."""
+    return 5 + 3 * max(3, len(str(number)))
+
+
 def _alt_of_curves(curves: Released, what: str, rows: pd.DataFrame | None) -> str:
     groups = [group for group in dict.fromkeys(curves["group"]) if group]
     alt = f"Kaplan–Meier curve{'s' if groups else ''} of {what}"
-    alt += f" for {', '.join(groups)}." if groups else "."
+    by = f" by {curves.attrs['label']}:" if curves.attrs.get("label") else " for"
+    alt += f"{by} {', '.join(groups)}." if groups else "."
     if rows is None or results.skip_reason(rows):
         return alt
     medians = rows[rows["statistic"] == "median time"]
@@ -227,32 +234,25 @@ def forest(
     if drawn.empty:
         return notes.skip("there is no estimate with an interval to draw")
     ratio = bool(drawn["statistic"].isin(["hazard ratio", "odds ratio"]).all())
-    names = [textwrap.fill(name, 25) for name in drawn["group"]]
+    names = [textwrap.fill(name, 20) for name in drawn["group"]]
     heights = [0.18 + 0.15 * len(name.splitlines()) for name in names]
     places = -(np.cumsum(heights) - np.array(heights) / 2)  # in inches, from the top
-    figure, (left, axes, right) = canvas(
-        sum(heights) + 0.95, ncols=3, sharey=True, width_ratios=[2.0, 2.5, 1.3]
-    )
-    figure.get_layout_engine().set(w_pad=0.01, wspace=0)  # type: ignore[union-attr, call-arg]  # constrained
+    figure, axes = canvas(sum(heights) + 0.95)
     _intervals(axes, drawn, places, ratio, summary, apart)
     reference = 1.0 if ratio and reference is None else reference
     if reference is not None:
         axes.axvline(reference, color="0.35", linewidth=1, zorder=0)
-    for name, place, (_, one) in zip(names, places, drawn.iterrows()):
-        weight = "bold" if one["result_id"] in summary else "normal"
-        left.text(0, place, name, va="center", fontsize=10, weight=weight, linespacing=1.05)
-        # the axis names the unit; written out on each line it would leave a phone no room for the intervals
-        value = numbers.estimate(one).removesuffix(f" {STATISTICS[one['statistic']].unit}")
-        written = apart.get(one["result_id"]) or (
-            f"{value} ({numbers.limits(one).split('CI ')[-1]}){numbers.mark(one)}"
-        )
-        right.text(1, place, written, ha="right", va="center", fontsize=10, weight=weight)
+    # names and numbers are labels of the axis, so that whatever the width the intervals have what these leave
+    written = [apart.get(one["result_id"]) or _in_numbers(one) for _, one in drawn.iterrows()]
     heading = "HR (95% CI)" if drawn["statistic"].iloc[0] == "hazard ratio" else "(95% CI)"
-    right.text(1, 0.04, heading, ha="right", va="bottom", fontsize=9.5, color="0.35")
-    for side in (left, right):
-        side.axis("off")
-    axes.set(ylim=(-sum(heights), 0.28), yticks=[])
-    axes.spines["left"].set_visible(False)
+    right = axes.secondary_yaxis("right")
+    axes.set_yticks(places, names)
+    right.set_yticks([*places, 0.12], [*written, heading])
+    weights = ["bold" if row_id in summary else "normal" for row_id in drawn["result_id"]]
+    _beside(axes, "left", weights)
+    _beside(right, "right", [*weights, "normal"])
+    right.get_yticklabels()[-1].set(color="0.35", fontsize=9.5)
+    axes.set_ylim(-sum(heights), 0.28)
     axes.set_xlabel(axis or _axis_label(drawn["statistic"].iloc[0]))
     alt = (
         "Forest plot. "
@@ -267,6 +267,25 @@ def forest(
         alt=alt,
         caption=notes.captioned(caption, methods.how(drawn, among=summary)) + numbers.marks_told(drawn),
     )
+
+
+def _in_numbers(one: pd.Series) -> str:
+    """An estimate and its limits without the unit, which the axis names: a phone has no room for it."""
+    value = numbers.estimate(one).removesuffix(f" {STATISTICS[one['statistic']].unit}")
+    return f"{value} ({numbers.limits(one).split('CI ')[-1]}){numbers.mark(one)}"
+
+
+def _beside(axis: Axes, side: str, weights: list[str]) -> None:
+    """Set the labels of an axis beside it, flush with the figure's edge, without line and marks."""
+    axis.spines["left"].set_visible(False)
+    axis.spines["right"].set_visible(False)
+    axis.tick_params(axis="y", length=0)
+    labels = axis.get_yticklabels()
+    renderer = axis.figure.canvas.get_renderer()
+    for label, weight in zip(labels, weights, strict=True):
+        label.set(fontsize=10, fontweight=weight, linespacing=1.05, ha=side)
+    widest = max(label.get_window_extent(renderer).width for label in labels)
+    axis.tick_params(axis="y", pad=6 + 72 * widest / axis.figure.dpi)
 
 
 def _intervals(

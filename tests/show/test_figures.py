@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 from IPython.display import display
 
-from analysis_lib.analyses import summaries
+from analysis_lib.analyses import summaries, survival
+from analysis_lib.files.places import ROOT
+from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
@@ -152,3 +154,44 @@ def test_nobody_at_risk_is_0_where_every_number_is_shown(least, written):
     figures.risk_table(axes, curve, [""], [0, 1, 2], least=least)
     assert [text.get_text() for text in axes.texts if text.get_text() != "All"] == written
     plt.close("all")
+
+
+@pytest.mark.parametrize(("at_risk", "room"), [(7, 14), (646, 14), (2643, 17), (12643, 20)])
+def test_a_long_number_at_risk_does_not_touch_the_name_of_its_line(at_risk, room):
+    assert figures.room_for(at_risk) == room
+
+
+def test_the_words_for_curves_say_by_what_they_are_grouped(shown):
+    study = read_cohort(ROOT / "tests" / "public" / "myeloid")
+    figures.survival_curves(survival.curves(study, "OS1", by="arm"), "OS1", "OS1 by arm.")
+    assert "Kaplan–Meier curves of OS1 by Treatment arm: A, B." in shown["alt"][0]
+
+
+@pytest.mark.parametrize("width", [canvas.WIDTH, canvas.NARROW, canvas.JOURNAL_WIDTH])
+def test_names_and_numbers_of_a_forest_leave_the_intervals_alone(shown, width):
+    names = ["LDH", "Two or more sites of disease at salvage", "Pooled"]
+    ratios = [
+        row(f"x{k}", "hazard ratio", 1.5, lower=0.6, upper=3.7, n=20, group=name)
+        for k, name in enumerate(names)
+    ]
+    figures.forest(public(results.collect(ratios)), "Ratios.", summary=["x2"])
+    (figure,) = shown["figures"]
+    axes = figure.axes[0]
+    right = axes.child_axes[0]
+    figure.set_size_inches(width, figure.get_size_inches()[1])
+    figure.canvas.draw()
+    drawn = axes.get_window_extent()
+    assert drawn.width > 0.25 * figure.bbox.width
+    labels = axes.get_yticklabels() + right.get_yticklabels()
+    assert [label.get_text() for label in labels] == [
+        *("LDH", "Two or more sites of\ndisease at salvage", "Pooled"),
+        *["1.50 (0.60–3.70)"] * 3,
+        "HR (95% CI)",
+    ]
+    assert [label.get_fontweight() for label in labels] == ["normal", "normal", "bold"] * 2 + ["normal"]
+    for label in labels:
+        box = label.get_window_extent()
+        assert box.x1 <= drawn.x0 or box.x0 >= drawn.x1, label
+        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, label
+    ticks = [each.get_window_extent() for each in axes.get_xticklabels()]
+    assert len(ticks) > 2 and all(one.x1 + 3 < other.x0 for one, other in zip(ticks, ticks[1:]))
