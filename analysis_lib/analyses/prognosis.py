@@ -91,7 +91,7 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
             parts.append(model[model["by"] == factor])  # the others speak of the model
     rows = results.collect(parts)
     tests = _tests(rows, name)
-    if tests.empty:
+    if len(tests) < 2:
         return disclosure.protect(study, rows)
     counted = _counted(tests, name)
     # counts of tests, not of patients: they follow from P values that have passed

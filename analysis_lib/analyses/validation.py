@@ -36,7 +36,7 @@ def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         For each endpoint ``validated.<endpoint>.apparent, .corrected`` (concordance), ``.optimism``,
-        ``.slope`` and ``.epv`` (events for each factor); or the row that says why not.
+        ``.slope`` and ``.epv`` (events for each hazard ratio); or the row that says why not.
     """
     rows = []
     for name, wanted in factors.items():
@@ -60,7 +60,8 @@ def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
             rows.append(results.skipped(prefix, f"{name}: {disclosure.TOO_FEW}", endpoint=name))
             continue
         try:
-            tried = optimism(indicators(frame, kept, study.factors), frame["days"], frame["event"])
+            terms = indicators(frame, kept, study.factors)
+            tried = optimism(terms, frame["days"], frame["event"])
         except NotEstimable as why:
             rows.append(results.skipped(prefix, f"{name}: {why}", endpoint=name))
             continue
@@ -75,7 +76,7 @@ def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
             row(f"{prefix}.{part}", "estimate", getattr(tried, part), **shared)
             for part in ("apparent", "optimism", "corrected", "slope")
         ]
-        rows.append(row(f"{prefix}.epv", "expected", events / len(kept), **shared))
+        rows.append(row(f"{prefix}.epv", "expected", events / terms.shape[1], **shared))
     return results.collect(rows)
 
 
@@ -83,7 +84,7 @@ COLUMNS = {
     "apparent": "Apparent concordance",
     "corrected": "Corrected concordance",
     "slope": "Calibration slope",
-    "epv": "Events per factor",
+    "epv": "Events for each hazard ratio",
 }
 
 

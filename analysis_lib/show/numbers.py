@@ -25,11 +25,19 @@ def estimate(row: pd.Series) -> str:
         return p_value(row["value"])
     if pd.isna(row["value"]):
         return "not reached" if row["statistic"] == "median time" else UNDEFINED
-    decimals = (
-        0 if kind.unit == "" and float(row["value"]).is_integer() and kind.decimals == 1 else kind.decimals
-    )
+    decimals = _decimals(row["statistic"], float(row["value"]))
     unit = "%" if kind.unit == "%" else f" {kind.unit}" if kind.unit else ""
     return number(row["value"], decimals) + unit
+
+
+def _decimals(statistic: str, value: float) -> int:
+    """Decimals of a value: none of a whole number, and of an expected number as many as its size bears."""
+    kind = STATISTICS[statistic]
+    if kind.unit == "" and kind.decimals == 1 and value.is_integer():
+        return 0
+    if statistic == "expected":
+        return 2 if value < 1 else 1 if value < 10 else 0
+    return kind.decimals
 
 
 def limits(row: pd.Series) -> str:

@@ -35,7 +35,7 @@ def design_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _needed(events: float, patients: float) -> str:
-    return "no difference to see" if pd.isna(events) else f"{int(events):,} / {int(patients):,}"
+    return "no difference to see" if pd.isna(events) else f"{int(events)} / {int(patients)}"
 
 
 @derived

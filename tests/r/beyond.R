@@ -251,7 +251,7 @@ for (name in c("os1", "os2", "efs2")) {
   fit <- coxph(Surv(frame$days, frame$event) ~ ., data = design(frame, factors), ties = "efron")
   put <- function(what, value) add(slug("validated", name, what), value, n = nrow(frame), events = sum(frame$event))
   put("apparent", fit$concordance[["concordance"]])
-  put("epv", sum(frame$event) / length(factors))
+  put("epv", sum(frame$event) / ncol(design(frame, factors)))
 }
 
 # --- sample size ------------------------------------------------------------------------------------------------

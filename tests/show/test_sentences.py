@@ -6,6 +6,7 @@ import re
 
 import jupytext
 import nbformat
+import pandas as pd
 import pytest
 
 from analysis_lib.analyses import cox_models, design, prognosis
@@ -19,6 +20,7 @@ from analysis_lib.rows import results
 from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
 from analysis_lib.show import sentences
+from analysis_lib.show.numbers import estimate
 
 ROWS = public(
     results.collect(
@@ -132,7 +134,7 @@ def ids_of_own_factors():
         results.collect(
             [
                 *prognosis.curves_by_own(study),
-                prognosis.univariable(study, "EFS1", prognosis.factors_of(study, "EFS1")),
+                prognosis.univariable(study, "EFS1", prognosis.factors_of(study, "EFS1", "together")),
                 cox_models.multivariable(study, "EFS1", prognosis.factors_of(study, "EFS1", "together")),
             ]
         )["result_id"]
@@ -252,3 +254,11 @@ def test_a_planted_misspelling_is_named_with_its_notebook_and_line(right, wrong,
     assert lines and all(
         wrong in "\n".join(planted.read_text("utf-8").splitlines()[n - 1 :][:4]) for n in lines
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0, "0"), (0.05, "0.05"), (0.4, "0.40"), (5.3, "5.3"), (159, "159"), (244.7, "245")],
+)
+def test_an_expected_number_has_as_many_decimals_as_its_size_bears(value, written):
+    assert estimate(pd.Series(results.row("a.b", "expected", value))) == written
