@@ -65,18 +65,20 @@ def cox(
     )
     return results.collect(
         [
-            *_of_terms(study, table, prefix, shared, separated),
+            *_of_terms(study, table, _compared(study, frame, terms), prefix, shared, separated),
             per_variable,
             *_proportional_hazards(study, frame, terms, prefix, shared, separated),
         ]
     ).assign(endpoint=name)
 
 
-def _of_terms(study: Cohort, table: pd.DataFrame, prefix: str, shared: dict, separated: str) -> list[dict]:
+def _of_terms(
+    study: Cohort, table: pd.DataFrame, labels: dict[str, str], prefix: str, shared: dict, separated: str
+) -> list[dict]:
     """For each term of a model its hazard ratio and P; ``separated``: why they bear Firth's penalty."""
     rows, note = [], f"with Firth's penalty, because {separated}" if separated else ""
     for term, estimate in table.iterrows():
-        label, of_term = study.term_label(term), _about(study, term)
+        label, of_term = labels[term], _about(study, term)
         rows += [
             row(
                 slug(prefix, term),
@@ -102,6 +104,19 @@ def _of_terms(study: Cohort, table: pd.DataFrame, prefix: str, shared: dict, sep
             ),
         ]
     return rows
+
+
+def _compared(study: Cohort, frame: pd.DataFrame, terms: pd.DataFrame) -> dict[str, str]:
+    """What each term is called: of a level, with the one that it is held against."""
+    called = {}
+    for term in terms:
+        factor, _, level = term.partition(".")
+        held = {other.partition(".")[2] for other in terms if other.partition(".")[0] == factor}
+        against = [each for each in frame[factor].astype(str).unique() if each not in held] if level else []
+        called[term] = study.term_label(term) + "".join(
+            f", not {study.level_label(factor, each)}" for each in against
+        )
+    return called
 
 
 def _about(study: Cohort, term: str) -> dict:

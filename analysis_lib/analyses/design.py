@@ -44,8 +44,9 @@ def comparisons(study: Cohort) -> Iterator[tuple[str, str, str, str, str]]:
         ours = {(name, by, level) for name, by, level, *_ in COMPARISONS}
         for name in ("OS1", "EFS1"):
             for level in others:
+                pair = " against ".join(study.level_label(study.groups, each) for each in (level, first))
                 if (name, study.groups, level) not in ours:
-                    yield name, study.groups, level, first, f"{name}: {level} against {first}"
+                    yield name, study.groups, level, first, f"{name}: {study.label_of(study.groups)}, {pair}"
 
 
 def events_needed(hazard_ratio: float, share: float = 0.5) -> float | None:

@@ -58,10 +58,9 @@ def curves(
             and len(steps := coarse.coarse(curve, study.min_cell_count))
         }
     if not drawn:
-        return disclosure.skipped(
-            study, slug(name, "curve"), "there are too few patients or events for a curve"
-        )
-    stacked = pd.concat([curve.assign(group=label) for label, curve in drawn.items()]).reset_index(drop=True)
+        return disclosure.skipped(study, slug(name, "curve"), "too few patients or events for a curve")
+    named = (each.assign(group=study.level_label(by, label)) for label, each in drawn.items())
+    stacked = pd.concat(named, ignore_index=True)
     stacked.attrs |= {
         "label": study.label_of(by) if by else "",
         disclosure.RULE: study.min_cell_count * disclosure.hides(study),
@@ -123,8 +122,8 @@ def estimates(
             group,
             prefix,
             [by, label] if by else [],
-            {"population": population, "group": str(label), "endpoint": name}
-            | ({"by": by, "level": str(label)} if by else {}),
+            {"population": population, "group": study.level_label(by, label), "endpoint": name}
+            | ({"by": by, "level": label} if by else {}),
             rate_months(study),
             study.min_cell_count,
         )

@@ -74,7 +74,7 @@ def table_1(study: Cohort) -> pd.DataFrame:
                     population=WITHOUT_CNS if excluded else "all patients",
                 )
             )
-    rows = results.collect(parts)
+    rows = _with_names(study, results.collect(parts), list(columns))
     rows = _without_idle_levels(rows, study.min_cell_count)
     if disclosure.hides(study):
         rows = auditor.withheld(disclosure.protect(study, rows), study.min_cell_count)
@@ -152,6 +152,16 @@ def _of_number(study: Cohort, factor: Factor, columns: dict[str, pd.DataFrame], 
 
 def _without_idle_levels(rows: pd.DataFrame, k: int) -> pd.DataFrame:
     """Drop the lines of Table 1 that count nobody in any column: no missing value, a level that does not
+def _with_names(study: Cohort, rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """The rows with what their columns are called; a group of no or yes is called after its question."""
+    called = {
+        name + among: study.group_label(study.groups, name) + among
+        for name in columns
+        for among in ("", ", without CNS disease")
+    }
+    return rows.assign(population=rows["population"].replace(called))
+
+
     occur. Where small numbers are hidden such a level stays: that it is not there would say so of everybody.
     """
     counted = rows.groupby(["by", "level"])["events"].transform("sum")

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis_lib.cohort import endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.words import listed
-from analysis_lib.show import notes, sentences
+from analysis_lib.show import sentences
 from analysis_lib.show.numbers import full
 
 SURVIVAL = {"OS1": "died", "EFS1": "had an event", "OS2": "died", "EFS2": "had an event"}
@@ -104,7 +104,7 @@ def _failure(study: Cohort, rows: pd.DataFrame) -> str:
         "{response.orr:limits}).",
         "A complete response was reached by {response.cr} ({response.cr:events} of {response.cr:n}; "
         "{response.cr:limits}).",
-        f"The disease failed a median of {{failure.time:full}} after {_event_of(study)}.",
+        f"Failure came a median of {{failure.time:full}} after {_event_of(study)}.",
         "A previously involved site took part in the failure in {failure.any_local} "
         "({failure.any_local:events} of "
         "{failure.any_local:n}; {failure.any_local:limits}).",
@@ -136,10 +136,7 @@ def _comparisons(study: Cohort, rows: pd.DataFrame) -> str:
         medians = rows[
             (rows["statistic"] == "median time") & rows["result_id"].str.startswith(f"{prefix}.median.{by}.")
         ]
-        groups = [
-            f"{full(one)} for {notes.markdown(one['group'])} (n = {one['n']})"
-            for _, one in medians.iterrows()
-        ]
+        groups = [f"{full(one)} for {one['group']} (n = {one['n']})" for _, one in medians.iterrows()]
         test = _say(rows, f"({{{prefix}.logrank.{by}:method}}, {{{prefix}.logrank.{by}}})")
         if len(groups) > 1 and "<NA>" not in "".join(groups):
             warning = (
@@ -152,7 +149,7 @@ def _comparisons(study: Cohort, rows: pd.DataFrame) -> str:
             )
             what = {"OSRT": "overall survival from the start of radiotherapy"}.get(name, name)
             said.append(
-                f"By {notes.markdown(_small(study.label_of(by)))}, median {what} was "
+                f"Median {what} by {_small(study.label_of(by))}: "
                 f"{listed(groups)}{' ' + test if test else ''}.{warning}"
             )
     return " ".join(said)
@@ -195,7 +192,7 @@ def _models(rows: pd.DataFrame) -> str:
         if ratios.empty or ratios[["n", "events"]].isna().any(axis=None):
             continue
         each = [
-            f"{full(one)} for {notes.markdown(_small(one['group']))}" + _say(rows, f", {{{row_id}.p}}")
+            f"{full(one)} for {_small(one['group'])}" + _say(rows, f", {{{row_id}.p}}")
             for row_id, (_, one) in zip(ratios["result_id"], ratios.iterrows())
         ]
         first = ratios.iloc[0]

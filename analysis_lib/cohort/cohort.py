@@ -69,7 +69,17 @@ class Cohort:
             unit = factor.entry.metadata["unit"]
             # of one there is no plural: per year, per node
             return f"{label} (per {ONES.sub('', unit) if factor.per == 1 else f'{factor.per:g} {unit}'})"
-        return f"{label}: {level}" if level else label
+        return f"{label}: {self.level_label(column, level)}" if level else label
+
+    def level_label(self, column: str | None, level: str) -> str:
+        """What this cohort's pages call a level: what the hospital says that its own code means."""
+        factor = self.factor(column or "")
+        return factor.level_names.get(level, level) if factor.own else level
+
+    def group_label(self, column: str, level: str) -> str:
+        """What a group is called where its column is not named beside it: never just yes or no."""
+        called = self.level_label(column, level)
+        return f"{self.label_of(column)}: {called}" if called in ("yes", "no") else called
 
     @property
     def after_car_t(self) -> bool:

@@ -47,7 +47,8 @@ class OwnFactor(Known):
 
     label: Line = Field("", description="what pages call it (default: its name)")
     levels: list[Line] | dict[Line, Line] | None = Field(
-        None, description="the values that it may have, in order: [low, high], or {low: its meaning, ...}"
+        None,
+        description="the values that it may have, in order: [low, high], or {low: what pages call it, ...}",
     )
     number: Line | None = Field(None, description="the unit of a measured factor, in place of levels: years")
     lowest: Number = Field(None, description="the smallest number that is possible")
@@ -88,6 +89,7 @@ def as_factor(name: str, given: OwnFactor) -> Factor:
         label=given.label or words.label_of(name),
         known=given.known,
         table_1=given.table_1 is not False,
+        level_names=dict(given.levels) if isinstance(given.levels, dict) else {},
         curves=drawn,
         weighting=given.weighting is not False,
         reference=given.reference,

@@ -4,6 +4,7 @@ included: every number is R's, which read the same files (tests/r/public.R).
 
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -19,8 +20,9 @@ from analysis_lib.analyses import (
     prognosis,
     survival,
     table_1,
+    validation,
 )
-from analysis_lib.binding import chapters, first_page, page
+from analysis_lib.binding import chapters, first_page, manuscript, page
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.cohort import endpoints
 from analysis_lib.cohort.problems import CohortError
@@ -273,3 +275,61 @@ def test_nobody_is_at_risk_before_entry():
     curve = curves.kaplan_meier([10, 20, 30], [True, True, False], start=[0, 15, 5])
     assert curve.loc[curve["days"] == 10, "at_risk"].item() == 2
     assert curve.loc[curve["days"] == 20, "survival"].item() == pytest.approx(0.25)
+
+
+# --- what pages call what the hospital declared ---------------------------------------------------
+
+
+def test_levels_are_called_what_the_hospital_says_that_they_mean():
+    study = read_cohort(PUBLIC / "myeloid")
+    rows = survival.estimates(study, "OS1", by="sex")
+    medians = rows[rows["statistic"] == "median time"]
+    assert medians[["group", "level"]].to_numpy().tolist() == [["male", "m"], ["female", "f"]]
+    assert list(survival.curves(study, "OS1", by="sex")["group"].unique()) == ["male", "female"]
+    assert {"Sex: male", "Sex: female"} <= set(table_1.table_1(study)["group"])
+
+
+def test_a_ratio_names_the_level_that_it_is_held_against():
+    study = read_cohort(PUBLIC / "rotterdam")
+    model = cox_models.cox(study, "OS1", ["age", "menopause", "tumour_size", "grade"], "tried")
+    ratios = model[model["statistic"] == "hazard ratio"]
+    assert ratios["group"].tolist() == [
+        "Age at surgery (per 10 years)",
+        "Postmenopausal",
+        "Tumour size, mm: <=20, not 20-50",
+        "Tumour size, mm: >50, not 20-50",
+        "Differentiation grade: poor, not moderate",
+    ]
+
+
+def test_groups_of_no_and_yes_are_called_after_their_question():
+    study = read_cohort(PUBLIC / "rotterdam")
+    called = {"Hormonal treatment: no", "Hormonal treatment: yes", "all patients"}
+    table = table_1.table_1(study)
+    assert set(table["population"]) == called and "table1.n.yes" in set(table["result_id"])
+    assert [words for *_, words in design.comparisons(study)][-2:] == [
+        "OS1: Hormonal treatment, yes against no",
+        "EFS1: Hormonal treatment, yes against no",
+    ]
+
+
+def test_events_for_each_hazard_ratio_are_one_number_in_all_chapters(monkeypatch):
+    study, factors = read_cohort(PUBLIC / "rotterdam"), ["tumour_size", "menopause"]
+    tried = SimpleNamespace(apparent=0.7, optimism=0.0, corrected=0.7, slope=1.0, used=1)
+    monkeypatch.setattr(validation, "optimism", lambda *_: tried)
+    ours = by_id(validation.models_of(study, {"OS1": factors}))["validated.os1.epv"]
+    model = by_id(cox_models.multivariable(study, "OS1", factors))["cox.os1.mv.events_per_variable"]
+    assert ours["value"] == model["value"] == 1272 / 3
+
+
+def test_a_single_test_is_not_counted_among_small_ones():
+    study = read_cohort(PUBLIC / "myeloid")
+    assert "efs1.uv.small_p" not in by_id(prognosis.univariable(study, "EFS1", ["arm"]))
+    assert "efs1.uv.small_p" in by_id(prognosis.univariable(study, "EFS1", ["arm", "sex"]))
+
+
+def test_results_for_a_manuscript_write_labels_as_they_are():
+    study = read_cohort(PUBLIC / "rotterdam")
+    rows = results.collect([prognosis.curves_by_own(study)[4], prognosis.curves_by_own(study)[0]])
+    written = manuscript.results_text(study, rows)
+    assert "Median OS1 by tumour size, mm: 185.7 months" in written and "for <=20 (n = 1387)" in written

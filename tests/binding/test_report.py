@@ -90,7 +90,7 @@ def test_groups_named_by_the_future_come_with_a_warning(study, rows):
     told = told_by(study, rows)
     assert "named by later treatment and must not be read as alternatives" in told
     without = told_by(study, rows[~rows["result_id"].str.contains("salvage_sequence")])
-    assert "By salvage regimen, median EFS2" in without and "later treatment" not in without
+    assert "Median EFS2 by salvage regimen: " in without and "later treatment" not in without
 
 
 @pytest.mark.parametrize(
