@@ -69,7 +69,7 @@ def univariable(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
         Result rows, for each factor ``<endpoint>.median.<factor>.<level>``, ``<endpoint>.logrank.<factor>``,
         ``cox.<endpoint>.uv.<factor>[.<level>]`` (hazard ratio), the same with ``.p`` (Wald), and
         ``cox.<endpoint>.uv.ph.<factor>[.<level>]``; then ``<endpoint>.uv.small_p``: how many of the ``n``
-        tests have P below 0.05 (their factors in the note), and ``<endpoint>.uv.by_chance``: how
+        tests have P below 0.05 (a count, which names none of them), and ``<endpoint>.uv.by_chance``: how
         many would, were all factors irrelevant (both only if there is a test). A factor that is absent has
         one row ``cox.<endpoint>.uv.<factor>`` that says so; one without a hazard ratio has such a row beside
         its medians. When no factor is there: the single row that says why.
@@ -119,7 +119,6 @@ def _counted(tests: pd.DataFrame, name: str) -> pd.DataFrame:
                 events=len(small),
                 method=f"{kind} with P < 0.05",
                 endpoint=name,
-                note=", ".join(small["group"]) or "none",
             ),
             row(
                 slug(name, "uv", "by_chance"),
@@ -223,7 +222,6 @@ def _holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
                 events=small,
                 method="Holm's correction",
                 endpoint=name,
-                note=", ".join(tests["group"][corrected < 0.05]) or "none",
             ),
         ]
     )
@@ -259,7 +257,6 @@ def corrected_within(study: Cohort, name: str, factors: list[str]) -> pd.DataFra
     small = shown[shown["value"] < 0.05]
     last = rows["result_id"] == slug(name, "holm", "small_p")
     rows.loc[last, ["value", "events", "n"]] = len(small), len(small), len(shown)
-    rows.loc[last, "note"] = ", ".join(small["group"]) or "none"
     return rows
 
 

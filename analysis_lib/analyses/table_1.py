@@ -12,6 +12,7 @@ from analysis_lib.cohort import disclosure
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.factors import Factor
 from analysis_lib.rows import results
+from analysis_lib.rows.released import derived
 from analysis_lib.rows.results import row, slug
 
 WITHOUT_CNS = "patients without CNS disease"  # those among whom bulk is measured
@@ -22,6 +23,7 @@ HEADINGS = {
 }
 # absent, these are not missed when day 0 is something else
 CAR_T_ONLY = ("bridging_therapy", "car_t_product")
+OUTCOMES = ("last_disease_status", "vital_status")  # they stand in the table, but came after the treatment
 
 
 @disclosure.protected
@@ -150,8 +152,6 @@ def _of_number(study: Cohort, factor: Factor, columns: dict[str, pd.DataFrame], 
     return rows
 
 
-def _without_idle_levels(rows: pd.DataFrame, k: int) -> pd.DataFrame:
-    """Drop the lines of Table 1 that count nobody in any column: no missing value, a level that does not
 def _with_names(study: Cohort, rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """The rows with what their columns are called; a group of no or yes is called after its question."""
     called = {
@@ -162,8 +162,65 @@ def _with_names(study: Cohort, rows: pd.DataFrame, columns: list[str]) -> pd.Dat
     return rows.assign(population=rows["population"].replace(called))
 
 
+def _without_idle_levels(rows: pd.DataFrame, k: int) -> pd.DataFrame:
+    """Drop the lines of Table 1 that count nobody in any column: no missing value, a level that does not
     occur. Where small numbers are hidden such a level stays: that it is not there would say so of everybody.
     """
     counted = rows.groupby(["by", "level"])["events"].transform("sum")
     idle = (rows["statistic"] == "proportion") & (counted == 0) & ((k <= 1) | (rows["level"] == "missing"))
     return rows[~idle].reset_index(drop=True)
+
+
+@derived
+def furthest_apart(rows: pd.DataFrame, most: int = 3) -> pd.DataFrame:
+    """The characteristics in which the groups of Table 1 lie furthest apart, by the size of the difference.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Of :func:`table_1`.
+    most : int
+        How many characteristics.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Of each characteristic the level whose highest and lowest share differ by most percentage points: its
+        rows, one a group, then its test, which has no say in the choice. The furthest apart stand first.
+        Levels of which a group does not show its share are left out, and so are outcomes and missing values.
+        Or the row that says that there is none.
+    """
+    of_groups = rows[
+        (rows["statistic"] == "proportion")
+        & (rows["level"] != "missing")
+        & ~rows["by"].isin(OUTCOMES)
+        & (rows["population"].str.partition(", ")[0] != "all patients")
+    ]
+    lines = [
+        (float(line["value"].max() - line["value"].min()), line)
+        for _, line in of_groups.groupby(["by", "level"], sort=False)
+        if len(line) > 1 and line["value"].notna().all()
+    ]
+    found: list[pd.DataFrame] = []
+    told: set[str] = set()
+    for _, line in sorted(lines, key=lambda each: -each[0]):
+        variable = line["by"].iloc[0]
+        if variable not in told and len(told) < most:
+            told.add(variable)
+            found += [_line_of(line), _test_of(rows, variable, _line_of(line)["group"].iloc[0])]
+    if not found:
+        return results.skipped("table1.apart", "there is no share that every group shows")
+    return results.collect(found)
+
+
+def _line_of(line: pd.DataFrame) -> pd.DataFrame:
+    """A line of the table, whose columns are the groups alone: among whom it counts stands in its name."""
+    parts = line["population"].str.partition(", ")
+    heading, _, level = line["group"].iloc[0].partition(": ")
+    among = f" ({parts[2].iloc[0]})" if parts[2].iloc[0] else ""
+    return line.assign(population=parts[0], group=f"{heading}{among}: {level}")
+
+
+def _test_of(rows: pd.DataFrame, variable: str, name: str) -> pd.DataFrame:
+    """The test of a characteristic, under the name of one of its lines."""
+    return rows[rows["result_id"] == slug("table1", variable, "p")].assign(group=name)

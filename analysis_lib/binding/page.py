@@ -17,6 +17,7 @@ from analysis_lib.show import notes, payloads
 from analysis_lib.show.fragments import finished, fragment
 
 FOLDED = "hide-input"  # tag of code that a page shows when it is asked to
+SAVES = "results.save("  # in the cell that ends the analysis of a chapter
 SECONDARY = "secondary"  # tag of a cell whose tables and figures a page holds folded
 HANDED = "injected-parameters"  # tag of the cell in which papermill hands over values
 RUNS_WITH = '# Runs where salvage-book is installed: see "Run it on your data".'
@@ -111,10 +112,12 @@ def _hand_parameters(cells: list[NotebookNode], executed: NotebookNode, study: C
 
 
 def _sections(cells: list[NotebookNode]) -> list[list[NotebookNode]]:
-    """Cut at each Markdown cell that starts with a heading."""
+    """Cut at each Markdown cell that starts with a heading, and where the rows of the chapter are saved: what
+    is shown there speaks of the chapter, and does not keep an empty section above it.
+    """
     sections: list[list[NotebookNode]] = []
     for cell in cells:
-        starts = cell.cell_type == "markdown" and HEADING.match(cell.source)
+        starts = HEADING.match(cell.source) if cell.cell_type == "markdown" else SAVES in cell.source
         if starts or not sections:
             sections.append([])
         sections[-1].append(cell)

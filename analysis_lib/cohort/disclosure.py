@@ -48,7 +48,8 @@ PUBLIC_REASONS = re.compile(
     r"stage is not that of day 0|the figure would show single "
     r"patients.*|"
     rf"its steps would show single patients|{TOO_FEW})|fewer than two of the comparisons that the paper "
-    rf"reports can be made here|no factor could be compared|P values that are rounded cannot be corrected"
+    rf"reports can be made here|no factor could be compared|P values that are rounded cannot be corrected|"
+    r"there is no share that every group shows"
 )
 SPEAKS_OF_PATIENTS = re.compile(
     r"nobody|no ?one|\bno (site|event|value)|\ball "

@@ -121,11 +121,16 @@ def beside(study: Cohort, chapter_rows: pd.DataFrame) -> None:
     lines = _lines(mine)
     lines.insert(1, "Here", [numbers.estimate(here.loc[one]) for one in mine["result_id"]])
     counts = mine["verdict"].value_counts()
-    said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
+    said = [f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts]
     tables.show_folded(
         lines.assign(Verdict=mine["verdict"].to_numpy()),
         "What the paper does not print: this cohort's result, and the range over all consistent cohorts.",
-        f"What the paper leaves open: results of this chapter that it does not print ({len(mine)}), {said}",
+        ", ".join(
+            [
+                f"What the paper leaves open: results of this chapter that it does not print ({len(mine)})",
+                *said,
+            ]
+        ),
     )
 
 

@@ -199,21 +199,31 @@ def _options(entry: dict, rows: pd.DataFrame) -> tuple[Option, ...]:
         return tuple(told) if all(each.why for each in told) else ()
     if entry["kind"] == ORDER and "row" not in written[0]:
         return tuple(Option(each["says"]) for each in written)
-    found = [(each["says"], _row(rows, each["row"])) for each in written]
-    known = [
-        (says, float(row["value"]), row["result_id"])
-        for says, row in found
-        if row is not None and pd.notna(row["value"])
-    ]
+    known = [held for each in written if (held := _held(rows, each))]
     if len(known) < len(written) or len({value for _, value, _ in known}) < len(known):
         return ()  # a tie has no order
     ranked = sorted(known, key=lambda each: -each[1])
     best = ranked[-1 if entry.get("least") else 0][0]
     listed = ranked if entry["kind"] == ORDER else known
     return tuple(
-        Option(says, f"{says}: {sentence(rows, f'{{{row_id}}}')}.", says == best)
-        for says, _, row_id in listed
+        Option(says, f"{says}: {sentence(rows, template)}.", says == best) for says, _, template in listed
     )
+
+
+def _held(rows: pd.DataFrame, option: dict) -> tuple[str, float, str] | None:
+    """What an option says, by what it is ranked (its row, or how far that is from the row ``less``), and the
+    template that shows it; nothing where a number is not known.
+    """
+    ids = [option[key] for key in ("row", "less") if key in option]
+    values = [
+        float(row["value"])
+        for each in ids
+        if (row := _row(rows, each)) is not None and pd.notna(row["value"])
+    ]
+    if len(values) < len(ids):
+        return None
+    size = values[0] if len(values) == 1 else abs(values[0] - values[1])
+    return option["says"], size, " against ".join(f"{{{each}}}" for each in ids)
 
 
 def _row(rows: pd.DataFrame, row_id: str) -> pd.Series | None:
@@ -247,6 +257,6 @@ def named_rows(told: Sheet) -> set[str]:
 
 
 def _ids(entry: dict) -> Iterable[str]:
-    yield from [entry["row"]] if "row" in entry else []
+    yield from (entry[key] for key in ("row", "less") if key in entry)
     for words in ("ask", "why", "says"):
         yield from (name for name, _ in fields(entry.get(words, "")))

@@ -14,7 +14,7 @@ from analysis_lib.cohort import disclosure
 from analysis_lib.rows import results
 from analysis_lib.rows.released import require
 from analysis_lib.rows.results import STATISTICS
-from analysis_lib.show.notes import TOO_SMALL, skip
+from analysis_lib.show.notes import NO_NUMBERS, TOO_SMALL, skip
 from analysis_lib.show.numbers import counted, estimate, full, limits, n_percent, one_limit, share
 
 
@@ -43,6 +43,7 @@ FORMATS = {
     "n": lambda row: counted(row, "n"),
     "events": lambda row: counted(row, "events"),
     "group": lambda row: _inert(row["group"]),
+    "population": lambda row: _inert(row["population"]),
     "method": lambda row: row["method"],
     "note": lambda row: _inert(row["note"].removeprefix("small numbers, ")),
 }
@@ -119,7 +120,8 @@ def sentence(rows: pd.DataFrame, template: str) -> str:
 
     Formats: none (value), ``full`` (value and limits), ``limits``, ``lower``, ``upper``, ``share`` (a of b,
     percent), ``n_percent`` (a and percent with one decimal, as in Table 1), ``n``, ``events``, ``group``,
-    ``method``, ``note``. None turns a P value into words: what the data speak against is said by an interval.
+    ``population``, ``method``, ``note``. None turns a P value into words: what the data speak against is said
+    by an interval.
     Another is an error; an id that no analysis can produce is found by ``tests/show/test_sentences.py``.
     """
     require(rows)
@@ -144,4 +146,4 @@ def say(rows: pd.DataFrame, *templates: str) -> None:
     elif any(results.hidden(row) for _, row in rows.iterrows()):
         skip(TOO_SMALL)
     else:
-        skip("the numbers it would speak of do not exist in this cohort")
+        skip(NO_NUMBERS)

@@ -1,10 +1,10 @@
-"""Tables of chapter 9 whose lines are not one row each."""
+"""Tables of chapters 7 and 9 whose lines are not one row each."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from analysis_lib.analyses.multiplicity import LIMIT, METHODS, column_of, with_corrections
+from analysis_lib.analyses.multiplicity import METHODS, column_of, with_corrections
 from analysis_lib.rows import results, rounding
 from analysis_lib.rows.released import derived
 from analysis_lib.show import numbers
@@ -25,7 +25,7 @@ def design_table(rows: pd.DataFrame) -> pd.DataFrame:
                 for one in seen
             ],
             "HR (95% CI)": [numbers.compact(by_id.loc[one]) for one in seen],
-            "HR that these events show": [numbers.estimate(by_id.loc[f"{one}.detectable"]) for one in seen],
+            "Smallest HR to be found": [numbers.estimate(by_id.loc[f"{one}.detectable"]) for one in seen],
             "Events / patients needed": [
                 _needed(*(by_id.loc[f"{one}.{what}", "value"] for what in ("events", "patients")))
                 for one in seen
@@ -40,8 +40,8 @@ def _needed(events: float, patients: float) -> str:
 
 @derived
 def multiplicity_table(tests: pd.DataFrame) -> pd.DataFrame:
-    """The tests with P below 0.05 as finished text, smallest first: ``Comparison, P`` and P after each
-    correction.
+    """All tests as finished text, in the order of the chapters: ``Comparison, P`` and P after each
+    correction. No P decides which of them is shown.
     """
     if results.skip_reason(tests):
         return tests
@@ -53,15 +53,43 @@ def multiplicity_table(tests: pd.DataFrame) -> pd.DataFrame:
     shown = pd.DataFrame(
         {"Comparison": [name_of(one.result_id, one.group) for one in tests.itertuples()]} | columns
     )
-    shown = shown[shown["P"] < LIMIT].sort_values("P", kind="stable")
-    if shown.empty:
-        return results.skipped("multiplicity.small", f"no comparison has P below {LIMIT:g}")
     return shown.assign(
         **{
             column: [rounding.p_value(value).removeprefix("P ").removeprefix("= ") for value in shown[column]]
             for column in columns
         }
     )
+
+
+@derived
+def holm_table(single: pd.DataFrame, holm: pd.DataFrame, endpoint: str) -> pd.DataFrame:
+    """An endpoint's tests of single factors as finished text, in their order: ``Factor, P, Holm``.
+
+    Parameters
+    ----------
+    single, holm : pandas.DataFrame
+        Of :func:`analysis_lib.analyses.prognosis.univariable`, and of its ``holm``.
+    endpoint : str
+        Such as ``OS2``.
+    """
+    if results.skip_reason(holm):
+        return holm
+    by_id = single.set_index("result_id", drop=False)
+    corrected = holm[holm["statistic"] == "p"]
+    first = [_first_of(by_id, endpoint, one) for one in corrected["by"]]
+    return pd.DataFrame(
+        {
+            "Factor": corrected["group"],
+            "P": ["–" if one is None else numbers.bare_p(one) for one in first],
+            "Holm": [numbers.bare_p(one) for _, one in corrected.iterrows()],
+        }
+    )
+
+
+def _first_of(by_id: pd.DataFrame, endpoint: str, factor: str) -> pd.Series | None:
+    """The test of a factor before correction: log-rank, or that of its hazard ratio where it is a number."""
+    ids = results.slug(endpoint, "logrank", factor), results.slug("cox", endpoint, "uv", factor, "p")
+    return next((by_id.loc[each] for each in ids if each in by_id.index), None)
 
 
 def name_of(result_id: str, group: str) -> str:

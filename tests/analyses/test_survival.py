@@ -312,7 +312,7 @@ def test_holm_by_hand():
     assert corrected["value"].loc[["os2.holm.a", "os2.holm.b", "os2.holm.c"]].tolist() == pytest.approx(
         [0.03, 0.06, 0.06]
     )
-    assert corrected.loc["os2.holm.small_p", ["value", "n", "note"]].tolist() == [1, 3, "a"]
+    assert corrected.loc["os2.holm.small_p", ["value", "n", "note"]].tolist() == [1, 3, ""]  # names nobody
     assert results.skip_reason(prognosis.holm(public(results.skipped("os2.uv", "why")), "OS2")) == "why"
 
 

@@ -73,7 +73,7 @@ def test_a_skipped_section_goes_and_the_box_at_the_end_says_why_in_words(car_t):
     assert sources(page)[1:5] == ["a", "b", "## Age", "c"] and reason == ""
     assert [(cell.outputs, cell.metadata.tags) for cell in page.cells[1:3]] == [([], ["remove-cell"])] * 2
     assert [output.data["text/html"] for output in page.cells[4].outputs] == ["<p>42</p>"]
-    assert "<li>Stage, Age: stage is not recorded.</li>" in sources(page)[5]
+    assert "<li>Stage, Age (in part): stage is not recorded.</li>" in sources(page)[5]
 
 
 def test_a_heading_stays_while_anything_below_it_does(car_t):
@@ -104,6 +104,19 @@ def test_a_heading_goes_with_its_section_whatever_unseen_code_follows(car_t):
     assert sources(page)[1:5] == ["a", "b", "## Sex", "c"]
 
 
+def test_what_stands_beside_the_saved_rows_keeps_no_empty_section(car_t):
+    cells = [
+        words("## Stage"),
+        code("a", "<p>42</p>"),
+        words("## Events\n\nWhoever has one.", "if-any"),
+        code("b"),
+        code("rows = results.save([a])", "<p>The paper's numbers</p>"),
+    ]
+    page, _ = as_page(executed(*cells), car_t)
+    assert sources(page)[1:5] == ["## Stage", "a", "b", "rows = results.save([a])"]
+    assert page.cells[4].outputs
+
+
 def test_a_heading_below_which_nothing_is_said_goes(car_t):
     cells = [
         words("## Age"),
@@ -128,7 +141,7 @@ def test_code_is_folded_unless_the_cell_says_how_it_is_shown(car_t):
 
 def test_what_is_not_recorded_is_named_in_words():
     said = notes.plain("OS2: this cohort has no columns salvage_start_day and sites.rt_field")
-    assert said == "OS2: the day of salvage start and radiotherapy field are not recorded"
+    assert said == "OS2: the day of the start of salvage therapy and radiotherapy field are not recorded"
     assert notes.plain("this cohort has no column sites") == "the irradiated sites are not recorded"
 
 

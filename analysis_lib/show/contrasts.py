@@ -1,0 +1,71 @@
+"""What stands out among many comparisons, as templates of sentences: told by the size of a difference, or by
+what an interval leaves out, and never by a P value.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis_lib.rows.released import require
+from analysis_lib.rows.results import STATISTICS
+from analysis_lib.rows.rounding import half_up
+
+ABOVE = "The whole interval of the hazard ratio lies above 1 for {}. There the event comes at a higher rate."
+BELOW = "The whole interval of the hazard ratio lies below 1 for {}. There the event comes at a lower rate."
+HOLDS = (
+    "The interval holds 1 for {}. There a higher and a lower rate both go with the data, so neither a "
+    "difference nor its absence is shown."
+)
+
+
+def by_interval(rows: pd.DataFrame) -> list[str]:
+    """Hazard ratios by where their interval lies, as templates for :func:`analysis_lib.show.sentences.say`.
+
+    What an interval leaves out is judged by its limits as they are printed; a ratio whose limits are hidden
+    or unknown is not named.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Result rows; those that are no hazard ratio are passed over.
+
+    Returns
+    -------
+    list of str
+        Up to three sentences: of the ratios above 1, each with the lower end of its interval; of those below
+        1, each with the upper end; and of those whose interval holds 1, each with both.
+    """
+    known = require(rows)
+    known = known[known["statistic"] == "hazard ratio"].dropna(subset=["value", "lower", "upper"])
+    named: dict[str, list[str]] = {ABOVE: [], BELOW: [], HOLDS: []}
+    for one in known.to_dict("records"):
+        row_id = one["result_id"]
+        lower, upper = (_printed(one[end]) for end in ("lower", "upper"))
+        if lower > 1:
+            named[ABOVE].append(f"{{{row_id}:group}}, from {{{row_id}:lower}}")
+        elif upper < 1:
+            named[BELOW].append(f"{{{row_id}:group}}, up to {{{row_id}:upper}}")
+        else:
+            named[HOLDS].append(f"{{{row_id}:group}}, {{{row_id}:lower}} to {{{row_id}:upper}}")
+    return [words.replace("{}", "; ".join(names)) for words, names in named.items() if names]
+
+
+def _printed(limit: float) -> float:
+    """The limit of a hazard ratio as a page prints it."""
+    return half_up(float(limit), STATISTICS["hazard ratio"].decimals)
+
+
+def furthest(apart: pd.DataFrame) -> str:
+    """In what the groups are furthest apart, and how far, as a template: the first line of
+    :func:`analysis_lib.analyses.table_1.furthest_apart`; empty where it has none.
+    """
+    shares = require(apart)
+    shares = shares[shares["statistic"] == "proportion"]
+    if shares.empty:
+        return ""
+    line = shares[shares["group"] == shares["group"].iloc[0]].sort_values("value", kind="stable")
+    low, high = line["result_id"].iloc[0], line["result_id"].iloc[-1]
+    return (
+        f"The groups are furthest apart in one line of Table 1 ({{{high}:group}}): {{{high}:share}} in "
+        f"{{{high}:population}} against {{{low}:share}} in {{{low}:population}}."
+    )
