@@ -22,7 +22,7 @@ from analysis_lib.rows.released import derived
 from analysis_lib.rows.results import row, slug
 
 LIMIT = 0.05
-TOO_FEW = "fewer than two of the comparisons that the paper reports can be made here"
+TOO_FEW = "fewer than two of the comparisons that it counts can be made here"
 FAMILIES = {"all": "all comparisons that the paper reports", "outcomes": "comparisons of outcomes only"}
 METHODS = {"holm": ("holm", "Holm's correction"), "bh": ("fdr_bh", "Benjamini and Hochberg's correction")}
 LOG_RANKS = {  # endpoint: the groupings that the paper compares, beside single factors

@@ -82,7 +82,7 @@ def page(study: Cohort, outcomes: list[Outcome], others: list[Cohort], folder: P
         "",
         cards.of_chapters(study, done, folder, f"{where}/"),
         "",
-        f"[{manuscript.TITLE}]({where}/report.md) are written from the same rows.",
+        f"[{manuscript.TITLE}]({where}/report.md) is a page written from the same rows.",
         "",
     ]
     if len(done) < len(outcomes):

@@ -9,6 +9,7 @@ from nbformat import NotebookNode
 
 from analysis_lib.binding.chapters import HEADING
 from analysis_lib.show import payloads
+from analysis_lib.show.notes import NO_NUMBERS
 
 SOLUTION = "hide-cell"
 OPENS = (payloads.WHOSE, payloads.OPENING)  # what a page begins with, whatever it can show
@@ -29,7 +30,7 @@ def gather(sections: list[list[NotebookNode]]) -> Gathered:
     """Take notes that something is not shown out of sections, and sections out in which nothing else is, or
     nothing at all.
 
-    A heading stays while anything below it does. Solutions of exercises keep their notes.
+    A heading stays while anything below it does. What a solution shows in part has no notes.
     """
     judged = [_judged(section) for section in sections]
     analyses = [(shows, reasons) for shows, reasons in judged if shows or reasons]
@@ -38,14 +39,14 @@ def gather(sections: list[list[NotebookNode]]) -> Gathered:
     for place, (section, (shows, reasons)) in enumerate(zip(sections, judged)):
         heads = HEADING.findall(section[0].source) if section[0].cell_type == "markdown" else []
         title = heads[-1].lstrip("# ") if heads and place else "Opening"
-        unshown += [(title, reason) for reason in reasons]
+        unshown += [(f"{title} (in part)" if shows and place else title, reason) for reason in reasons]
         if place and not shows and (reasons or _only_headings(section)):
             heads = [head for head in heads if _stands(head, sections[place + 1 :], judged[place + 1 :])]
             one = nbformat.v4.new_markdown_cell("\n\n".join(heads), id=section[0].get("id", ""))
             kept.append([*([one] if heads else []), *unseen(section)])
             continue
         for cell in section:
-            if cell.cell_type == "code" and not _solves(cell):
+            if cell.cell_type == "code":
                 cell.outputs = [each for each in cell.outputs if _kind(each) != payloads.SKIPPED]
         kept.append(section)
     return Gathered(kept, list(dict.fromkeys(unshown)), analyses[0][1][0] if nothing else "")
@@ -65,11 +66,13 @@ def _judged(section: list[NotebookNode]) -> tuple[bool, list[str]]:
     """Whether a section shows anything of its own, and the reasons why something is not shown."""
     outputs = [(cell, each) for cell in section if cell.cell_type == "code" for each in cell.outputs]
     shows = any(_kind(each) not in (*OPENS, payloads.SKIPPED) for _, each in outputs)
-    reasons = [
-        payloads.note_of(each)["reason"].rstrip(".")
+    skipped = [
+        (cell, payloads.note_of(each)["reason"].rstrip("."))
         for cell, each in outputs
-        if _kind(each) == payloads.SKIPPED and not (shows and _solves(cell))
+        if _kind(each) == payloads.SKIPPED
     ]
+    # beside what is shown, a sentence without numbers is not missed
+    reasons = [why for cell, why in skipped if not (shows and (_solves(cell) or why == NO_NUMBERS))]
     return shows, list(dict.fromkeys(reasons))
 
 

@@ -32,7 +32,7 @@ WARNINGS = {
     "death_date": "The day of death is missing, or lies before the last contact",
     "swapped": "Day and month of dates are perhaps exchanged",
     "identifier": "Identifiers look alike, or spoilt by a spreadsheet",
-    "code": "A number of days is perhaps a code for: not known",
+    "code": "A number of days is perhaps a code that means “not known”",
     "one_answer": "A question has no other answer than yes, and empty cells",
     "empty_form": "Boxes of a form are all empty, and read as not ticked",
 }

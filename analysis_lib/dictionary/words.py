@@ -44,9 +44,28 @@ LABELS = {
     "in_field_progression_date": "In-field progression date",
     "course": "Number of the course",
     "line": "Number of the line",
+    "follow_up": "Follow-up",
     "reverse_km": "reverse Kaplan–Meier",
     "naive": "observed times",
 } | {name: rule.description for name, rule in DERIVED.items()}
+
+
+# What happened on the day of a column, within a sentence, where the column's own name does not do.
+MOMENTS = {
+    "last_follow_up": "last follow-up",
+    "entry": "the start of observation",
+    "first_assessment": "the first assessment",
+    "complete_response": "a complete response",
+    "response": "a response",
+    "failure": "failure",
+    "salvage_start": "the start of salvage therapy",
+    "progression": "progression",
+    "next_line": "the next line of therapy",
+    "transplant": "a transplant",
+    "rt_start": "the start of radiotherapy",
+    "in_field_progression": "in-field progression",
+    "line_start": "the start of a line of therapy",
+}
 
 
 def label_of(column: str) -> str:

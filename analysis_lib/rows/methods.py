@@ -123,7 +123,7 @@ METHODS = (
         "whether a quantity tends to be larger in some of several groups",
         "scipy",
         ("kruskal1952",),
-        "Quantities were compared between several groups by the Kruskal–Wallis test.",
+        "Quantities were compared between groups by the Kruskal–Wallis test.",
     ),
     Method(
         "standardised difference",

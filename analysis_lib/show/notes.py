@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis_lib.cohort import disclosure
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.dictionary.words import label_of, listed
+from analysis_lib.dictionary.words import MOMENTS, label_of, listed
 from analysis_lib.rows import results
 from analysis_lib.rows.released import require
 from analysis_lib.show import payloads
@@ -17,6 +17,7 @@ from analysis_lib.show.fragments import fragment
 from analysis_lib.show.numbers import estimate
 
 TOO_SMALL = "the numbers are too small"
+NO_NUMBERS = "the numbers it would speak of do not exist in this cohort"
 NO_COLUMN = re.compile(r"this cohort has no columns? ([\w.]+(?:, [\w.]+)*(?: and [\w.]+)?)")
 MANY = 4  # things that a sentence names
 WHOLE = {"sites": "the irradiated sites", "lines": "the lines of therapy", "screening": "who was screened"}
@@ -70,9 +71,11 @@ def _not_recorded(columns: list[str]) -> str:
 
 def _in_a_sentence(column: str) -> str:
     """What a column is called within a sentence; a day is the day of something."""
-    words = label_of(column.removesuffix("_day"))
-    words = words if words[:2].isupper() else words[:1].lower() + words[1:]
-    return f"the day of {words}" if column.endswith("_day") else words
+    if column.endswith("_day"):
+        happened = column.removesuffix("_day")
+        return f"the day of {MOMENTS.get(happened, happened.replace('_', ' '))}"
+    words = label_of(column)
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
 
 
 def captioned(caption: str, told: str) -> str:

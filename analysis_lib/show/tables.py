@@ -9,6 +9,7 @@ from collections.abc import Collection
 import pandas as pd
 
 from analysis_lib.analyses import cox_models
+from analysis_lib.dictionary.words import LABELS, label_of
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import require
 from analysis_lib.rows.rounding import UNDEFINED
@@ -111,9 +112,7 @@ def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns
     shown = pd.DataFrame(
         {"": rows[label].replace("", "All")}
         | {
-            heading[0].upper() + heading[1:].replace("_", " "): [
-                FORMATS[style](row) for _, row in rows.iterrows()
-            ]
+            _heading(heading): [FORMATS[style](row) for _, row in rows.iterrows()]
             for heading, style in columns.items()
         }
     )
@@ -128,6 +127,11 @@ def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns
         )
     )
     _shown(shown.rename(columns={"": rows.attrs.get("label", "Group")}), captioned(caption, told))
+
+
+def _heading(words: str) -> str:
+    """What a column that is named as an argument is headed."""
+    return label_of(words) if words in LABELS else words[:1].upper() + words[1:].replace("_", " ")
 
 
 def cross_table(rows: pd.DataFrame, caption: str, corner: str) -> None:

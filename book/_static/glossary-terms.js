@@ -1,9 +1,9 @@
 /* The one source of the glossary: this script shows it on hover, and the glossary page is made from it. */
 window.SALVAGE_TERMS = {
-  "OS1": "Overall survival from the CAR T-cell infusion (day 0) to death.",
+  "OS1": "Overall survival from day 0 (in the paper the CAR T-cell infusion) to death.",
   "OS2": "Overall survival from the start of salvage therapy to death.",
-  "EFS1": "Event-free survival from day 0 to the first of progression, a new line of therapy, or death.",
-  "EFS2": "Event-free survival from the start of salvage therapy to the first of progression, a new line of therapy, or death.",
+  "EFS1": "Event-free survival from day 0 to the first of progression or relapse, a new line of therapy where it is recorded, and death.",
+  "EFS2": "Event-free survival from the start of salvage therapy to the first of progression or relapse, a new line of therapy where it is recorded, and death.",
   "RT": "Radiotherapy alone as salvage therapy.",
   "ST": "Systemic therapy alone as salvage therapy.",
   "CMT": "Combined modality therapy: radiotherapy and systemic therapy, planned together.",

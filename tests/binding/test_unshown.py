@@ -1,0 +1,48 @@
+"""What a page says that it does not show: once, and never of what stands on it."""
+
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+
+from analysis_lib.binding import unshown
+from analysis_lib.show import payloads
+from analysis_lib.show.notes import NO_NUMBERS, plain
+
+
+def skipped(reason):
+    note = {payloads.NOTE: {"kind": payloads.SKIPPED, "reason": reason}}
+    return new_output("display_data", {"text/html": reason} | note)
+
+
+def section(title, *outputs, tags=()):
+    code = new_code_cell("show()", outputs=list(outputs), metadata={"tags": list(tags)})
+    return [new_markdown_cell(f"## {title}"), code]
+
+
+SHOWN = new_output("display_data", {"text/markdown": "A sentence."})
+FIRST = section("Title", SHOWN)
+
+
+def test_what_is_shown_in_part_is_named_so():
+    gathered = unshown.gather(
+        [FIRST, section("Models", SHOWN, skipped("no stage")), section("Sites", skipped("no sites"))]
+    )
+    assert gathered.unshown == [("Models (in part)", "no stage"), ("Sites", "no sites")]
+
+
+def test_a_sentence_without_numbers_is_not_missed_beside_what_is_shown():
+    gathered = unshown.gather(
+        [FIRST, section("Means", SHOWN, skipped(NO_NUMBERS)), section("Width", skipped(NO_NUMBERS))]
+    )
+    assert gathered.unshown == [("Width", NO_NUMBERS)]
+
+
+def test_a_solution_that_shows_something_has_no_notes():
+    solution = section("Exercise 2", SHOWN, skipped("no OS2"), tags=[unshown.SOLUTION])
+    gathered = unshown.gather([FIRST, solution])
+    assert gathered.unshown == [] and gathered.sections[1][1].outputs == [SHOWN]
+
+
+def test_a_day_that_is_not_recorded_is_called_in_words():
+    reason = "this cohort has no columns sites.rt_start_day and sites.in_field_progression_day"
+    told = "the day of the start of radiotherapy and the day of in-field progression are not recorded"
+    assert plain(reason) == told
+    assert plain("this cohort has no column ecog") == "ECOG performance status is not recorded"
