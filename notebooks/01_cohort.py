@@ -163,14 +163,16 @@ table(endpoints.definitions(study), "Endpoints that this cohort can give. Time e
 
 # %%
 ends = survival.ends(study)
-cross_table(ends, "Number of patients, sites or first radiotherapy courses, by what ended the time to the endpoint. "
+cross_table(ends, "What ended the time to each endpoint, in numbers of those whom it follows. "
             "A dash: not part of the definition, or not known here.", "Endpoint")
 
 # %%
-say(ends, "Time to OS1 ended in death in {os1.ended_by.death} of {os1.ended_by.death:n} patients.",
+say(ends, "OS1 ended in death in {os1.ended_by.death} of {os1.ended_by.death:n} patients.",
     "EFS2 ended in progression or relapse in {efs2.ended_by.progression_or_relapse} of {efs2.ended_by.death:n} "
     "patients, and in death before any other event in {efs2.ended_by.death}.",
-    "A new line of therapy was the first event in {efs2.ended_by.new_line_of_therapy}.")
+    "A new line of therapy was the first event in {efs2.ended_by.new_line_of_therapy}.",
+    "An endpoint stands for what ended it most often: here compare {efs2.ended_by.progression_or_relapse} with "
+    "{efs2.ended_by.death} before reading a difference in EFS2 as one in survival.")
 
 # %%
 rows = results.save([flow, odd, lines, waiting, fu1, fu2, ends], study.name, "01_cohort", results_dir)

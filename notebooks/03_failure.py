@@ -40,7 +40,7 @@ about(study)
 # %%
 when, patterns = failure.time_to_failure(study), failure.failure_patterns(study)
 opening("When did the disease come back, and where?", results.collect([when, patterns]),
-        "The disease failed a median of {failure.time} after day 0.",
+        "Failure came a median of {failure.time} after day 0.",
         "A site that was involved before took part in {failure.any_local:share} of the failures.")
 figures_cohort.shares(patterns, "Patients", "Where the disease failed, where that is known, compared with the sites "
                "involved before day 0. The last bar joins the first two.")
@@ -75,7 +75,8 @@ figures_cohort.shares(patterns, "Patients", "Where the disease failed, where tha
 # ## Time to failure
 
 # %%
-say(when, "The disease failed a median of {failure.time:full} after day 0 (n = {failure.time:n}).")
+say(when, "Failure came a median of {failure.time:full} after day 0 (n = {failure.time:n}). Half of the failures had come by then. "
+    "It is no risk of failing: it speaks only of those whose disease came back.")
 
 # %% [markdown]
 # ## Patterns of failure
@@ -106,8 +107,8 @@ consistent_page.beside(study, rows)
 # %% [markdown]
 # ## Cautions
 #
-# - These are shares *of patients who failed*. They do not say how likely a site is to fail, for which one would have to
-#   count the sites that were controlled as well.
+# - Shares *of patients who failed* do not say how likely a site is to fail, for which one would have to count the sites
+#   that were controlled as well.
 # - The interval covers chance, and nothing else. Patients in whom the pattern or a marker was not recorded may
 #   differ from the others.
 # - A pattern depends on how one looks: when scans are repeated late, a local failure has had time to spread, and

@@ -207,7 +207,7 @@ exercises.show(study, rows, "04_survival.yml")
 # interval to be narrower or wider in a sub-cohort with half as many deaths?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-width = os1.assign(value=os1["upper"] - os1["lower"], lower=None, upper=None).dropna(subset=["value"])
+width = os1.assign(value=os1["upper"].round(1) - os1["lower"].round(1), lower=None, upper=None).dropna(subset=["value"])
 say(width, "The interval spans {os1.median}. With half as many deaths it would be wider, by roughly a factor of √2.")
 
 # %% [markdown]

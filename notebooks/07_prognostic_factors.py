@@ -257,7 +257,7 @@ consistent_page.beside(study, rows)
 # ## Cautions
 #
 # - A prognostic factor tells who does worse; it does not tell that changing it would help, nor which treatment to give.
-# - A yes/no factor made by a cut-off (5 cm, two sites, IPI 3) throws information away and treats patients just on either
+# - A yes/no factor made by a cut-off throws information away and treats patients just on either
 #   side of it as if they were far apart.
 # - The patients in whom a factor is known may differ from the others: compare the numbers in each row.
 
@@ -285,11 +285,11 @@ exercises.show(study, rows, "07_prognostic_factors.yml")
 # %% [markdown]
 # ### Exercise 1
 #
-# Take the first hazard ratio of OS1 and turn it round: what is the hazard ratio of the patients *without* the factor
+# Take the first hazard ratio of OS1 that compares two groups and turn it round: what is the hazard ratio of the patients *without* the factor
 # against those with it, and what are its limits? What does this say about the phrase "reduces the hazard by half"?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-ratio = os1[os1["statistic"] == "hazard ratio"].head(1)
+ratio = os1[(os1["statistic"] == "hazard ratio") & ~cox_models.is_of_number(os1)].head(1)
 turned = ratio.assign(value=1 / ratio["value"], lower=1 / ratio["upper"], upper=1 / ratio["lower"])
 say(ratio, *[f"{{{i}:group}}: {{{i}:full}}." for i in ratio["result_id"]])
 say(turned, *[f"Turned round it is {{{i}:full}}: one divided by each number, and the limits change places. Halving in "

@@ -423,7 +423,7 @@ consistent_page.say(study, "the corrected concordance of the model of OS1 lies b
 
 # %%
 needed = design.needed(study)
-table(tables_beyond.design_table(needed), "Comparisons as observed; the smallest hazard ratio that so many events can detect with 80% power; and events "
+table(tables_beyond.design_table(needed), "Comparisons as observed; the smallest hazard ratio above 1 that so many events can detect with 80% power (below 1, its inverse); and events "
       "and patients needed to detect the observed one. Groups and share of events as here.", rows=needed)
 
 # %%
