@@ -1,6 +1,7 @@
 """How long everything takes, side by side in one run: writes ``bench/results.md`` and ``bench/results.json``.
 
     python tools/bench.py            # all of it; hours of an otherwise idle machine
+    python tools/bench.py --cohorts reconstructed lymphoma    # a book of these alone
     python tools/bench.py --quick    # one cohort, once, without the tests: does it run?
 
 Every row is the median of several repeats, taken in turn, so that a machine that slows down slows all rows.
@@ -71,6 +72,19 @@ for name in sys.argv[3:]:
         how = {"progress_bar": False, "cwd": str(NOTEBOOKS), "prepare_only": not run}
         papermill.execute_notebook(notebook, str(page), given, kernel_name="python3", **how)
 """
+
+
+# The rows of chapters 1 to 9, and nothing drawn; R computes the same ones but what is drawn by chance.
+ROWS = """\
+import sys
+from pathlib import Path
+from analysis_lib.binding import chapter, chapters
+from analysis_lib.intake.read import read_cohort
+study = read_cohort("reconstructed")
+for each in chapters.chapters_of(study)[:9]:
+    chapter.calculate(each, study, Path(sys.argv[1]))
+"""
+IN_R = "for each in cohort beyond; do Rscript tests/r/$each.R analysis_lib/data/reconstructed; done"
 
 
 class Took(NamedTuple):
@@ -168,6 +182,12 @@ def rows(place: Path, cohorts: list[str], tests: bool) -> list[Row]:
         Row("salvage-book --help", [*program, "--help"]),
         Row("salvage-book cohorts", [*program, "cohorts"]),
         Row("salvage-book check lymphoma", [*program, "check", "lymphoma"]),
+        Row("R: rows of chapters 1 to 9", ["sh", "-ec", IN_R]),
+        Row(
+            "rows of chapters 1 to 9 in one process",
+            [PYTHON, "-c", ROWS, str(place.parent / "rows")],
+            beside="R: rows of chapters 1 to 9",
+        ),
         Row(
             "floor: all chapters in one process", [PYTHON, "-c", FLOOR, str(place.parent / "floor"), *cohorts]
         ),
@@ -295,16 +315,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one cohort, once, without the tests")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--cohorts", nargs="+", help="of the book; all that are bundled by default")
+    parser.add_argument("--without-tests", action="store_true", help="make test is not run")
     parser.add_argument("--out", type=Path, default=ROOT / "bench", help="folder of the results")
     given = parser.parse_args()
     repeats = 1 if given.quick else given.repeats
     from analysis_lib.intake.bundled import bundled_cohorts
 
-    cohorts = ["lymphoma"] if given.quick else list(bundled_cohorts())
+    cohorts = ["lymphoma"] if given.quick else given.cohorts or list(bundled_cohorts())
     told = {"machine": machine(), "cohorts": cohorts}
     with tempfile.TemporaryDirectory() as folder:
         place = copy(Path(folder) / "checkout")
-        found = rows(place, cohorts, tests=not given.quick)
+        found = rows(place, cohorts, tests=not (given.quick or given.without_tests))
         took: dict[str, list[Took]] = {row.name: [] for row in found}
         for number in range(repeats):
             for row in found:

@@ -1,9 +1,10 @@
-"""Times each estimator beside R computing the same from the same rows, and prints a table of medians and
-ratios.
+"""Times each estimator beside R computing the same from the same rows, and beside lifelines and
+scikit-survival where they have it; prints a table of medians and ratios.
 
     python tools/bench_estimators.py --rows 1000 10000 100000 1000000
 
-R needs the packages survival and cmprsk. Times are CPU seconds of the estimate alone: inside R by
+R needs the packages survival and cmprsk; scikit-survival, whose licence is no part of this project, is asked
+if somebody has installed it. Times are CPU seconds of the estimate alone: inside R by
 ``proc.time``, here by ``time.process_time``; neither counts the reading of the file. An estimator that would
 take longer than ``--longest`` at the next number of rows (ten times as many are taken to need ten times as
 long, at least) is left out there.
@@ -18,10 +19,21 @@ import time
 from pathlib import Path
 from statistics import median
 
+import lifelines.statistics
+import lifelines.utils
 import numpy as np
 import pandas as pd
 
 from analysis_lib.estimators import comparable_pairs, competing, curves, logrank, models
+
+try:
+    import sksurv.compare
+    import sksurv.linear_model
+    import sksurv.metrics
+    import sksurv.nonparametric
+    import sksurv.util
+except ImportError:
+    sksurv = None
 
 TAU = 1000  # days to which the restricted mean is taken
 TERMS = ["age", "male", "bmi"]
@@ -73,6 +85,41 @@ ESTIMATORS = {
         "crr(d$days, d$cause, d[, 5:7])",
     ),
 }
+# The same by libraries, as they come; what they do not have is left out.
+BY_LIBRARIES = {
+    "Kaplan-Meier, interval": {
+        "lifelines": lambda d: lifelines.KaplanMeierFitter().fit(d["days"], d["event"]),
+        "scikit-survival": lambda d: sksurv.nonparametric.kaplan_meier_estimator(
+            d["event"] == 1, d["days"], conf_type="log-log"
+        ),
+    },
+    "Log-rank test": {
+        "lifelines": lambda d: lifelines.statistics.multivariate_logrank_test(
+            d["days"], d["group"], d["event"]
+        ),
+        "scikit-survival": lambda d: sksurv.compare.compare_survival(_of_two(d), d["group"]),
+    },
+    "Cox model, Efron": {
+        "lifelines": lambda d: lifelines.CoxPHFitter().fit(d[["days", "event", *TERMS]], "days", "event"),
+        "scikit-survival": lambda d: sksurv.linear_model.CoxPHSurvivalAnalysis(ties="efron").fit(
+            d[TERMS].astype(float), _of_two(d)
+        ),
+    },
+    "Concordance": {
+        "lifelines": lambda d: lifelines.utils.concordance_index(d["days"], -d["age"], d["event"]),
+        "scikit-survival": lambda d: sksurv.metrics.concordance_index_censored(
+            d["event"] == 1, d["days"], d["age"]
+        ),
+    },
+    "Cumulative incidence": {
+        "lifelines": lambda d: lifelines.AalenJohansenFitter(calculate_variance=True).fit(
+            d["days"], d["cause"], 1
+        ),
+        "scikit-survival": lambda d: sksurv.nonparametric.cumulative_incidence_competing_risks(
+            d["cause"], d["days"]
+        ),
+    },
+}
 IN_R = """
 suppressMessages({library(survival); library(cmprsk)})
 slow <- list()
@@ -117,12 +164,24 @@ def people(n: int, seed: int = 1) -> pd.DataFrame:
     )
 
 
-def here(rows: list[int], repeats: int, longest: float, folder: Path):
+def _of_two(d: pd.DataFrame):
+    """Event and time as scikit-survival takes them."""
+    return sksurv.util.Surv.from_arrays(d["event"] == 1, d["days"])
+
+
+def ways(library: str) -> dict:
+    """Each estimate by name, as this project or a library makes it."""
+    if library == "here":
+        return {name: estimate for name, (estimate, _) in ESTIMATORS.items()}
+    return {name: by[library] for name, by in BY_LIBRARIES.items() if library in by}
+
+
+def here(estimates: dict, rows: list[int], repeats: int, longest: float, folder: Path):
     """Name, rows, median seconds and number of times, as they come."""
     slow = {}
     for n in rows:
         table = pd.read_csv(folder / f"{n}.csv")
-        for name, (estimate, _) in ESTIMATORS.items():
+        for name, estimate in estimates.items():
             if 10 * slow.get(name, 0) > longest:
                 continue
             took = []
@@ -152,19 +211,21 @@ def in_r(rows: list[int], repeats: int, longest: float, folder: Path):
         yield name, int(n), float(seconds), int(times)
 
 
-def table(ours, theirs) -> pd.DataFrame:
-    """One line an estimator and number of rows: seconds here, in R, and their ratio."""
-    columns = ["estimator", "rows", "seconds", "times"]
+def table(ours, theirs, by_libraries: dict) -> pd.DataFrame:
+    """One line an estimator and number of rows: seconds here, in R and by libraries, and the ratio to R."""
+    key, columns = ["estimator", "rows"], ["estimator", "rows", "seconds", "times"]
     both = pd.merge(
         *(pd.DataFrame(each, columns=columns) for each in (ours, theirs)),
-        on=columns[:2],
+        on=key,
         how="left",
         suffixes=("", "_r"),
     )
     both["ratio"] = (both["seconds"] / both["seconds_r"].where(both["seconds_r"] > 0)).round(2)
-    return both.sort_values(["estimator", "rows"], kind="stable")[
-        ["estimator", "rows", "seconds", "seconds_r", "ratio", "times", "times_r"]
-    ]
+    for library, found in by_libraries.items():
+        its = pd.DataFrame(found, columns=[*key, library, "times"]).drop(columns="times")
+        both = both.merge(its, on=key, how="left")
+    shown = [*key, "seconds", "seconds_r", "ratio", "times", "times_r", *by_libraries]
+    return both.sort_values(key, kind="stable")[shown].round(4)
 
 
 def main() -> None:
@@ -186,8 +247,11 @@ def main() -> None:
         folder = Path(kept)
         for n in asked.rows:
             people(n).to_csv(folder / f"{n}.csv", index=False)
-        found = [list(timed(asked.rows, asked.repeats, asked.longest, folder)) for timed in (here, in_r)]
-    print(table(*found).to_string(index=False, na_rep="-"))
+        how = (asked.rows, asked.repeats, asked.longest, folder)
+        ours, theirs = list(here(ways("here"), *how)), list(in_r(*how))
+        libraries = ["lifelines", *(["scikit-survival"] if sksurv else [])]
+        by_libraries = {library: list(here(ways(library), *how)) for library in libraries}
+    print(table(ours, theirs, by_libraries).to_string(index=False, na_rep="-"))
 
 
 if __name__ == "__main__":
