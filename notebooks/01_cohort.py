@@ -79,7 +79,8 @@ figures_cohort.flow_diagram(flow, "Participant flow. Regimens are those of the f
 say(flow, "Of {flow.database} patients in the database, {flow.included} were included and {flow.not_included} were not.",
     "The cohort has {flow.included} patients.", "The first salvage therapy was radiotherapy alone in "
     "{flow.salvage_regimen.rt}, combined-modality therapy in {flow.salvage_regimen.cmt} and systemic therapy alone in "
-    "{flow.salvage_regimen.st}.", "In any line, {flow.any_rt} of {flow.any_rt:n} patients received radiotherapy.")
+    "{flow.salvage_regimen.st}.", "In any line, {flow.any_rt} of {flow.any_rt:n} patients received radiotherapy.",
+    "Whatever is found holds for patients like the {flow.included}; of the {flow.not_included} nothing is known here.")
 
 # %% [markdown] tags=["if-any"]
 # ## What the check noticed
@@ -97,14 +98,15 @@ noticed(odd)
 # %%
 lines = participants.salvage_lines(study)
 say(lines, "The median number of lines was {lines.per_patient} ({lines.per_patient:limits}), in the {lines.per_patient:n} "
-    "patients who had salvage therapy.")
+    "patients who had salvage therapy. Survival after the first line is owed to the later ones as well.")
 
 # %% [markdown]
 # ## Time to salvage therapy
 
 # %%
 waiting = participants.time_to_salvage(study)
-say(waiting, "Salvage therapy started a median of {salvage.time:full} after day 0 (n = {salvage.time:n}).")
+say(waiting, "Salvage therapy started a median of {salvage.time:full} after day 0 (n = {salvage.time:n}). Whoever died during the wait is "
+    "not among these patients, so their survival from day 0 holds a stretch in which nobody could die; that from salvage therapy does not.")
 
 # %% [markdown] strobe=["12d", "14c"]
 # ## Follow-up

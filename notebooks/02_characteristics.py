@@ -30,11 +30,11 @@ from analysis_lib.cohort import disclosure
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
-from analysis_lib.show import consistent_page, exercises, figures_cohort, ledger_page
+from analysis_lib.show import consistent_page, contrasts, exercises, figures_cohort, ledger_page
 from analysis_lib.show.notes import about
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
-from analysis_lib.show.tables import characteristics, rows_table
+from analysis_lib.show.tables import characteristics, compared_table
 
 handed.check(globals())
 study = read_cohort(cohort)
@@ -42,9 +42,9 @@ about(study)
 
 # %%
 table_1, responses = baseline.table_1(study), failure.best_responses(study)
-tests = table_1[table_1["statistic"] == "p"].sort_values("value", kind="stable").reset_index(drop=True)
-opening("Who were the patients, and were the groups alike before treatment?", results.collect([table_1, responses]),
-        *[f"The groups differ most clearly in one line of Table 1: {{{i}:group}} ({{{i}}})." for i in tests["result_id"][:1]],
+reason = study.lacks(study.groups)
+apart = disclosure.skipped(study, "table1.apart", reason) if reason else baseline.furthest_apart(table_1)
+opening("Who were the patients, and were the groups alike before treatment?", results.collect([apart, responses]), contrasts.furthest(apart),
         "A complete response was the best response of {response.cr:share}.")
 figures_cohort.shares(responses, "Patients", "Best response, where it is known.")
 
@@ -99,10 +99,18 @@ characteristics(table_1, "Characteristics of the patients, n (%).")
 
 # %% [markdown]
 # ## What differs between the groups
+#
+# Could the groups have lived for different times because of who was in them? A factor can do that if the groups differ much in it
+# *and* it acts on survival. So the table below picks the lines of Table 1 by the size of the difference, in percentage points between
+# the highest and the lowest share. P stands beside and has no say in the choice. The smaller a group, the further it can fall from
+# the others by chance alone.
 
 # %%
-lowest = tests.head(3) if len(tests) else disclosure.skipped(study, "table1.p", study.lacks(study.groups))
-rows_table(lowest, "The three smallest P values of the table", test="", detail="note")
+compared_table(apart, "The lines of Table 1 in which the groups lie furthest apart, one a characteristic; outcomes are left out.", "Line of Table 1")
+
+# %% [markdown]
+# *What would change the reading.* A difference that is large here and belongs to a factor with a hazard ratio far from 1 (chapter 7) must be
+# allowed for before survival is compared. One in a factor that does nothing can be as large as it likes.
 
 # %% [markdown]
 # ## Best response
@@ -110,6 +118,10 @@ rows_table(lowest, "The three smallest P values of the table", test="", detail="
 # %%
 say(responses, "The overall response rate (ORR) was {response.orr:share}, {response.orr:limits}.",
     "A complete response was the best response of {response.cr:share}, {response.cr:limits}.")
+
+# %% [markdown] tags=["car-t"]
+# This is the response *before* the failure. The disease of every patient here came back, so a response says how the CAR T-cell therapy
+# began and not how it ended.
 
 # %% [markdown]
 # ## Assessment, time to complete response and duration of response
@@ -174,13 +186,13 @@ exercises.show(study, rows, "02_characteristics.yml")
 # nothing and the tests were independent?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-known = tests["value"].dropna()
+known = table_1.loc[table_1["statistic"] == "p", "value"].dropna()
 counted = public(results.collect([results.row("tests.all", "count", len(known)),  # tests are no patients
                                   results.row("tests.low", "count", int((known < 0.05).sum())),
                                   results.row("tests.expected", "estimate", 0.05 * len(known))]))
-say(counted if len(known) else lowest, "Of {tests.all} tests, P is below 0.05 in {tests.low}. Chance alone would give "
+say(counted if len(known) else apart, "Of {tests.all} tests, P is below 0.05 in {tests.low}. Chance alone would give "
     "5% of them: {tests.expected} on average. The tests are not independent, though: such factors go together, and a score "
-    "that is built from several others repeats them.")
+    "that is built from several others repeats them. The count does not tell which differences matter; their size does.")
 
 # %% [markdown]
 # ### Exercise 2

@@ -88,6 +88,11 @@ say(patterns, "A previously involved site was part of the failure in {failure.an
     "{failure.pattern.local_and_de_novo:share}. Failure in new sites only was seen in {failure.pattern.de_novo:share}.")
 
 # %% [markdown]
+# *What it means.* Irradiating the old sites can reach a failure that is there alone, a part of one that is in old and new sites, and
+# nothing of one in new sites only. These shares therefore say how far local treatment could reach. That it would have prevented a
+# failure they do not say: for that, irradiated sites would have to be compared with others.
+
+# %% [markdown]
 # ## CD19 at failure
 
 # %%
@@ -98,6 +103,10 @@ say(cd19, "CD19 was evaluated in {cd19.evaluated:events} of {cd19.evaluated:n} p
 
 # %%
 rows_table(cd19, "CD19 at failure", patients="share", interval="limits")
+
+# %% [markdown] tags=["car-t"]
+# *What it means.* A tumour that still carries CD19 can be aimed at there again. Before this is told to a patient, two things limit it: the
+# interval, since few tumours were tested, and the untested ones, of which nothing is known (exercise 2).
 
 # %%
 rows = results.save([when, patterns, cd19], study.name, "03_failure", results_dir)

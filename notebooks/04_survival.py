@@ -73,6 +73,10 @@ say(os1, "{os1.median:events} of {os1.median:n} patients died.", "The median OS1
     *[f"At {m} months, {{os1.rate{m}:full}} were estimated to be alive; {{os1.at_risk{m}}} were still at risk." for m in months])
 
 # %% [markdown] tags=["car-t"]
+# The wait for salvage therapy is part of this survival, and nobody here died in it. What a patient faces on the day on which salvage
+# therapy begins is OS2, below.
+
+# %% [markdown] tags=["car-t"]
 # ## Event-free survival from day 0 (EFS1)
 #
 # The event is whichever comes first: progression or relapse, a new line of therapy, or death. Everyone in this study
@@ -90,7 +94,9 @@ say(efs1, "The median EFS1 was {efs1.median:full}.",
 # %% [markdown] strobe=["15"]
 # ## From the start of salvage therapy (OS2, EFS2)
 #
-# The clock starts anew on the first day of salvage therapy.
+# The clock starts anew on the first day of salvage therapy. This is what a patient can be told on that day. OS2 is how long patients
+# lived; EFS2 is how long they lived before the disease progressed or treatment had to change. Where the two are far apart, many live
+# on after that event.
 
 # %%
 efs2 = survival.estimates(study, "EFS2")
@@ -123,6 +129,10 @@ say(os2_groups, "Over all these groups the log-rank test gives {os2.logrank.salv
     "({os2.logrank.salvage_sequence:note}).", "It does not tell which of them differ, or by how much: medians outside the intervals "
     "of the table are what the data speak against.")
 
+# %% [markdown] tags=["regimens"]
+# *What would change the reading.* Narrow intervals that leave each other's medians out would call for an explanation. The first to try
+# is time: were the groups that had a second modality still ahead if it counted only from the day on which it began? Chapter 9 does that.
+
 # %%
 os2_pairs = log_rank.pairwise(study, "OS2", by="salvage_sequence")
 rows_table(os2_pairs, "OS2, two groups at a time: log-rank tests with Holm's correction for their number.",
@@ -141,7 +151,8 @@ rows_table(results.pick(efs2_groups, "median time"), "Median EFS2 by salvage reg
            patients="n", events="events", median_EFS2="full")
 say(efs2_groups, "Between the regimens the log-rank test gives {efs2.logrank.salvage_regimen}.",
     "After radiotherapy alone the median was {efs2.median.salvage_regimen.rt:full}, after systemic therapy alone "
-    "{efs2.median.salvage_regimen.st:full}; medians outside these limits are what the data speak against.")
+    "{efs2.median.salvage_regimen.st:full}; medians outside these limits are what the data speak against. Where each interval "
+    "holds the other's median, the regimens may be alike or not: these patients cannot tell.")
 
 # %% [markdown] tags=["if-any"]
 # ## By groups of the cohort's own

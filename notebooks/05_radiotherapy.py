@@ -92,6 +92,8 @@ say(volume, "Radiotherapy had already been used for bridging in {rt.bridged:shar
 
 # %% [markdown]
 # ## Regions
+#
+# Where a site lies decides which organs are near, and so how much dose it can be given.
 
 # %%
 figures_body.body(body_regions.doses(study), "Irradiated sites with known dose, by region of the body: how many, and their median "
@@ -103,6 +105,8 @@ rows_table(regions, "Irradiated sites by region of the body.", sites="share", ex
 
 # %% [markdown]
 # ## Techniques
+#
+# A technique is chosen for the place and the organs beside it. Control by technique would compare places, not techniques, so it is not given.
 
 # %%
 techniques = radiotherapy.shares(study, "technique", "rt.technique")
@@ -118,7 +122,7 @@ say(doses, "The median dose to a site was {rt.dose:full}, in a median of {rt.fra
     f"With α/β = {alpha_beta:g} Gy this amounts to a BED of {{rt.bed:full}}.",
     f"Of the sites with known dose, {{rt.high_bed:share}} had a BED above {HIGH_BED:g} Gy, the limit that is used below "
     "to call a dose high.",
-    "Details were incomplete for {rt.incomplete:share} of the sites.")
+    "Details were incomplete for {rt.incomplete:share} of the sites: nothing that is said of dose speaks of them.")
 
 # %% [markdown]
 # ## Bulk
@@ -126,7 +130,7 @@ say(doses, "The median dose to a site was {rt.dose:full}, in a median of {rt.fra
 # %%
 bulk = radiotherapy.bulk(study)
 say(bulk, "The size of {rt.assessable:share} sites could be assessed on PET/CT; the other {rt.not_assessable:events} could not.",
-    "Of those assessed, {rt.bulky:share} were bulky (5 cm or more).")
+    "Of those assessed, {rt.bulky:share} were bulky (5 cm or more). Comparisons by bulk rest on the assessed sites alone.")
 
 # %% [markdown]
 # ## In-field response
@@ -143,7 +147,8 @@ figures_cohort.shares(evaluated, "Evaluable sites", "In-field response of the ev
 # %%
 say(responses, "Of all sites, {infield.evaluable:share} were evaluable and {infield.not_evaluable:share} were not.",
     "Of the patients without an evaluable scan, {infield.not_evaluable.died:share} died; they were followed for "
-    "{infield.not_evaluable.follow_up:full} from the start of that course.")
+    "{infield.not_evaluable.follow_up:full} from the start of that course. The more of them died, the more the shares above "
+    "are those of patients who lived to a scan, and better than those of all sites would be.")
 
 # %% [markdown] strobe=["12e"]
 # ## Local control
@@ -157,12 +162,17 @@ say(results.collect([control, clustered, progression]),
       f"{{lc.rate{m}.clustered:limits}}." for m in months[:1]])
 
 # %% [markdown]
+# *What would change the reading.* This is control of a site as long as the patient lives. Where many die first, few sites have the time to
+# fail, and a high rate does not promise control for years: chapter 9 counts the sites that failed and those that death overtook.
+
+# %% [markdown]
 # ## Time to in-field progression
 
 # %%
 say(progression, "Number of sites that progressed within the field: {lc.progressed:events}.",
     "Among them, the median time from the start of radiotherapy to progression was {lc.time_to_progression:full}; "
-    "{lc.time_to_progression.iqr:limits} months.")
+    "{lc.time_to_progression.iqr:limits} months. This tells when to look. It does not tell that later failures are rare: they can "
+    "be seen only in patients who live that long.")
 
 # %% [markdown] strobe=["17"]
 # ## In-field control by bulk
@@ -188,7 +198,8 @@ dose_by_bulk = radiotherapy.bed_by_bulk(study, alpha_beta)
 rows_table(results.pick(dose_by_bulk, "proportion"), f"Sites with a BED above {HIGH_BED:g} Gy (α/β = {alpha_beta:g} Gy), "
            "by bulk", high_dose="share", exact_interval="limits")
 say(dose_by_bulk, "A high dose was given to {bed.high.bulk.yes:full} of the bulky and to {bed.high.bulk.no:full} of the other sites: "
-    "{bed.high.bulk.p} ({bed.high.bulk.p:method}).")
+    "{bed.high.bulk.p} ({bed.high.bulk.p:method}). Had bulky sites been given more, dose could have hidden what bulk does to control; "
+    "the intervals say how far apart the two shares may be.")
 
 # %% [markdown]
 # ## Dose and local failure
@@ -198,7 +209,8 @@ dose_by_control = radiotherapy.bed_by_control(study, alpha_beta)
 rows_table(results.pick(dose_by_control, "range dose"), f"BED (α/β = {alpha_beta:g} Gy) of sites that failed within the "
            "field and of sites that stayed controlled", sites="n", BED="full")
 say(dose_by_control, "Failed against controlled sites: {bed.control.p} ({bed.control.p:method}). How far apart the "
-    "doses are, the table says; a P value does not.")
+    "doses are, the table says; a P value does not. With so few failures, doses that look alike leave room for an effect of dose, "
+    "and the physician chose the dose for a reason.")
 
 # %%
 rows = results.save([volume, regions, techniques, doses, bulk, responses, control, clustered, progression, by_bulk,

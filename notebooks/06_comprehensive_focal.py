@@ -87,6 +87,10 @@ compared_table(dose, "Irradiated sites and dose per site (median and range of th
                "course.", "First course")
 
 # %% [markdown]
+# *What it means.* If focal sites were given less dose, part of what looks like an effect of the field may be one of dose, and the other way
+# round. Both follow what the physician expected of the patient.
+
+# %% [markdown]
 # ## Who received which field
 #
 # Each row asks one question: is this factor more frequent in one of the groups? If it also shortens life, the groups
@@ -104,6 +108,10 @@ compared_table(contrasts, "Patients with each factor at the first salvage therap
 responses = first_courses.responses_by_field(study)
 compared_table(responses, "In-field response of first-course sites, by field. Responses are shares of the evaluable "
                "sites.", "Sites")
+
+# %% [markdown]
+# *What it means.* This asks whether radiotherapy worked where it was given. Shares that are near each other while survival is far apart
+# would say that the fields differ in what lay outside them, or in the patients.
 
 # %% [markdown]
 # ## Survival by field
@@ -155,6 +163,10 @@ say(by_sites, "Between these groups the log-rank test gives {osrt.logrank.compre
 limited = first_courses.limited_stage(study)
 compared_table(limited, "Patients in stage I or II, by field of the first course.", "Stage")
 
+# %% [markdown]
+# *What it means.* A fair comparison of fields needs patients of one stage who had either. Where one of these groups holds only a few,
+# nobody can tell what the other field would have done for such a patient.
+
 # %% [markdown] strobe=["9"]
 # ## Limited stage, comprehensive field: radiotherapy alone, or followed by more
 #
@@ -179,6 +191,11 @@ say(by_therapy, "If the groups are taken as known from the first day, the log-ra
 say(further, "Further therapy was given to {further.patients:share} patients.",
     "They had survived a median of {further.wait:full} until it started.",
     "Counted only from that day, the Mantel–Byar test gives {further.mantel_byar}.")
+
+# %% [markdown]
+# *What would change the reading.* Further therapy is mostly given because the disease has come back. So even when time is counted fairly, more
+# deaths after it say that these patients had relapsed, and not that the therapy harmed them or that radiotherapy alone would have been
+# enough. That would take patients of whom it was decided beforehand who has more and who does not.
 
 # %% [markdown]
 # ## Radiotherapy around a transplant
@@ -211,7 +228,8 @@ consistent_page.beside(study, rows)
 # ## Cautions
 #
 # - Whoever can be treated comprehensively has little disease. The contrast of survival between the fields is a contrast
-#   of patients as much as of treatments, and nothing in this chapter adjusts for it.
+#   of patients as much as of treatments. Only the hazard ratio within stage groups, at the top, allows for stage; nothing in
+#   this chapter allows for anything else.
 # - The baseline factors were recorded at the first salvage therapy, which for some patients was long before radiotherapy.
 # - The groups by dose share the problem: high doses go to few sites in patients who are expected to benefit.
 # - Several comparisons were made, in small groups. Some small P values are expected by chance alone; a large one, with a
@@ -256,5 +274,6 @@ late = late.assign(result_id="late." + late["result_id"])
 say(results.collect([by_dose, late]),
     f"Patients above {HIGH_BED:g} Gy: {{osrt.median.bed_group.gt_30_gy:n}} with α/β = {alpha_beta:g} Gy and "
     "{late.osrt.median.bed_group.gt_30_gy:n} with 3 Gy.",
-    "The log-rank test gives {osrt.logrank.bed_group} with the one and {late.osrt.logrank.bed_group} with the other. A limit that was found with one "
-    "ratio has no meaning with another.")
+    "The log-rank test gives {osrt.logrank.bed_group} with the one and {late.osrt.logrank.bed_group} with the other. The median survival "
+    "of patients above the limit is {osrt.median.bed_group.gt_30_gy:full} and {late.osrt.median.bed_group.gt_30_gy:full}. Where the two comparisons "
+    "part, the finding hangs on a ratio that nobody measured in these tumours.")

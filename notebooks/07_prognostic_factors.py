@@ -28,11 +28,11 @@ from analysis_lib.analyses import changing, cox_models, immortal, prognosis
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, exercises, figures, ledger_page
+from analysis_lib.show import consistent_page, contrasts, exercises, figures, ledger_page, tables_beyond
 from analysis_lib.show.notes import about, left_out
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
-from analysis_lib.show.tables import factor_table, rows_table
+from analysis_lib.show.tables import factor_table, rows_table, table
 
 handed.check(globals())
 study = read_cohort(cohort)
@@ -77,7 +77,9 @@ figures.forest(adjusted, f"{adjusted['endpoint'].iloc[0]}: hazard ratios adjuste
 # %% [markdown]
 # ## Factors of overall survival from day 0 (OS1)
 #
-# One row a factor, each compared on its own. Patients in whom a factor is unknown are left out of its row.
+# One row a factor, each compared on its own. Patients in whom a factor is unknown are left out of its row. An interval names the
+# hazard ratios that go with the data: what it leaves out is what they speak against. So the sentences below sort the factors by their
+# intervals, and give the end that is nearer to 1: an end close to 1 allows for hardly any difference, one far from 1 does not.
 
 # %% tags=["secondary"]
 os1 = prognosis.univariable(study, "OS1", prognosis.factors_of(study, "OS1"))
@@ -88,7 +90,7 @@ left_out(os1)
 figures.forest(results.pick(os1, "hazard ratio"), "OS1: hazard ratios of single factors. One factor a model.")
 
 # %%
-say(os1, "Factors with P below 0.05: {os1.uv.small_p:events} of {os1.uv.small_p:n} ({os1.uv.small_p:note}).",
+say(os1, *contrasts.by_interval(os1),
     "Patients who responded had a median OS1 of {os1.median.responder.yes:full}, the others one of "
     "{os1.median.responder.no:full} (log-rank {os1.logrank.responder}); the hazard ratio is {cox.os1.uv.responder:full}.")
 
@@ -106,8 +108,8 @@ left_out(os2)
 figures.forest(results.pick(os2, "hazard ratio"), "OS2: hazard ratios of single factors. One factor a model.")
 
 # %%
-say(os2, "Factors with P below 0.05: {os2.uv.small_p:events} of {os2.uv.small_p:n} ({os2.uv.small_p:note}).",
-    "If no factor mattered at all, {os2.uv.by_chance} such values would still be expected.")
+say(os2, *contrasts.by_interval(os2), "If no factor mattered at all, {os2.uv.by_chance} of {os2.uv.by_chance:n} such intervals would still be "
+    "expected to leave out 1, by chance.")
 
 # %% [markdown]
 # ## Factors of event-free survival from the start of salvage therapy (EFS2)
@@ -121,8 +123,8 @@ left_out(efs2)
 figures.forest(results.pick(efs2, "hazard ratio"), "EFS2: hazard ratios of single factors. One factor a model.")
 
 # %%
-say(efs2, "Factors with P below 0.05: {efs2.uv.small_p:events} of {efs2.uv.small_p:n} ({efs2.uv.small_p:note}).",
-    "If no factor mattered at all, {efs2.uv.by_chance} such values would still be expected.")
+say(efs2, *contrasts.by_interval(efs2), "If no factor mattered at all, {efs2.uv.by_chance} of {efs2.uv.by_chance:n} such intervals would still be "
+    "expected to leave out 1, by chance.")
 
 # %% [markdown] tags=["if-any"]
 # ## Factors of event-free survival from day 0 (EFS1)
@@ -137,8 +139,8 @@ for single in efs1:
 # %%
 for single in efs1:
     figures.forest(results.pick(single, "hazard ratio"), "EFS1: hazard ratios of single factors. One factor a model.")
-    say(single, "Factors with P below 0.05: {efs1.uv.small_p:events} of {efs1.uv.small_p:n} ({efs1.uv.small_p:note}).",
-        "If no factor mattered at all, {efs1.uv.by_chance} such values would still be expected.")
+    say(single, *contrasts.by_interval(single), "If no factor mattered at all, {efs1.uv.by_chance} of {efs1.uv.by_chance:n} such intervals would "
+        "still be expected to leave out 1, by chance.")
 
 # %% [markdown]
 # ## A screen is not a selection
@@ -156,6 +158,9 @@ for single in efs1:
 # costs events: the fewer there are for each, the wider the intervals and the more the model is fitted to chance. A rule
 # that asks for ten of them {cite:p}`peduzzi1995` has been given up: how many are enough depends on how frequent the event
 # is, how much the factors explain and what the model is for {cite:p}`riley2019,riley2020`.
+#
+# Hold each ratio against that of the factor alone, above. One that comes nearer to 1 was in part that of the factors it goes together with;
+# one that stays tells something of its own.
 
 # %% [markdown]
 # ### Overall survival from day 0 (OS1), several factors
@@ -224,7 +229,8 @@ for model in efs1_model:
 # ### Are the hazards proportional?
 #
 # A small P value speaks against a hazard ratio that is constant over time; a large one does not prove it constant. Where
-# the assumption fails, the hazard ratio is an average over the time observed, and depends on how long that is.
+# the assumption fails, the hazard ratio is an average over the time observed, and depends on how long that is. How far it changes, and
+# when, P does not tell: ratios within parts of the follow-up do (chapter 14).
 
 # %% tags=["secondary"]
 models = results.collect([os1_model, *efs1_model, os2_model, efs2_model])
@@ -246,7 +252,8 @@ overlap = prognosis.overlap(study, "high_ipi", ["ldh_elevated", "advanced_stage"
 say(overlap, "An IPI of 3 or more was found in {high_ipi.ldh_elevated.yes:share} of the patients with elevated LDH and in "
     "{high_ipi.ldh_elevated.no:share} of those without.",
     "It was found in {high_ipi.advanced_stage.yes:share} of those with stage III or IV and in "
-    "{high_ipi.advanced_stage.no:share} of those with stage I or II.")
+    "{high_ipi.advanced_stage.no:share} of those with stage I or II. The further apart such shares are, the more of the index is the factor "
+    "itself, and the less a model can tell the two apart.")
 
 # %%
 rows = results.save([os1, *efs1, os2, efs2, os1_model, *efs1_model, os2_model, efs2_model, overlap], study.name, "07_prognostic_factors", results_dir)
@@ -298,15 +305,17 @@ say(turned, *[f"Turned round it is {{{i}:full}}: one divided by each number, and
 # %% [markdown]
 # ### Exercise 2
 #
-# Correct the log-rank P values for the number of factors by Holm's method {cite:p}`holm1979`: multiply the smallest by
-# the number of tests, the next by one less, and so on (a P value never becomes smaller than the one before it). How many
-# stay below 0.05?
+# Correct the P values for the number of factors by Holm's method {cite:p}`holm1979`: multiply the smallest by
+# the number of tests, the next by one less, and so on (a P value never becomes smaller than the one before it). What does the
+# correction tell, and what does it not?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 for name, single in [("OS1", os1), *(("EFS1", rows) for rows in efs1), ("OS2", os2), ("EFS2", efs2)]:
     holm, e = prognosis.holm(single, name), name.lower()
-    say(results.collect([single, holm]), f"{name}: before the correction {{{e}.uv.small_p:events}} of {{{e}.uv.small_p:n}} ({{{e}.uv.small_p:note}}), after it "
-        f"{{{e}.holm.small_p:events}} ({{{e}.holm.small_p:note}}).")
+    table(tables_beyond.holm_table(single, holm, name), f"{name}: P of single factors, and P after Holm's correction.", rows=holm)
+    say(results.collect([single, holm]), f"{name}: P is below 0.05 in {{{e}.uv.small_p:events}} of {{{e}.uv.small_p:n}} tests before the correction "
+        f"and in {{{e}.holm.small_p:events}} after it; if no factor mattered, {{{e}.uv.by_chance}} would be expected before. The correction answers for "
+        "the number of tests. How far apart the patients are it does not tell: the intervals above do.")
 
 # %% [markdown]
 # ### Exercise 3

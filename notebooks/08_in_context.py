@@ -110,6 +110,11 @@ say(pooled, "The pooled share is {context.pooled.fixed:full} by fixed and {conte
     "I² is {context.pooled.i2} and τ² {context.pooled.tau2}.")
 
 # %% [markdown]
+# *What it means.* Whoever plans scans or fields after a failure can expect to find an old site among the failed ones about as often as the
+# interval of the random effects says. Few series cannot tell how much the true shares differ, so the narrower interval of the fixed
+# effects promises too much. And since the series do not count the same thing, the number is a rough guide and no rate to quote.
+
+# %% [markdown]
 # ## The field since
 
 # %% [markdown] tags=["car-t"]
@@ -189,7 +194,8 @@ exercises.show(study, rows, "08_in_context.yml")
 without = context.left_out_in_turn(series)
 without.attrs["label"] = "Pooled"
 rows_table(without, "Random-effects share when one series is left out, the largest change first.", share="full")
-say(without, *[f"The share moves furthest in the first line ({{{i}:group}})." for i in without["result_id"][:1]])
+say(without, *[f"{{{i}:group}} the share moves furthest, to {{{i}:full}}. A pooled share that one series can move hangs on what that "
+               "series counts." for i in without["result_id"][:1]])
 
 # %% [markdown]
 # ### Exercise 2

@@ -122,6 +122,11 @@ figures_cohort.stacked_intervals(adjusted[adjusted["by"] == "cohort"], "Hazard r
                           "after systemic therapy)", "OS2, systemic therapy alone against radiotherapy alone, given stage "
                           "and LDH, in each consistent cohort.")
 
+# %%
+say(adjusted, "Over the cohorts the hazard ratio goes from {adjusted.range:lower} to {adjusted.range:upper}, and its interval {adjusted.range:note}. "
+    "As long as both sides of 1 are left open, a patient who asks whether radiotherapy alone would be the better choice cannot be answered from the "
+    "printed numbers, and nobody can say that the two are alike.")
+
 # %% [markdown]
 # ## Every curve that the paper allows
 
@@ -159,7 +164,7 @@ say(parts, "Of the variance of the log hazard ratio, {specification.analyst} lie
 
 # %% [markdown]
 # The largest part says what would help most: more patients (chance), more printed numbers (the paper), or a plan written before the data
-# are seen (the analyst). Columns that stand apart share a choice below them: look for it.
+# are seen (the analyst). Whoever quotes one of these ratios should say which choices it rests on. Columns that stand apart share a choice below them: look for it.
 
 # %% [markdown]
 # ## What to ask the authors
@@ -180,7 +185,9 @@ determined_page.letter(asked, tally)
 # %% [markdown]
 # ## What is determined, and what is not
 #
-# Results that the chapters of this book compute and the paper does not print. The last column says how fragile a verdict is: how many
+# Results that the chapters of this book compute and the paper does not print. One that is determined can be used as if it had been
+# printed, under the definitions of this book. One that is not must not be quoted as the study's: the synthetic patients of this book
+# show one of many values. The last column says how fragile a verdict is: how many
 # cohorts must be left out, at least, for it to be another.
 
 # %%

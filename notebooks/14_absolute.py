@@ -46,7 +46,8 @@ about(study)
 frame = weighting.prepare(study)
 effects = absolute.effects(frame, months)
 opening("How many more patients would be alive after radiotherapy, had all patients been alike?", effects,
-        f"At {month} months, radiotherapy less systemic therapy alone is {{absolute.os2.crude.rate{month}.less:full}} as the groups are.",
+        f"At {month} months, the share alive after radiotherapy, less that after systemic therapy alone, is "
+        f"{{absolute.os2.crude.rate{month}.less:full}} as the groups are.",
         f"Once they are made alike, it is {{absolute.os2.doubly_robust.rate{month}.less:full}}.")
 figures.forest(effects[effects["result_id"].str.fullmatch(rf"absolute\.os2\.\w+\.rate{month}\.less")] if len(effects) > 1 else effects,
                f"Alive at {month} months, radiotherapy less systemic therapy alone, in percentage points (above 0: more alive after radiotherapy).")
@@ -80,7 +81,7 @@ left_out(bounds)
 
 # %%
 for m in months:
-    say(bounds, f"Before {m} months {{censoring.os2.early{m}:share}} patients were censored.", f"So between {{censoring.os2.worst{m}}} and "
+    say(bounds, f"Before {m} months {{censoring.os2.early{m}:share}} patients were censored.", f"Between {{censoring.os2.worst{m}}} and "
         f"{{censoring.os2.best{m}}} were alive at {m} months, whatever happened to them; taken as like the others, {{censoring.os2.km{m}:full}}.",
         f"After radiotherapy alone it is {{censoring.os2.worst{m}.rt}} to {{censoring.os2.best{m}.rt}}, after systemic therapy alone "
         f"{{censoring.os2.worst{m}.st}} to {{censoring.os2.best{m}.st}}.",
@@ -223,8 +224,8 @@ consistent_page.say(study, "within 24 months the gain goes from {absolute.os2.cr
 # %% [markdown] strobe=["12a", "12e"]
 # ## Does the ratio hold all the time?
 #
-# *Question.* A hazard ratio is one number for the whole follow-up. Where the test of chapter 7 speaks against
-# that, what does it hide? *Method.* Ratios within parts of the follow-up, of those still at risk in each; and restricted
+# *Question.* A hazard ratio is one number for the whole follow-up. If the ratio
+# changes, what does that number hide? *Method.* Ratios within parts of the follow-up, of those still at risk in each; and restricted
 # means {cite:p}`royston2013`. Responders had to live to salvage therapy, as everyone here, and waited longer: with *delayed entry* a
 # patient is at risk only from then on (chapter 9).
 

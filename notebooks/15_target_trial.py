@@ -139,7 +139,8 @@ consistent_page.say(study, "the difference in months lived goes from {emulated.r
 # %% [markdown]
 # *What would change the reading.* The second modality is given because the disease has come back. A difference to its
 # disadvantage says that patients who need it do badly; only a record of progression and fitness on the day of the decision, in the
-# model of who receives it, could say more. An interval this wide leaves the question open either way.
+# model of who receives it, could say more. An interval that reaches from gain to loss leaves the question
+# open, and then nobody should be told to add the second modality, or not to, because of it.
 
 # %% [markdown]
 # ## What may a sceptic and an enthusiast believe now?
@@ -185,8 +186,8 @@ consistent_page.say(study, "the sceptic's chance of a benefit beyond a tenth goe
                     "{belief.overlap.sceptical.worth:upper} after overlap weights.")
 
 # %% [markdown]
-# *What would change the reading.* If sceptic and enthusiast end on the same side, the data have spoken; if each keeps the own
-# opinion, they have not. Where crude and weighted data move the readers in opposite directions, the argument is about confounding,
+# *What would change the reading.* If sceptic and enthusiast end on the same side, the data have spoken; if each keeps to the
+# opinion held before, they have not. Where crude and weighted data move the readers in opposite directions, the argument is about confounding,
 # and no belief about radiotherapy settles it.
 
 # %%

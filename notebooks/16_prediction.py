@@ -125,6 +125,8 @@ say(model, "At a threshold of one half, the net benefit is {predicted.os2.net.mo
     "everybody is treated.", "At one fifth they are {predicted.os2.net.model.20} and {predicted.os2.net.all.20} percent.")
 
 # %% [markdown]
+# *What it means.* A net benefit higher by one percent is worth one more patient in a hundred treated rightly, and none more in vain.
+#
 # *What would change the reading.* Where the two lines coincide the model changes no decision. A model is of use only for those who
 # would act at thresholds at which its line is the highest, and no such threshold was agreed on beforehand.
 
@@ -146,7 +148,7 @@ say(model, "The factor is {predicted.os2.heuristic}; the calibration slope in bo
 consistent_page.say(study, "the factor goes from {predicted.os2.heuristic:lower} to {predicted.os2.heuristic:upper}.")
 
 # %% [markdown]
-# *What would change the reading.* That the number of patients suffices speaks of these two terms only, which were chosen because they
+# *What would change the reading.* Even a number of patients that suffices does so for these two terms only, which were chosen because they
 # had come out in these very patients. The search through all other factors is not counted in any of these numbers.
 
 # %% [markdown] tags=["car-t"]

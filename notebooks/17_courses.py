@@ -175,7 +175,7 @@ exercises.show(study, rows, "17_courses.yml")
 # %% [markdown]
 # ### Exercise 1
 #
-# In the first year, how many months did patients spend in each state? Which of these would an analysis of event-free survival count as
+# In the first two years, how many months did patients spend in each state? Which of these would an analysis of event-free survival count as
 # lost?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
