@@ -281,10 +281,9 @@ def _beside(axis: Axes, side: str, weights: list[str]) -> None:
     axis.spines["right"].set_visible(False)
     axis.tick_params(axis="y", length=0)
     labels = axis.get_yticklabels()
-    renderer = axis.figure.canvas.get_renderer()
     for label, weight in zip(labels, weights, strict=True):
         label.set(fontsize=10, fontweight=weight, linespacing=1.05, ha=side)
-    widest = max(label.get_window_extent(renderer).width for label in labels)
+    widest = max(label.get_window_extent().width for label in labels)
     axis.tick_params(axis="y", pad=6 + 72 * widest / axis.figure.dpi)
 
 
