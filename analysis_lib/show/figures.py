@@ -328,7 +328,7 @@ def _intervals(
         axes.set(xscale="log", xlim=(low / 1.1, high * 1.1))
         plain_log_ticks(axes, low, high)
     else:
-        axes.locator_params(axis="x", nbins=6)
+        axes.locator_params(axis="x", nbins=4)  # as many as a phone has room for
 
 
 def _axis_label(statistic: str) -> str:

@@ -42,7 +42,7 @@ def love(rows: pd.DataFrame, caption: str) -> None:
         return skip(reason)
     shown = rows[(rows["by"] != "") & rows["value"].notna()]
     factors = list(dict.fromkeys(shown["group"]))
-    figure, axes = canvas(1.5 + 0.36 * len(factors))
+    figure, axes = canvas(1.8 + 0.36 * len(factors))
     for place, (kind, words) in enumerate(weighting.KINDS.items()):
         of = shown[shown["population"] == words].set_index("group")["value"].astype(float).reindex(factors)
         axes.plot(
@@ -60,14 +60,14 @@ def love(rows: pd.DataFrame, caption: str) -> None:
     axes.set(
         yticks=-np.arange(len(factors)),
         yticklabels=factors,
-        xlabel="Difference, standard deviations",
+        xlabel="Difference,\nstandard deviations",
         ylim=(-len(factors) + 0.5, 0.5),
     )
     axes.set_xlim(left=-0.03)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", color="0.92")
     axes.set_axisbelow(True)
-    figure.legend(loc="outside upper left", ncols=2, frameon=False)
+    figure.legend(loc="outside upper left", ncols=1, frameon=False)
     parts = [
         f"{words}: "
         + ", ".join(

@@ -114,7 +114,7 @@ def swimmer(lanes: pd.DataFrame, axis: str, alt: str, caption: str) -> None:
     axes.spines["left"].set_visible(False)
     axes.set_yticklabels(np.arange(1, count + 1))
     axes.tick_params(axis="y", length=0)
-    figure.legend(loc="outside upper left", ncols=3, frameon=False)
+    figure.legend(loc="outside upper left", ncols=2, frameon=False)
     show(figure, alt=alt, caption=caption)
 
 

@@ -41,7 +41,7 @@ def specification_curve(curve: pd.DataFrame, axis: str, caption: str) -> None:
     below.set(
         yticks=-np.arange(len(choices)),
         yticklabels=[f"{WORDS[name]}: {level}" for name, level in choices],
-        xlabel="Analyses, sorted by their hazard ratio",
+        xlabel="Analyses, sorted by their\nhazard ratio",
         xticks=[],
     )
     below.tick_params(axis="y", length=0)

@@ -6,6 +6,8 @@ read aloud; the style sheet gives the colours.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -24,13 +26,14 @@ def lines_of_life(people: pd.DataFrame, alt: str, step: int = 6) -> str:
     ``people`` holds ``name``, ``months`` and ``died``.
     """
     most = int(people["months"].max())
-    x = _scale(most)
+    left = _beside(people["name"])
+    x = _scale(most, left)
     marks, height = _months(x, most, step, 22 * len(people) + 14, "Months"), 22 * len(people) + 52
     for place, (_, each) in enumerate(people.iterrows()):
         y, end = 22 * place + 18, x(each["months"])
         marks += [
-            _words(each["name"], LEFT - 10, y + 4, "end"),
-            {"look": "life", "d": f"M{LEFT},{y}H{end}"},
+            _words(each["name"], left - 10, y + 4, "end"),
+            {"look": "life", "d": f"M{left},{y}H{end}"},
             {"look": "death", "d": f"M{end - 5},{y - 5}l10,10m0,-10l-10,10"}
             if each["died"]
             else {"look": "censoring", "d": f"M{end},{y - 5}l8,5l-8,5z"},
@@ -53,15 +56,16 @@ def curves(
     """
     require(curve)
     most = float(curve["months"].max())
-    x, high = _scale(most), 230
+    groups = dict(list(curve.groupby("group", sort=False))) if "group" in curve else {"": curve}
+    left = _beside(groups)
+    x, high = _scale(most, left), 230
     marks = _months(x, most, step, high + 20, "Months")
     for share in (0, 25, 50, 75, 100):
         y = 20 + high * (1 - share / 100)
         marks += [
-            {"look": "grid", "d": f"M{LEFT},{y}H{WIDTH - RIGHT}"},
-            _words(f"{share}%", LEFT - 8, y + 4, "end"),
+            {"look": "grid", "d": f"M{left},{y}H{WIDTH - RIGHT}"},
+            _words(f"{share}%", left - 8, y + 4, "end"),
         ]
-    groups = dict(list(curve.groupby("group", sort=False))) if "group" in curve else {"": curve}
     for look, mine in zip(LOOKS, groups.values()):
         shown = mine if upto is None else mine[mine["months"] <= upto]
         heights = 20 + high * (1 - shown["survival"])
@@ -78,10 +82,10 @@ def curves(
     if upto is not None:
         return _drawn(marks, high + 60, alt)
     below = high + 78
-    marks.append(_words("Number at risk", LEFT, below - 16, "start small"))
+    marks.append(_words("Number at risk", left, below - 16, "start small"))
     for line, (look, (name, mine)) in enumerate(zip(LOOKS, groups.items())):
         y = below + 18 * line
-        marks.append(_words(name or "All", LEFT - 12, y, f"end {look}" if name else "end"))
+        marks.append(_words(name or "All", left - 16, y, f"end {look}" if name else "end"))
         for month in np.arange(0, most + 1e-9, step):
             later = mine.loc[mine["months"] >= month, "at_risk"]
             marks.append(_words(str(later.iloc[0]) if len(later) else "0", x(month), y, "middle"))
@@ -119,12 +123,17 @@ def forest(rows: pd.DataFrame, alt: str) -> str:
     return _drawn(marks, bottom + 44, alt)
 
 
-def _scale(most: float):  # type: ignore[no-untyped-def]  # a function of months, in units of the drawing
-    return lambda month: round(LEFT + (WIDTH - LEFT - RIGHT) * month / most, 1)
+def _beside(names: Iterable[str]) -> float:
+    """Where drawing starts, so that the names have room on its left; letters are 8 wide on average."""
+    return max([LEFT, *(20 + 8 * len(name) for name in names)])
+
+
+def _scale(most: float, left: float):  # type: ignore[no-untyped-def]  # a function of months, in units of the drawing
+    return lambda month: round(left + (WIDTH - left - RIGHT) * month / most, 1)
 
 
 def _months(x, most: float, step: int, bottom: float, label: str) -> list[dict]:  # type: ignore[no-untyped-def]
-    marks = [{"look": "axis", "d": f"M{LEFT},{bottom}H{WIDTH - RIGHT}"}]
+    marks = [{"look": "axis", "d": f"M{x(0):g},{bottom}H{WIDTH - RIGHT}"}]
     marks += [
         _words(f"{month:g}", x(month), bottom + 18, "middle") for month in np.arange(0, most + 1e-9, step)
     ]

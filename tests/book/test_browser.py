@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from visiting import (
+    CUT_OFF,
     DESKTOP,
     STICKING_OUT,
     TELEPHONE,
@@ -74,8 +75,10 @@ def toured(visit, book_html):
         here |= {
             "uneven": page.evaluate(UNEVEN),
             "numbers": counted(page, "article table:is(.dataframe, .rows) td.num"),
+            "cut off": page.evaluate(CUT_OFF),
         }
         resize(page, TELEPHONE)
+        here["cut off"] += page.evaluate(CUT_OFF)
         here |= {
             "width": page.evaluate("document.scrollingElement.scrollWidth"),
             "sticking out": page.evaluate(STICKING_OUT),
@@ -129,6 +132,11 @@ def test_no_page_scrolls_sideways_on_a_telephone(toured):
         offences += [f"{path}: {here['width']} px wide"] if here["width"] > TELEPHONE["width"] else []
         offences += [f"{path}: sticks out: {what}" for what in here["sticking out"]]
     assert not offences, "\n".join(offences)
+
+
+def test_words_in_drawings_are_whole_and_stand_apart(toured):
+    offences = {path: here["cut off"] for path, here in toured[0].items() if here["cut off"]}
+    assert not offences
 
 
 # Ways --------------------------------------------------------------------------

@@ -682,7 +682,7 @@ def test_the_forest_shows_centres_pooled_and_paper_apart(monkeypatch):
         and "In a new centre like these" in said
         and "The paper prints 58%" in said
     )
-    written = [text_.get_text() for text_ in figure.axes[2].texts]
+    written = [label.get_text() for label in figure.axes[0].child_axes[0].get_yticklabels()]
     assert "58%" in written and not any("not estimable" in line or "nan" in line for line in written)
 
 

@@ -23,6 +23,18 @@ STICKING_OUT = """() => {
 }"""
 
 
+# Words of drawings that are cut off at an edge, or stand on others.
+CUT_OFF = """() => [...document.querySelectorAll('article svg')].flatMap((svg) => {
+  const frame = svg.getBoundingClientRect();
+  const texts = [...svg.querySelectorAll('text')].map((t) => [t.textContent.trim(), t.getBoundingClientRect()])
+    .filter(([words, box]) => words && box.width && frame.width);
+  const cut = texts.filter(([, box]) => box.left < frame.left - 2 || box.right > frame.right + 2);
+  const on = texts.filter(([, a], i) => texts.slice(i + 1).some(([, b]) =>
+    Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 5));
+  return [...cut.map(([words]) => `cut off: ${words}`), ...on.map(([words]) => `on others: ${words}`)];
+})"""
+
+
 def chapter_paths(html, number="[0-9][0-9]"):
     """Chapters by path, the reconstructed cohort's first."""
     found = [path.relative_to(html).as_posix() for path in html.glob(f"book/cohorts/*/{number}_*.html")]
@@ -46,7 +58,8 @@ def one_cohort(html):
 
 def tour(html):
     """The prose pages, one cohort's chapters, and a chapter of each other cohort."""
-    return sorted(path.relative_to(html).as_posix() for path in html.glob("book/*.html")) + one_cohort(html)
+    prose = [*html.glob("book/*.html"), *html.glob("book/generated/*.html")]
+    return sorted(path.relative_to(html).as_posix() for path in prose) + one_cohort(html)
 
 
 def file_page(html, path):
