@@ -109,8 +109,8 @@ characteristics(table_1, "Characteristics of the patients, n (%).")
 compared_table(apart, "The lines of Table 1 in which the groups lie furthest apart, one a characteristic; outcomes are left out.", "Line of Table 1")
 
 # %% [markdown]
-# *What would change the reading.* A difference that is large here and belongs to a factor with a hazard ratio far from 1 (chapter 7) must be
-# allowed for before survival is compared. One in a factor that does nothing can be as large as it likes.
+# *What would change the reading.* A difference that is large here and belongs to a factor with a hazard ratio far from 1 must be allowed for
+# before survival is compared. One in a factor that does nothing can be as large as it likes.
 
 # %% [markdown]
 # ## Best response

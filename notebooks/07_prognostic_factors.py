@@ -230,7 +230,7 @@ for model in efs1_model:
 #
 # A small P value speaks against a hazard ratio that is constant over time; a large one does not prove it constant. Where
 # the assumption fails, the hazard ratio is an average over the time observed, and depends on how long that is. How far it changes, and
-# when, P does not tell: ratios within parts of the follow-up do (chapter 14).
+# when, P does not tell: ratios within parts of the follow-up do.
 
 # %% tags=["secondary"]
 models = results.collect([os1_model, *efs1_model, os2_model, efs2_model])

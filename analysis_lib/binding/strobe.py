@@ -179,24 +179,14 @@ def _anchor(heading: str) -> str:
 
 
 def places_in_book(item: Item, places: list[tuple[str, str, str]]) -> str:
-    links = "; ".join(
-        f"[{notes.markdown(title)}{': ' + section if section else ''}]({file})"
+    links = [
+        f"[{notes.markdown(title)}{': ' + section.rstrip('?') if section else ''}]({file})"
         for title, section, file in places
-    )
-    return (
-        ". ".join(
-            filter(
-                None,
-                [
-                    links,
-                    f"*For the authors:* {item.authors or 'nothing of this cohort answers it'}"
-                    if item.authors or not places
-                    else "",
-                ],
-            )
-        )
-        + "."
-    )
+    ]
+    said = [f"{'; '.join(links)}."] if links else []
+    if item.authors or not places:
+        said.append(f"*For the authors:* {item.authors or 'nothing of this cohort answers it'}.")
+    return " ".join(said)
 
 
 def checklist_table(answered: Iterable[tuple[Item, list[tuple[str, str, str]]]]) -> Table:

@@ -94,6 +94,13 @@ def test_words_on_car_t_are_tagged(chapter):
             assert "CAR T" not in text and "CAR-T" not in text, text
 
 
+@pytest.mark.parametrize("chapter", [chapter for chapter in CHAPTERS if chapter < "10"])
+def test_prose_that_any_cohort_gets_names_no_chapter_that_it_may_lack(chapter):
+    for cell in source_of(chapter).cells:
+        if cell.cell_type == "markdown" and "car-t" not in cell.metadata.get("tags", []):
+            assert not re.search(r"\bchapters? \d", cell.source), cell.source
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_no_result_is_typed_into_prose(chapter):
     """Prose may hold definitions (5 cm, IPI 3, alpha/beta 10 Gy, the 95% of an interval), never a percentage,
