@@ -163,7 +163,7 @@ say(results.collect([control, clustered, progression]),
 
 # %% [markdown]
 # *What would change the reading.* This is control of a site as long as the patient lives. Where many die first, few sites have the time to
-# fail, and a high rate does not promise control for years: chapter 9 counts the sites that failed and those that death overtook.
+# fail, and a high rate does not promise control for years. Count the sites that failed beside those that death overtook.
 
 # %% [markdown]
 # ## Time to in-field progression
@@ -171,7 +171,7 @@ say(results.collect([control, clustered, progression]),
 # %%
 say(progression, "Number of sites that progressed within the field: {lc.progressed:events}.",
     "Among them, the median time from the start of radiotherapy to progression was {lc.time_to_progression:full}; "
-    "{lc.time_to_progression.iqr:limits} months. This tells when to look. It does not tell that later failures are rare: they can "
+    "{lc.time_to_progression.iqr:limits} months. These are the failures that were seen. Later ones need not be rare: they can "
     "be seen only in patients who live that long.")
 
 # %% [markdown] strobe=["17"]
