@@ -70,6 +70,7 @@ def page(study: Cohort, rows: pd.DataFrame) -> str:
         title = chapters.short_title(each["chapter"], study)
         link = f"[chapter](../cohorts/{study.name}/{each['chapter']}.ipynb)"
         alike = pd.concat([row[["statistic", "note"]], pd.Series({"value": found})])
-        lines += [f"## {title}", "", each["asks"] if each["asks"].endswith("?") else f"{each['asks']}.", "", "```python", each["code"].rstrip(), "```", ""]
+        asks = each["asks"] if each["asks"].endswith("?") else f"{each['asks']}."
+        lines += [f"## {title}", "", asks, "", "```python", each["code"].rstrip(), "```", ""]
         lines += [f"It gives {numbers.estimate(alike)}; the {link} says {numbers.estimate(row)}.", ""]
     return "\n".join(lines)
