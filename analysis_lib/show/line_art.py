@@ -85,7 +85,7 @@ def curves(
     marks.append(_words("Number at risk", left, below - 16, "start small"))
     for line, (look, (name, mine)) in enumerate(zip(LOOKS, groups.items())):
         y = below + 18 * line
-        marks.append(_words(name or "All", left - 16, y, f"end {look}" if name else "end"))
+        marks.append(_words(name or "All", left - 22, y, f"end {look}" if name else "end"))
         for month in np.arange(0, most + 1e-9, step):
             later = mine.loc[mine["months"] >= month, "at_risk"]
             marks.append(_words(str(later.iloc[0]) if len(later) else "0", x(month), y, "middle"))
@@ -124,8 +124,8 @@ def forest(rows: pd.DataFrame, alt: str) -> str:
 
 
 def _beside(names: Iterable[str]) -> float:
-    """Where drawing starts, so that the names have room on its left; letters are 8 wide on average."""
-    return max([LEFT, *(20 + 8 * len(name) for name in names)])
+    """Where drawing starts, so that names have room on its left: of a phone's letters, 11 wide on average."""
+    return max([LEFT, *(26 + 11 * len(name) for name in names)])
 
 
 def _scale(most: float, left: float):  # type: ignore[no-untyped-def]  # a function of months, in units of the drawing
