@@ -14,7 +14,7 @@ book: $(STAMP)
 # The tests read the finished book, so it is brought up to date first. They also make a small cohort,
 # which needs the solver and the compiler of the extra `reconstruct`; readers and re-runners do not install these.
 test: lint book $(EXTRA)
-	JUPYTER_DEFAULT_PROVISIONER_NAME=forked $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	JUPYTER_DEFAULT_PROVISIONER_NAME=forked $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 30 --durations-min 10
 
 # The house keeps its order: layout, spelling (tools/words.txt: what only looks misspelt), floors, types. `make format` lays the code out.
 lint: $(STAMP)

@@ -5,6 +5,7 @@ const NEUTRAL = /^(?:[-–—]?|<na>|(?:n\/?a|nan|none|nobody|nr|ne|not reached|
 /* A quantity begins with its number and is short: "0.747 †", "<0.001", "19.1 months (95% CI 10.5 to not reached)". */
 const NUMERIC = /^[<>≤≥=≈~±+−–-]?\s*\(?\d.{0,47}$/;
 const LONG = 26; // characters that still fit in one line of a cell
+const PROSE = 45; // characters from which a cell holds sentences
 
 /* 'number', 'neutral' (says nothing about its column) or 'text' */
 function kindOf(text) {
@@ -46,6 +47,7 @@ function alignColumns(table) {
       if (isOwn || cell.colSpan > 1 || (cell.tagName === "TH" && !cell.closest("thead"))) continue;
       cell.classList.add(numeric ? "num" : "text");
       if (numeric && cell.textContent.trim().length > LONG) cell.classList.add("long");
+      if (!numeric && cell.textContent.trim().length > PROSE) cell.classList.add("prose");
     }
   }
 }
