@@ -131,7 +131,8 @@ say(os2_groups, "Over all these groups the log-rank test gives {os2.logrank.salv
 
 # %% [markdown] tags=["regimens"]
 # *What would change the reading.* Narrow intervals that leave each other's medians out would call for an explanation. The first to try
-# is time: were the groups that had a second modality still ahead if it counted only from the day on which it began? Chapter 9 does that.
+# is time: were the groups that had a second modality still ahead if it counted only from the day on which it began?
+# Count it so before you believe that a second modality helps.
 
 # %%
 os2_pairs = log_rank.pairwise(study, "OS2", by="salvage_sequence")

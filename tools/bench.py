@@ -346,10 +346,13 @@ def main() -> int:
     (given.out / "results.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     (given.out / "results.md").write_text(page(told["machine"], cohorts, found, took, chapters), "utf-8")
     print(f"Written: {given.out / 'results.md'}")
-    if (estimators := ROOT / "tools" / "bench_estimators.py").is_file() and not given.quick:
-        run = subprocess.run([PYTHON, str(estimators)], capture_output=True, text=True, check=True)
-        with (given.out / "results.md").open("a", encoding="utf-8") as file:
-            file.write(f"\n## Estimators beside R\n\n```\n{run.stdout}```\n")
+    if not given.quick:
+        for tool, arguments, fence in (("bench_profile", cohorts, ""), ("bench_estimators", [], "```")):
+            command = [PYTHON, str(ROOT / "tools" / f"{tool}.py"), *arguments]
+            told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            head = "## Estimators beside R\n\n" if fence else ""
+            with (given.out / "results.md").open("a", encoding="utf-8") as file:
+                file.write("\n".join(["", f"{head}{fence}", told.rstrip(), fence, ""]))
     return 0
 
 

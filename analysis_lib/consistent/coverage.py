@@ -22,7 +22,8 @@ def certificate() -> pd.DataFrame:
     ``events`` of ``n`` results of simulated cohorts the true value lay in the range that the printed numbers
     left; exact 95% limits, as if the results of one cohort were independent, which they are not. Row
     ``coverage.reconstructed``: of the ``n`` simulated cohorts, those from whose paper cohorts were made; with
-    how many, and what to expect of so many, in ``note``. The results of the others are not counted.
+    how many, and what to expect of so many, in ``note``. The results of the others are not counted. Row
+    ``coverage.pushed``: in how many of them results were pushed to their ends.
     """
     known = coverage()
     if known.empty:
@@ -31,7 +32,7 @@ def certificate() -> pd.DataFrame:
     every = [
         _row(one.by, one.kind, int(one.within), int(one.of)) for one in pd.concat([whole, known]).itertuples()
     ]
-    return results.collect(every + _reconstructed(known.iloc[0]))
+    return results.collect(every + _reconstructed(known.iloc[0]) + _pushed(known))
 
 
 def _reconstructed(one: pd.Series) -> list[dict]:
@@ -52,6 +53,14 @@ def _reconstructed(one: pd.Series) -> list[dict]:
             f"{one['expected']:.0f}% would be expected if the truth were one more of them",
         )
     ]
+
+
+def _pushed(known: pd.DataFrame) -> list[dict]:
+    """In how many simulated cohorts a search pushed results to their ends, where that is known."""
+    of = known.loc[known["by"] == "bounds", "simulated"].dropna()
+    if of.empty:
+        return []
+    return [row(slug("coverage.pushed"), "count", int(of.iloc[0]), population="simulated cohorts")]
 
 
 def _row(by: str, kind: str, within: int, of: int) -> dict:

@@ -34,6 +34,7 @@ def certificate(rows: pd.DataFrame) -> None:
         "({coverage.reconstructed:note}); the results of the others are not counted.",
         "Pushed to its ends by a search, the range held it in {coverage.bounds:share}, "
         "{coverage.bounds:limits}.",
+        "The search was made for {coverage.pushed} of the simulated cohorts.",
     )
 
 

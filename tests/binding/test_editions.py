@@ -4,8 +4,10 @@ import re
 
 import jupytext
 import nbformat
+import numpy as np
 import pytest
 
+from analysis_lib.analyses import explored
 from analysis_lib.analyses import primer as ten
 from analysis_lib.binding import (
     chapters,
@@ -160,6 +162,24 @@ def test_every_lab_moves_a_slider_and_its_questions_name_rows():
     moved = {row_id.partition(".")[0].rstrip("0123456789") for row_id in exercises.named_rows(asked)}
     assert moved == {"strength", "wait", "landmark"}
     assert {each["slider"] for each in told} == {"confounding", "immortal", "landmark"}
+
+
+def test_what_the_labs_say_of_strengths_and_waits_holds():
+    """That 0% and 200% are the ends, that two months is where the naive ratio is furthest off, and what follows."""
+    strengths = explored.strengths().set_index("result_id")
+    waits = explored.waits().set_index("result_id")
+    ends = [f"strength{round(100 * each)}" for each in (min(explored.STRENGTHS), max(explored.STRENGTHS))]
+    assert ends == ["strength0", "strength200"]
+    assert strengths.loc["strength0.naive", "lower"] < 1 < strengths.loc["strength0.naive", "upper"]
+    width = np.log(strengths["upper"].astype(float) / strengths["lower"].astype(float))
+    weighted = width[width.index.str.endswith(".remedy")]
+    assert (
+        weighted.iloc[1:].is_monotonic_increasing
+        and weighted["strength200.remedy"] > weighted["strength0.remedy"]
+    )
+    off = np.log(waits.loc[waits.index.str.endswith(".naive"), "value"].astype(float)).abs()
+    assert off.idxmax() == "wait2.naive" and list(off.index)[-1] == "wait24.naive"
+    assert (min(explored.WAITS), max(explored.WAITS)) == (2, 24)
 
 
 def test_what_the_explorer_shows_is_computed_once(tmp_path, monkeypatch):

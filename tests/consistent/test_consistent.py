@@ -278,12 +278,21 @@ def test_the_certificate_says_of_how_many_simulated_cohorts_it_speaks(tmp_path, 
     pd.DataFrame([["rate", 17, 18, "ensemble", 20, 18, 70, 2.5, 58.4]], columns=cohorts.COVERAGE).to_csv(
         tmp_path / "coverage.csv"
     )
-    found = coverage.certificate().set_index("result_id").loc["coverage.reconstructed"]
+    every = coverage.certificate().set_index("result_id")
+    assert "coverage.pushed" not in every.index
+    found = every.loc["coverage.reconstructed"]
     assert found[["events", "n", "value"]].tolist() == [18, 20, 90]
     assert found["note"] == (
         "70 cohorts, made more quickly than the book's, which miss 2.5 of the paper's claims on average where those "
         "miss none; 58% would be expected if the truth were one more of them"
     )
+    lines = [
+        ["rate", 17, 18, "ensemble", 20, 18, 70, 2.5, 58.4],
+        ["rate", 12, 12, "bounds", 13, 12, 50, 2.5, 58.4],
+    ]
+    pd.DataFrame(lines, columns=cohorts.COVERAGE).to_csv(tmp_path / "coverage.csv")
+    pushed = coverage.certificate().set_index("result_id").loc["coverage.pushed"]
+    assert pushed[["statistic", "value"]].tolist() == ["count", 13]
 
 
 def test_what_the_cohorts_predict_of_the_abstract():
