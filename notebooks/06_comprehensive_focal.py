@@ -104,7 +104,7 @@ compared_table(contrasts, "Patients with each factor at the first salvage therap
 # %% [markdown]
 # ## In-field response by field
 
-# %%
+# %% tags=["secondary"]
 responses = first_courses.responses_by_field(study)
 compared_table(responses, "In-field response of first-course sites, by field. Responses are shares of the evaluable "
                "sites.", "Sites")
@@ -183,7 +183,7 @@ figures.survival_curves(survival.curves(study, "OSRT", by="further_therapy"), "O
                         "Overall survival from the start of a comprehensive first course in stage I or II, by whether any "
                         "therapy followed it. The groups are named by the future (immortal time).", by_therapy)
 
-# %%
+# %% tags=["secondary"]
 further = first_courses.further_therapy(study)
 rows_table(results.pick(by_therapy, "median time"), "Median overall survival in stage I or II after a comprehensive field",
            patients="n", deaths="events", median="full")

@@ -119,7 +119,7 @@ efs2 = prognosis.univariable(study, "EFS2", prognosis.factors_of(study, "EFS2"))
 factor_table(efs2, "EFS2", "EFS2 by single factors at salvage therapy.")
 left_out(efs2)
 
-# %%
+# %% tags=["secondary"]
 figures.forest(results.pick(efs2, "hazard ratio"), "EFS2: hazard ratios of single factors. One factor a model.")
 
 # %%
@@ -201,7 +201,7 @@ say(os2_model, "The model rests on {cox.os2.mv.events_per_variable:events} event
 # %% [markdown]
 # ### Event-free survival from the start of salvage therapy (EFS2), several factors
 
-# %%
+# %% tags=["secondary"]
 efs2_model = cox_models.multivariable(study, "EFS2", prognosis.factors_of(study, "EFS2", "together"))
 figures.forest(results.pick(efs2_model, "hazard ratio"), "EFS2: hazard ratios adjusted for each other.")
 left_out(efs2_model)

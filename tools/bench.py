@@ -179,9 +179,9 @@ def rows(place: Path, cohorts: list[str], tests: bool) -> list[Row]:
             "import pandas, matplotlib, lifelines",
             [PYTHON, "-c", "import pandas, matplotlib.pyplot, lifelines"],
         ),
-        Row("salvage-book --help", [*program, "--help"]),
-        Row("salvage-book cohorts", [*program, "cohorts"]),
-        Row("salvage-book check lymphoma", [*program, "check", "lymphoma"]),
+        Row("`salvage-book --help`", [*program, "--help"]),
+        Row("`salvage-book cohorts`", [*program, "cohorts"]),
+        Row("`salvage-book check lymphoma`", [*program, "check", "lymphoma"]),
         Row("R: rows of chapters 1 to 9", ["sh", "-ec", IN_R]),
         Row(
             "rows of chapters 1 to 9 in one process",
@@ -208,7 +208,7 @@ def rows(place: Path, cohorts: list[str], tests: bool) -> list[Row]:
         ),
     ]
     if tests:  # with its environment, its checks and its book
-        found.append(Row("make test in a fresh clone", ["make", "test"], lambda: _as_cloned(place)))
+        found.append(Row("`make test` in a fresh clone", ["make", "test"], lambda: _as_cloned(place)))
     return found
 
 
@@ -347,12 +347,14 @@ def main() -> int:
     (given.out / "results.md").write_text(page(told["machine"], cohorts, found, took, chapters), "utf-8")
     print(f"Written: {given.out / 'results.md'}")
     if not given.quick:
-        for tool, arguments, fence in (("bench_profile", cohorts, ""), ("bench_estimators", [], "```")):
+        for tool, arguments, head in (
+            ("bench_profile", cohorts, "## Why not faster"),
+            ("bench_estimators", [], "## Estimators beside R, CPU seconds"),
+        ):
             command = [PYTHON, str(ROOT / "tools" / f"{tool}.py"), *arguments]
             told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-            head = "## Estimators beside R\n\n" if fence else ""
             with (given.out / "results.md").open("a", encoding="utf-8") as file:
-                file.write("\n".join(["", f"{head}{fence}", told.rstrip(), fence, ""]))
+                file.write(f"\n{head}\n\n{told}")
     return 0
 
 

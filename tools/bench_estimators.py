@@ -224,8 +224,22 @@ def table(ours, theirs, by_libraries: dict) -> pd.DataFrame:
     for library, found in by_libraries.items():
         its = pd.DataFrame(found, columns=[*key, library, "times"]).drop(columns="times")
         both = both.merge(its, on=key, how="left")
-    shown = [*key, "seconds", "seconds_r", "ratio", "times", "times_r", *by_libraries]
-    return both.sort_values(key, kind="stable")[shown].round(4)
+    shown = [*key, "seconds", "seconds_r", "ratio", *by_libraries]
+    return both.sort_values(key, kind="stable")[shown].rename(
+        columns={"seconds": "here, s", "seconds_r": "R, s", "ratio": "ratio to R"}
+        | {library: f"{library}, s" for library in by_libraries}
+    )
+
+
+def as_markdown(found: pd.DataFrame) -> str:
+    """The table; a dash where it was not asked, or would have taken too long."""
+
+    def written(cell) -> str:
+        return "-" if pd.isna(cell) else f"{cell:.3g}" if isinstance(cell, float) else f"{cell}"
+
+    lines = [list(found.columns), ["---"] * found.shape[1]]
+    lines += [[written(cell) for cell in line] for line in found.itertuples(index=False)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def main() -> None:
@@ -251,7 +265,7 @@ def main() -> None:
         ours, theirs = list(here(ways("here"), *how)), list(in_r(*how))
         libraries = ["lifelines", *(["scikit-survival"] if sksurv else [])]
         by_libraries = {library: list(here(ways(library), *how)) for library in libraries}
-    print(table(ours, theirs, by_libraries).to_string(index=False, na_rep="-"))
+    print(as_markdown(table(ours, theirs, by_libraries)))
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ def package_of(file: str) -> str:
 def main() -> None:
     """Print both tables."""
     cohorts = sys.argv[1:]
-    lines = ["## Why not faster", "", WHY, "", f"### A cold build, stage by stage ({', '.join(cohorts)})", ""]
+    lines = [WHY, "", f"### A cold build, stage by stage ({', '.join(cohorts)})", ""]
     lines += ["| stage | wall s |", "|---|---|"]
     lines += [f"| {name} | {wall:.1f} |" for name, wall in stages(cohorts).items()]
     lines += ["", "### Rows of chapters 1 to 9, by package, under a profiler", ""]
