@@ -142,7 +142,10 @@ def test_a_module_used_by_a_module(tree):
         {"09_beyond", "13_known_truth", "14_absolute", "15_target_trial", "16_prediction"}
     )
     assert stale(tree, append(tree / "analysis_lib" / "analyses/radiotherapy.py")) == of(
-        {"04_survival", "05_radiotherapy", "06_comprehensive_focal", "09_beyond", "13_known_truth"}
+        {
+            *("04_survival", "05_radiotherapy", "06_comprehensive_focal", "07_prognostic_factors"),
+            *("09_beyond", "13_known_truth"),
+        }
     )
 
 
