@@ -3,9 +3,10 @@
 Cohorts are simulated (:mod:`simulated`), a paper is printed about each, and several cohorts are made from its
 claims alone, quickly and without sites. The book's own cohorts miss no claim; these may miss a few
 (:data:`MISSES`), and each says how many. From those that lie farthest, each result is then pulled on to its
-lowest and its highest value, without a claim more being missed (:mod:`ends` does so with the paper's own). A
-simulated cohort from whose paper too few were made is counted as not reconstructed. The values
-(``simulated.csv``) are counted into the table that chapter 12 reads (``coverage.csv``).
+lowest and its highest value, all in all no farther from the claims, though another may be missed by a little
+(:mod:`ends`, with the paper's own, counts only what misses none). A simulated cohort from whose paper too few
+were made is counted as not reconstructed. The values (``simulated.csv``) are counted into the table that
+chapter 12 reads (``coverage.csv``).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from analysis_lib.consistent.cohorts import FOLDER
 
 from . import covariates, drawn, failures, sought, tables
 from .__main__ import say
+from .ends import COLD
 from .realism import least_numbers
 from .simulated import cohort, printed
 from .slots import slots, with_weight
@@ -47,7 +49,6 @@ SOUGHT: dict[str, tuple[str, tuple[float, ...]]] = {
 DEATHS = "deaths with normal LDH"
 TOLD = ["simulation", "cohort", "pulled", "missed"]
 KINDS = {name: kind for name, (kind, _) in SOUGHT.items()} | {DEATHS: NUMBERS}
-COLD = 0.003  # a temperature at which the walk hardly leaves states as near to the claims as the first
 MISSES = 8  # claims on times, of some hundred, that a quick reconstruction may miss by a little
 
 
@@ -113,8 +114,8 @@ def results(state: np.ndarray, fixed: np.ndarray) -> dict[str, float]:
 
 
 def pushed(made: list[tuple[Search, np.ndarray]], steps: int) -> Iterator[dict]:
-    """A line for each end of each result: the state that goes farthest, no claim more being missed, from the
-    cohort that lies farthest.
+    """A line for each end of each result: the state that goes farthest, no farther from the claims all in all,
+    from the cohort that lies farthest.
     """
     for name, (_, what) in SOUGHT.items():
         for towards, sign in (("lowest", 1), ("highest", -1)):

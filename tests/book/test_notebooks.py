@@ -26,10 +26,6 @@ def test_there_are_chapters_one_to_eight():
     assert [chapter[:2] for chapter in CHAPTERS][:8] == [f"{n:02}" for n in range(1, 9)]
 
 
-# of a number that does not exist in any data like these
-AN_ANSWER = r"no factor from a thousandth to a thousand brings|so there is no number needed to treat"
-
-
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_pair_is_what_its_source_generates(chapter):
     generated = jupytext.reads(jupytext.writes(pair_of(chapter), fmt="py:percent"), fmt="py:percent")
