@@ -114,8 +114,8 @@ def results(state: np.ndarray, fixed: np.ndarray) -> dict[str, float]:
 
 
 def pushed(made: list[tuple[Search, np.ndarray]], steps: int) -> Iterator[dict]:
-    """A line for each end of each result: the state that goes farthest, no farther from the claims all in all,
-    from the cohort that lies farthest.
+    """A line for each end of each result: the state that goes farthest, no farther from the
+    claims all in all, from the cohort that lies farthest.
     """
     for name, (_, what) in SOUGHT.items():
         for towards, sign in (("lowest", 1), ("highest", -1)):
