@@ -131,7 +131,8 @@ times = failure.response_times(study)
 say(times, "The median day of the first assessment was day {response.first_assessment:full} "
     "(n = {response.first_assessment:n}).",
     "Those in complete response ({response.time_to_cr:n}) reached it after a median of {response.time_to_cr:full}.",
-    "In {response.duration:n} responders whose disease failed, the response lasted a median of {response.duration:full}.")
+    "In {response.duration:n} responders whose disease failed, the response lasted a median of {response.duration:full}.",
+    "Counted from day 0, their disease failed after a median of {response.until_failure:full}.")
 
 # %% [markdown]
 # ### A response that has not ended
@@ -148,6 +149,9 @@ say(duration, "By Kaplan–Meier, the median duration of response was {dor.media
     "{dor.median:events} of {dor.median:n} responders.")
 
 # %% [markdown] tags=["car-t"]
+# The words of the paper say duration of response. Its numbers fit only the second of these medians, the one that counts from the infusion
+# (chapter 11 has the arithmetic). A response that was first seen a month after the infusion is then credited with that month.
+#
 # The paper could use the simple median *because* its patients were selected for having failed. The same
 # selection means that its median says nothing about the responses of all CAR T-cell recipients, many of which
 # last.

@@ -67,12 +67,12 @@ ledger_page.show(ledger.unmet(held), "Claims that are not reproduced, with the r
 # ## These cannot both be true
 #
 # A contradiction has two sides, and print alone does not say which is wrong. The paper defines a comprehensive field as one that covers all
-# sites of disease, and says how many such patients had more than one. It also prints a P value that needs many more of them. Each side
-# stands below with the same arithmetic and with what is known from elsewhere {cite:p}`salvageabstract`. A cohort can meet one of them only; the
-# verdicts say which one this cohort meets.
+# sites of disease, and says how many such patients had more than one. It also prints a P value that needs many more of them, and a count
+# that needs one more. Each stands below with its arithmetic and with what is known from elsewhere {cite:p}`salvageabstract`. A cohort can
+# meet one side only; the verdicts say which one this cohort meets.
 
 # %%
-ledger_page.show(ledger.two_sided(held), "Two claims of which only one can be true.")
+ledger_page.show(ledger.two_sided(held), "Claims that exclude each other.")
 
 # %% [markdown]
 # ## Every claim

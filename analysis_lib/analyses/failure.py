@@ -48,8 +48,8 @@ def response_times(study: Cohort) -> pd.DataFrame:
     pandas.DataFrame
         ``response.first_assessment`` (days since day 0, median and quartiles), ``response.time_to_cr``
         (months, median and range, patients whose best response was CR), ``response.duration`` (months from
-        ``response_day`` to ``failure_day``, median and quartiles, responders whose disease failed); those
-        whose columns exist.
+        ``response_day`` to ``failure_day``, median and quartiles, responders whose disease failed) and
+        ``response.until_failure`` (the same responders, from day 0); those whose columns exist.
     """
     patients, parts, least = study.patients, [], study.min_cell_count
     if not study.lacks("first_assessment_day"):
@@ -66,13 +66,14 @@ def response_times(study: Cohort) -> pd.DataFrame:
                 population="patients in complete response",
             )
         )
-    if not study.lacks("best_response", "response_day", "failure_day"):
+    for result_id, since in (("response.duration", "response_day"), ("response.until_failure", "")):
+        if study.lacks("best_response", "failure_day", *filter(None, [since])):
+            continue
         responders = patients[patients["best_response"].isin(["CR", "PR"])]
-        lasted = responders["failure_day"] - responders["response_day"]
         parts.append(
             spread(
-                "response.duration",
-                lasted,
+                result_id,
+                responders["failure_day"] - (responders[since] if since else 0),
                 days=True,
                 least=least,
                 population="responders whose disease failed",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -16,6 +18,7 @@ from analysis_lib.rows.released import derived
 from analysis_lib.rows.results import row, slug
 
 WITHOUT_CNS = "patients without CNS disease"  # those among whom bulk is measured
+AMONG = ", without CNS disease"  # what then follows the name of a column
 # What the paper heads a block with, where that is not what the column is called elsewhere.
 HEADINGS = {
     "bulky_disease": "Bulky disease",
@@ -113,7 +116,7 @@ def _cell(
     missing, column = level is pd.NA, factor.column
     hits = values.isna() if missing else (values == level).fillna(False)
     shown = "missing" if missing else factor.level_names.get(level, str(level))
-    population = name + (", without CNS disease" if excluded else "")
+    population = name + (AMONG if excluded else "")
     return proportion(
         slug("table1", column, "missing" if missing else level, _as_id(name)),
         int(hits.sum()),
@@ -157,7 +160,7 @@ def _with_names(study: Cohort, rows: pd.DataFrame, columns: list[str]) -> pd.Dat
     called = {
         name + among: study.group_label(study.groups, name) + among
         for name in columns
-        for among in ("", ", without CNS disease")
+        for among in ("", AMONG)
     }
     return rows.assign(population=rows["population"].replace(called))
 
@@ -194,7 +197,7 @@ def furthest_apart(rows: pd.DataFrame, most: int = 3) -> pd.DataFrame:
         (rows["statistic"] == "proportion")
         & (rows["level"] != "missing")
         & ~rows["by"].isin(OUTCOMES)
-        & (rows["population"].str.partition(", ")[0] != "all patients")
+        & ~rows["population"].isin(["all patients", "all patients" + AMONG])
     ]
     lines = [
         (float(line["value"].max() - line["value"].min()), line)
@@ -207,18 +210,27 @@ def furthest_apart(rows: pd.DataFrame, most: int = 3) -> pd.DataFrame:
         variable = line["by"].iloc[0]
         if variable not in told and len(told) < most:
             told.add(variable)
-            found += [_line_of(line), _test_of(rows, variable, _line_of(line)["group"].iloc[0])]
+            line = _line_of(line, heading_of(of_groups.loc[of_groups["by"] == variable, "group"]))
+            found += [line, _test_of(rows, variable, line["group"].iloc[0])]
     if not found:
         return results.skipped("table1.apart", "there is no share that every group shows")
     return results.collect(found)
 
 
-def _line_of(line: pd.DataFrame) -> pd.DataFrame:
+def heading_of(groups: Iterable[str]) -> str:
+    """What stands before the levels of a characteristic in the names of its lines (``heading: level``); a
+    hospital's headings and levels may hold colons of their own.
+    """
+    return os.path.commonprefix([*groups]).rpartition(": ")[0]
+
+
+def _line_of(line: pd.DataFrame, heading: str) -> pd.DataFrame:
     """A line of the table, whose columns are the groups alone: among whom it counts stands in its name."""
-    parts = line["population"].str.partition(", ")
-    heading, _, level = line["group"].iloc[0].partition(": ")
-    among = f" ({parts[2].iloc[0]})" if parts[2].iloc[0] else ""
-    return line.assign(population=parts[0], group=f"{heading}{among}: {level}")
+    among = f" ({AMONG.removeprefix(', ')})" if line["population"].iloc[0].endswith(AMONG) else ""
+    return line.assign(
+        population=line["population"].str.removesuffix(AMONG),
+        group=heading + among + line["group"].str.removeprefix(heading),
+    )
 
 
 def _test_of(rows: pd.DataFrame, variable: str, name: str) -> pd.DataFrame:

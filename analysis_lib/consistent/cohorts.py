@@ -26,6 +26,11 @@ def numbers() -> list[int]:
     )
 
 
+def made_by() -> dict[int, str]:
+    """The command that made each of the committed cohorts."""
+    return pd.read_csv(FOLDER / "made_by.csv").set_index("cohort")["made_by"].to_dict()
+
+
 def tables(number: int) -> dict[str, pd.DataFrame]:
     """The tables of one of the cohorts, as a hospital would have them."""
     return {

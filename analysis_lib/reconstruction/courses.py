@@ -26,6 +26,7 @@ from .state import (
     LOW,
     MORE,
     OS2,
+    ROOM_TO_IRRADIATE,
     RT,
     TTS,
     TWO,
@@ -119,7 +120,8 @@ def later_courses(
     for i in rest:
         after = state[i, TTS] + max(state[i, EFS], state[i, DELAY] + 25)
         room = end[i] - after
-        if state[i, EV] and not fixed[i, LOCK_OS] and room >= 35 and (fixed[i, FIELD] == 0 or state[i, MORE]):
+        alive_for_it = state[i, EV] and not fixed[i, LOCK_OS] and room >= ROOM_TO_IRRADIATE
+        if alive_for_it and (fixed[i, FIELD] == 0 or state[i, MORE]):
             able.append((i, after + 5, room))
     # Whoever had more therapy after radiotherapy alone, without systemic therapy, had radiotherapy again.
     must = [a for a in able if fixed[a[0], FIELD] == 1 and state[a[0], G5] == RT]

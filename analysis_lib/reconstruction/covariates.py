@@ -171,6 +171,7 @@ def solve(paper: Paper, seed: int, effort: float = 20.0, family: str = "printed"
     if "cf.focal.limited.n" not in given_up:
         model.add(total(table.advanced == 0, None, "focal") == paper.count("cf.focal.limited.n"))
     tests = {
+        "cf.stage.p": table.advanced == 1,
         "cf.ipi3.p": table.ipi >= 3,
         "cf.sites.p": table.multiple == 1,
         "cf.extranodal.p": table.extranodal > 0,

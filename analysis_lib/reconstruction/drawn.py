@@ -24,7 +24,10 @@ FAMILIES = {
     "definition": "honours the definition of a comprehensive field, and 26 of 29 with one site of disease",
 }
 # The claims that a family gives up: they exclude what it honours.
-GIVEN_UP = {"printed": frozenset(), "definition": frozenset({"cf.sites.p", "cf.focal.limited.n"})}
+GIVEN_UP = {
+    "printed": frozenset({"dis.gt1site.n"}),
+    "definition": frozenset({"cf.sites.p", "cf.focal.limited.n"}),
+}
 BEFORE = {
     "CMT comprehensive": 0.3,
     "CMT focal": 0.1,
@@ -33,6 +36,11 @@ BEFORE = {
     "ST then RT focal": 0.1,
 }
 AFTER = {"ST then RT comprehensive": 0.6, "ST then RT focal": 0.4}
+
+
+def family_of(made_by: str) -> str:
+    """The family that the command which made a cohort names."""
+    return next((each for each in FAMILIES if f"--family {each}" in made_by), "printed")
 
 
 class Transplant(NamedTuple):

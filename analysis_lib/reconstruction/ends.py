@@ -85,7 +85,7 @@ def written(cohort: TakenUp, state: np.ndarray, seed: int) -> dict[str, pd.DataF
             made = tables.assemble(cohort.people, state, cohort.fixed, cohort.lot, the_paper(), rng)
         except LookupError:
             continue
-        if not missed_in_files(made, cohort.lot.family, cohort.from_infusion):
+        if not missed_in_files(made, cohort.lot.family):
             return made
     return None
 
@@ -136,7 +136,10 @@ def search(rank: int, steps: int, rounds: int, done: set[tuple[str, str]]) -> It
     """What the chapters give for each state at an end, with what was pulled and from which committed cohort:
     the one that lies farthest already (``rank`` 0), or the next; without what is ``done`` already.
     """
-    every = {number: take_up(cohorts.tables(number)) for number in cohorts.numbers()}
+    every = {
+        number: take_up(cohorts.tables(number), drawn.family_of(made_by))
+        for number, made_by in cohorts.made_by().items()
+    }
     for number, (name, what) in enumerate(PULLED.items()):
         order = sorted(every, key=lambda k: value(every[k], what))
         for towards, sign, start in (("lowest", 1, order[rank]), ("highest", -1, order[-1 - rank])):

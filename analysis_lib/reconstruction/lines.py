@@ -79,7 +79,8 @@ def systemic(
     before_rt = s[G5] == ST_RT and s[DELAY] - s[EFS] > 60
     if only_rt and not before_rt:
         return []
-    stop = int(s[TTS] + s[DELAY]) - 21 if only_rt else end - 5
+    irradiation = int(s[TTS] + s[DELAY])
+    stop = irradiation - 21 if only_rt else end - 5
     switched = not fixed[i, FIELD] == 1 and rng.random() < 0.1  # a change of therapy without progression
     day = (
         event
@@ -87,24 +88,25 @@ def systemic(
         else event + min(int(rng.integers(4, 30)), max(2, (stop - event) // 2))
     )
     if s[G5] == ST_RT and not before_rt:
-        event = int(s[TTS] + s[DELAY])
+        event = irradiation
         day = event + min(int(rng.integers(35, 90)), max(10, (stop - event) // 2))
     taken = [d for d, _ in later]
     found: list[tuple[int, str]] = []
-    must = s[G5] == RT_ST or (irradiated and s[MORE] and not later)
+    must = s[G5] == RT_ST or (irradiated and s[MORE] and not any(d > irradiation for d, _ in later))
     while day <= stop:
         clear = all(abs(day - d) >= 14 for d in taken)
         first = not found and not later
         if clear and (must or first or many or rng.random() < 0.75):
             found.append((day, "CAR T" if not first and rng.random() < 0.06 else "ST"))
             taken.append(day)
-            must = False
+            must = must and day <= irradiation
         day += int(rng.integers(40, 60) if many else 25 + rng.exponential(50))
         if len(found) + len(later) >= (7 if many else 6) or (found and not many and rng.random() < 0.3):
             break
-    if must and not found:
-        room = [d for d in range(event + 5, stop + 1) if all(abs(d - x) >= 7 for x in taken)]
+    if must:
+        soonest = max(event, irradiation) + 5
+        room = [d for d in range(soonest, stop + 1) if all(abs(d - x) >= 7 for x in taken)]
         if not room:
             raise LookupError("no room for systemic therapy after radiotherapy")
-        found = [(room[0], "ST")]
+        found.append((room[0], "ST"))
     return found

@@ -77,8 +77,7 @@ def rows_of_tables(tables: dict[str, pd.DataFrame], number: int, store: Path | N
 
 def packed() -> dict[str, dict[str, pd.DataFrame]]:
     """The tables of every packed cohort, by the command that made it."""
-    made_by = pd.read_csv(cohorts.FOLDER / "made_by.csv").set_index("cohort")["made_by"]
-    return {made_by[number]: cohorts.tables(number) for number in cohorts.numbers()}
+    return {made_by: cohorts.tables(number) for number, made_by in cohorts.made_by().items()}
 
 
 def in_folder(folder: Path) -> tuple[str, dict[str, pd.DataFrame]]:
@@ -112,23 +111,16 @@ def reconstruct_all(folder: Path, seeds: range, pool: Executor, family: str = "p
         print(told, flush=True)
 
 
-def given_up(made_by: str) -> frozenset[str]:
-    """The claims that the family of a cohort, which the command that made it names, does not honour."""
-    return next(
-        (drawn.GIVEN_UP[each] for each in drawn.FAMILIES if f"--family {each}" in made_by), frozenset()
-    )
-
-
 def pack(folders: list[Path], pool: Executor, store: Path | None) -> None:
     """Pack the bundled cohort, those packed before and those in these folders that miss no more claims than
-    it; say what becomes of each.
+    it beside what their families give up; say what becomes of each.
     """
     candidates = dict([in_folder(BUNDLED / "reconstructed")]) | packed() | dict(map(in_folder, folders))
     numbers = range(1, len(candidates) + 1)
     found = list(pool.map(rows_of_tables, candidates.values(), numbers, repeat(store)))
-    allowed, kept = missed(found[0]), []
-    for made_by, rows in zip(candidates, found):
-        claims = missed(rows) - given_up(made_by)
+    wrong = [missed(rows) - drawn.GIVEN_UP[drawn.family_of(each)] for each, rows in zip(candidates, found)]
+    allowed, kept = wrong[0], []
+    for made_by, claims in zip(candidates, wrong):
         kept += [made_by] if len(claims) <= len(allowed) else []
         print(
             f"{made_by}: {len(claims)} claims missed; {'kept' if made_by in kept else 'left out'} "

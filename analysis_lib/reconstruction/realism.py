@@ -28,6 +28,8 @@ from analysis_lib.reconstruction.state import (
     NO_EVENT_BEFORE,
     OS2,
     POOR,
+    ROOM_TO_IRRADIATE,
+    RT,
     RT_ST,
     ST_RT,
     TTS,
@@ -79,6 +81,9 @@ def possible(i, state, fixed):
     if r[TWO] == 1 and r[BED] == UNKNOWN:
         return False
     if r[MORE] == 1 and (ev == 0 or max(efs, r[DELAY]) > os2 - 21):
+        return False
+    # what came after radiotherapy alone, if not systemic therapy, was radiotherapy again
+    if r[MORE] == 1 and r[G5] == RT and max(efs, r[DELAY] + 25) > os2 - ROOM_TO_IRRADIATE:
         return False
     return True
 

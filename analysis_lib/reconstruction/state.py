@@ -20,6 +20,7 @@ RT, CMT, ST, ST_RT, RT_ST = range(5)  # G5; G3 uses the first three
 UNKNOWN, HIGH, LOW = range(3)  # BED of the first course, at most 30 Gy is low
 LAST_DAY = 1826  # nobody is followed for longer than five years
 NO_EVENT_BEFORE = 10  # but a death
+ROOM_TO_IRRADIATE = 35  # days between progression, or the end of a course, and last follow-up for another one
 MONTHS_12, MONTHS_24 = int(12 * DAYS_PER_MONTH), int(24 * DAYS_PER_MONTH)  # the last whole days
 BEFORE_DEATH = int(3 * DAYS_PER_MONTH)  # sites go unassessed only if the patient died within three months
 OS2_FACTORS = (
@@ -98,7 +99,7 @@ def start(
         fixed[i, LOCK_OS], fixed[i, HSCT] = 1, number
         state[i, [DELAY, OS2, DEAD, EV]] = each.delay, each.os2, 0, 1
         state[i, TTS] = min(state[i, TTS], LAST_DAY - state[i, OS2])
-        state[i, MORE] = fixed[i, FIELD] == 1
+        state[i, MORE] = fixed[i, FIELD] == 1 and each.wait > 0  # the transplant, if radiotherapy came first
         # the transplant itself is the next line
         if people.regimen[i] == "CMT" or each.wait < 0:
             state[i, EFS], fixed[i, LOCK_EFS] = each.day, 1

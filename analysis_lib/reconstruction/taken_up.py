@@ -60,13 +60,10 @@ class TakenUp(NamedTuple):
     fixed: np.ndarray
     two_ok: np.ndarray
     lot: Drawn
-    from_infusion: bool = (
-        False  # duration of response: the committed cohorts were made with the other reading
-    )
 
 
-def take_up(tables: Mapping[str, pd.DataFrame]) -> TakenUp:
-    """A cohort of this engine or of an earlier one, from its tables."""
+def take_up(tables: Mapping[str, pd.DataFrame], family: str) -> TakenUp:
+    """A cohort of this engine, from its tables and its family (:data:`drawn.FAMILIES`)."""
     p, sites, lines = (tables[name] for name in ("patients", "sites", "lines"))
     first = sites[sites.course == 1].groupby("patient_id").first().reindex(p.patient_id).reset_index()
     two = sites[sites.course == 1].groupby("patient_id").size().reindex(p.patient_id).to_numpy() == 2
@@ -74,7 +71,14 @@ def take_up(tables: Mapping[str, pd.DataFrame]) -> TakenUp:
     fixed = _fixed(people)
     transplanted = np.flatnonzero(p.transplant_day.notna()).tolist()
     order = sorted(transplanted, key=lambda k: first.rt_start_day[k] > p.transplant_day[k])
-    lot = Drawn("printed", tuple(_transplant(k, p, first, sites, people) for k in order), 0, (0, 0, 0), 0, 0)
+    lot = Drawn(
+        family=family,
+        transplants=tuple(_transplant(k, p, first, sites, people) for k in order),
+        rt_then_st=0,  # this and the two last count for a cohort's first state only
+        in_remission=_in_remission(p),
+        low_focal=0,
+        unknown_comprehensive=0,
+    )
     fixed[order, LOCK_OS], fixed[order, HSCT] = 1, range(1, len(order) + 1)
     for k, each in zip(order, lot.transplants):
         fixed[k, LOCK_EFS] = people.regimen[k] == "CMT" or each.wait < 0
@@ -83,6 +87,13 @@ def take_up(tables: Mapping[str, pd.DataFrame]) -> TakenUp:
     two_ok = (fixed[:, FIELD] == 1) & ((fixed[:, G3] == ST) | (fixed[:, MULTI] == 1))
     two_ok &= fixed[:, LOCK_OS] == 0
     return TakenUp(people, state, fixed, two_ok, lot)
+
+
+def _in_remission(p: pd.DataFrame) -> tuple[int, int, int]:
+    """Deaths without progression in RT, CMT and ST."""
+    regimen = p.salvage_regimen[(p.vital_status == "dead") & (p.last_disease_status != "PD")]
+    rt, cmt, st = (int((regimen == name).sum()) for name in ("RT", "CMT", "ST"))
+    return rt, cmt, st
 
 
 def _people(p: pd.DataFrame, field: np.ndarray) -> pd.DataFrame:

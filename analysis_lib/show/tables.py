@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from analysis_lib.analyses import cox_models
+from analysis_lib.analyses import cox_models, table_1
 from analysis_lib.dictionary.words import LABELS, label_of
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import require
@@ -207,18 +207,18 @@ def characteristics(rows: pd.DataFrame, caption: str) -> None:
     for variable in dict.fromkeys(counted["by"]):
         cells = counted[counted["by"] == variable]
         among = cells["population"].iloc[-1].partition(", ")[2]
-        heading = cells["group"].iloc[0].partition(": ")[0] + (f" ({among})" if among else "")
+        heading = table_1.heading_of(cells["group"])
         sections.append(len(lines))
         lines.append(
             [
-                heading,
+                heading + (f" ({among})" if among else ""),
                 *[""] * len(columns),
                 *([printed_p(by_id.loc[f"table1.{variable}.p"])] if tested else []),
             ]
         )
         lines += [
             [
-                name.partition(": ")[2],
+                name.removeprefix(f"{heading}: "),
                 *[
                     n_percent(cell) if cell["statistic"] == "proportion" else median_and_quartiles(cell)
                     for _, cell in level.iterrows()

@@ -272,6 +272,10 @@ def test_response_times_take_whom_they_should():
         rows.loc["response.duration", "value"] == pytest.approx(65 / 30.4375)
         and rows.loc["response.duration", "n"] == 2
     )
+    assert rows.loc["response.until_failure", ["value", "n"]].tolist() == [
+        pytest.approx(95 / 30.4375),
+        2,
+    ]  # the median of days 130 and 60
 
 
 def test_failure_patterns_join_what_has_a_local_part():

@@ -248,3 +248,35 @@ def test_outcomes_are_no_reason_for_a_difference():
         results.collect([share("dead", "RT", 90, "vital_status"), share("dead", "ST", 10, "vital_status")])
     )
     assert results.skip_reason(table_1.furthest_apart(rows))
+
+
+def test_a_name_with_commas_and_colons_is_not_cut():
+    rows = public(
+        results.collect(
+            [
+                each | {"population": population, "group": "FLT3: ITD, any: i: allele ratio, high"}
+                for each, population in (
+                    (share("i", "RT", 90), "RT"),
+                    (share("i", "ST", 30), "not FLT3: ITD, any"),
+                )
+            ]
+        )
+    )
+    apart = table_1.furthest_apart(rows)
+    assert apart["population"].tolist() == ["RT", "not FLT3: ITD, any"]
+    assert set(apart["group"]) == set(rows["group"])
+
+
+def test_among_whom_a_line_counts_stands_in_its_name():
+    of = [share("yes", "RT", 90, "bulky_disease"), share("yes", "ST", 30, "bulky_disease")]
+    rows = public(
+        results.collect(
+            [
+                each | {"population": f"{each['population']}, without CNS disease", "group": "Bulk: yes"}
+                for each in of
+            ]
+        )
+    )
+    apart = table_1.furthest_apart(rows)
+    assert apart["population"].tolist() == ["RT", "ST"]
+    assert set(apart["group"]) == {"Bulk (without CNS disease): yes"}

@@ -108,6 +108,7 @@ add_spread("response.first_assessment", patients$first_assessment_day)
 add_spread("response.time_to_cr", patients$complete_response_day[is(patients$best_response, "CR")], RANGE, MONTH)
 responders <- patients[is(patients$responder, "yes"), ]
 add_spread("response.duration", responders$failure_day - responders$response_day, unit = MONTH)
+add_spread("response.until_failure", responders$failure_day, unit = MONTH)
 add_estimates("dor", ENDPOINTS$dor)
 
 # --- 03 failure -------------------------------------------------------------------------------------------------

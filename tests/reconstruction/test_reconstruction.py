@@ -11,7 +11,7 @@ from scipy import stats
 from analysis_lib.files.places import RECONSTRUCTED
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.paper.claims import contradictions, forks, meets, read_claims
-from analysis_lib.reconstruction import alike, check, targets
+from analysis_lib.reconstruction import alike, check, drawn, targets
 from analysis_lib.reconstruction.estimates import two_by_two
 
 from plausible import assert_plausible
@@ -47,8 +47,8 @@ def test_every_claim_is_met_or_known_not_to_be(claims):
     assert len(claims) == len(read_claims()) == 604
     assert set(claims.index[claims.verdict == "miss"]) == MISSED
     excluded = set(claims.index[claims.verdict == "impossible"])
-    # of two that exclude each other the cohort meets one
-    assert excluded <= set(contradictions()) and len(excluded & set(forks())) == 1
+    # of those that exclude each other the cohort meets one side
+    assert excluded <= set(contradictions()) and excluded & set(forks()) == drawn.GIVEN_UP["definition"]
     assert set(contradictions()) - set(forks()) <= excluded
 
 
@@ -326,7 +326,7 @@ def taken_up():
     from analysis_lib.consistent import cohorts
     from analysis_lib.reconstruction.taken_up import take_up
 
-    return take_up(cohorts.tables(1))
+    return take_up(cohorts.tables(1), drawn.family_of(cohorts.made_by()[1]))
 
 
 def test_a_committed_cohort_that_is_taken_up_again_still_meets_every_claim_on_times(taken_up):
@@ -387,11 +387,13 @@ def test_ends_are_the_widest_of_what_was_found_and_of_the_committed_cohorts():
 
 
 def test_a_cohort_is_packed_if_it_misses_only_what_its_family_gives_up():
-    from analysis_lib.reconstruction import many
-
     command = "python -m analysis_lib.reconstruction --seed 5"
-    assert many.given_up(command) == frozenset()
-    assert many.given_up(f"{command} --family definition") == {"cf.sites.p", "cf.focal.limited.n"}
+    assert drawn.family_of(command) == "printed"
+    assert drawn.family_of(f"{command} --family definition") == "definition"
+    given_up = drawn.GIVEN_UP["printed"], drawn.GIVEN_UP["definition"]
+    assert given_up == ({"dis.gt1site.n"}, {"cf.sites.p", "cf.focal.limited.n"})
+    for each in given_up:  # what one gives up is one side of a fork whose other side it keeps
+        assert each <= set(forks()) and not {forks()[claim].other for claim in each} & each
 
 
 def test_the_definition_of_a_field_excludes_two_printed_numbers():
