@@ -44,7 +44,7 @@ about(study)
 model = predicting.predict(study, "OS2")
 opening("Who will be alive, and can stage and LDH tell?", model,
         f"Patients with neither factor were told a chance of death by {month} months of {{predicted.os2.risk.1}}, those with both of "
-        "{predicted.os2.risk.4}.", "In other patients like these the model would come {predicted.os2.corrected_gain}% nearer than one number for "
+        "{predicted.os2.risk.4}.", "In other patients like these the model would come {predicted.os2.corrected_gain} nearer than one number for "
         "everybody.")
 figures_further.calibration(model, "predicted.os2", f"Predicted and observed deaths by {month} months, by group of patients with one "
                             "prediction, with 95% intervals of what was observed.")
@@ -98,10 +98,10 @@ figures_further.over_time(model, {"predicted.os2.brier": "The model", "predicted
 
 # %%
 say(model, f"At {month} months the score is {{predicted.os2.brier{month}}}, that of one number for everyone {{predicted.os2.null{month}}}.",
-    "In other patients like these the model's would be about {predicted.os2.corrected}: {predicted.os2.corrected_gain} percent nearer than no model, where "
-    f"{{predicted.os2.gain{month}}} percent appeared.")
+    "In other patients like these the model's would be about {predicted.os2.corrected}: {predicted.os2.corrected_gain} nearer than no model, where "
+    f"{{predicted.os2.gain{month}}} appeared.")
 consistent_page.say(study, "the gain over no model, less the optimism, goes from {predicted.os2.corrected_gain:lower} to "
-                    "{predicted.os2.corrected_gain:upper} percent.")
+                    "{predicted.os2.corrected_gain:upper}.")
 
 # %% [markdown]
 # *What would change the reading.* A gain near 0, or one that fades within a year or two, says that the factors tell who dies soon
@@ -121,8 +121,8 @@ figures_further.over_time(model[~model["result_id"].str.match(r"predicted\.os2\.
                           "nobody is 0, acting on everybody is drawn up to a threshold of one half.")
 
 # %%
-say(model, "At a threshold of one half, the net benefit is {predicted.os2.net.model.50} percent with the model and {predicted.os2.net.all.50} percent if "
-    "everybody is treated.", "At one fifth they are {predicted.os2.net.model.20} and {predicted.os2.net.all.20} percent.")
+say(model, "At a threshold of one half, the net benefit is {predicted.os2.net.model.50} with the model and {predicted.os2.net.all.50} if "
+    "everybody is treated.", "At one fifth they are {predicted.os2.net.model.20} and {predicted.os2.net.all.20}.")
 
 # %% [markdown]
 # *What it means.* A net benefit higher by one percent is worth one more patient in a hundred treated rightly, and none more in vain.
@@ -192,7 +192,7 @@ exercises.show(study, rows, "16_prediction.yml")
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 events = predicting.predict(study, "EFS2")
 say(events, f"For event-free survival the score at {month} months is {{predicted.efs2.brier{month}}} against {{predicted.efs2.null{month}}} without a model, and "
-    "corrected {predicted.efs2.corrected_gain} percent nearer. Nearly everybody has the event by then, so that one number for all is hard to beat.")
+    "corrected {predicted.efs2.corrected_gain} nearer. Nearly everybody has the event by then, so that one number for all is hard to beat.")
 
 # %% [markdown]
 # ### Exercise 2
@@ -202,4 +202,4 @@ say(events, f"For event-free survival the score at {month} months is {{predicted
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 say(model, "Ask for the chances and what happened: {predicted.os2.risk.1} and {predicted.os2.risk.4} in the lowest and the highest group; for the gain over no "
-    "model in other patients, {predicted.os2.corrected_gain} percent; and for the threshold at which anybody would act.")
+    "model in other patients, {predicted.os2.corrected_gain}; and for the threshold at which anybody would act.")

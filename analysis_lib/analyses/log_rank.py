@@ -100,7 +100,7 @@ def pairwise(study: Cohort, name: str, by: str) -> pd.DataFrame:
             endpoint=name,
             by=by,
             method="log-rank test, Holm's correction",
-            note=pair["note"] or _by_itself(known, by, pair, study.min_cell_count),
+            note=pair["note"] or _uncorrected(known, by, pair, study.min_cell_count),
         )
         for _, pair in pairwise_logrank(
             known["days"], known["event"], known[by], start=endpoints.start_of(known)
@@ -110,9 +110,9 @@ def pairwise(study: Cohort, name: str, by: str) -> pd.DataFrame:
     return rows
 
 
-def _by_itself(known: pd.DataFrame, by: str, pair: pd.Series, least: int) -> str:
+def _uncorrected(known: pd.DataFrame, by: str, pair: pd.Series, least: int) -> str:
     of_pair = known[known[by].astype(str).isin([pair["first"], pair["second"]])]
-    note = f"P = {pair['p']:.3f} by itself"
+    note = f"P = {pair['p']:.3f} before correction"
     return f"{disclosure.too_few(least)}; {note}" if _thin(of_pair, by, least) else note
 
 

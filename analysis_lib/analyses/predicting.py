@@ -273,7 +273,7 @@ def _estimate(result_id: str, value: float, group: str, shared: dict, method: st
 
 def _gain(result_id: str, score: float, null: float, group: str, shared: dict, method: str = "") -> dict:
     """By how many percent a score is lower than that of no model (index of prediction accuracy)."""
-    return _estimate(result_id, 100 * (1 - score / null), group, shared, method)
+    return _estimate(result_id, 100 * (1 - score / null), group, shared, method) | {"statistic": "gain"}
 
 
 def _benefit(found: _Fitted, prefix: str, month: int) -> list:
@@ -286,7 +286,7 @@ def _benefit(found: _Fitted, prefix: str, month: int) -> list:
             rows.append(
                 row(
                     f"{prefix}.net.{who}.{percent}",
-                    "estimate",
+                    "gain",
                     value,
                     group="Act on the model" if who == "model" else "Act on everybody",
                     population=f"threshold {percent}%",

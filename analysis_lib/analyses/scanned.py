@@ -24,7 +24,7 @@ WIDTH, HEIGHT = 800, 400  # pixels of a figure in a journal
 PIXEL = 3  # days that a pixel may hold
 TICK = 6  # months between two printed numbers at risk
 GROUPS = {"RT": "Radiotherapy alone", "ST": "Systemic therapy alone"}
-SOURCES = {"truth": "The patients", "rebuilt": "Read back from the curve"}
+SOURCES = {"truth": "The patients", "rebuilt": "Read back"}
 
 
 @needs("scanned", "salvage_regimen", "OS2")

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from analysis_lib.cohort import endpoints
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.dictionary import columns, rules
+from analysis_lib.dictionary import columns, rules, units
+from analysis_lib.dictionary.factors import Factor
 from analysis_lib.dictionary.words import allowed, label_of, listed
 from analysis_lib.intake import finding, values
 from analysis_lib.show import notes, tables
@@ -33,8 +35,8 @@ def _files_and_cells() -> list[str]:
         "- **Levels**: as listed below, in any case; other words are translated under `values:`.",
         f"- **Dates**: 2021-03-28, cells that Excel knows as dates, or one format that `date_format` "
         f"names, such as {formats}.",
-        "- **Numbers**: with a decimal point or comma. Durations are whole days, or months with "
-        "`time_unit: months`.",
+        "- **Numbers**: with a decimal point or comma. Durations are whole days, or what `time_unit` names: "
+        f"{listed(sorted(units.DAYS_PER_UNIT.keys() - {'days'}), 'or')}.",
         "",
     ]
 
@@ -124,7 +126,7 @@ def _own_factors(study: Cohort) -> list[str]:
                 each.label,
                 allowed(each.entry),
                 each.known,
-                listed([*each.alone, *(name for name in each.together if name not in each.alone)] or ["–"]),
+                listed(_compared_for(study, each) or ["–"]),
             ]
             for each in declared
             if each.entry is not None
@@ -144,6 +146,12 @@ def _own_factors(study: Cohort) -> list[str]:
         if declared
         else []
     )
+
+
+def _compared_for(study: Cohort, factor: Factor) -> list[str]:
+    """The endpoints for which a factor is compared, alone or together with others, that the cohort has."""
+    named = dict.fromkeys([*factor.alone, *factor.together])
+    return [name for name in named if not endpoints.lacking(study, name)]
 
 
 def _marks(words: Iterable[str]) -> str:

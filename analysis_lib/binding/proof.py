@@ -26,8 +26,9 @@ ALONE = (
     "One estimator is held against no package: patients read back from a printed curve. Its algorithm "
     "(Guyot and others 2012) is a listing in an article, and in packages that come neither with R nor "
     "with Debian. It is tried on curves whose patients are known: where nobody is censored the very "
-    "patients must come back, and so they must in curves small enough to work out by hand. Chapter 17 "
-    "shows how far it is from the truth on the book's own figure."
+    "patients must come back, and so they must in curves small enough to work out by hand. "
+    "How far it is from the truth on a figure of this book is shown beside courses of therapy, in the "
+    "chapter on a curve read back."
 )
 WHY = {  # by convention: what SAS does, what R and this book do, and why it matters
     "Breslow's ties": "PHREG takes Breslow's approximation where events tie and nothing else is asked for. R "

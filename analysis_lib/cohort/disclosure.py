@@ -61,7 +61,7 @@ NUMBERS_IN_NOTES = (  # what notes say of exact counts: the pattern, and what is
     (r", \d+ of (\d+) samples", r", \1 samples"),
     (r"\b\d+ of \d+\b", "some"),
     (r"because .*\(separation\)", "because the plain model has no estimate (separation)"),
-    (r"P [=<] [\d.]+ by itself", "P by itself is not shown"),
+    (r"P [=<] [\d.]+ before correction", "P before correction is not shown"),
 )
 
 

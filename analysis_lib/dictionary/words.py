@@ -80,7 +80,7 @@ def allowed(column: pa.Column) -> str:
         f"{level} ({meaning})" if meaning else level for level, meaning in (meta["levels"] or {}).items()
     )
     bounds = "".join(
-        f" {word} {check.statistics[end]}"
+        f" {word} {check.statistics[end]:g}"
         for check in column.checks
         for word, end in (("from", "min_value"), ("to", "max_value"))
         if end in check.statistics and abs(check.statistics[end]) < UNBOUNDED and meta["kind"] != "day"

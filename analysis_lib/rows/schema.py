@@ -57,6 +57,7 @@ STATISTICS = {
     "probability": Statistic(
         "a chance that somebody would believe in or a model predicts, in percent", "%", 0
     ),
+    "gain": Statistic("by how much better than without, in percent", "%", 1),
     "estimate": Statistic("another number, named by its result_id", "", 2),
     "skipped": Statistic("nothing was computed; note says why"),
 }

@@ -336,7 +336,7 @@ def read_back(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
                 color=PALETTE[colour],
                 linestyle=DASHES[dash],
                 linewidth=2.4 - dash,
-                label=f"{group}: {source.lower().removesuffix(' from the curve')}",
+                label=f"{group}: {source.lower()}",
             )
     axes.set(ylim=(0, 102), xlim=(0, ticks[-1]), xticks=ticks, ylabel="OS2, %", xlabel="Months")
     figure.legend(loc="outside upper left", ncols=1, frameon=False)

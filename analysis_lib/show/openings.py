@@ -11,11 +11,13 @@ from analysis_lib.show import payloads
 from analysis_lib.show.fragments import fragment
 from analysis_lib.show.sentences import sentence
 
+UNANSWERED = "The data of this cohort give no answer in one sentence. What they do give stands below."
 ESCAPED = re.compile(r"\\([*_\[\]`~<])")  # as sentences make a hospital's own words inert for Markdown
 
 
 def opening(question: str, rows: pd.DataFrame, *templates: str) -> None:
-    """Show a chapter's question and its answer; sentences about absent rows are left out.
+    """Show a chapter's question and its answer, or that there is none; sentences about absent rows are left
+    out.
 
     Parameters
     ----------
@@ -28,6 +30,6 @@ def opening(question: str, rows: pd.DataFrame, *templates: str) -> None:
     """
     require(rows)
     known = rows[rows["statistic"] != "skipped"]
-    answer = " ".join(filter(None, (sentence(known, template) for template in templates)))
+    answer = " ".join(filter(None, (sentence(known, template) for template in templates))) or UNANSWERED
     html = fragment("opening", question=question, answer=ESCAPED.sub(r"\1", answer))
     payloads.show(html, payloads.NOTE, {"kind": payloads.OPENING, "question": question, "answer": answer})

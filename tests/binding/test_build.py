@@ -470,6 +470,7 @@ def test_the_comparison_reads_result_rows(tmp_path):
 def test_the_dictionary_page_names_every_column():
     page = data_dictionary.page()
     assert all(column in page for table in columns.TABLES.values() for column in table.columns)
+    assert "from 0.5 to 90" in page and "months, weeks or years" in page
 
 
 def fingerprint(*folders):

@@ -265,7 +265,9 @@ def test_a_label_is_never_markup(tmp_path, capsys):
 
 def test_the_dictionary_page_tells_of_them(study):
     page = data_dictionary.page([study])
-    assert "Factors of the cohort" in page and "low; middle; high" in page and "from 18.0 to 100.0" in page
+    assert "Factors of the cohort" in page and "low; middle; high" in page and "from 18 to 100" in page
+    ours = page.partition("Factors of the cohort")[2].partition("## What a file may say")[0]
+    assert "OS1" in ours and "OS2" not in ours and "EFS" not in ours  # endpoints that this cohort has
     assert "Factors of the cohort" not in data_dictionary.page([read_cohort("lymphoma")])
 
 
