@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REHEATS = 6  # how often the times are heated and cooled again while a statistic stays missed
-# The OS2 model of LDH and stage leaves a corridor of 0.005 in the logarithm of the hazard ratio: it weighs
-# more from the start, and siblings keep near it.
+# The OS2 model of LDH and stage leaves a corridor of 0.005 in the logarithm of the hazard ratio: siblings
+# keep near it.
 CORRIDOR = ("mv.os2.ldh.hr", "mv.os2.ldh.ci", "mv.os2.stage.hr", "mv.os2.stage.p")
 REDRAWS = 10  # how often sites and lines are drawn again when the times miss nothing but they do
 
@@ -99,10 +99,9 @@ def make(
                 missed = anneal(600_000, 0.1, 0.004, True, targets)
         return missed
 
-    hard = set(CORRIDOR)
-    sharp = with_weight(paper, hard, 5)
     anneal(200_000, 1.0, 0.3, False)
-    missed = cool(anneal(2_000_000, 0.3, 0.005, True, sharp), 2, sharp)
+    missed = cool(anneal(2_000_000, 0.3, 0.005, True), 2)
+    hard = set()
     for _ in range(0 if quick else REHEATS):
         if not missed:
             break
