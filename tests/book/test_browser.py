@@ -253,10 +253,13 @@ def test_code_is_folded_and_one_switch_opens_it_on_every_page(scheme, visit, boo
     settle(page)
     shown, count = opened(page)
     assert shown == 0 and count > 3
+    silent = page.locator("article div.cell.tag_hide-input:not(:has(> .cell_output))").first
+    assert silent.is_hidden()  # code that shows nothing waits for the switch
     switch = page.get_by_role("button", name="Show all code")
     switch.focus()
     page.keyboard.press("Enter")
     assert opened(page) == [count, count] and switch.get_attribute("aria-pressed") == "true"
+    assert silent.is_visible()
     page.goto(base + one_chapter(book_html, "05"))
     settle(page)
     shown, count = opened(page)
