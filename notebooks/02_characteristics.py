@@ -149,9 +149,6 @@ say(duration, "By Kaplan–Meier, the median duration of response was {dor.media
     "{dor.median:events} of {dor.median:n} responders.")
 
 # %% [markdown] tags=["car-t"]
-# The words of the paper say duration of response. Its numbers fit only the second of these medians, the one that counts from the infusion
-# (chapter 11 has the arithmetic). A response that was first seen a month after the infusion is then credited with that month.
-#
 # The paper could use the simple median *because* its patients were selected for having failed. The same
 # selection means that its median says nothing about the responses of all CAR T-cell recipients, many of which
 # last.

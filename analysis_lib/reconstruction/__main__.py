@@ -29,10 +29,8 @@ from .times import misses, walk
 if TYPE_CHECKING:
     import pandas as pd
 
-REHEATS = 6  # how often the times are heated and cooled again while a statistic stays missed
-# The OS2 model of LDH and stage leaves a corridor of 0.005 in the logarithm of the hazard ratio: siblings
-# keep near it.
-CORRIDOR = ("mv.os2.ldh.hr", "mv.os2.ldh.ci", "mv.os2.stage.hr", "mv.os2.stage.p")
+REHEATS = 3  # how often the times are heated and cooled again while a statistic stays missed
+POLISHES = 3  # how often what little is missed after cooling is sought near by
 REDRAWS = 10  # how often sites and lines are drawn again when the times miss nothing but they do
 
 
@@ -93,22 +91,17 @@ def make(
         say(f"times: loss {lowest:.4f}; missed: {told or 'nothing'}", since)
         return missed
 
-    def cool(missed: list[str], times_over: int, targets: tuple = usual) -> list[str]:
-        for _ in range(0 if quick else times_over):
-            if missed:
-                missed = anneal(600_000, 0.1, 0.004, True, targets)
+    def polish(missed: list[str]) -> list[str]:
+        for _ in range(0 if quick else POLISHES):
+            if missed:  # what was missed weighs more
+                missed = anneal(600_000, 0.02, 0.003, True, with_weight(paper, set(missed), 5))
         return missed
 
     anneal(200_000, 1.0, 0.3, False)
-    missed = cool(anneal(2_000_000, 0.3, 0.005, True), 2)
-    hard = set()
+    missed = polish(anneal(5_000_000, 0.2, 0.004, True))
     for _ in range(0 if quick else REHEATS):
-        if not missed:
-            break
-        hard.update(missed)  # what was missed once weighs more from here on
-        sharp = with_weight(paper, hard, 5)
-        anneal(100_000, 0.6, 0.3, False, sharp)
-        missed = cool(anneal(1_000_000, 0.3, 0.005, True, sharp), 2, sharp)
+        if missed:
+            missed = polish(anneal(3_000_000, 0.15, 0.004, True))
 
     def tabulate() -> tuple[dict[str, pd.DataFrame], list[str]]:
         made = tables.assemble(table, state, fixed, lot, paper, rng, 1 if quick else 6)
@@ -134,14 +127,14 @@ def make(
             say(f"{why}: the times are heated again", since)
             missed = anneal(2_000_000, 1.0, 0.005, True)
     yield made
-    exact, sharp = state.copy(), with_weight(paper, set(CORRIDOR), 5)
+    exact = state.copy()
     for _ in range(0 if wrong else siblings):
         state = exact.copy()
         # on from where it is hot
         seed_of_walk = int(rng.integers(2**31))
-        of = (state, fixed, two_ok, sharp, least)
+        of = (state, fixed, two_ok, usual, least)
         walk(*of, 150_000, 0.5, 0.2, seed_of_walk, False, best, space, sought.NOTHING)
-        missed = cool(anneal(800_000, 0.3, 0.005, True, sharp), 5, sharp)
+        missed = polish(anneal(3_000_000, 0.2, 0.004, True))
         if missed:
             continue
         made, wrong = tabulate()
@@ -156,11 +149,11 @@ def command_of(seed: int, quick: bool = False, family: str = "printed") -> str:
     return words if family == "printed" else f"{words} --family {family}"
 
 
-def missed_in_files(made: dict, family: str) -> list[str]:
+def missed_in_files(made: dict, family: str, from_infusion: bool = True) -> list[str]:
     """The claims that the independent check misses in these tables, once they are written and read back."""
     with tempfile.TemporaryDirectory() as folder:
         write(made, Path(folder), "")
-        held = check.compare(check.read(Path(folder)))
+        held = check.compare(check.read(Path(folder)), from_infusion)
     return sorted(set(held.claim[held.verdict == "miss"]) - drawn.GIVEN_UP[family])
 
 

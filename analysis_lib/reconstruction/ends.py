@@ -85,7 +85,7 @@ def written(cohort: TakenUp, state: np.ndarray, seed: int) -> dict[str, pd.DataF
             made = tables.assemble(cohort.people, state, cohort.fixed, cohort.lot, the_paper(), rng)
         except LookupError:
             continue
-        if not missed_in_files(made, cohort.lot.family):
+        if not missed_in_files(made, cohort.lot.family, cohort.from_infusion):
             return made
     return None
 

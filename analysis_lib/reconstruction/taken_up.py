@@ -60,10 +60,15 @@ class TakenUp(NamedTuple):
     fixed: np.ndarray
     two_ok: np.ndarray
     lot: Drawn
+    from_infusion: bool = (
+        False  # duration of response: the committed cohorts were made with the other reading
+    )
 
 
 def take_up(tables: Mapping[str, pd.DataFrame], family: str) -> TakenUp:
-    """A cohort of this engine, from its tables and its family (:data:`drawn.FAMILIES`)."""
+    """A cohort of this engine or of an earlier one, from its tables and its family
+    (:data:`drawn.FAMILIES`).
+    """
     p, sites, lines = (tables[name] for name in ("patients", "sites", "lines"))
     first = sites[sites.course == 1].groupby("patient_id").first().reindex(p.patient_id).reset_index()
     two = sites[sites.course == 1].groupby("patient_id").size().reindex(p.patient_id).to_numpy() == 2

@@ -48,7 +48,7 @@ def test_every_claim_is_met_or_known_not_to_be(claims):
     assert set(claims.index[claims.verdict == "miss"]) == MISSED
     excluded = set(claims.index[claims.verdict == "impossible"])
     # of those that exclude each other the cohort meets one side
-    assert excluded <= set(contradictions()) and excluded & set(forks()) == drawn.GIVEN_UP["definition"]
+    assert excluded <= set(contradictions()) and excluded & set(forks()) == drawn.GIVEN_UP["printed"]
     assert set(contradictions()) - set(forks()) <= excluded
 
 
