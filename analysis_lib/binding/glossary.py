@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
 
 from analysis_lib.files.places import ROOT
 from analysis_lib.show.fragments import fragment
@@ -17,14 +20,34 @@ def terms() -> dict[str, str]:
     return json.loads(written[written.index("{") : written.rindex("}") + 1])
 
 
-def page() -> str:
-    """The page, in Markdown: a definition a term, by the alphabet."""
+def page(words: str) -> str:
+    """The page, in Markdown: a definition a term that occurs in these words, by the alphabet. A book on
+    another disease does not explain the words of this one.
+    """
     listed = [
         {"term": term, "anchor": _anchor(term), "means": means}
         for term, means in sorted(terms().items(), key=lambda each: each[0].lower())
+        if re.search(rf"(?<![\w-]){re.escape(term)}(?!\w)", words)  # as the script looks for them
     ]
     told = "On every page the first use of these words shows its definition."
     return f"# Glossary\n\n{told}\n\n{fragment('glossary', terms=listed)}\n"
+
+
+def words_of(book: Path) -> str:
+    """What the pages of a book say, its chapters among them: their prose and what their code shows, not the
+    code itself.
+    """
+    pages = [path.read_text("utf-8") for path in sorted(book.glob("*.md"))]
+    chapters = sorted((book / "cohorts").glob("*/*.ipynb"))
+    return "\n".join([*pages, *(text for path in chapters for text in _of_notebook(path))])
+
+
+def _of_notebook(path: Path) -> Iterator[str]:
+    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown":
+            yield "".join(cell["source"])
+        for output in cell.get("outputs", []):
+            yield "".join(output.get("data", {}).get("text/html", ""))
 
 
 def _anchor(term: str) -> str:

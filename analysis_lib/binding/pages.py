@@ -121,7 +121,7 @@ def write(
             cover.write(study, book)
     (generated / "proof.md").write_text(proof.page(), "utf-8")
     (generated / "certificate.md").write_text(certified.page(studies, certificates), "utf-8")
-    (generated / f"{glossary.NAME}.md").write_text(glossary.page(), "utf-8")
+    (generated / f"{glossary.NAME}.md").write_text(glossary.page(glossary.words_of(book)), "utf-8")
     made = {study: explored(study) for study in studies}
     (generated / f"{explorer.NAME}.md").write_text(explorer.page(studies, made), "utf-8")
     if lead := of_the_paper(studies):

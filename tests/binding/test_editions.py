@@ -1,5 +1,6 @@
 """The student's and the teacher's edition, the sessions and the primer: one source, nothing lost, nothing told."""
 
+import json
 import re
 
 import jupytext
@@ -119,9 +120,26 @@ def test_the_primer_says_nothing_that_it_has_no_row_for():
 
 
 def test_the_glossary_page_and_the_script_have_one_source():
-    page = glossary.page()
+    page = glossary.page(" ".join(glossary.terms()))
     assert len(glossary.terms()) > 30
     assert all(f">{term}</dt>" in page for term in glossary.terms() if "&" not in term)
+
+
+def test_the_glossary_explains_the_words_of_its_book_and_no_others(tmp_path):
+    (tmp_path / "privacy.md").write_text("A hazard ratio is shown with two decimals.")
+    cells = [
+        {"cell_type": "markdown", "source": ["# Survival, ", "by IPI"]},
+        {
+            "cell_type": "code",
+            "source": ["compare('RT', 'ST')"],
+            "outputs": [{"data": {"text/html": ["<p>12 were ", "censored.</p>"]}}, {"name": "stderr"}],
+        },
+    ]
+    (tmp_path / "cohorts" / "one").mkdir(parents=True)
+    (tmp_path / "cohorts" / "one" / "04.ipynb").write_text(json.dumps({"cells": cells}))
+    page = glossary.page(glossary.words_of(tmp_path))
+    told = [term for term in glossary.terms() if f">{term}</dt>" in page]
+    assert told == ["censored", "hazard", "hazard ratio", "IPI"]
 
 
 # --- in ten lines ---------------------------------------------------------------------------------

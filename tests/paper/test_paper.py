@@ -22,7 +22,6 @@ from analysis_lib.paper import ledger, spoken
 from analysis_lib.paper.audit import further, tests, times, verdicts
 from analysis_lib.paper.claims import (
     contradictions,
-    forks,
     parts,
     read_abstract,
     read_claims,
