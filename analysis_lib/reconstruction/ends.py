@@ -132,9 +132,12 @@ def value(cohort: TakenUp, what: tuple[float, ...]) -> float:
     return sought.value(np.array(what, float), cohort.state, cohort.fixed, order, room(cohort.fixed))
 
 
-def search(rank: int, steps: int, rounds: int, done: set[tuple[str, str]]) -> Iterator[dict]:
-    """What the chapters give for each state at an end, with what was pulled and from which committed cohort:
-    the one that lies farthest already (``rank`` 0), or the next; without what is ``done`` already.
+def search(
+    names: list[str], rank: int, steps: int, rounds: int, done: set[tuple[str, str]]
+) -> Iterator[dict]:
+    """What the chapters give for each state at an end, with what was pulled (``names`` of :data:`PULLED`) and
+    from which committed cohort: the one that lies farthest already (``rank`` 0), or the next; without what is
+    ``done`` already.
     """
     every = {
         number: take_up(cohorts.tables(number), drawn.family_of(made_by))
@@ -143,7 +146,7 @@ def search(rank: int, steps: int, rounds: int, done: set[tuple[str, str]]) -> It
     for number, (name, what) in enumerate(PULLED.items()):
         order = sorted(every, key=lambda k: value(every[k], what))
         for towards, sign, start in (("lowest", 1, order[rank]), ("highest", -1, order[-1 - rank])):
-            if (name, towards) in done:
+            if name not in names or (name, towards) in done:
                 continue
             seed = 1000 * rank + 2 * number + (sign < 0)
             state = pulled(every[start], (*what[:4], sign * what[4]), steps, rounds, seed)
@@ -155,14 +158,16 @@ def search(rank: int, steps: int, rounds: int, done: set[tuple[str, str]]) -> It
             yield line
 
 
-def bounds(found: pd.DataFrame) -> pd.DataFrame:
-    """The lowest and the highest value of each result over what was found and the committed cohorts, where
-    something was found beyond these.
+def bounds(found: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
+    """The lowest and the highest value of each result over what was found, now and ``earlier``, and the
+    committed cohorts, where something was found beyond these.
 
     Parameters
     ----------
     found
         Lines of :func:`search`.
+    earlier
+        A table of ends, as this function gives it.
 
     Returns
     -------
@@ -172,17 +177,24 @@ def bounds(found: pd.DataFrame) -> pd.DataFrame:
     """
     plain = cohorts.rows()
     plain = plain[plain["statistic"] != "skipped"].pivot(index="result_id", columns="cohort", values="value")
-    rows = []
-    for name in found.columns.drop(TOLD):
-        known = found[name].dropna()
-        if known.empty:
-            continue
+    rows, before = [], earlier.set_index("result_id")
+    by = found["pulled"] + ", " + found["towards"]
+    for name in {*found.columns.drop(TOLD), *before.index}:
         usual = plain.loc[name].dropna().astype(float) if name in plain.index else pd.Series(dtype=float)
-        by = found["pulled"] + ", " + found["towards"]
-        low, low_by = min((known.min(), by[known.idxmin()]), (usual.min(), ENSEMBLE), key=_first)
-        high, high_by = min((-known.max(), by[known.idxmax()]), (-usual.max(), ENSEMBLE), key=_first)
+        lows, highs, starts = [(usual.min(), ENSEMBLE)], [(-usual.max(), ENSEMBLE)], 0
+        if name in before.index:
+            one = before.loc[name]
+            low_by, _, high_by = one["found_by"].partition("; ")
+            lows.append((one["lowest"], low_by))
+            highs.append((-one["highest"], high_by))
+            starts = int(one["starts"])
+        if name in found and len(known := found[name].dropna()):
+            lows.append((known.min(), by[known.idxmin()]))
+            highs.append((-known.max(), by[known.idxmax()]))
+            starts = max(starts, found["start"].nunique())
+        (low, low_by), (high, high_by) = min(lows, key=_first), min(highs, key=_first)
         if low_by != high_by or low_by != ENSEMBLE:
-            rows.append((name, low, -high, found["start"].nunique(), f"{low_by}; {high_by}"))
+            rows.append((name, low, -high, starts, f"{low_by}; {high_by}"))
     return pd.DataFrame(rows, columns=cohorts.BOUNDS).sort_values("result_id", ignore_index=True)
 
 
@@ -199,18 +211,20 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200_000, help="of each walk")
     parser.add_argument("--rounds", type=int, default=2, help="walks towards each end")
     parser.add_argument("--found", type=Path, required=True, help="lines to add to; what is in it stays")
-    parser.add_argument("--out", type=Path, default=FILE, help="the table of ends")
+    parser.add_argument("--pulled", nargs="+", choices=list(PULLED), default=list(PULLED))
+    parser.add_argument("--out", type=Path, default=FILE, help="the table of ends; ends in it stay")
     options = parser.parse_args()
     since = time.monotonic()
     found = pd.read_csv(options.found) if options.found.exists() else pd.DataFrame(columns=TOLD)
     for rank in options.ranks:
         mine = found[found["rank"] == rank]
         done = set(zip(mine["pulled"], mine["towards"]))
-        for line in search(rank, options.steps, options.rounds, done):
+        for line in search(options.pulled, rank, options.steps, options.rounds, done):
             say(f"{line['pulled']}, {line['towards']}: {len(line) - len(TOLD)} results", since)
             found = pd.concat([found, pd.DataFrame([line])], ignore_index=True)
             found.to_csv(options.found, index=False, lineterminator="\n")
-    bounds(found).to_csv(options.out, index=False, lineterminator="\n", float_format="%.6g")
+    earlier = pd.read_csv(options.out) if options.out.exists() else pd.DataFrame(columns=cohorts.BOUNDS)
+    bounds(found, earlier).to_csv(options.out, index=False, lineterminator="\n", float_format="%.6g")
 
 
 if __name__ == "__main__":

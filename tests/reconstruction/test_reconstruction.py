@@ -381,9 +381,19 @@ def test_ends_are_the_widest_of_what_was_found_and_of_the_committed_cohorts():
         [(0, 3, "crude", "lowest", 0.5, 1.0), (0, 4, "crude", "highest", usual.max() - 0.1, 2.0)],
         columns=[*ends.TOLD, "weighted.os2.crude", "unknown"],
     )
-    line = ends.bounds(found).set_index("result_id").loc["weighted.os2.crude"]
+    nothing = pd.DataFrame(columns=cohorts.BOUNDS)
+    line = ends.bounds(found, nothing).set_index("result_id").loc["weighted.os2.crude"]
     assert line["lowest"] == 0.5 and line["highest"] == usual.max()
     assert line["starts"] == 2 and line["found_by"] == "crude, lowest; ensemble"
+    earlier = pd.DataFrame(
+        [("weighted.os2.crude", 0.6, 9.0, 3, "mean12, lowest; mean12, highest"), ("other", 1, 2, 1, "x; y")],
+        columns=cohorts.BOUNDS,
+    )
+    both = ends.bounds(found, earlier).set_index("result_id")  # ends that were found stay
+    line = both.loc["weighted.os2.crude"]
+    assert (line["lowest"], line["highest"], line["starts"]) == (0.5, 9.0, 3)
+    assert line["found_by"] == "crude, lowest; mean12, highest"
+    assert both.loc["other"].tolist() == [1, 2, 1, "x; y"]
 
 
 def test_a_cohort_is_packed_if_it_misses_only_what_its_family_gives_up():
