@@ -57,6 +57,7 @@ PULLED: dict[str, tuple[float, ...]] = {
 TOLD = ["rank", "start", "pulled", "towards"]
 COLD = 0.003  # a temperature at which the walk hardly leaves the states that meet all claims on times
 ENSEMBLE = "ensemble"
+DIGITS = ".6g"
 WRITINGS = 4  # how often sites and lines are drawn for a state before it is given up
 
 
@@ -181,7 +182,7 @@ def bounds(found: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
     by = found["pulled"] + ", " + found["towards"]
     for name in {*found.columns.drop(TOLD), *before.index}:
         usual = plain.loc[name].dropna().astype(float) if name in plain.index else pd.Series(dtype=float)
-        lows, highs, starts = [(usual.min(), ENSEMBLE)], [(-usual.max(), ENSEMBLE)], 0
+        lows, highs, starts = [], [], 0
         if name in before.index:
             one = before.loc[name]
             low_by, _, high_by = one["found_by"].partition("; ")
@@ -192,6 +193,8 @@ def bounds(found: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
             lows.append((known.min(), by[known.idxmin()]))
             highs.append((-known.max(), by[known.idxmax()]))
             starts = max(starts, found["start"].nunique())
+        lows.append((usual.min(), ENSEMBLE))
+        highs.append((-usual.max(), ENSEMBLE))
         (low, low_by), (high, high_by) = min(lows, key=_first), min(highs, key=_first)
         if low_by != high_by or low_by != ENSEMBLE:
             rows.append((name, low, -high, starts, f"{low_by}; {high_by}"))
@@ -199,7 +202,8 @@ def bounds(found: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
 
 
 def _first(pair: tuple[float, str]) -> float:
-    return np.inf if np.isnan(pair[0]) else pair[0]
+    """What is compared, with the digits that the table keeps."""
+    return np.inf if np.isnan(pair[0]) else float(format(pair[0], DIGITS))
 
 
 def main() -> None:
@@ -224,7 +228,7 @@ def main() -> None:
             found = pd.concat([found, pd.DataFrame([line])], ignore_index=True)
             found.to_csv(options.found, index=False, lineterminator="\n")
     earlier = pd.read_csv(options.out) if options.out.exists() else pd.DataFrame(columns=cohorts.BOUNDS)
-    bounds(found, earlier).to_csv(options.out, index=False, lineterminator="\n", float_format="%.6g")
+    bounds(found, earlier).to_csv(options.out, index=False, lineterminator="\n", float_format=f"%{DIGITS}")
 
 
 if __name__ == "__main__":
