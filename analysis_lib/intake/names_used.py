@@ -116,10 +116,23 @@ def as_meant(raw: pd.DataFrame, mapping: dict[str, str], known: list[str]) -> di
 
 
 def almost(name: str, raw: pd.DataFrame, table: pd.DataFrame, known: list[str]) -> list[dict]:
-    """Columns that nobody reads, although their name is almost one of the dictionary that the table lacks."""
+    """Columns that nobody reads, although their name is almost one of the dictionary that the table lacks, or
+    that of a column that is read.
+    """
     lacking, warned = [column for column in known if column not in table], []
     for column in [each for each in table if each not in known and each in raw]:
-        if near := difflib.get_close_matches("_".join(column.lower().split()), lacking, n=1, cutoff=0.85):
+        read = "_".join(column.lower().split())
+        if read in known and read in table:
+            warned.append(
+                problem(
+                    name,
+                    f"this column is not used; the file has {read} as well, and that is read",
+                    "Keep the right one of the two, or map it under `columns:`.",
+                    field=column,
+                    rule="unused_column",
+                )
+            )
+        elif near := difflib.get_close_matches(read, lacking, n=1, cutoff=0.85):
             warned.append(
                 problem(
                     name,

@@ -33,6 +33,12 @@ SPOILT = re.compile(
     r"[0-9](\.[0-9]+)?[eE]\+[0-9]+|(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}"
     rf"|[0-9]{{1,2}}-{MONTHS}|{MONTHS}-[0-9]{{2}}"
 )
+SUMMARIES = re.compile(  # what the first cell of a line below a table says, not a patient
+    r"(grand |sub)?totals?|sums?|counts?|means?|averages?|medians?|std( ?dev)?|sd"
+    r"|summe|gesamt|insgesamt|anzahl|mittel(wert)?|durchschnitt"
+    r"|somme|moyenne|médiane|suma|media|mediana|promedio|totale|somma",
+    re.IGNORECASE,
+)
 LATE_DAY = 12  # the last day of a month that could be a month
 # What everybody has in a cohort of patients in whom a therapy failed, and what not everybody has in any.
 NOT_OF_ALL = {
@@ -232,8 +238,8 @@ def one_answer(files: Files) -> list[dict]:
 
 
 def identifiers(files: Files) -> list[dict]:
-    """Identifiers that a spreadsheet spoilt, or that differ only by case, spaces, marks or zeros before
-    them.
+    """Identifiers that a spreadsheet spoilt, that head a line of totals, or that differ only by case, spaces,
+    marks or zeros before them.
     """
     table = files.tables["patients"]
     if "patient_id" not in table:
@@ -246,6 +252,15 @@ def identifiers(files: Files) -> list[dict]:
         "patient_id",
         "a spreadsheet has perhaps made a date or a rounded number of this identifier",
         "Give the column the format of text, and write the identifier again.",
+    )
+    summary = table["patient_id"].str.strip(" .:=\t").str.fullmatch(SUMMARIES).fillna(False)
+    rows += files.found(
+        "identifier",
+        "patients",
+        summary,
+        "patient_id",
+        "this row reads like a line of totals below the table, and is counted as a patient",
+        "If it is no patient, delete the row.",
     )
     alike = table["patient_id"].map(bare, na_action="ignore")
     first = {name: row for row, name in reversed(list(alike.dropna().items()))}

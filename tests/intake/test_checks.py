@@ -83,6 +83,23 @@ def test_what_is_odd_in_one_row_is_warned_of(tmp_path, columns, row, rule, field
     assert all(pd.isna(each[1]) == pd.isna(place) for each in found)
 
 
+@pytest.mark.parametrize("word", ["Mean", "TOTAL:", "Summe", "moyenne", "Std Dev", "median "])
+def test_a_line_of_totals_below_the_table_is_no_patient(tmp_path, word):
+    folder = written(tmp_path, patients=patients() + f"{word},505,dead\n")
+    assert warned(folder) == [("identifier", 14, "patient_id")]
+
+
+@pytest.mark.parametrize("name", ["Max", "P-total", "Mean1", "N"])
+def test_who_is_called_almost_so_is_a_patient(tmp_path, name):
+    assert warned(written(tmp_path, patients=patients() + f"{name},505,dead\n")) == []
+
+
+def test_a_second_column_of_almost_one_name_is_not_said_to_be_a_third(tmp_path):
+    folder = written(tmp_path, patients=patients(extra=",Last_Follow_up_day", values=",7"))
+    (concern,) = read_cohort(folder).warnings["concern"]
+    assert "the file has last_follow_up_day as well, and that is read" in concern
+
+
 @pytest.mark.parametrize(
     ("parts", "ipi", "odd"),
     [
