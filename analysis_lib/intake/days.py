@@ -42,7 +42,7 @@ def in_days(
                         field=column,
                     )
                 )
-            orphan = found.notna() & start.isna() & table["patient_id"].isin(patients["patient_id"].dropna())
+            orphan = found.notna() & start.isna() & table["patient_id"].isin(_without_day_0(patients))
             problems += [
                 problem(
                     name,
@@ -57,10 +57,18 @@ def in_days(
             ]
             columns[re.sub("_date$", "_day", column)] = (found - start).dt.days.astype("Int64")
         else:
-            columns[column] = _parse(
-                name, column, table[column], kind_of(schema, column), manifest.time_unit, marks, problems
-            )
+            cells, kind = table[column], kind_of(schema, column)
+            if kind == "number" and "%" in (schema.columns[column].metadata["unit"] or ""):
+                cells = cells.str.removesuffix("%").str.strip()
+            columns[column] = _parse(name, column, cells, kind, manifest.time_unit, marks, problems)
     return pd.DataFrame(columns, index=table.index)
+
+
+def _without_day_0(patients: pd.DataFrame) -> pd.Series:
+    """Those whose date of day 0 is empty; of one that cannot be read the cell itself is told."""
+    if "infusion_date" in patients:
+        patients = patients[patients["infusion_date"].isna()]
+    return patients["patient_id"].dropna()
 
 
 def infusion_dates(table: pd.DataFrame, patients: pd.DataFrame, manifest: Manifest) -> pd.Series:
@@ -110,6 +118,15 @@ def kind_of(schema: pa.DataFrameSchema, column: str) -> str:
     return "day" if column in pairs.DEATH and column.endswith("_day") else "date"
 
 
+def _parts_thousands(cells: pd.Series) -> bool:
+    """Whether marks stand as between thousands: every one of several before three digits, beside whole
+    numbers.
+    """
+    marked = cells.str.contains("[.,]").fillna(False).astype(bool)
+    whole = ~marked & cells.notna()
+    return bool((marked == values.ambiguous(cells)).all() and marked.sum() > 1 and whole.any())
+
+
 def _decimal_marks(schema: pa.DataFrameSchema, table: pd.DataFrame) -> set[str]:
     """How the number columns of a table write decimals; where none tells, a file with semicolons has decimal
     commas.
@@ -135,7 +152,8 @@ def _parse(
         doubtful = values.ambiguous(cells) & numbers.isna()
         numbers = (numbers * units.DAYS_PER_UNIT[time_unit]).round()
     else:  # of a whole number 2.000 is rather two thousand, unless the table writes decimals with a point
-        doubtful = values.ambiguous(cells) & (numbers.isna() | (kind != "number" and not marks))
+        mixed = kind != "number" or _parts_thousands(cells)
+        doubtful = values.ambiguous(cells) & (numbers.isna() | (mixed and not marks))
     unread = cells.notna() & (numbers.isna() | doubtful)
     whole = kind in ("day", "count")
     wrong = unread | ((numbers.round() != numbers).fillna(False) if whole else False)

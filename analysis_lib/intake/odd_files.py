@@ -135,14 +135,16 @@ def everybody(files: Files) -> list[dict]:
     rows: list[dict] = []
     if not files.has("patients", "last_follow_up_day", "vital_status"):
         return rows
-    for name, columns in {"patients": EVENTS, "sites": NOT_OF_ALL["sites"]}.items():
+    competing = tuple(files.manifest.competing)
+    for name, columns in {"patients": (*EVENTS, *competing), "sites": NOT_OF_ALL["sites"]}.items():
         table = files.tables.get(name, pd.DataFrame())
         for column in [each for each in columns if each in table and len(table) >= MANY]:
             event, own = re.sub("_day$", "_event", column), files.named(name, column)
             advice = f"If another column says whether it happened, map that to {event} under `columns:`."
             given = table[column].notna()
             if given.all() and (
-                column in NOT_OF_ALL[name] or column == "failure_day" and not _salvage_of_all(patients)
+                column in (*NOT_OF_ALL[name], *competing)
+                or (column == "failure_day" and not _salvage_of_all(patients))
             ):
                 rows.append(
                     problem(
@@ -192,12 +194,20 @@ def _on_the_last_day(patients: pd.DataFrame, column: str, own: str, advice: str)
 
 
 def codes(files: Files) -> list[dict]:
-    """Numbers of days that several patients share and that files write for "not known"."""
+    """Numbers of days, or of a hospital's own factor, that several patients share and that files write for
+    "not known".
+    """
     rows = []
     for name, table in files.tables.items():
-        for column in [each for each in table if each.endswith("_day") and each in files.texts[name]]:
+        measured = {each.column for each in files.manifest.own if each.number}
+        for column in [
+            each
+            for each in table
+            if (each.endswith("_day") or each in measured) and each in files.texts[name]
+        ]:
             cells = files.texts[name][column].dropna()
-            counts = cells[cells.str.fullmatch(r"([789])\1{2,4}(\.0+)?").fillna(False)].value_counts()
+            code = r"([789])\1{2,4}(\.0+)?" + (r"|-(9{1,4}|[1-8])(\.0+)?" if column in measured else "")
+            counts = cells[cells.str.fullmatch(code).fillna(False)].value_counts()
             usual = len(cells) / max(cells.nunique(), 1)
             whose = files.texts[name].loc[cells.index, "patient_id"].groupby(cells).nunique()
             rows += [

@@ -8,7 +8,7 @@ import io
 import zipfile
 
 from analysis_lib.intake.raw import as_text, within_limits
-from analysis_lib.intake.sheets import Layout, Sheet, chosen, parse, unpacked_within_limits
+from analysis_lib.intake.sheets import Layout, Sheet, as_percent, chosen, parse, unpacked_within_limits
 
 
 class Ods:
@@ -95,7 +95,9 @@ class Ods:
 
     def _value(self) -> str:
         given, kind = self.cell, self.cell.get("value-type")
-        if kind in ("float", "percentage", "currency") and "value" in given:
+        if kind == "percentage" and "value" in given:
+            return as_percent(float(given["value"]))
+        if kind in ("float", "currency") and "value" in given:
             return as_text(float(given["value"]))
         if kind == "date" and "date-value" in given:
             return given["date-value"][:10]

@@ -19,6 +19,7 @@ from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary.columns import TABLES, YES_NO
 
 DEATH = ("death_date", "death_day")
+WORD = "<word>"  # where a message shows what its row says
 
 
 def as_date(column: str) -> str:
@@ -46,6 +47,10 @@ def with_events(
         base = event.removesuffix("_event")
         moment = next((column for column in (f"{base}_day", f"{base}_date") if column in table), None)
         happened = table.pop(event)
+        untold_codes = any(  # asked of the whole column, not of each row once more
+            (each["table"], each["field"]) == (name, event) and "codes" in each["concern"]
+            for each in problems
+        )
         if moment is None:
             problems.append(
                 problem(
@@ -57,19 +62,18 @@ def with_events(
             )
             continue
         wrong = happened.notna() & ~happened.isin(YES_NO)
-        word = str(happened[wrong].iloc[0]) if wrong.any() else ""
         untold = {
             "it must be yes or no": (
                 wrong,
                 "Say what it means in cohort.yml, as in "
-                f'`values: {{{name}: {{{event}: {{"{word}": yes or no}}}}}}`.',
+                f'`values: {{{name}: {{{event}: {{"{WORD}": yes or no}}}}}}`.',
             ),
             f"it happened, but {moment} does not say when": (
                 (happened == "yes") & table[moment].isna(),
                 "Fill in when, or say that it did not happen.",
             ),
             f"{moment} has a value, but this does not say whether it happened then": (
-                happened.isna() & table[moment].notna(),
+                happened.isna() & table[moment].notna() & (not untold_codes),
                 "Fill in yes or no, or leave both empty if it is not known to have happened.",
             ),
         }
@@ -79,7 +83,7 @@ def with_events(
                 problem(
                     name,
                     concern,
-                    suggestion,
+                    suggestion.replace(WORD, str(happened[row])),
                     row=int(row),
                     field=event,
                     value="" if pd.isna(happened[row]) else happened[row],
@@ -140,7 +144,7 @@ def with_death(table: pd.DataFrame, text: pd.DataFrame, problems: list[dict]) ->
         table["last_follow_up_day"] = last.mask(given, death)
         shown = "last_follow_up_day" if "last_follow_up_day" in text else "last_follow_up_date"
         if shown[-4:] == own[-4:]:
-            text[shown] = text[shown].mask(given, text[own])
+            text[shown] = text[shown].mask(given & last.notna(), text[own])
     return table
 
 

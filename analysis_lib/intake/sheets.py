@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 from openpyxl.utils import get_column_letter
 
-from analysis_lib.intake.raw import PLACE, Unreadable, heading_row, note
+from analysis_lib.intake.raw import PLACE, Unreadable, as_text, heading_row, note
 
 LARGEST_PARTS, LARGEST_OTHER_PART = (
     150_000_000,
@@ -24,6 +24,11 @@ STRICT = {
     b"http://purl.oclc.org/ooxml/officeDocument/relationships": b"http://schemas.openxmlformats.org/officeDocument/2006/relationships",
 }
 SAVE_AGAIN = "Open it in Excel or LibreOffice and save it as .xlsx again."
+
+
+def as_percent(value: float) -> str:
+    """A number in a cell that is shown in percent, as a person sees it."""
+    return f"{as_text(round(100 * value, 9))}%"
 
 
 @dataclass

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any, NoReturn
 
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from analysis_lib.intake.raw import Unreadable, as_text, within_limits
 
@@ -19,6 +21,7 @@ SUFFIXES = {
     ".xpt": "read_xport",
 }
 R = ".rds"
+DAYS_OF_R = {"secs": 1 / 86400, "mins": 1 / 1440, "hours": 1 / 24, "days": 1, "weeks": 7}  # units of difftime
 INSTALL = (
     'Install it with `pip install "salvage-book[statistics]"`, or save the table as CSV (UTF-8) and '
     "name that file."
@@ -85,12 +88,40 @@ def _labelled(read: Callable, path: Path) -> tuple[pd.DataFrame, dict[str, dict[
     }
 
 
+def _posixct(seconds: Any, attributes: Mapping[str, Any]) -> ExtensionArray:
+    """Moments as their own time zone shows them: midnight in Berlin is the evening before in Greenwich."""
+    found = pd.Series(pd.to_datetime(pd.Series(seconds, dtype="Float64"), unit="s"))
+    zone = str(next(iter(attributes.get("tzone", [])), "") or "UTC")
+    return found.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None).array
+
+
+def _difftime(spans: Any, attributes: Mapping[str, Any]) -> ExtensionArray:
+    """Spans of time in days, whatever R counts them in."""
+    return (pd.Series(spans, dtype="Float64") * DAYS_OF_R[str(next(iter(attributes["units"])))]).array
+
+
+def _refused(of: str, do: str) -> Callable:
+    def refuse(*_: Any) -> NoReturn:
+        raise Unreadable(f"a column of this .rds file is {of}, which is not read", do)
+
+    return refuse
+
+
+R_CLASSES: dict[str, Callable] = {
+    "Date": lambda days, _: pd.to_datetime(pd.Series(days, dtype="Float64"), unit="D").array,
+    "POSIXct": _posixct,
+    "difftime": _difftime,
+    "POSIXlt": _refused(
+        "a POSIXlt", "Turn it into dates in R, as in `d$day <- as.Date(d$day)`, and save it again."
+    ),
+    "haven_labelled": _refused(
+        "labelled by haven", 'Save what the labels say: `saveRDS(haven::as_factor(d), "d.rds")`.'
+    ),
+}
+
+
 def _of_r(library: ModuleType, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
-    moments = {
-        "Date": lambda days, _: pd.to_datetime(pd.Series(days, dtype="Float64"), unit="D").array,
-        "POSIXct": lambda seconds, _: pd.to_datetime(pd.Series(seconds, dtype="Float64"), unit="s").array,
-    }
-    found = library.read_rds(str(path), constructor_dict=library.conversion.DEFAULT_CLASS_MAP | moments)
+    found = library.read_rds(str(path), constructor_dict=library.conversion.DEFAULT_CLASS_MAP | R_CLASSES)
     if not isinstance(found, pd.DataFrame):
         raise Unreadable(
             "this .rds file holds no data frame", 'Save the data frame itself: `saveRDS(d, "d.rds")`.'

@@ -21,6 +21,7 @@ from analysis_lib.intake.days import kind_of
 from analysis_lib.intake.manifest import Manifest
 from analysis_lib.intake.pairs import as_date
 from analysis_lib.intake.raw import Unreadable
+from analysis_lib.intake.values import empty
 
 # The columns by which REDCap tells the rows of a patient apart, in exports of raw data and with labels.
 OF_REDCAP = {"redcap_repeat_instrument", "redcap_event_name", "Repeat Instrument", "Event Name"}
@@ -92,8 +93,8 @@ def map_table(raw: pd.DataFrame, name: str, manifest: Manifest, problems: list[d
         [c for c in dict.fromkeys(table.columns) if c in known]
     ].copy()
     table.attrs = raw.attrs
-    table = _with_codes(schema, table, mapping)
     translated = manifest.values.get(name, {})
+    table = _with_codes(schema, table, mapping, translated)
     problems += _unclear(name, table, translated)
     for column in table:
         words = translated.get(column, {})
@@ -136,12 +137,29 @@ def _without_rows(place: str) -> dict:
     )
 
 
-def _with_codes(schema: pa.DataFrameSchema, table: pd.DataFrame, mapping: dict[str, str]) -> pd.DataFrame:
-    """The codes below the labels of a statistics program, in columns that are to hold numbers."""
+def _with_codes(
+    schema: pa.DataFrameSchema, table: pd.DataFrame, mapping: dict[str, str], translated: dict[str, dict]
+) -> pd.DataFrame:
+    """The codes below the labels of a statistics program, in columns that are to hold numbers.
+
+    A label stays where it is what is meant: a number itself (SPSS's AUTORECODE and Stata's encode give "0",
+    "1", "2" the codes 1, 2, 3), a word that is translated, a word for "not known", a word for a day (code 0:
+    "no relapse"), or one that names another number than its code ("ECOG 0" for 1), which is then asked for.
+    """
     for own, codes in table.attrs.get("codes", {}).items():
         column = mapping.get(own, own)
-        if column in table and kind_of(schema, column) in ("count", "number", "day"):
-            table[column] = pd.Series(codes, dtype="string").reindex(table.index).replace("", pd.NA)
+        if column not in table or (kind := kind_of(schema, column)) not in ("count", "number", "day"):
+            continue
+        label = table[column]
+        code = pd.Series(codes, dtype="string").reindex(table.index).replace("", pd.NA)
+        named = label.str.extract(r"(\d+(?:[.,]\d+)?)", expand=False)
+        meant = (
+            label.isin(list(translated.get(column, {})))
+            | empty(label)
+            | (named.notna() & (named != code))
+            | (kind == "day")
+        )
+        table[column] = code.mask(meant.fillna(False).astype(bool) & label.notna(), label)
     return table
 
 

@@ -33,6 +33,7 @@ DATE_FORMATS = {  # formats that are proposed when none is declared, and what se
     "%d/%m/%y": "day first",
     "%m/%d/%y": "month first",
 }
+UNPARTED = {"%Y%m%d": 8, "%d%m%Y": 8, "%m%d%Y": 8, "%y%m%d": 6, "%d%m%y": 6}  # and their digits
 TIME_OF_DAY = r"[T ]\s*[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?[AaPp][Mm])?(Z|[+-][0-9:]{4,5})?$"
 
 GROUPED = {mark: rf"[1-9][0-9]{{0,2}}(?:{re.escape(mark)}[0-9]{{3}})+" for mark in ".,"}
@@ -144,7 +145,14 @@ def dates(values: pd.Series, date_format: str) -> pd.Series:
     found = found.fillna(EXCEL_DAY_0 + pd.to_timedelta(np.floor(serial), unit="D"))
     if date_format != ISO:
         timed = re.search("%[HIMS]", date_format)
-        found = pd.to_datetime(values if timed else bare, format=date_format, errors="coerce").fillna(found)
+        written = values if timed else bare
+        if digits := UNPARTED.get(date_format):
+            # A spreadsheet drops the zero before a day. With digits missing elsewhere, 202112 would be
+            # 2 January 2021.
+            padded = written.str.zfill(digits) if date_format.startswith("%d") else written
+            written = padded.where(padded.str.len().eq(digits) & written.str.len().ge(digits - 1))
+            found = found.where(bare.str.len() != digits - 1) if date_format.startswith("%d") else found
+        found = pd.to_datetime(written, format=date_format, errors="coerce").fillna(found)
     return found.dt.normalize()
 
 

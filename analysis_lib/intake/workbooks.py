@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, TypeVar
 import openpyxl
 import xlrd
 from openpyxl.utils.cell import column_index_from_string, range_boundaries
+from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
 
 from analysis_lib.intake.opendocument import Ods
 from analysis_lib.intake.raw import Unreadable, as_text, within_limits
@@ -22,6 +23,7 @@ from analysis_lib.intake.sheets import (
     SAVE_AGAIN,
     Layout,
     Sheet,
+    as_percent,
     as_seen,
     chosen,
     parse,
@@ -167,20 +169,26 @@ def _cells(sheet: ReadOnlyWorksheet, last_row: int) -> tuple[list[list[str]], se
         row = []
         for place, cell in enumerate(cells):
             value = cell.value
+            if isinstance(value, ArrayFormula | DataTableFormula):
+                value = f"={getattr(value, 'text', None) or 'TABLE()'}".replace("==", "=")
             text = as_text(value)
-            if (
-                isinstance(value, (int, float))
-                and not isinstance(value, bool)
-                and re.fullmatch("0{2,}", cell.number_format or "")
-            ):
-                text = text.zfill(len(cell.number_format))
+            shown = cell.number_format or ""
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                if re.fullmatch("0{2,}", shown):
+                    text = text.zfill(len(shown))
+                elif _in_percent(shown):
+                    text = as_percent(value)
             elif isinstance(value, datetime.date) and not re.search(
-                "d", re.sub(r'"[^"]*"|\[[^]]*\]|\\.', "", cell.number_format or "d"), re.I
+                "d", re.sub(r'"[^"]*"|\[[^]]*\]|\\.', "", shown or "d"), re.I
             ):
                 months.add(place)
             row.append(text)
         rows.append(row)
     return rows, months
+
+
+def _in_percent(number_format: str) -> bool:
+    return "%" in re.sub(r'"[^"]*"|\\.', "", number_format)
 
 
 # --- .xls -----------------------------------------------------------------------------------------
@@ -230,6 +238,8 @@ class Xls:
             if cell.xf_index is not None
             else ""
         )
+        if cell.ctype == xlrd.XL_CELL_NUMBER and _in_percent(shown):
+            return as_percent(cell.value)
         text = as_text(cell.value)
         return (
             text.zfill(len(shown))
