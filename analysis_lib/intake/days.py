@@ -27,12 +27,13 @@ def in_days(
     start = infusion_dates(table, patients, manifest)
     schema = manifest.schemas[name]
     marks = _decimal_marks(schema, table)
+    ways = _ways(table, manifest.date_format) if manifest.date_format == units.ISO else []
     columns = {}
     for column in table:
         if column == "infusion_date":
-            _check_dates(name, column, table[column], manifest, problems)
+            _check_dates(name, column, table[column], manifest, ways, problems)
         elif column.endswith("_date"):
-            found = _check_dates(name, column, table[column], manifest, problems)
+            found = _check_dates(name, column, table[column], manifest, ways, problems)
             if "infusion_date" not in patients:
                 problems.append(
                     problem(
@@ -83,22 +84,56 @@ def infusion_dates(table: pd.DataFrame, patients: pd.DataFrame, manifest: Manife
 
 
 def _check_dates(
-    name: str, column: str, cells: pd.Series, manifest: Manifest, problems: list[dict]
+    name: str,
+    column: str,
+    cells: pd.Series,
+    manifest: Manifest,
+    ways: list[set[str]],
+    problems: list[dict],
 ) -> pd.Series:
     found = values.dates(cells, manifest.date_format)
     if said := values.exchanged(cells):
         problems.append(problem(name, said, EXCHANGED, field=column))
         return found
     wrong = cells.index[cells.notna() & found.isna()]
-    concern, suggestion = _about_dates(cells[wrong], manifest.date_format)
-    problems += [problem(name, concern, suggestion, row=row, field=column, value=cells[row]) for row in wrong]
+    of_all = _about_dates(cells[wrong], manifest.date_format, ways)
+    example = _example(manifest.date_format)
+    for row in wrong:
+        concern, suggestion = _about_no_day(name, column, cells[row], example) or of_all
+        problems.append(problem(name, concern, suggestion, row=row, field=column, value=cells[row]))
     return found
 
 
-def _about_dates(wrong: pd.Series, date_format: str) -> tuple[str, str]:
-    """What to say of cells that are no dates."""
-    example = pd.Timestamp("2021-03-28").strftime("%Y-%m-%d" if date_format == units.ISO else date_format)
+def _example(date_format: str) -> str:
+    return pd.Timestamp("2021-03-28").strftime("%Y-%m-%d" if date_format == units.ISO else date_format)
+
+
+def _about_no_day(name: str, column: str, cell: str, example: str) -> tuple[str, str] | None:
+    """What to say of a cell that is written as dates are, but names no day: 2021-02-30, 31.12.9999."""
+    if re.sub("[0-9]", "0", cell) != re.sub("[0-9]", "0", example):
+        return None
+    if re.search("9999|2999", cell):
+        return "programs write this day for one that has not come", (
+            f'Say so in cohort.yml: `values: {{{name}: {{{column}: {{"{cell}": ""}}}}}}`.'
+        )
+    return "there is no such day", "Correct it, or leave the cell empty."
+
+
+def _ways(table: pd.DataFrame, date_format: str) -> list[set[str]]:
+    """The formats in which each column of dates of a table could be written, where none is declared."""
+    columns = [table[column].dropna() for column in table if column.endswith("_date")]
+    unread = [cells[values.dates(cells, date_format).isna()] for cells in columns]
+    return [set(fitting) for cells in unread if (fitting := values.formats_that_fit(cells))]
+
+
+def _about_dates(wrong: pd.Series, date_format: str, ways: list[set[str]]) -> tuple[str, str]:
+    """What to say of cells that are no dates; ``ways`` are :func:`_ways`'s."""
+    example = _example(date_format)
     fitting = values.formats_that_fit(wrong) if date_format == units.ISO else {}
+    if fitting and not set.intersection(*ways):
+        return "the columns of dates are written in different ways, and only one can be declared", (
+            f"Write all of them as {example}."
+        )
     declare = " or ".join(
         f'date_format: "{each}"' + (f" ({what})" if what else "") for each, what in fitting.items()
     )

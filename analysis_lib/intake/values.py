@@ -24,6 +24,7 @@ DATE_FORMATS = {  # formats that are proposed when none is declared, and what se
     "%Y.%m.%d": "",
     "%Y%m%d": "",
     "%d-%b-%Y": "",
+    "%d%b%Y": "",
     "%d %b %Y": "",
     "%d %B %Y": "",
     "%d/%m/%Y": "day first",

@@ -201,6 +201,28 @@ def test_a_date_of_day_0_that_cannot_be_read_is_not_said_to_be_missing(tmp_path)
     assert "infusion_date = 202001" in said and "has no infusion_date" not in said
 
 
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("2021-02-30", "there is no such day"),
+        ("0000-00-00", "there is no such day"),
+        ("9999-12-31", 'values: {patients: {last_follow_up_date: {"9999-12-31": ""}}}'),
+        ("30.02.2021", "this is not a date in the expected format"),
+    ],
+)
+def test_a_day_that_does_not_exist_is_said_not_to_exist(tmp_path, end, said):
+    assert said in told(days(tmp_path, "ISO8601", [end, "2021-03-04"], "2020-01-01"))
+
+
+def test_two_ways_of_writing_dates_are_not_declared_one_by_one(tmp_path):
+    said = told(days(tmp_path, "ISO8601", ["03/25/2021", "04/28/2021"], "25.12.2020"))
+    assert said.count("written in different ways") == 4 and "date_format:" not in said
+
+
+def test_the_dates_of_sas_are_proposed(tmp_path):
+    assert 'date_format: "%d%b%Y"' in told(days(tmp_path, "ISO8601", ["01JUL2021"], "01JUL2020"))
+
+
 def test_points_between_thousands_are_asked_for_beside_whole_numbers(tmp_path):
     factor = "factors: {ldh: {label: LDH, number: U/l}}"
     assert "ldh = 1.200: this could be a number of thousands" in told(
