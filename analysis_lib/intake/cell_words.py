@@ -124,7 +124,7 @@ def _codes_of_no_and_yes(
 ) -> list[dict]:
     """The question that codes 1 and 2 raise where yes or no is meant: beside a 2, a 1 is no sure yes."""
     said = set(cells.dropna().str.removesuffix(".0"))
-    declared = {word.removesuffix(".0") for word in words}
+    declared = {word.strip().removesuffix(".0") for word in words}
     if tuple(allowed) != columns.YES_NO or not {"1", "2"} <= said or "0" in said or {"1", "2"} <= declared:
         return []
     return [

@@ -221,6 +221,6 @@ def translate(values: pd.Series, words: dict[str, str]) -> pd.Series:
     """Replace the words of a file by those declared for them: as written if possible, else in any case, 1.0
     as 1.
     """
-    loose = {word.lower().removesuffix(".0"): level for word, level in words.items()}
+    loose = {word.strip().lower().removesuffix(".0"): level for word, level in words.items()}
     exact = values.map(words).astype("string")
     return exact.fillna(values.str.lower().str.removesuffix(".0").map(loose).astype("string")).fillna(values)

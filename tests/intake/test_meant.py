@@ -129,6 +129,12 @@ def test_codes_1_and_2_are_read_as_declared_and_0_and_1_as_ever(tmp_path):
     assert patients["cns_disease"].tolist() == ["yes", "no", "no", "yes"]
 
 
+def test_a_blank_after_a_word_of_the_manifest_changes_nothing(tmp_path):
+    more = 'values: {patients: {cns_disease: {"1 ": no, "2": yes}}}'
+    patients = read_cohort(table(tmp_path, "cns_disease", [1, 2, 2, 1], more)).patients
+    assert patients["cns_disease"].tolist() == ["no", "yes", "yes", "no"]
+
+
 def test_codes_of_an_event_are_asked_for_once(tmp_path):
     head = f"{HEAD},failure_day"
     said = told(table(tmp_path, "failure_event", ["40,1", "50,2", "60,2", "70,1"], head=head))
