@@ -24,6 +24,8 @@ from analysis_lib.rows.results import slug
 NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 MOST_LEVELS = 12
 LONGEST = 60  # characters of a label or a level
+# What tables call those of whom nothing is known, and everybody.
+NO_LABELS = frozenset({"", "missing", "all", "all patients"})
 # Formulas and templates, our own signs in the names of rows; matplotlib hides what begins with _.
 MARKUP = re.compile(r"[$\\{}`\x00-\x1f]|^_|: |\*$")
 # What analyses add to a table of patients, and parts of result ids that a name would be confused with.
@@ -139,6 +141,8 @@ def wrong_with(here: str, given: Any) -> list[dict]:
             told += [_of_shape(each) for each in error.errors()]
         else:
             told += _about_levels(factor) + _about_numbers(factor) + _about_uses(factor)
+            if isinstance(factor.levels, dict):
+                told += _about_level_labels(name, factor.levels)
             label = (factor.label or words.label_of(name)).casefold()
             if label in labels:
                 told.append(
@@ -230,7 +234,7 @@ def _about_levels(given: OwnFactor) -> list[tuple[str, str]]:
     ids: dict[str, str] = {}
     for level in levels:
         as_id = slug(level).replace(".", "_")
-        if not as_id.strip("_-") or as_id in ("missing", "p", "all", "n"):
+        if not as_id.strip("_-") or as_id in ("missing", "p", "all", "all_patients", "n"):
             told.append(
                 (f"a level cannot be called {level!r}", 'Name it in letters or digits ("+": positive).')
             )
@@ -246,6 +250,30 @@ def _about_levels(given: OwnFactor) -> list[tuple[str, str]]:
         told.append(
             (f"the reference {given.reference!r} is none of its levels", f"There are: {listed(levels)}.")
         )
+    return told
+
+
+def _about_level_labels(name: str, labels: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Labels that two levels share, or that tables give to a line of their own: they tell lines apart by
+    what these are called.
+    """
+    told: list[tuple[str, str]] = []
+    called: dict[str, str] = {}
+    for level, label in labels.items():
+        plain = label.strip().casefold()
+        if plain in NO_LABELS:
+            told.append(
+                (
+                    f"the level {level!r} cannot be labelled {label!r}",
+                    "Choose another label. A level that means not known is left out here, and emptied under "
+                    f'`values:`, such as `values: {{patients: {{{name}: {{"{level}": ""}}}}}}`.',
+                )
+            )
+        elif plain in called:
+            told.append(
+                (f"the levels {called[plain]!r} and {level!r} have the same label", "Label them apart.")
+            )
+        called[plain] = level
     return told
 
 

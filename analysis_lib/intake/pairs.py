@@ -42,7 +42,10 @@ def event_columns(table: str, schema: pa.DataFrameSchema | None = None) -> list[
 def with_events(
     name: str, table: pd.DataFrame, schema: pa.DataFrameSchema, problems: list[dict]
 ) -> pd.DataFrame:
-    """Moments without those that did not happen; the columns that say so are gone."""
+    """Moments without those that did not happen; the columns that say so are gone.
+
+    Long because it says what may be wrong with a pair, one thing after the other.
+    """
     for event in [column for column in table if column in event_columns(name, schema)]:
         base = event.removesuffix("_event")
         moment = next((column for column in (f"{base}_day", f"{base}_date") if column in table), None)

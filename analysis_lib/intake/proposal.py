@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
+
+import pandas as pd
 
 from analysis_lib.dictionary.columns import REPEATING, collected
 from analysis_lib.dictionary.units import ISO
 from analysis_lib.dictionary.words import listed
 from analysis_lib.intake import own_factors, pairs
 from analysis_lib.intake.foreign_words import (
+    COLUMN_WORDS,
     UNIT_WORDS,
 )
 from analysis_lib.intake.likeness import OWN, SURE, as_read, date_formats, kind_of, level_of, plain, targets
 from analysis_lib.intake.manifest import as_name
 from analysis_lib.intake.own_factors import MOST_LEVELS
 from analysis_lib.intake.sources import Source
+
+# A patient's or a physician's own: parts of the names of columns, and words that must stand alone.
+PERSONAL = re.compile(
+    r"name|telefon|phone|fono|plz|zip|adress|address|adresse|direccion|indirizzo|strasse|street|wohn|arzt|"
+    r"physician|doctor|medecin|medico|birth|geburt|geboren|naissance|nacimiento|nascita|mail|"
+    r"apellido|cognome|nombre|bemerk|remark|comment|kommentar|remarque|"
+    r"\b(tel|nom|prenom|ort|dob|born|initials|initialen|postal|post|fax|handy|note|notes|notiz)\b"
+)
+MONTHS = (
+    "jan|feb|fev|mar|apr|avr|abr|may|mai|mag|jun|juin|giu|jul|juil|lug|aug|aou|ago|sep|set|oct|okt|ott|nov|"
+    "dec|dez|dic|ene|gen"
+)
+# Of cells, in lower case without accents: a year, a day and a month, a person's title, an address of mail.
+OF_ONE = re.compile(
+    r"\b(19|20)\d\d\b|\d ?[./-] ?\w{1,9} ?[./-]|"
+    r"\b\d{1,2}/(?!1[02]\b)\d\d\b|"  # 9/10 and 11/12 count the alleles of HLA that match
+    rf"\b\d{{1,2}}\.? ?({MONTHS})|\b({MONTHS})[a-z]*\.? ?'?\d\d\b|"
+    r"\b(dr|prof|herr|frau|mr|mrs|ms|mme|sr|sra|sig|dott)\b|@"
+)
+# What a column of identifiers is called; beside a running number it says whose several rows are.
+OF_PATIENTS = frozenset(plain(each) for each in COLUMN_WORDS["patient_id"].split(","))
+DIGITS = 5  # so many in a cell are a number of somebody: of a case, a telephone, a place
+CODE = 2  # characters of a value that can say nothing of anybody
 
 
 def _quoted(text: str) -> str:
@@ -50,7 +78,11 @@ def written(tables: dict[str, Source], declared: dict[str, str], titled: str) ->
             if target.endswith("_day") and words & set(plain(heading).split())
         }
     lines += _block("columns", columns) + _block("values", translations)
-    lines += _factors(tables["patients"]) if "patients" in tables else []
+    lines += (
+        _factors(tables["patients"], _columns("patients", tables["patients"])[1])
+        if "patients" in tables
+        else []
+    )
     lines += _dates(formats)
     if len(units) == 1:
         lines.append(f"time_unit: {units.pop()}")
@@ -104,16 +136,36 @@ def _columns(table: str, source: Source) -> tuple[list[str], dict[str, str]]:
     return lines, sure
 
 
+def _identifiers(source: Source, sure: dict[str, str]) -> pd.Series:
+    """Whose row each is, as far as a column says so beyond doubt; missing where none does."""
+    named = [heading for heading, target in sure.items() if target == "patient_id"]
+    if not named:
+        return pd.Series(pd.NA, index=source.frame.index, dtype="string")
+    return source.frame[named[0]].astype("string").str.strip().str.casefold()
+
+
+def _of_one(value: str) -> bool:
+    """Whether a value looks like a date, a number of somebody, or somebody."""
+    flat = unicodedata.normalize("NFKD", value.casefold())
+    said = "".join(each for each in flat if not unicodedata.combining(each))
+    return sum(map(str.isdigit, said)) >= DIGITS or bool(OF_ONE.search(said))
+
+
 def _values(table: str, source: Source, sure: dict[str, str]) -> list[str]:
-    """The lines below ``values:`` for the sure columns with levels."""
-    lines = []
+    """The lines below ``values:`` for the sure columns with levels.
+
+    A word that is not understood is shown only if several patients have it; where nobody knows whose rows
+    they are, only if it is a code.
+    """
+    lines, whose = [], _identifiers(source, sure)
     for heading, target in sure.items():
         column = targets(table).get(target)
         if column is None or column.metadata["kind"] != "level":
             continue
         levels = list(column.metadata["levels"])
-        counts = source.frame[heading].value_counts()
-        foreign = [value for value in sorted(counts.index) if as_read(value, column) not in levels]
+        cells = source.frame[heading].dropna()
+        rows, patients = cells.value_counts(), whose[cells.index].groupby(cells).nunique()
+        foreign = [value for value in sorted(rows.index) if as_read(value, column) not in levels]
         known = {value: level for value in foreign if (level := level_of(value, column))}
         unknown = [value for value in foreign if value not in known]
         if known:
@@ -121,40 +173,62 @@ def _values(table: str, source: Source, sure: dict[str, str]) -> list[str]:
                 f"{target}: "
                 f"{{{', '.join(f'{_quoted(value)}: {_quoted(level)}' for value, level in known.items())}}}"
             )
-        if repeated := [value for value in unknown if counts[value] > 1]:
+        shown = [
+            value
+            for value in unknown
+            if not _of_one(value)
+            and (patients[value] > 1 or (whose.isna().all() and rows[value] > 1 and len(value) <= CODE))
+        ]
+        if shown:
             lines.append(
-                f"# {target}: which of {', '.join(levels)} is meant by {', '.join(map(_quoted, repeated))}?"
+                f"# {target}: which of {', '.join(levels)} is meant by {', '.join(map(_quoted, shown))}?"
             )
-        if single := len(unknown) - len(repeated):  # what stands once may be a remark on one patient
+        if hidden := len(unknown) - len(shown):
             lines.append(
-                f"# {target}: {single} more {'values that are' if single > 1 else 'value that is'} "
+                f"# {target}: {hidden} more {'values that are' if hidden > 1 else 'value that is'} "
                 f"none of {', '.join(levels)}, "
-                "not shown because each stands only once"
+                f"not shown because {'each' if hidden > 1 else 'it'} may speak of one patient"
             )
     return lines
 
 
-def _factors(source: Source) -> list[str]:
+def _factors(source: Source, sure: dict[str, str]) -> list[str]:
     """Columns that are none of the dictionary and that patients could be compared by, as comments.
 
-    Only levels that stand in several rows are shown: one that stands once may be a remark on one patient.
+    Levels are shown only of a table that surely has one row a patient, and only if several patients have
+    them: one that stands once, or in all rows of one patient, may be a name or a remark.
     """
-    found, renamed = {}, []
+    whose = _identifiers(source, sure)
+    rivals = [heading for heading in source.frame if plain(heading) in OF_PATIENTS]
+    row_each = (
+        whose.notna().all() and whose.is_unique and all(source.frame[each].is_unique for each in rivals)
+    )
+    found, renamed, withheld = {}, [], False
     for heading in [each for each, options in source.matches.items() if not options]:
+        if (
+            heading in rivals
+            or PERSONAL.search(plain(heading))
+            or PERSONAL.search(plain(source.labels.get(heading, "")))
+        ):
+            continue
         cells = source.frame[heading].dropna()
         name, counts = plain(heading).replace(" ", "_"), cells.value_counts()
         entry: dict[str, object] = {"label": " ".join(heading.split())}
         if kind_of(cells) == "number" and len(counts) > MOST_LEVELS:
             entry["number"] = "UNIT"
         elif kind_of(cells) in ("few", "number") and counts.min() > 1:
-            entry["levels"] = sorted(map(str, counts.index))
+            withheld |= not row_each
+            if row_each and not any(map(_of_one, counts.index)):
+                entry["levels"] = sorted(map(str, counts.index))
         if len(entry) > 1 and name not in found and not own_factors.wrong_with("", {name: entry}):
             found[name] = entry
             renamed += [f"{_quoted(heading)}: {name}"] if heading != name else []
+    why = ["# No levels are proposed: each row must be a patient of its own, with an identifier."] * withheld
     if not found:
-        return []
+        return [*why, ""] if why else []
     lines = [
         "# Columns of your own that patients could be compared by. Keep those that should be.",
+        *why,
         "#factors:",
     ]
     for name, entry in found.items():

@@ -1,5 +1,7 @@
 """Rows of text as a frame, whatever file they came from: where the headings stand, what is too large, what a
 reader should be told.
+
+Long because titles, headings, names of rows and the ends of rows are told apart by looking at each other.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import pandas as pd
 MOST_COLUMNS, MOST_CELLS = 2000, 2_000_000  # of a table
 LARGEST_FILE = 200_000_000  # bytes
 TITLES = 10  # rows above the headings, at the most
+BLOCK = 16  # rows: Excel writes a text file in blocks of as many, each as wide as its widest row
+FEW = 3  # rows that end early are a few; more are perhaps how the file was written
 ROW_NAMES = "row names"  # what a first column without a heading is called, where it may tell patients apart
 PLACE = "Choose the columns and rows that the book needs, and save them as a file of their own."
 DIGITS = re.compile(r"[+-]?[\d.,\s]+%?|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}.*|\d{1,2}[- ]\w{3,}[- ]\d{2,4}")
@@ -66,7 +70,9 @@ def as_text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime.date) else str(value)
 
 
-def framed(rows: list[list[str]], delimited: bool = False, quoted: bool = False) -> pd.DataFrame:
+def framed(
+    rows: list[list[str]], delimited: bool = False, quoted: bool = False, blanks: bool = False
+) -> pd.DataFrame:
     """Rows as a frame of text: titles above the headings, blank rows and columns without a heading go.
 
     Parameters
@@ -74,10 +80,12 @@ def framed(rows: list[list[str]], delimited: bool = False, quoted: bool = False)
     rows : list of list of str
         All rows of the file, the blank ones included: the index is their number, from 1.
     delimited : bool
-        The rows are those of a text file, and none may be longer than the headings: a separator inside a cell
-        would move its values.
+        The rows are those of a text file, and none may be longer or shorter than the headings: a separator
+        inside a cell, or one that is left out, would move its values.
     quoted : bool
         The separator cannot stand bare inside a cell: longer rows may begin with R's names of rows.
+    blanks : bool
+        Blanks part the cells, so that an empty one cannot be seen.
 
     Returns
     -------
@@ -106,6 +114,8 @@ def framed(rows: list[list[str]], delimited: bool = False, quoted: bool = False)
     body = numbered[above + 1 :]
     if delimited:
         header = _with_row_names(header, body, quoted)
+        _none_longer(header, body, at)
+        _none_shorter(header, body, at, blanks)
     header = _first_named(header, body)
     filled = max((place for _, row in body for place, cell in enumerate(row, 1) if cell), default=0)
     header += [""] * (filled - len(header))  # values beyond the last heading, as beside a merged one
@@ -154,9 +164,12 @@ def heading_row(rows: list[list[str]]) -> int:
 
 
 def _titles(rows: list[list[str]]) -> int:
-    """How many rows stand above the headings: a title alone in its row, or the titles of groups of
-    columns.
+    """How many rows stand above the headings: remarks that begin with a hash, as in files of cBioPortal, a
+    title alone in its row, or the titles of groups of columns.
     """
+    remarks = next((place for place, row in enumerate(rows) if not row[0].startswith("#")), 0)
+    if 0 < remarks <= TITLES and _are_headings(rows[remarks], rows[remarks + 1 :]):
+        return remarks
     for above in range(min(TITLES, len(rows) - 1)):
         filled = _filled(rows[above])
         wider = next((row for row in rows[above + 1 : above + TITLES] if len(_filled(row)) > 2), [])
@@ -194,6 +207,21 @@ def _are_groups(filled: list[int], rows: list[list[str]]) -> bool:
     return not again and not any(DIGITS.fullmatch(word) for word in words)
 
 
+def _are_headings(row: list[str], below: list[list[str]]) -> bool:
+    """Whether a row under remarks is the headings and not the first patient, whose headings begin with a hash
+    as well: only words, all different, and none of them said below.
+    """
+    words = [cell.lower() for cell in row]
+    again = any(cell.lower() == word for later in below for word, cell in zip(words, later))
+    return (
+        len(words) > 1
+        and all(words)
+        and len(set(words)) == len(words)
+        and not again
+        and not any(DIGITS.fullmatch(word) for word in words)
+    )
+
+
 def _filled(row: list[str]) -> list[int]:
     return [place for place, cell in enumerate(row) if cell]
 
@@ -202,7 +230,7 @@ def _told_apart(header: list[str], groups: list[str]) -> list[str]:
     """Headings that stand under several titles, with the title before them: ``Baseline ECOG`` and ``Relapse
     ECOG``.
     """
-    if len(_filled(groups)) < 2:
+    if len(_filled(groups)) < 2 or groups[0].startswith("#"):  # a remark is no title of columns
         return header
     titles, last = [], ""
     for place in range(len(header)):
@@ -241,14 +269,100 @@ def _with_row_names(header: list[str], body: list[tuple[int, list[str]]], quoted
     one_more = all(len(row) == width + 1 for _, row in body) and all(first) and len(set(first)) == len(first)
     if one_more and quoted:
         return ["", *header]
-    more = f", as {len(long) - 1} later row{'s do' if len(long) > 2 else ' does'}" if len(long) > 1 else ""
     names = (
         " If they are the names of rows that R wrote, write the file again with `row.names = FALSE`."
         if one_more
         else ""
     )
     raise Unreadable(
-        f"this row has more cells than the header has columns{more}",
+        f"this row has more cells than the header has columns{_as_later(long)}",
         f"A cell that holds the separator must stand in quotation marks.{names}",
         long[0],
     )
+
+
+def _none_longer(header: list[str], body: list[tuple[int, list[str]]], at: int) -> None:
+    """Stop at a row with more cells than the headings, even if those beyond them are empty.
+
+    An amount such as 1,234 without quotation marks moves what follows it, and nothing stands beyond the
+    headings where the last column is empty. Only where all rows have as many cells more, or all of a block
+    that Excel wrote, are they separators at the end of each.
+    """
+    long = [number for number, row in body if len(row) > len(header)]
+    alike = len({len(row) for _, row in body}) == 1
+    if not long or alike or _in_blocks(header, body, at):
+        return
+    raise Unreadable(
+        f"this row has more cells than the header has columns{_as_later(long)}; what is beyond them is empty",
+        "A cell that holds the separator, such as 1,234, must stand in quotation marks. Delete separators "
+        "that are too many at the end of the row.",
+        long[0],
+    )
+
+
+def _none_shorter(header: list[str], body: list[tuple[int, list[str]]], at: int, blanks: bool) -> None:
+    """Stop at a row that ends before the last heading: a cell left out in its middle would move what follows.
+
+    Where blanks part the cells, every empty one is left out. Elsewhere only a person leaves out a cell in the
+    middle, but programs leave out the empty ones at the end: Excel in whole blocks of rows, others in every
+    row. The latter is believed of more than a few rows, if no row ends with an empty cell, which such a
+    program never writes, and each early end is seen to stand in its own column (:func:`_ends_in_place`).
+    """
+    last = max(_filled(header), default=-1)
+    short = [(number, row) for number, row in body if len(row) <= last]
+    if not short:
+        return
+    if not blanks:
+        whole = [row for _, row in body if len(row) > last]
+        habit = len(short) > FEW and all(row[-1] for _, row in body)
+        if _in_blocks(header, body, at) or habit and _ends_in_place([row for _, row in short], whole):
+            return
+    cells, columns = len(short[0][1]), last + 1
+    raise Unreadable(
+        f"this row has fewer cells than the header has columns, {cells} and not {columns}"
+        + _as_later([number for number, _ in short]),
+        "Between blanks an empty cell cannot be seen: write NA into every empty cell, or save the table with "
+        "commas or tabs between the cells."
+        if blanks
+        else "Write a separator for every empty cell too, in the middle of the row and at its end; delete a "
+        "row that is no row of the table.",
+        short[0][0],
+    )
+
+
+def _as_later(rows: list[int]) -> str:
+    """How many rows are like the first of them."""
+    return f", as {len(rows) - 1} later row{'s do' if len(rows) > 2 else ' does'}" if len(rows) > 1 else ""
+
+
+def _in_blocks(header: list[str], body: list[tuple[int, list[str]]], at: int) -> bool:
+    """Whether rows differ in length only as Excel writes them: alike in each block, counted from the first
+    row of the file. A block of a single row shows nothing.
+    """
+    blocks: dict[int, list[int]] = {}
+    for number, row in [(at, header), *body]:
+        blocks.setdefault((number - 1) // BLOCK, []).append(len(row))
+    return all(
+        len(set(lengths)) == 1 and (len(lengths) > 1 or lengths[0] == len(header))
+        for lengths in blocks.values()
+    )
+
+
+def _ends_in_place(short: list[list[str]], whole: list[list[str]]) -> bool:
+    """Whether the last cell of each row that ends early belongs to the column that it stands in, and to no
+    later one.
+
+    If a cell were left out before it, it would be one of a later column. It is none if it is a word that
+    whole rows have in its own column and in no later one, or if it is a number, as in its own column, and
+    later columns hold only words (or the other way round).
+    """
+    for length in {len(row) for row in short}:
+        own = {row[length - 1] for row in whole} - {""}
+        later = {cell for row in whole for cell in row[length:]} - {""}
+        kinds, others = ({bool(DIGITS.fullmatch(cell)) for cell in cells} for cells in (own, later))
+        for end in {row[-1] for row in short if len(row) == length}:
+            number = bool(DIGITS.fullmatch(end))
+            said = not number and end in own and end not in later
+            if not said and not (kinds == {number} and others == {not number}):
+                return False
+    return True

@@ -6,7 +6,6 @@ table whose columns already carry the names of the data dictionary (:mod:`analys
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +15,11 @@ import pandas as pd
 import pandera.pandas as pa
 
 from analysis_lib.cohort.cohort import REGIMENS, SECOND_MODALITY, Cohort
-from analysis_lib.cohort.problems import CohortError, as_frame, problem
+from analysis_lib.cohort.problems import CohortError, as_frame
 from analysis_lib.dictionary import factors, rules
 from analysis_lib.dictionary.columns import TABLES, YES_NO
-from analysis_lib.dictionary.words import listed
 from analysis_lib.files.places import RECONSTRUCTED
-from analysis_lib.intake import checks, pairs, redcap
+from analysis_lib.intake import checks, pairs, redcap, subsets
 from analysis_lib.intake.days import in_days
 from analysis_lib.intake.given import Files
 from analysis_lib.intake.manifest import locate, read_manifest
@@ -33,23 +31,6 @@ from analysis_lib.intake.tables import (
     without_faulty,
 )
 from analysis_lib.intake.violations import violations
-
-# What a subset may be made of.
-SUBSET_NODES = (
-    ast.Expression,
-    ast.BoolOp,
-    ast.boolop,
-    ast.UnaryOp,
-    ast.Not,
-    ast.USub,
-    ast.Compare,
-    ast.cmpop,
-    ast.Name,
-    ast.Load,
-    ast.Constant,
-    ast.Tuple,
-    ast.List,
-)
 
 
 def read_cohort(where: str | Path | Cohort) -> Cohort:
@@ -196,29 +177,7 @@ def _subset(cohort: Cohort, expression: str, source: str) -> Cohort:
     """Keep the patients for whom the expression holds. Sub-cohorts have no screening table of their own."""
     if not expression:
         return cohort
-    unknown = sorted(_names_in(expression, source) - set(cohort.patients))
-    if unknown:
-        raise _wrong_subset(
-            source,
-            expression,
-            f"the subset speaks of {listed(unknown)}, which the patients table does not have",
-            f"It has: {', '.join(cohort.patients)}.",
-        )
-    plain = cohort.patients.astype(dict.fromkeys(cohort.patients.select_dtypes("category"), "string"))
-    try:
-        holds = plain.eval(expression, engine="python")
-        kept = plain.index[pd.Series(holds, index=plain.index).astype("boolean").fillna(False)]
-    except Exception:  # whatever pandas says of an expression, the reader needs one sentence
-        raise _wrong_subset(
-            source,
-            expression,
-            "the subset cannot be evaluated",
-            "Compare numbers with numbers and words with words, such as: stage in ('I', 'II') and ecog < 2.",
-        ) from None
-    if kept.empty:
-        raise _wrong_subset(
-            source, expression, "the subset keeps no patient", "Check the spelling of its values."
-        )
+    kept = subsets.kept(cohort.patients, expression, source)
     patients = cohort.patients.loc[kept].reset_index(drop=True)
     mine = {
         name: table[table["patient_id"].isin(patients["patient_id"])].reset_index(drop=True)
@@ -230,31 +189,3 @@ def _subset(cohort: Cohort, expression: str, source: str) -> Cohort:
         drop=True
     )
     return replace(cohort, patients=patients, screening=pd.DataFrame(), warnings=warnings, **mine)
-
-
-def _wrong_subset(source: str, expression: str, concern: str, advice: str) -> CohortError:
-    return CohortError(source, [problem(source, concern, advice, field="subset", value=expression)])
-
-
-def _names_in(expression: str, source: str) -> set[str]:
-    """Names used in a subset expression, which may compare and combine columns but neither call nor calculate
-    anything.
-    """
-    try:
-        top = ast.parse(expression, mode="eval")
-        nodes = list(ast.walk(top))
-        allowed = (
-            isinstance(top.body, (ast.Compare, ast.BoolOp, ast.UnaryOp))
-            and all(isinstance(node, SUBSET_NODES) for node in nodes)
-            and all(type(node.value) in (str, int, float) for node in nodes if isinstance(node, ast.Constant))
-        )
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        allowed = False
-    if not allowed:
-        raise _wrong_subset(
-            source,
-            expression,
-            "this is not a comparison of columns with values",
-            "Write it such as: stage in ('I', 'II') and ecog < 2.",
-        )
-    return {node.id for node in nodes if isinstance(node, ast.Name)}

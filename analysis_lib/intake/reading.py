@@ -22,7 +22,7 @@ import pyarrow.parquet
 from analysis_lib.dictionary.words import CONTROL
 from analysis_lib.intake import statistics_files, workbooks
 from analysis_lib.intake.finding import SAVE_AS_TEXT, SUFFIXES, TEXT_SUFFIXES, content, found, split_sheet
-from analysis_lib.intake.raw import Unreadable, as_text, framed, within_limits
+from analysis_lib.intake.raw import Unreadable, as_text, framed, heading_row, within_limits
 
 __all__ = [
     "CONTROL",
@@ -117,6 +117,8 @@ def _delimited(data: bytes) -> pd.DataFrame:
     text = decode(data)
     declared = re.match(r"sep=(.)\r?\n", text)  # how Excel names the separator
     separator = declared[1] if declared else _separator(text)
+    if separator == " ":  # blanks that fill up a line are no empty cell at its end
+        text = re.sub(r" +(?=\r?\n|\r|\Z)", "", text)
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True
     )
@@ -134,13 +136,58 @@ def _delimited(data: bytes) -> pd.DataFrame:
         ) from None
     if declared:
         rows[0] = []
+    _none_swallowed(rows, separator)
     # R puts its names of rows in quotation marks; a tab or a semicolon hardly ever stands in a cell.
     quoted = separator != "," or bool(
         re.search(r'^"[^"]*",', text.partition("\n")[2]) and text.startswith('"')
     )
-    frame = framed(rows, delimited=True, quoted=quoted)
+    frame = framed(rows, delimited=True, quoted=quoted, blanks=separator == " ")
     frame.attrs["separator"] = separator
     return frame
+
+
+def _none_swallowed(rows: list[list[str]], separator: str) -> None:
+    """Stop at a cell with a whole row of the table in it: two stray quotation marks make one cell of all that
+    stands between them.
+
+    A remark of several lines is none, even with as many separators as the header: what stands between them
+    does not look like the columns of the table (:func:`_shape`), neither the first nor half of all.
+    """
+    broken = [
+        (number, place)
+        for number, row in enumerate(rows, 1)
+        for place, cell in enumerate(row)
+        if "\n" in cell or "\r" in cell
+    ]
+    if not broken:
+        return
+    at = heading_row(rows)
+    width = len(rows[at - 1])
+    shapes: list[set[str]] = [set() for _ in range(width)]
+    for row in rows[at:]:
+        for column, cell in zip(shapes, row):
+            column.add(_shape(cell))
+    for number, place in broken:
+        row = rows[number - 1]
+        lines = row[place].splitlines()
+        for count, line in enumerate(lines[1:], 2):
+            # behind the last line stand the further cells of its row
+            cells = line.split(separator) + (row[place + 1 :] if count == len(lines) else [])
+            if len(cells) != width or width < 2 or number <= at or not cells[0].strip():
+                continue
+            alike = [_shape(cell) in column for cell, column in zip(cells, shapes)]
+            if alike[0] and sum(alike) >= width / 2:
+                raise Unreadable(
+                    f"line {count} of a cell that begins in this row looks like a row of its own",
+                    "Delete the stray quotation mark in this row, and the one that ends the cell in a later "
+                    "row: all rows between them would be lost.",
+                    number,
+                )
+
+
+def _shape(cell: str) -> str:
+    """A cell with its numbers and words as one sign each: ``P12`` and ``B7`` have one shape."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", cell.strip()))
 
 
 def decode(data: bytes) -> str:
