@@ -44,7 +44,7 @@ about(study)
 model = predicting.predict(study, "OS2")
 opening("Who will be alive, and can stage and LDH tell?", model,
         f"Patients with neither factor were told a chance of death by {month} months of {{predicted.os2.risk.1}}, those with both of "
-        "{predicted.os2.risk.4}.", "In other patients like these the model would come {predicted.os2.corrected_gain} nearer than one number for "
+        "{predicted.os2.risk.4}.", "In other patients like these the model would be {predicted.os2.corrected_gain} better than one number for "
         "everybody.")
 figures_further.calibration(model, "predicted.os2", f"Predicted and observed deaths by {month} months, by group of patients with one "
                             "prediction, with 95% intervals of what was observed.")
@@ -98,7 +98,7 @@ figures_further.over_time(model, {"predicted.os2.brier": "The model", "predicted
 
 # %%
 say(model, f"At {month} months the score is {{predicted.os2.brier{month}}}, that of one number for everyone {{predicted.os2.null{month}}}.",
-    "In other patients like these the model's would be about {predicted.os2.corrected}: {predicted.os2.corrected_gain} nearer than no model, where "
+    "In other patients like these the model's would be about {predicted.os2.corrected}: {predicted.os2.corrected_gain} better than no model, where "
     f"{{predicted.os2.gain{month}}} appeared.")
 consistent_page.say(study, "the gain over no model, less the optimism, goes from {predicted.os2.corrected_gain:lower} to "
                     "{predicted.os2.corrected_gain:upper}.")
@@ -192,7 +192,7 @@ exercises.show(study, rows, "16_prediction.yml")
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 events = predicting.predict(study, "EFS2")
 say(events, f"For event-free survival the score at {month} months is {{predicted.efs2.brier{month}}} against {{predicted.efs2.null{month}}} without a model, and "
-    "corrected {predicted.efs2.corrected_gain} nearer. Nearly everybody has the event by then, so that one number for all is hard to beat.")
+    "corrected {predicted.efs2.corrected_gain} better. Nearly everybody has the event by then, so that one number for all is hard to beat.")
 
 # %% [markdown]
 # ### Exercise 2

@@ -75,6 +75,8 @@ def framed(
 ) -> pd.DataFrame:
     """Rows as a frame of text: titles above the headings, blank rows and columns without a heading go.
 
+    Long because each thing that goes is looked for in what the last one left.
+
     Parameters
     ----------
     rows : list of list of str
