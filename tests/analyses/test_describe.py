@@ -227,7 +227,7 @@ def test_table_1_names_absent_columns_but_no_car_t_where_it_does_not_apply():
 def test_table_1_as_shown(monkeypatch):
     rows = table_1.table_1(study_of(salvage_regimen=REGIMEN, two_or_more_sites=["yes"] * 3 + ["no"] * 7))
     shown = html_of(monkeypatch, shown_tables.characteristics, rows, "Characteristics.")
-    assert '<tr class="section"><th scope="row">Number of disease sites</th>' in shown
+    assert '<tr class="section"><th scope="row" colspan="5">Number of disease sites</th>' in shown
     assert (
         '<th scope="row" class="level">2 or more</th><td>3 (75.0)</td><td>0 (0)</td><td>0 (0)</td><td>3 '
         "(30.0)</td>"

@@ -357,7 +357,7 @@ def test_a_solution_opens_and_closes_by_keyboard(visit, book_html):
     page = visit()
     page.goto(file_page(book_html, with_solution(book_html)))
     settle(page)
-    solution = page.locator("article details.hide").first
+    solution = page.locator("article details.hide:visible").first
     inside = solution.locator("> :not(summary)").first
     assert not inside.is_visible()
     solution.locator("summary").focus()
@@ -372,7 +372,7 @@ def test_a_solution_opens_and_closes_by_keyboard(visit, book_html):
 def test_a_solution_opens_without_scripts(visit, book_html):
     page = visit(java_script_enabled=False)
     page.goto(file_page(book_html, with_solution(book_html)))
-    solution = page.locator("article details.hide").first
+    solution = page.locator("article details.hide:visible").first
     solution.locator("summary").click()
     solution.locator("> :not(summary)").first.wait_for(state="visible")
 
