@@ -130,7 +130,7 @@ def _codes_of_no_and_yes(
     return [
         problem(
             name,
-            "the codes 1 and 2 do not say which of them means yes",
+            pairs.CODES,
             f'Say it of both in cohort.yml, as in `values: {{{name}: {{{column}: {{"1": yes or no, '
             f'"2": yes or no}}}}}}`.',
             field=column,

@@ -19,6 +19,8 @@ from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary.columns import TABLES, YES_NO
 
 DEATH = ("death_date", "death_day")
+# What is asked of a whole column, and then of none of its rows.
+CODES = "the codes 1 and 2 do not say which of them means yes"
 WORD = "<word>"  # where a message shows what its row says
 
 
@@ -50,9 +52,8 @@ def with_events(
         base = event.removesuffix("_event")
         moment = next((column for column in (f"{base}_day", f"{base}_date") if column in table), None)
         happened = table.pop(event)
-        untold_codes = any(  # asked of the whole column, not of each row once more
-            (each["table"], each["field"]) == (name, event) and "codes" in each["concern"]
-            for each in problems
+        untold_codes = any(
+            (each["table"], each["field"], each["concern"]) == (name, event, CODES) for each in problems
         )
         if moment is None:
             problems.append(

@@ -173,7 +173,7 @@ def bounds(found: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``result_id, lowest, highest, starts, found_by``: from how many cohorts the search set out, and which
+        ``result_id, lowest, highest, starts, found_by``: from at least how many cohorts the searches set out, and which
         pull led to the lowest and the highest (:data:`ENSEMBLE`: a committed cohort).
     """
     plain = cohorts.rows()
@@ -215,7 +215,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200_000, help="of each walk")
     parser.add_argument("--rounds", type=int, default=2, help="walks towards each end")
     parser.add_argument("--found", type=Path, required=True, help="lines to add to; what is in it stays")
-    parser.add_argument("--pulled", nargs="+", choices=list(PULLED), default=list(PULLED))
+    parser.add_argument(
+        "--pulled", nargs="+", choices=list(PULLED), default=list(PULLED), help="what to pull (default: all)"
+    )
     parser.add_argument("--out", type=Path, default=FILE, help="the table of ends; ends in it stay")
     options = parser.parse_args()
     since = time.monotonic()
