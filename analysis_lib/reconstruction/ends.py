@@ -173,8 +173,8 @@ def bounds(found: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``result_id, lowest, highest, starts, found_by``: from at least how many cohorts the searches set out, and which
-        pull led to the lowest and the highest (:data:`ENSEMBLE`: a committed cohort).
+        ``result_id, lowest, highest, starts, found_by``: from how many cohorts at least the searches
+        set out, and which pull led to the lowest and the highest (:data:`ENSEMBLE`: a committed cohort).
     """
     plain = cohorts.rows()
     plain = plain[plain["statistic"] != "skipped"].pivot(index="result_id", columns="cohort", values="value")
