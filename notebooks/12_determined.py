@@ -50,33 +50,51 @@ outside = elsewhere.totals(predicted)
 open_ = ranges.open_results(ranges.committed())
 tally = ranges.tally(open_)
 adjusted = ranges.adjusted(studies)
+certificate = coverage.certificate()
 opening("Which results could anyone work out from the printed numbers, and which nobody, however often they read the paper?",
-        results.collect([outside, tally, adjusted]), "Held against numbers that the authors printed elsewhere, {abstract.within:events} of "
-    "{abstract.within:n} real predictions lie within the range of the cohorts and {abstract.outside:events} outside.",
-    "Of {determined.determined:n} results that the paper does not print, {determined.determined:events} are determined, "
-    "{determined.partly_determined:events} partly, and {determined.not_determined:events} not.",
-    "Whether patients lived longer after radiotherapy alone is among what is open: given stage and LDH, the hazard ratio of systemic "
-    "therapy against radiotherapy goes from {adjusted.range:lower} to {adjusted.range:upper}, and its interval {adjusted.range:note}.",
-    "A search that pushes it as far as the printed numbers allow has reached {adjusted.found:lower} and {adjusted.found:upper}.")
+        results.collect([outside, tally, adjusted, certificate]),
+    "Of {determined.determined:n} results that the paper does not print, its printed numbers fix {determined.determined:events}, fix "
+    "{determined.partly_determined:events} roughly, and leave {determined.not_determined:events} open.",
+    "Open is also whether patients lived longer after radiotherapy alone: given stage and LDH, the hazard ratio of systemic "
+    "therapy against radiotherapy goes from {adjusted.range:lower} to {adjusted.range:upper}, and its 95% interval {adjusted.range:note}.",
+    "Such ranges can be wrong: where the truth was known, they held it in {coverage.ensemble:share}, and of {abstract.within:n} numbers "
+    "that the authors printed elsewhere they held {abstract.within:events}.")
+
+# %% [markdown]
+# Think of every group of patients about whom the authors would have printed exactly this paper. A program has found some of them: the
+# *consistent cohorts*. Where all of them give the same answer, the printed numbers fix it. Where they differ, the paper leaves it open, and
+# the *range* from the lowest to the highest answer says how far. How often does such a range hold the true answer? There are two tests.
+
+# %% [markdown]
+# ## Where the truth is known
+#
+# Patients were invented, by another program than the one that makes cohorts. A paper about them was printed, and cohorts were made from that
+# paper alone. Then one can look whether the range over these cohorts holds what is true of the invented patients.
 
 # %% tags=["secondary"]
-certificate = coverage.certificate()
 determined_page.certificate(certificate)
-determined_page.predictions(predicted, "What a conference abstract of the same study prints and the paper does not, beside what all consistent "
-                            "cohorts give. The abstract groups patients by their whole salvage course, the paper by the first regimen.")
 
 # %% [markdown] tags=["car-t"]
-# A *real prediction* could have failed. An abstract on the same 120 patients {cite:p}`salvageabstract` was found after the method had been
-# settled, and nothing of its own was aimed at. Where all cohorts agree and are wrong, something was held fixed that the paper never printed:
-# agreement among cohorts made by one program is no proof. Sites are counted at the first salvage therapy here; the
-# [ledger](10_ledger) says why that number cannot be met together with another that the paper prints.
+# ## What the authors printed elsewhere
+#
+# A conference abstract on the same patients {cite:p}`salvageabstract` was found after the method had been settled, and no cohort was
+# made to agree with it. It groups patients by their whole salvage course, where the paper goes by the first regimen. A *real prediction* could
+# have failed; the other numbers follow from the paper by arithmetic.
+
+# %% tags=["secondary"]
+determined_page.predictions(predicted, "What a conference abstract of the same study prints and the paper does not, beside what the consistent "
+                            "cohorts give.")
+
+# %% [markdown] tags=["car-t"]
+# Where all cohorts agree and are wrong, something was held fixed that the paper never printed: agreement among cohorts made by one program is
+# no proof. Sites are counted at the first salvage therapy here; the [ledger](10_ledger) says why that number cannot be met together with
+# another that the paper prints.
 #
 # The stored copy of the abstract breaks off within its results; only what could be read is held against the cohorts. The authors reported the
 # same database with longer follow-up in 2024 {cite:p}`ash5112`. Its copy breaks off after the methods, so that test is still to be made.
 
 # %%
-say(outside, "That both speak of the same study is seen from what they share: {abstract.shared:events} of {abstract.shared:n} numbers that both "
-    "print are alike.")
+say(outside, "Paper and abstract speak of the same study: of {abstract.shared:n} numbers that both print, {abstract.shared:events} are alike.")
 learned = elsewhere.learned(courses, cohorts.rows(), open_.loc[open_["verdict"] != "determined", "result_id"].tolist())
 determined_page.learned(learned)
 
@@ -99,7 +117,7 @@ determined_page.learned(learned)
 # - *P values* have no interval: determined if all lie within a factor of 1.5 of each other, partly within 5. Below 0.001 all print alike.
 # - *Other numbers without an interval*, such as a detectable hazard ratio: within a factor of 1.1, or 1.5.
 # - *Counted apart*, because no data could move them or they are no result about these patients: formulas of printed counts, P values
-#   corrected for many tests, tests of a model's assumption, and series of other authors.
+#   corrected for many tests, tests of a model's assumption, and what other studies saw.
 #
 # The draws are no random sample: each search stopped at the first cohort that met the numbers. They show *ranges*, not probabilities. Where a
 # search has pushed a result to its ends while all numbers stayed met, these count; even so they are the widest found, and no proof that
@@ -193,7 +211,8 @@ determined_page.letter(asked, tally)
 # %%
 say(tally, "{flips.one:share} of the verdicts are others if a single cohort is left out.", "Counted apart are {apart.test_of_an_assumption} tests of assumptions, "
     "{apart.corrected_p_value} corrected P values, {apart.formula_of_printed_counts} formulas of printed counts and "
-    "{apart.published_series} result of published series.")
+    "{apart.from_other_studies} numbers from other studies. With the {determined.determined:n} above they are all {open.all} results that the "
+    "chapters compute and the paper does not print.")
 consistent_page.widest(open_, "The results that the paper leaves most open, measured by their own confidence interval.")
 
 # %%

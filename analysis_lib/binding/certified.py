@@ -70,4 +70,4 @@ def page(studies: list[Cohort], certificates: dict[str, Certificate]) -> str:
 
 
 def _why_nothing_is_hidden(study: Cohort) -> str:
-    return "its patients are synthetic." if study.synthetic else "its `min_cell_count` is 1, for public data."
+    return "its patients are synthetic." if study.synthetic else "its data are public, and shown as they are."

@@ -186,14 +186,9 @@ def compare_page(rows: dict[Cohort, pd.DataFrame]) -> str:
         "",
     ]
     if any(study.synthetic for study in rows):
-        names = ", ".join(study.name for study in rows if study.synthetic)
-        told = "Differences between these cohorts are those of the reconstruction, not findings."
-        who = "Synthetic patients:"
-        lines += [fragment("whose", synthetic=True, who=who, told=[f"{names}. {told}"]), ""]
-    lines += [
-        f"- **{study.name}**: [{notes.markdown(study.title)}](../cohorts/{study.name}/index.md)"
-        for study in rows
-    ] + [""]
+        told = "Differences between the synthetic cohorts are those of the reconstruction, not findings."
+        lines += [fragment("whose", synthetic=True, who="Synthetic patients.", told=[told]), ""]
+    lines += [f"- [{notes.markdown(study.title)}](../cohorts/{study.name}/index.md)" for study in rows] + [""]
     for section, wanted in COMPARED.items():
         table = compared(rows, wanted)
         if not table.empty:
@@ -211,7 +206,8 @@ def compared(rows: dict[Cohort, pd.DataFrame], wanted: dict[str, str]) -> pd.Dat
         }
         if shown := {name: row for name, row in found.items() if row["statistic"] != "skipped"}:
             kind = results.STATISTICS[next(iter(shown.values()))["statistic"]]
-            limits = "" if kind.unit == "" and kind.decimals == 0 else f" ({kind.limits})"
+            bounded = any(row[["lower", "upper"]].notna().any() for row in shown.values())
+            limits = f" ({kind.limits})" if bounded else ""
             unit = f", {kind.unit}" if kind.unit else ""
             lines.append(
                 [
@@ -219,7 +215,16 @@ def compared(rows: dict[Cohort, pd.DataFrame], wanted: dict[str, str]) -> pd.Dat
                     *(numbers.compact(shown[s.name]) if s.name in shown else "–" for s in rows),
                 ]
             )
-    return pd.DataFrame(lines, columns=["Result", *(study.name for study in rows)])
+    return pd.DataFrame(lines, columns=["Result", *heads_of(list(rows))])
+
+
+def heads_of(studies: list[Cohort]) -> list[str]:
+    """What each cohort is called above its column: its title, with its name where two titles are alike."""
+    titles = [study.title.removesuffix(" (synthetic)") for study in studies]
+    return [
+        f"{title} ({study.name})" if titles.count(title) > 1 else title
+        for study, title in zip(studies, titles)
+    ]
 
 
 def methods_page(studies: list[Cohort], book: Path) -> str:

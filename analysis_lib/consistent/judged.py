@@ -21,9 +21,11 @@ NEAR, FAR = 1.5, 5.0  # the same for P values: by which factor the largest may e
 CLOSE, LOOSE = 1.1, 1.5  # and for numbers that have no interval
 LEAST_P = 0.001  # below it every P value is printed alike
 RATIOS = ("hazard ratio", "odds ratio")
+# what other authors saw or anybody may believe of it: no data of these patients could move that
+OTHERS, OTHERS_BEGIN = "from other studies", ("context.", "prior.")
 # what is counted apart, and by what it is known: how the method begins or what it holds
 APART = {
-    "published series": ("Cochran's Q", "random-effects", "fixed-effect", "DerSimonian", "I squared"),
+    OTHERS: ("Cochran's Q", "random-effects", "fixed-effect", "DerSimonian", "I squared"),
     "test of an assumption": (PROPORTIONAL.partition(" (")[0],),
     "corrected P value": ("Holm", "Benjamini"),
     "formula of printed counts": ("Schoenfeld's formula", "Pearson", "Fisher", "exact binomial"),
@@ -47,8 +49,8 @@ def apart(of: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
         has = method.str.contains("|".join(map(re.escape, marks)))
         if kind == "formula of printed counts":
             has &= alike
-        if kind == "published series":
-            has |= of.index.to_series().str.startswith("context.")
+        if kind == OTHERS:
+            has |= of.index.to_series().str.startswith(OTHERS_BEGIN)
         found = found.mask(has & (found == ""), kind)
     return found
 

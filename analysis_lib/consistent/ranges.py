@@ -139,9 +139,9 @@ def open_results(found: pd.DataFrame) -> pd.DataFrame:
 def tally(open_: pd.DataFrame) -> pd.DataFrame:
     """How many results that the paper does not print are determined.
 
-    Rows ``determined.<verdict>``: of the results that are judged; ``apart.<kind>``: counted apart;
-    ``flips.one``: of the judged, those whose verdict is another when one cohort goes; ``bounds.known``: those
-    whose ends a search has looked for, in words in ``note``.
+    Rows ``open.all``: all of them; ``determined.<verdict>``: of those that are judged; ``apart.<kind>``:
+    counted apart, ``apart.all`` together; ``flips.one``: of the judged, those whose verdict is another when
+    one cohort goes; ``bounds.known``: those whose ends a search has looked for, in words in ``note``.
     """
     judged_ = open_[open_["verdict"].isin(VERDICTS)]
     counts, n = open_["verdict"].value_counts(), len(judged_)
@@ -158,6 +158,8 @@ def tally(open_: pd.DataFrame) -> pd.DataFrame:
                 row(name, "proportion", 100 * k / n if n else None, n=n, events=k, group=group, **of)
                 for name, (group, k) in shares.items()
             ),
+            row("open.all", "count", len(open_), group="all", **of),
+            row("apart.all", "count", len(open_) - n, group="counted apart", **of),
             row("bounds.known", "count", known, note=f"{known} of {n} results" if known else "no result yet"),
             *(
                 row(slug("apart", kind), "count", int(counts.get(kind, 0)), group=kind, **of)

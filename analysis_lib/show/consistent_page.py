@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 
@@ -11,43 +9,12 @@ from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.consistent import cohorts
 from analysis_lib.consistent.judged import VERDICTS
 from analysis_lib.consistent.ranges import committed, open_results
-from analysis_lib.dictionary import words
 from analysis_lib.rows import results, rounding
 from analysis_lib.rows.released import public, require
-from analysis_lib.rows.results import row, slug
+from analysis_lib.rows.results import row
 from analysis_lib.show import notes, numbers, payloads, sentences, tables
 from analysis_lib.show.fragments import fragment
-
-ENDPOINTS = {
-    "lc": "Local control",
-    "osrt": "OS from radiotherapy",
-    "dor": "Duration of response",
-    "further": "Therapy after radiotherapy,",
-    "context": "Published series,",
-}
-WAYS = {"reverse_km": "reverse Kaplan–Meier", "clustered": "clustered by patient"}
-MODELS = {"uv": "single factor", "mv": "several factors"}
-TOPICS = {  # chapters 9 and 14 to 17, whose rows say in their group what they are
-    "immortal": "Second modality or response",
-    "failure": "Local failure",
-    "weighted": "OS2, systemic therapy against radiotherapy",
-    "field": "OS from radiotherapy, focal against comprehensive fields",
-    "dose": "OS from radiotherapy, low against high dose",
-    "missing": "Bulky disease",
-    "collinear": "OS2 with IPI",
-    "rmst": "Restricted mean",
-    "design": "Two groups",
-    "censoring": "OS2",
-    "absolute": "OS2",
-    "changing": "Over time",
-    "trial": "The trial",
-    "intercurrent": "After the start of salvage therapy",
-    "emulated": "A second modality, by strategies",
-    "belief": "Death, radiotherapy against systemic therapy",
-    "predicted": "Prediction",
-    "courses": "Courses",
-    "scanned": "Read back from the curve",
-}
+from analysis_lib.show.result_names import name_of
 
 
 def show(open_: pd.DataFrame, verdict: str, caption: str) -> None:
@@ -95,7 +62,9 @@ def _lines(of: pd.DataFrame) -> pd.DataFrame:
     flips = [str(int(flips)) if pd.notna(flips) else "–" for flips in of["flips"]]
     return pd.DataFrame(
         {
-            "Result": [name_of(one.result_id, one.group) for one in of.itertuples()],
+            "Result": [
+                name_of(one.result_id, one.group, one.statistic, one.population) for one in of.itertuples()
+            ],
             "Lowest": ends["lowest"],
             "Highest": ends["highest"],
             "Range / interval": share,
@@ -122,6 +91,8 @@ def beside(study: Cohort, chapter_rows: pd.DataFrame) -> None:
     lines.insert(1, "Here", [numbers.estimate(here.loc[one]) for one in mine["result_id"]])
     counts = mine["verdict"].value_counts()
     said = [f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts]
+    if apart := len(mine) - int(mine["verdict"].isin(VERDICTS).sum()):
+        said.append(f"{apart} counted apart")
     tables.show_folded(
         lines.assign(Verdict=mine["verdict"].to_numpy()),
         "What the paper does not print: this cohort's result, and the range over all consistent cohorts.",
@@ -132,59 +103,6 @@ def beside(study: Cohort, chapter_rows: pd.DataFrame) -> None:
             ]
         ),
     )
-
-
-def name_of(result_id: str, group: str) -> str:
-    """What a result is called: ``OS2 at 12 months, Salvage regimen: RT`` for
-    ``os2.rate12.salvage_regimen.rt``.
-    """
-    first, *rest = result_id.split(".")
-    if first in TOPICS:
-        return f"{TOPICS[first]}{_of_topic(first, rest)}: {_within(group)}"
-    if first == "cox":
-        endpoint, model, *term = rest
-        kind = (
-            "test of proportional hazards"
-            if term[0] == "ph"
-            else "P of the hazard ratio"
-            if term[-1] == "p"
-            else "hazard ratio"
-        )
-        return f"{ENDPOINTS.get(endpoint, endpoint.upper())}, {MODELS.get(model, model)}, {group}: {kind}"
-    of = ENDPOINTS.get(first, first.upper())
-    kind = (
-        re.sub(r"^rate(\d+)$", r"at \1 months", rest[0])
-        .replace("logrank", "log-rank test")
-        .replace("mantel_byar", "Mantel–Byar test")
-        .replace("_", " ")
-    )
-    by = [WAYS.get(rest[1]) or words.label_of(rest[1])] if len(rest) > 1 and rest[1] != slug(group) else []
-    if by and (not group or kind == "log-rank test"):
-        return f"{of} {kind}, {by[0]}"
-    return ", ".join(filter(None, [f"{of} {kind}", ": ".join(filter(None, [*by, group]))]))
-
-
-def _within(group: str) -> str:
-    """What a group is called after other words: without its capital, unless that is a name's."""
-    named = group.startswith(("Aalen", "Kaplan", "Mantel", "Fine", "Gray", "Holm", "Firth"))
-    return group if named or not group[1:2].islower() else group[:1].lower() + group[1:]
-
-
-def _of_topic(topic: str, rest: list[str]) -> str:
-    """What a result of these chapters needs said beside its group: endpoint, first modality, month, or what
-    the model holds.
-    """
-    if topic == "immortal":
-        return {"st": ", systemic therapy first", "rt": ", radiotherapy first"}.get(rest[0], "")
-    if topic in ("intercurrent", "scanned") and len(rest) > 1:
-        return ", " + " ".join(part.upper() if part in ("rt", "st") else part for part in rest)
-    if topic == "courses":
-        return f", {' '.join(rest[:2] if rest[0] in ('flow', 'reached') else rest[:1])}"
-    if topic == "predicted":
-        return f", {' '.join([rest[0].upper(), *rest[1:]])}"
-    if topic in ("missing", "rmst"):
-        return f", {rest[0].upper()}" + (", adjusted" if rest[-1] == "adjusted" else "")
-    return ", hazard ratio that its events show" if rest[-1] == "detectable" else ""
 
 
 def say(study: Cohort, *templates: str) -> None:

@@ -10,14 +10,14 @@ import pandas as pd
 from analysis_lib.paper.claims import NOT_REACHED, decimals
 from analysis_lib.rows import results, rounding
 from analysis_lib.rows.released import public, require
-from analysis_lib.show import consistent_page, payloads, sentences, tables
+from analysis_lib.show import payloads, result_names, sentences, tables
 from analysis_lib.show.fragments import fragment
 
 UNMEASURED = (
     "How often a range of this chapter holds the truth has not been measured yet, so read each as what a "
     "search has found, not as what must be."
 )
-HEADS = ("Number", "Printed elsewhere", "Predicted", "Range", "Cohorts that print it")
+HEADS = ("Number", "Printed in the abstract", "Middle cohort", "Lowest to highest", "Cohorts that print it")
 
 
 def certificate(rows: pd.DataFrame) -> None:
@@ -25,16 +25,16 @@ def certificate(rows: pd.DataFrame) -> None:
     require(rows)
     if results.skip_reason(rows):
         return sentences.say(public(results.collect([])), UNMEASURED)
+    made = rows.set_index("result_id").reindex(["coverage.reconstructed"]).iloc[0]
+    others = "" if made["events"] == made["n"] else " The results of the others are not counted."
     sentences.say(
         rows,
-        "Where the truth was known (cohorts simulated by another mechanism, a paper printed about each), "
-        "the range over cohorts made from that paper alone held the true result in "
-        "{coverage.ensemble:share}, {coverage.ensemble:limits}.",
-        "Of {coverage.reconstructed:n} simulated cohorts {coverage.reconstructed:events} were reconstructed "
-        "({coverage.reconstructed:note}); the results of the others are not counted.",
-        "Pushed to its ends by a search, the range held it in {coverage.bounds:share}, "
-        "{coverage.bounds:limits}.",
-        "The search was made for {coverage.pushed} of the simulated cohorts.",
+        "The range over such cohorts held the true result in {coverage.ensemble:share}, "
+        "{coverage.ensemble:limits}.",
+        "Of {coverage.reconstructed:n} invented papers, cohorts could be made from "
+        "{coverage.reconstructed:events}: {coverage.reconstructed:note}." + others,
+        "For {coverage.pushed} of the papers a search has pushed the range to its ends; it then held the "
+        "truth in {coverage.bounds:share}, {coverage.bounds:limits}.",
     )
 
 
@@ -58,15 +58,14 @@ def learned(rows: pd.DataFrame) -> None:
     """Say what the abstract adds when its numbers are taken as claims."""
     sentences.say(
         rows,
-        "Taken as claims too, the three sizes of the abstract are printed by {learned.sizes:note}, its "
-        "medians "
-        "and P value by {learned.times:note}, and all that it prints by {learned.all:note}.",
+        "Had the abstract been aimed at too: its three group sizes are printed by {learned.sizes:note}, its "
+        "medians and P value by {learned.times:note}, and all that it prints by {learned.all:note}.",
         "Over the cohorts with the right sizes, ranges are {learned.sizes.narrower} narrower than over as "
         "many "
         "cohorts at random.",
         "Over those with the right medians and P value, they are {learned.times.narrower} narrower.",
-        "It takes at least {learned.too_few} cohorts to see whether that narrows a range, so nothing is "
-        "learned from these: the next search would have to aim at the abstract as well.",
+        "To see whether that narrows a range takes at least {learned.too_few} such cohorts, so nothing can "
+        "be learned from these.",
     )
 
 
@@ -92,9 +91,9 @@ def name_of_asked(row: pd.Series) -> str:
     if name.startswith("joint."):
         return row["group"][:1].upper() + row["group"][1:]
     if name.startswith("deaths."):
-        told = consistent_page.name_of(name.removeprefix("deaths."), row["group"])
-        return f"Deaths: {told.replace(' median', '')}"
-    return consistent_page.name_of(name, row["group"])
+        told = result_names.name_of(name.removeprefix("deaths."), row["group"])
+        return f"Number of deaths, {told.removeprefix('Median ')}"
+    return result_names.name_of(name, row["group"])
 
 
 def checklist(asked: pd.DataFrame, caption: str) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -465,6 +466,20 @@ def test_the_comparison_reads_result_rows(tmp_path):
         {study: results.collect([row])}, {"os1.median": "Median OS1", "os2.median": "Median OS2"}
     )
     assert table.to_numpy().tolist() == [["Median OS1, months (95% CI)", "3.0 (1.8–NR)"]]
+    assert list(table) == ["Result", study.title]  # a reader knows titles, not the names of folders
+
+
+def test_no_interval_is_promised_where_none_is_shown():
+    study = read_cohort("lymphoma")
+    counted = results.row("rt.patients", "proportion", 45.0, n=20, events=9)
+    table = pages.compared({study: results.collect([counted])}, {"rt.patients": "Patients irradiated"})
+    assert table.to_numpy().tolist() == [["Patients irradiated, %", "45"]]
+
+
+def test_cohorts_of_one_title_are_told_apart_by_their_names():
+    study = read_cohort("lymphoma")
+    twins = [replace(study, title="Ours (synthetic)", name=name) for name in ("a", "b")]
+    assert pages.heads_of([*twins, study]) == ["Ours (a)", "Ours (b)", study.title]
 
 
 def test_the_dictionary_page_names_every_column():

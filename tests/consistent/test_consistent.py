@@ -2,6 +2,7 @@
 judged by rule.
 """
 
+import re
 from dataclasses import fields, replace
 from functools import cache
 
@@ -29,7 +30,7 @@ from analysis_lib.intake.read import read_cohort
 from analysis_lib.reconstruction import check, many
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
-from analysis_lib.show import consistent_page, determined_page
+from analysis_lib.show import determined_page, result_names
 
 from everywhere import as_html, everywhere
 from plausible import assert_plausible
@@ -283,8 +284,9 @@ def test_the_certificate_says_of_how_many_simulated_cohorts_it_speaks(tmp_path, 
     found = every.loc["coverage.reconstructed"]
     assert found[["events", "n", "value"]].tolist() == [18, 20, 90]
     assert found["note"] == (
-        "70 cohorts, made more quickly than the book's, which miss 2.5 of the paper's claims on average where those "
-        "miss none; 58% would be expected if the truth were one more of them"
+        "70 cohorts, about 4 for each paper, made more quickly than the book's: they miss 2.5 of the printed "
+        "numbers on average, and those of the book none. With so few, the range would hold 58% even if the "
+        "truth were simply one more of them"
     )
     lines = [
         ["rate", 17, 18, "ensemble", 20, 18, 70, 2.5, 58.4],
@@ -325,14 +327,69 @@ def test_identical_cohorts_are_not_apart():
     assert diversity["consistent.profiles"] == 0 and diversity["consistent.curves"] == 0
 
 
-def test_results_are_named_in_words():
-    assert consistent_page.name_of("os2.rate12.salvage_regimen.rt", "RT") == (
-        "OS2 at 12 months, Salvage regimen: RT"
-    )
-    assert consistent_page.name_of("cox.os2.uv.ldh_elevated", "Elevated LDH") == (
-        "OS2, single factor, Elevated LDH: hazard ratio"
-    )
-    assert consistent_page.name_of("os2.median", "") == "OS2 median"
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        (("os2.rate12.salvage_regimen.rt", "RT"), "OS2 at 12 months, RT as first regimen"),
+        (("os2.rate12.salvage_sequence.rt", "RT"), "OS2 at 12 months, RT as whole salvage course"),
+        (("os2.median", ""), "Median OS2"),
+        (("os2.median.cns_disease.yes", "yes"), "Median OS2, with CNS disease"),
+        (("lc.rate12.bulky_site.no", "no"), "Local control at 12 months, other sites"),
+        (("osrt.rate12.rt_field.focal", "focal"), "OS from radiotherapy at 12 months, focal field"),
+        (
+            ("cox.os2.uv.ldh_elevated", "Elevated LDH"),
+            "OS2, hazard ratio of elevated LDH (one factor at a time)",
+        ),
+        (
+            ("cox.os1.mv.car_t_product.tisa-cel", "CAR T product: tisa-cel, not axi-cel"),
+            "OS1, hazard ratio of tisa-cel against axi-cel (several factors together)",
+        ),
+        (("prior.sceptical", "A sceptic"), "Belief before the data: a sceptic"),
+        (
+            ("predicted.os2.shrunken.advanced_stage", "Stage III or IV: shrunken"),
+            "Prediction of OS2, stage III or IV: hazard ratio after shrinkage",
+        ),
+        (
+            ("predicted.os2.observed.3", "Observed", "rate", "elevated LDH"),
+            "Risk of an event (OS2), elevated LDH: observed",
+        ),
+        (
+            ("courses.state6.next", "On a later line"),
+            "6 months after the start of salvage therapy: on a later line",
+        ),
+        (
+            ("absolute.os2.trimmed.rmst12.less", "The same, extreme scores left out", "restricted mean"),
+            "OS2: inverse-probability weights, extreme scores left out, difference of mean time alive",
+        ),
+    ],
+)
+def test_results_are_named_in_words(row, name):
+    assert result_names.name_of(*row) == name
+
+
+def test_no_name_of_an_open_result_is_a_machines_and_no_two_are_alike():
+    open_ = ranges.open_results(ranges.committed())
+    names = [
+        result_names.name_of(one.result_id, one.group, one.statistic, one.population)
+        for one in open_.itertuples()
+    ]
+    assert len(set(names)) == len(names)
+    odd = [each for each in names if re.search(r"_|[a-z]\d|: (yes|no)$|\b[A-Z]{5,}\b|: .*: .*:", each)]
+    assert odd == []
+
+
+def test_what_is_judged_and_what_is_counted_apart_are_all_open_results():
+    counts = ranges.tally(ranges.open_results(ranges.committed())).set_index("result_id")
+    judged_, apart = counts.loc["determined.determined", "n"], counts.loc["apart.all", "value"]
+    assert judged_ + apart == counts.loc["open.all", "value"]
+    kinds = counts.index.str.startswith("apart.") & (counts.index != "apart.all")
+    assert counts.loc[kinds, "value"].sum() == apart
+
+
+def test_a_belief_before_the_data_is_no_result_of_these_patients():
+    open_ = ranges.open_results(ranges.committed())
+    beliefs = open_.loc[open_["result_id"].str.startswith("prior."), "verdict"]
+    assert set(beliefs) == {judged.OTHERS}
 
 
 def test_printed_medians_come_from_the_claims():
@@ -458,5 +515,5 @@ def test_numbers_to_ask_for_have_names_and_stand_in_the_letter(monkeypatch):
     open_ = pd.DataFrame([verdict | {"verdict": "not determined", "flips": 1, "share": 1.0}])
     determined_page.checklist(asked, "Numbers.")
     determined_page.letter(asked, ranges.tally(open_))
-    assert "Deaths: OS2, Elevated LDH: yes" in shown[0] and "12%" in shown[0]
-    assert "Patients with both, RT" in shown[1] and "1 of 1 they leave open" in shown[1]
+    assert "Number of deaths, OS2, with elevated LDH" in shown[0] and "12%" in shown[0]
+    assert "Patients with both, RT" in shown[1] and "On 1 of 1 that we looked at" in shown[1]
