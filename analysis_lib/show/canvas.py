@@ -21,7 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib_inline.config import InlineBackend
 
-from analysis_lib.show import payloads, vector
+from analysis_lib.show import fitting, payloads, vector
 from analysis_lib.show.fragments import finished, fragment
 from analysis_lib.show.vector import PALETTE as PALETTE
 
@@ -83,8 +83,7 @@ def show(figure: Figure, alt: str, caption: str) -> None:
 def as_html(figure: Figure, alt: str, caption: str) -> str:
     """A figure as HTML that needs no other file, drawn for a page and again for a phone; it is closed."""
     wide = vector.inline(figure, alt, "wide")
-    width, height = figure.get_size_inches()
-    figure.set_size_inches(width * NARROW / WIDTH, height)
+    fitting.narrow(figure, figure.get_figwidth() * NARROW / WIDTH)
     narrow = vector.inline(figure, alt, "narrow", hidden=True)
     plt.close(figure)
     return fragment("figure", caption=caption, drawings=[finished(wide), finished(narrow)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -12,6 +13,7 @@ from analysis_lib.show.canvas import PALETTE, canvas, show
 
 Place = tuple[float, float]
 HEIGHT = 2.5  # inches
+FRAME = 9 / 72  # inches on each side: the layout sees the words of a frame, not the frame around them
 
 
 def causal(
@@ -41,7 +43,8 @@ def causal(
     """
     if beside is not None and results.skip_reason(beside):
         return
-    figure, axes = canvas(HEIGHT)
+    with plt.rc_context({"figure.constrained_layout.w_pad": FRAME}):
+        figure, axes = canvas(HEIGHT)
     for cause, effect in arrows:
         _arrow(axes, nodes[cause], nodes[effect], "0.35", "-")
     if asked:

@@ -15,7 +15,7 @@ from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
-from analysis_lib.show import canvas, figures, figures_cohort, vector
+from analysis_lib.show import canvas, diagrams, figures, figures_cohort, fitting, vector
 
 from everywhere import as_html, everywhere
 
@@ -195,3 +195,60 @@ def test_names_and_numbers_of_a_forest_leave_the_intervals_alone(shown, width):
         assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, label
     ticks = [each.get_window_extent() for each in axes.get_xticklabels()]
     assert len(ticks) > 2 and all(one.x1 + 3 < other.x0 for one, other in zip(ticks, ticks[1:]))
+
+
+def sticking_out(figure, boxes):
+    figure.draw_without_rendering()
+    return [box for box in boxes() if box.x0 < 0 or box.x1 > figure.bbox.width or box.y0 < 0]
+
+
+def test_legends_and_labels_of_a_figure_for_a_phone_are_whole():
+    figure, axes = canvas.canvas(3)
+    names = [
+        "Radiotherapy alone",
+        "Systemic therapy alone",
+        "Everyone, whatever was given first, of this cohort",
+    ]
+    for name in names:
+        axes.plot([0, 1], [0, 1], label=name)
+    axes.set(ylabel="Alive 12 months after the start of salvage therapy, % of the patients")
+    axes.set_xlabel("Hazard ratio of death, radiotherapy against systemic therapy\n(below 1: fewer deaths)")
+    figure.legend(loc="outside upper left", ncols=3, frameon=False)
+    figure.draw_without_rendering()
+    drawn = axes.get_window_extent().height
+    fitting.narrow(figure, canvas.NARROW)
+
+    def boxes():
+        return [each.get_window_extent() for each in (*figure.legends, axes.xaxis.label, axes.yaxis.label)]
+
+    assert figure.get_figwidth() == canvas.NARROW and not sticking_out(figure, boxes)
+    assert [" ".join(each.get_text().split()) for each in figure.legends[0].get_texts()] == names
+    # the words took no height from what is drawn
+    assert axes.get_window_extent().height == pytest.approx(drawn, rel=0.06)
+    assert axes.get_xlabel().splitlines()[-1] == "(below 1: fewer deaths)"
+    assert " ".join(axes.get_ylabel().split()).endswith("% of the patients")
+    plt.close(figure)
+
+
+def test_words_that_fit_on_a_phone_are_left_as_they_are():
+    figure, axes = canvas.canvas(3)
+    axes.plot([0, 1], [0, 1], label="RT")
+    axes.plot([0, 1], [1, 0], label="ST")
+    axes.set(xlabel="Months", ylabel="OS2, %")
+    legend = figure.legend(loc="outside upper left", ncols=2, frameon=False)
+    fitting.narrow(figure, canvas.NARROW)
+    assert figure.legends == [legend] and axes.get_xlabel() == "Months"
+    assert list(figure.get_size_inches()) == pytest.approx([canvas.NARROW, 3])
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("width", [canvas.WIDTH, canvas.NARROW])
+def test_frames_of_a_causal_diagram_are_whole(shown, width):
+    unseen = "Frailty\n(not recorded)"
+    nodes = {"Stage, LDH": (0, 1), "Salvage radiotherapy": (0, 0), "Death": (1, 0), unseen: (1, 1)}
+    diagrams.causal(nodes, [("Stage, LDH", "Death")], "Causes.", unmeasured=[unseen])
+    (figure,) = shown["figures"]
+    fitting.narrow(figure, width)
+    frames = [words.get_bbox_patch() for words in figure.axes[0].texts if words.get_bbox_patch()]
+    assert len(frames) == 4
+    assert not sticking_out(figure, lambda: [frame.get_window_extent() for frame in frames])

@@ -1,0 +1,82 @@
+"""A figure fitted to a narrower page: its legends take fewer columns and its labels more lines, and it grows
+by the height that they take, so that what is drawn keeps its own.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.text import Text
+
+EDGE = 3 / 72  # inches that stay free beside words
+SHORTEST = 8  # characters: lines are not made shorter
+
+
+def narrow(figure: Figure, width: float) -> None:
+    """Make a figure this wide (inches), with every legend and label inside it."""
+    figure.set_size_inches(width, figure.get_figheight())
+    figure.draw_without_rendering()
+    before = _height(figure)
+    for legend in list(figure.legends):
+        _in_columns(figure, legend)
+    figure.draw_without_rendering()  # where labels stand depends on the legends
+    for label in _labels(figure):
+        _broken(label, partial(_inside, figure, label))
+    grown = max(0, _height(figure) - before) / figure.dpi
+    figure.set_size_inches(width, figure.get_figheight() + grown)
+
+
+def _labels(figure: Figure) -> list[Text]:
+    of_axes = [label for axes in figure.axes for label in (axes.xaxis.label, axes.yaxis.label)]
+    return [label for label in of_axes if label.get_text() and label.get_visible()]
+
+
+def _height(figure: Figure) -> float:
+    """What legends and the labels of horizontal axes take from the height of a figure, in pixels."""
+    legends = [legend.get_window_extent().height for legend in figure.legends]
+    lines = [axes.xaxis.label.get_window_extent().height for axes in figure.axes]
+    return sum(legends) + max(lines, default=0)
+
+
+def _in_columns(figure: Figure, legend: Legend) -> None:
+    """A legend in as many columns as there is room for; names too long for one column are broken."""
+    room = figure.bbox.width - 2 * EDGE * figure.dpi
+    handles: list[Any] = list(legend.legend_handles)
+    names = [text.get_text() for text in legend.get_texts()]
+    options: dict[str, Any] = {"frameon": False, "title": legend.get_title().get_text() or None}
+    for columns in (2, 1):
+        if legend.get_window_extent().width <= room:
+            return
+        legend.remove()
+        legend = figure.legend(
+            handles, names, loc="outside upper left", ncols=columns, alignment="left", **options
+        )
+        figure.draw_without_rendering()
+    for text in legend.get_texts():
+        _broken(text, partial(_ends_before, text, room))
+
+
+def _ends_before(text: Text, edge: float) -> bool:
+    return text.get_window_extent().x1 <= edge
+
+
+def _inside(figure: Figure, label: Text) -> bool:
+    """Whether a label stands inside along its own direction; across it, the layout makes room."""
+    box, edge = label.get_window_extent(), EDGE * figure.dpi
+    if label.get_rotation():
+        return box.y0 >= edge and box.y1 <= figure.bbox.height - edge
+    return box.x0 >= edge and box.x1 <= figure.bbox.width - edge
+
+
+def _broken(text: Text, fits: Callable[[], bool]) -> None:
+    """Words in lines that are as long as fits, each line of their author's for itself."""
+    lines = text.get_text().splitlines()
+    for longest in range(max(map(len, lines), default=0), SHORTEST, -1):
+        if fits():
+            return
+        text.set_text("\n".join(textwrap.fill(line, longest, break_long_words=False) for line in lines))
