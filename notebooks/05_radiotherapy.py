@@ -129,7 +129,7 @@ say(doses, "The median dose to a site was {rt.dose:full}, in a median of {rt.fra
 
 # %%
 bulk = radiotherapy.bulk(study)
-say(bulk, "The size of {rt.assessable:share} sites could be assessed on PET/CT; the other {rt.not_assessable:events} could not.",
+say(bulk, "The size of {rt.assessable:share} sites could be assessed on PET/CT.",
     "Of those assessed, {rt.bulky:share} were bulky (5 cm or more). Comparisons by bulk rest on the assessed sites alone.")
 
 # %% [markdown]

@@ -228,7 +228,7 @@ consistent_page.beside(study, rows)
 # ## Cautions
 #
 # - Whoever can be treated comprehensively has little disease. The contrast of survival between the fields is a contrast
-#   of patients as much as of treatments. Only the hazard ratio within stage groups, at the top, allows for stage; nothing in
+#   of patients as much as of treatments. Only a hazard ratio within stage groups allows for stage; nothing in
 #   this chapter allows for anything else.
 # - The baseline factors were recorded at the first salvage therapy, which for some patients was long before radiotherapy.
 # - The groups by dose share the problem: high doses go to few sites in patients who are expected to benefit.
@@ -274,6 +274,6 @@ late = late.assign(result_id="late." + late["result_id"])
 say(results.collect([by_dose, late]),
     f"Patients above {HIGH_BED:g} Gy: {{osrt.median.bed_group.gt_30_gy:n}} with α/β = {alpha_beta:g} Gy and "
     "{late.osrt.median.bed_group.gt_30_gy:n} with 3 Gy.",
-    "The log-rank test gives {osrt.logrank.bed_group} with the one and {late.osrt.logrank.bed_group} with the other. The median survival "
+    "The log-rank test gives {osrt.logrank.bed_group} with the one and {late.osrt.logrank.bed_group} with the other.", "The median survival "
     "of patients above the limit is {osrt.median.bed_group.gt_30_gy:full} and {late.osrt.median.bed_group.gt_30_gy:full}. Where the two comparisons "
     "part, the finding hangs on a ratio that nobody measured in these tumours.")

@@ -183,8 +183,9 @@ for m in months:
         f"systemic therapy alone, a difference of {{absolute.os2.crude.rate{m}.less:full}}.", f"Standardised over all patients it is "
         f"{{absolute.os2.standardised.rate{m}.less:full}}.", f"With inverse-probability weights it is {{absolute.os2.iptw.rate{m}.less:full}}; "
         f"with extreme scores left out {{absolute.os2.trimmed.rate{m}.less:full}}; with overlap weights "
-        f"{{absolute.os2.overlap.rate{m}.less:full}}.", f"The doubly robust estimate is {{absolute.os2.doubly_robust.rate{m}.less:full}}: "
-        "differences beyond these limits are what the data speak against.")
+        f"{{absolute.os2.overlap.rate{m}.less:full}}.", f"The doubly robust estimate is {{absolute.os2.doubly_robust.rate{m}.less:full}}.",
+        f"Differences below {{absolute.os2.doubly_robust.rate{m}.less:lower}} and above {{absolute.os2.doubly_robust.rate{m}.less:upper}} are what "
+        "the data speak against.")
 consistent_page.say(study, "at 12 months the difference goes from {absolute.os2.crude.rate12.less:lower} to {absolute.os2.crude.rate12.less:upper} as "
                     "the groups are, from {absolute.os2.standardised.rate12.less:lower} to {absolute.os2.standardised.rate12.less:upper} "
                     "standardised, and from {absolute.os2.doubly_robust.rate12.less:lower} to {absolute.os2.doubly_robust.rate12.less:upper} "

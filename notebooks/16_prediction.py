@@ -44,8 +44,8 @@ about(study)
 model = predicting.predict(study, "OS2")
 opening("Who will be alive, and can stage and LDH tell?", model,
         f"Patients with neither factor were told a chance of death by {month} months of {{predicted.os2.risk.1}}, those with both of "
-        "{predicted.os2.risk.4}.", "In other patients like these the model would be {predicted.os2.corrected_gain} better than one number for "
-        "everybody.")
+        "{predicted.os2.risk.4}.", "In other patients like these the model would come {predicted.os2.corrected_gain} nearer to what happens "
+        "than one number for everybody (below 0: farther off).")
 figures_further.calibration(model, "predicted.os2", f"Predicted and observed deaths by {month} months, by group of patients with one "
                             "prediction, with 95% intervals of what was observed.")
 
@@ -98,8 +98,8 @@ figures_further.over_time(model, {"predicted.os2.brier": "The model", "predicted
 
 # %%
 say(model, f"At {month} months the score is {{predicted.os2.brier{month}}}, that of one number for everyone {{predicted.os2.null{month}}}.",
-    "In other patients like these the model's would be about {predicted.os2.corrected}: {predicted.os2.corrected_gain} better than no model, where "
-    f"{{predicted.os2.gain{month}}} appeared.")
+    "In other patients like these the model's would be about {predicted.os2.corrected}, a gain over no model of {predicted.os2.corrected_gain} (below 0: a loss). In "
+    f"the patients it was made from, the gain was {{predicted.os2.gain{month}}}.")
 consistent_page.say(study, "the gain over no model, less the optimism, goes from {predicted.os2.corrected_gain:lower} to "
                     "{predicted.os2.corrected_gain:upper}.")
 
@@ -133,19 +133,19 @@ say(model, "At a threshold of one half, the net benefit is {predicted.os2.net.mo
 # %% [markdown] strobe=["10"]
 # ## Are the coefficients too large, and the patients too few?
 #
-# *Question.* How much of the model is chance? *Method.* Coefficients are drawn in by a factor that says how much they would be too
-# large in other patients; the baseline is estimated again, so that the model stays right on average. *Reference.* Van Houwelingen and
+# *Question.* How much of the model is chance? *Method.* Coefficients are *shrunk*: multiplied by a factor below 1 that says how much they
+# would be too large in other patients; the baseline is estimated again, so that the model stays right on average. *Reference.* Van Houwelingen and
 # le Cessie {cite:p}`vanhouwelingen1990`. How many patients a model needs depends on what it explains and on how many terms it has, not
 # on events per variable alone {cite:p}`riley2019,riley2020`.
 
 # %%
-say(model, "The factor is {predicted.os2.heuristic}; the calibration slope in bootstrap samples is {predicted.os2.slope}.",
-    "Drawn in, the hazard ratio of advanced stage is {predicted.os2.shrunken.advanced_stage}, in place of "
+say(model, "The shrinkage factor is {predicted.os2.heuristic}; the calibration slope in bootstrap samples is {predicted.os2.slope}.",
+    "After shrinkage the hazard ratio of advanced stage is {predicted.os2.shrunken.advanced_stage}, in place of "
     "{predicted.os2.coefficient.advanced_stage:full}, and that of elevated LDH {predicted.os2.shrunken.ldh_elevated}, in place of "
     "{predicted.os2.coefficient.ldh_elevated:full}.", "For patients with both factors the chance then is {predicted.os2.shrunk.4}, in place of "
     "{predicted.os2.risk.4}.", "A model with so many terms that explains as much needs about {predicted.os2.needed} patients for its coefficients to be "
     "trusted; here are {predicted.os2.heuristic:n}.")
-consistent_page.say(study, "the factor goes from {predicted.os2.heuristic:lower} to {predicted.os2.heuristic:upper}.")
+consistent_page.say(study, "the shrinkage factor goes from {predicted.os2.heuristic:lower} to {predicted.os2.heuristic:upper}.")
 
 # %% [markdown]
 # *What would change the reading.* Even a number of patients that suffices does so for these two terms only, which were chosen because they
@@ -191,8 +191,8 @@ exercises.show(study, rows, "16_prediction.yml")
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 events = predicting.predict(study, "EFS2")
-say(events, f"For event-free survival the score at {month} months is {{predicted.efs2.brier{month}}} against {{predicted.efs2.null{month}}} without a model, and "
-    "corrected {predicted.efs2.corrected_gain} better. Nearly everybody has the event by then, so that one number for all is hard to beat.")
+say(events, f"For event-free survival the score at {month} months is {{predicted.efs2.brier{month}}} against {{predicted.efs2.null{month}}} without a model. "
+    "In other patients like these the gain would be {predicted.efs2.corrected_gain} (below 0: a loss). Nearly everybody has the event by then, so that one number for all is hard to beat.")
 
 # %% [markdown]
 # ### Exercise 2

@@ -128,7 +128,7 @@ compared_table(results.pick(compared, "median time"), "Medians of the patients a
 say(compared, "The hazard ratio is {scanned.ratio.truth:full} in the patients and {scanned.ratio.rebuilt:full} in those read back.",
     f"After radiotherapy alone {{scanned.rate{month}.rt.truth}} are alive at {month} months, read back {{scanned.rate{month}.rt.rebuilt}}; after systemic "
     f"therapy alone {{scanned.rate{month}.st.truth}} and {{scanned.rate{month}.st.rebuilt}}.",
-    "At the worst place, month {scanned.apart_at}, the curves are {scanned.apart} percentage points apart: the fewer are at risk, the more each counts.")
+    "At the worst place, month {scanned.apart_at:rounded}, the curves are {scanned.apart:rounded} percentage points apart: the fewer are at risk, the more each counts.")
 consistent_page.say(study, "the hazard ratio of those read back goes from {scanned.ratio.rebuilt:lower} to {scanned.ratio.rebuilt:upper}, that of the patients from "
                     "{scanned.ratio.truth:lower} to {scanned.ratio.truth:upper}.")
 

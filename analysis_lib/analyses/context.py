@@ -94,13 +94,18 @@ def own_share(study: Cohort) -> pd.DataFrame:
         return results.skipped("context.cohort", reason)
     return share.assign(
         result_id="context.cohort",
-        note="These synthetic patients repeat the counts that "
-        "the paper printed, so they are not counted twice: "
-        "the pooled share below leaves them out."
-        if study.synthetic
-        else "The pooled share below takes this cohort in; that is right only if none of its "
-        "patients is in a "
-        "published series already.",
+        note=_whether_pooled(study),
+    )
+
+
+def _whether_pooled(study: Cohort) -> str:
+    """Whether the pooled share takes this cohort in, and why."""
+    if study.synthetic:
+        what = "repeat the counts that the paper printed" if study.of_the_paper else "are no new patients"
+        return f"These synthetic patients {what}: the pooled share below leaves them out."
+    return (
+        "The pooled share below takes this cohort in; that is right only if none of its patients is in a "
+        "published series already."
     )
 
 

@@ -15,6 +15,7 @@ def listed(words: list[str], last: str = "and") -> str:
     return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+NAMES = ("Aalen", "Kaplan", "Mantel", "Fine", "Gray", "Holm", "Firth")  # of people: they keep their capital
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 # What a column is called in tables, figures and sentences, where its own name does not do.
@@ -98,3 +99,14 @@ def term_label(term: str) -> str:
     """What a term of a model is called: the factor, and the level where there are several (``stage.IV``)."""
     factor, _, level_name = term.partition(".")
     return f"{label_of(factor)}: {level_name}" if level_name else label_of(factor)
+
+
+def within(name: str) -> str:
+    """What a factor or a group is called after other words: without its capital, unless that is a name's or
+    an abbreviation's; and a level that is held against another says so (``ST against RT``).
+    """
+    against = re.sub(r"^.*: (.+), not (.+)$", r"\1 against \2", name)
+    if against != name or name.startswith(NAMES):
+        return against
+    plain = name[1:2].islower() or name.startswith("A ")
+    return name[:1].lower() + name[1:] if plain else name

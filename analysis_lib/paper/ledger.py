@@ -38,6 +38,8 @@ VERDICTS = {
     "not computed": "no result speaks of it",
 }
 EXCLUDE = "This and another printed number cannot both be true."
+# the proof is long, and is printed once
+PROOF = "The arithmetic stands in the ledger, under “These cannot both be true”."
 HELD = ["claim_id", "section", "population", "about", "statistic", "printed", "recomputed", "verdict", "why"]
 
 
@@ -67,7 +69,7 @@ def hold_against(claims: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     held = {claim["claim_id"]: _hold(claim, by_id, reasons) for claim in claims.to_dict("records")}
     for name, fork in known.items():
         if name in held and held[name]["verdict"] == "differs" and _met(held.get(fork.other)):
-            held[name] |= {"verdict": "one of two", "why": f"{EXCLUDE} {fork.arithmetic} {fork.outside}"}
+            held[name] |= {"verdict": "one of two", "why": f"{EXCLUDE} {PROOF}"}
     return pd.DataFrame(held.values(), columns=HELD)
 
 
@@ -225,14 +227,21 @@ def unmet(held: pd.DataFrame) -> pd.DataFrame:
 
 @published
 def two_sided(held: pd.DataFrame) -> pd.DataFrame:
-    """The claims of which only one of two can be true, both sides, each with the arithmetic and what else is
-    known.
+    """The claims of which only one of two can be true, both sides, with the arithmetic and what else is
+    known, each said once.
     """
     if results.skip_reason(held):
         return held
     known = forks()
     both = held[held["claim_id"].isin(known)]
-    return both.assign(why=[f"{known[c].arithmetic} {known[c].outside}" for c in both["claim_id"]])
+    said: set[str] = set()
+    told = []
+    for claim in both["claim_id"]:
+        fork = known[claim]
+        new = [part for part in (fork.arithmetic, fork.outside) if part not in said]
+        told.append(" ".join(new) or "The other side of the claims above, by their arithmetic.")
+        said |= set(new)
+    return both.assign(why=told)
 
 
 @published

@@ -502,7 +502,7 @@ METHODS = (
     ),
     Method(
         "uniform shrinkage, heuristic factor",
-        "coefficients drawn in against overfitting",
+        "coefficients shrunk against overfitting",
         HERE,
         ("vanhouwelingen1990",),
         "Coefficients of the prediction model were shrunken by the heuristic factor of van Houwelingen and "

@@ -42,11 +42,11 @@ def by_interval(rows: pd.DataFrame) -> list[str]:
         row_id = one["result_id"]
         lower, upper = (_printed(one[end]) for end in ("lower", "upper"))
         if lower > 1:
-            named[ABOVE].append(f"{{{row_id}:group}}, from {{{row_id}:lower}}")
+            named[ABOVE].append(f"{{{row_id}:named}}, from {{{row_id}:lower}}")
         elif upper < 1:
-            named[BELOW].append(f"{{{row_id}:group}}, up to {{{row_id}:upper}}")
+            named[BELOW].append(f"{{{row_id}:named}}, up to {{{row_id}:upper}}")
         else:
-            named[HOLDS].append(f"{{{row_id}:group}}, {{{row_id}:lower}} to {{{row_id}:upper}}")
+            named[HOLDS].append(f"{{{row_id}:named}}, {{{row_id}:lower}} to {{{row_id}:upper}}")
     return [words.replace("{}", "; ".join(names)) for words, names in named.items() if names]
 
 

@@ -133,7 +133,7 @@ def calibration(rows: pd.DataFrame, prefix: str, caption: str) -> None:
     figure, axes = canvas(3.9)
     axes.plot([0, 100], [0, 100], color="0.35", linewidth=1, linestyle=":")
     heights = seen[["value", "lower", "upper"]].astype(float).to_numpy()
-    for part, marker, colour, words in (("risk", "s", 0, "As fitted"), ("shrunk", "o", 1, "Drawn in")):
+    for part, marker, colour, words in (("risk", "s", 0, "As fitted"), ("shrunk", "o", 1, "After shrinkage")):
         x = by_id.loc[[f"{prefix}.{part}.{place}" for place in places], "value"].astype(float).to_numpy()
         if part == "risk":
             axes.vlines(x, heights[:, 1], heights[:, 2], color=PALETTE[colour], linewidth=1.4)

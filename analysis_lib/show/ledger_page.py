@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.paper.claims import HERE, read_claims
-from analysis_lib.paper.ledger import VERDICTS, against
+from analysis_lib.paper.ledger import PROOF, VERDICTS, against
 from analysis_lib.rows import results
 from analysis_lib.rows.methods import capital
 from analysis_lib.rows.released import require
@@ -17,6 +17,7 @@ from analysis_lib.show import notes, payloads, tables
 from analysis_lib.show.fragments import finished, fragment
 
 HEADS = ["What, of whom", "Printed", "Recomputed", "Verdict"]
+WHERE = "10_ledger.html#these-cannot-both-be-true"  # on the pages of the paper's book
 WHOLE = "Every printed number, what the chapters compute, and the verdict"
 
 
@@ -123,7 +124,7 @@ def show_reasoned(parts: dict[str, list[Line]], caption: str, heads: list[str], 
 
 def reasoned_html(parts: dict[str, list[Line]], caption: str, heads: list[str]) -> str:
     """The HTML that :func:`show_reasoned` shows."""
-    return fragment("reasoned", parts=parts, caption=caption, heads=heads)
+    return fragment("reasoned", parts=parts, caption=caption, heads=heads, proof=PROOF, where=WHERE)
 
 
 def _as_table(parts: dict[str, list[Line]], caption: str, heads: list[str]) -> payloads.Table:

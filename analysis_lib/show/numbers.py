@@ -45,6 +45,8 @@ def limits(row: pd.Series) -> str:
     if pd.isna(row["lower"]) and pd.isna(row["upper"]):
         return ""
     kind = STATISTICS[row["statistic"]]
+    if row.get("n") == 1 and kind.limits in ("range", "IQR"):  # the one value is its own range
+        return ""
     missing = (
         "not shown"
         if results.hidden(row)
@@ -126,12 +128,24 @@ def printed_p(row: pd.Series) -> str:
         shown = "–"
     else:
         shown = "< 0.001" if row["value"] < 0.001 else number(row["value"], 3)
-    return shown + (" †" if "rough" in row["note"] else "")
+    return shown + rough_mark(row)
+
+
+def rough_mark(row: pd.Series) -> str:
+    """A dagger after a P value that rests on too many small expected counts; nothing after others."""
+    return " †" if "rough" in (row.get("note") or "") else ""
+
+
+def rough_told(tests: pd.DataFrame) -> str:
+    """What the daggers of :func:`rough_mark` mean, to end a caption; empty where there is none."""
+    marked = any(rough_mark(row) for _, row in tests.iterrows())
+    return " † Small expected counts: a rough approximation." if marked else ""
 
 
 def bare_p(row: pd.Series) -> str:
-    """A P value for a column that is headed P: ``0.61``, ``< 0.001``."""
-    return estimate(row).removeprefix("P ").removeprefix("= ").replace(NOT_SHOWN, "not shown")
+    """A P value for a column that is headed P: ``0.61``, ``< 0.001 †``."""
+    shown = estimate(row).removeprefix("P ").removeprefix("= ").replace(NOT_SHOWN, "not shown")
+    return shown + rough_mark(row)
 
 
 def median_and_counts(row: pd.Series) -> str:

@@ -77,7 +77,7 @@ def name_of(result_id: str, group: str, statistic: str = "", population: str = "
         topic = _topic(first, rest)
         of = group.replace("The same,", "Inverse-probability weights,")  # they stand in a list no more
         link = (", " if ":" in of else ": ") if topic else ""
-        told = f"{topic}{link}{_within(of)}{_told_apart(first, rest, statistic)}"
+        told = f"{topic}{link}{words.within(of)}{_told_apart(first, rest, statistic)}"
     else:
         told = _of_cox(rest, group) if first == "cox" else _of_endpoint(first, rest, group)
     return told[:1].upper() + told[1:]
@@ -93,7 +93,7 @@ def _of_cox(rest: list[str], group: str) -> str:
         if term[-1] == "p"
         else "hazard ratio"
     )
-    of = _within(re.sub(r"^.*: (.+), not (.+)$", r"\1 against \2", group))
+    of = words.within(group)
     link = " of " if term[0] != "ph" else ", "
     return f"{ENDPOINTS.get(endpoint, endpoint.upper())}, {kind}{link}{of} ({MODELS.get(model, model)})"
 
@@ -115,24 +115,17 @@ def _of_endpoint(first: str, rest: list[str], group: str) -> str:
     if not column or column == slug(group):
         return ", ".join(filter(None, [whole, group]))
     if not group or rest[0] == "logrank":
-        return f"{whole} by {_within(words.label_of(column))}"
+        return f"{whole} by {words.within(words.label_of(column))}"
     return f"{whole}, {_level(column, group)}"
 
 
 def _level(column: str, level: str) -> str:
     """The patients of one level: ``with CNS disease``, ``RT as first regimen``."""
-    label = _within(words.label_of(column))
+    label = words.within(words.label_of(column))
     if level in YES_NO:
         with_, without = SITES.get(column, (f"with {label}", f"without {label}"))
         return with_ if level == YES_NO[0] else without
     return GROUPED.get(column, f"{label} {{}}").format(level)
-
-
-def _within(group: str) -> str:
-    """What a group is called after other words: without its capital, unless that is a name's."""
-    named = group.startswith(("Aalen", "Kaplan", "Mantel", "Fine", "Gray", "Holm", "Firth"))
-    plain = group[1:2].islower() or group.startswith("A ")
-    return group if named or not plain else group[:1].lower() + group[1:]
 
 
 def _topic(topic: str, rest: list[str]) -> str:
@@ -161,11 +154,11 @@ def _predicted(rest: list[str], group: str, population: str) -> str:
     """A row of chapter 16."""
     endpoint, part, *of = rest
     if part in ("coefficient", "shrunken"):
-        factor = _within(group.partition(":")[0].strip())
+        factor = words.within(group.partition(":")[0].strip())
         return f"prediction of {endpoint.upper()}, {factor}: {PREDICTED[part]}"
     if of and part in PREDICTED:
         return f"risk of an event ({endpoint.upper()}), {population}: {PREDICTED[part]}"
-    return f"prediction of {endpoint.upper()}: {_within(group)}"
+    return f"prediction of {endpoint.upper()}: {words.within(group)}"
 
 
 def _course(rest: list[str], group: str, population: str) -> str:
@@ -175,11 +168,11 @@ def _course(rest: list[str], group: str, population: str) -> str:
         "state": f"{month} months after the start of salvage therapy",
         "time": f"mean time within {month} months of the start of salvage therapy",
     }.get(part, f"course, {' '.join(rest[:2]).replace('_', ' ')}")
-    return f"{when}: {_within(group)}"
+    return f"{when}: {words.within(group)}"
 
 
 def _scanned(rest: list[str], group: str, population: str) -> str:
     """A row of a curve read back from its picture."""
     of = REGIMENS.get(rest[1], BOTH) if len(rest) > 1 else BOTH
     what = re.sub(r"^rate(\d+)$", r"at \1 months", rest[0]).replace("ratio", "hazard ratio").replace("_", " ")
-    return f"OS2, {of}, {what}: {SCANNED.get(rest[-1], _within(group))}"
+    return f"OS2, {of}, {what}: {SCANNED.get(rest[-1], words.within(group))}"

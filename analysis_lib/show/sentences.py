@@ -11,9 +11,11 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from analysis_lib.cohort import disclosure
+from analysis_lib.dictionary.words import within
 from analysis_lib.rows import results
 from analysis_lib.rows.released import require
 from analysis_lib.rows.results import STATISTICS
+from analysis_lib.rows.rounding import number
 from analysis_lib.show.notes import NO_NUMBERS, TOO_SMALL, skip
 from analysis_lib.show.numbers import counted, estimate, full, limits, n_percent, one_limit, share
 
@@ -27,6 +29,7 @@ def _inert(words: str) -> str:
 
 FORMATS = {
     "": estimate,
+    "rounded": lambda row: number(row["value"], 1),
     "full": full,
     "limits": lambda row: (
         limits(row)
@@ -43,13 +46,14 @@ FORMATS = {
     "n": lambda row: counted(row, "n"),
     "events": lambda row: counted(row, "events"),
     "group": lambda row: _inert(row["group"]),
+    "named": lambda row: _inert(within(row["group"])),
     "population": lambda row: _inert(row["population"]),
     "method": lambda row: row["method"],
     "note": lambda row: _inert(row["note"].removeprefix("small numbers, ")),
 }
 
 # formats that read well where a number is hidden
-SAY_IT_IS_HIDDEN = ("share", "n_percent", "n", "events", "group")
+SAY_IT_IS_HIDDEN = ("share", "n_percent", "n", "events", "group", "named")
 
 
 def _unsaid(row: pd.Series, style: str) -> bool:
@@ -60,11 +64,12 @@ def _unsaid(row: pd.Series, style: str) -> bool:
     told = row[style] if style in ("lower", "upper") else row["value"]
     if (
         pd.isna(told)
-        and style in ("", "full", "limits", "lower", "upper")
-        and row["statistic"] not in ("median time", "p", *disclosure.COUNTS)
+        and style in ("", "rounded", "full", "limits", "lower", "upper")
+        and row["statistic"] not in ("median time", *disclosure.COUNTS)
+        and not (row["statistic"] == "p" and results.hidden(row))
     ):
         return True
-    if style in ("share", "n_percent") and (pd.isna(row["n"]) or row["n"] == 0):
+    if style in ("share", "n_percent") and (pd.isna(row["n"]) or row["n"] <= 1):  # one of one is no share
         return True
     if style in SAY_IT_IS_HIDDEN or not results.hidden(row) or pd.notna(row["value"]):
         return False
@@ -118,10 +123,11 @@ def sentence(rows: pd.DataFrame, template: str) -> str:
     """Fill ``{result_id}`` or ``{result_id:format}`` from rows; empty when a row that it names is absent or
     hidden.
 
-    Formats: none (value), ``full`` (value and limits), ``limits``, ``lower``, ``upper``, ``share`` (a of b,
-    percent), ``n_percent`` (a and percent with one decimal, as in Table 1), ``n``, ``events``, ``group``,
-    ``population``, ``method``, ``note``. None turns a P value into words: what the data speak against is said
-    by an interval.
+    Formats: none (value), ``rounded`` (one decimal, no unit), ``full`` (value and limits), ``limits``,
+    ``lower``, ``upper``, ``share`` (a of b, percent), ``n_percent`` (a and percent with one decimal, as in
+    Table 1), ``n``, ``events``, ``group``, ``named`` (the group within a sentence: ``bulky disease``,
+    ``tisa-cel against axi-cel``), ``population``, ``method``, ``note``. None turns a P value into words: what
+    the data speak against is said by an interval.
     Another is an error; an id that no analysis can produce is found by ``tests/show/test_sentences.py``.
     """
     require(rows)

@@ -26,6 +26,7 @@ from analysis_lib.show.numbers import (
     n_percent,
     printed_p,
     ratio_cell,
+    rough_told,
     share,
 )
 from analysis_lib.show.sentences import FORMATS
@@ -47,7 +48,8 @@ def table(
     if reason := results.skip_reason(frame):
         return skip(reason)
     told = "" if rows is None else methods.how(rows, counts=False)
-    _shown(frame, captioned(caption, told), sections)
+    daggers = "" if rows is None else rough_told(rows[rows["statistic"] == "p"])
+    _shown(frame, captioned(caption, told) + daggers, sections)
 
 
 def _shown(frame: pd.DataFrame, caption: str, sections: Collection[int] = ()) -> None:
@@ -184,7 +186,8 @@ def compared_table(rows: pd.DataFrame, caption: str, corner: str) -> None:
         captioned(
             caption,
             methods.how(rows, intervals=False, counts=(rows.loc[~tested, "statistic"] != "proportion").any()),
-        ),
+        )
+        + rough_told(rows[tested]),
     )
 
 

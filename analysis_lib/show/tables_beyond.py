@@ -53,9 +53,13 @@ def multiplicity_table(tests: pd.DataFrame) -> pd.DataFrame:
     shown = pd.DataFrame(
         {"Comparison": [name_of(one.result_id, one.group) for one in tests.itertuples()]} | columns
     )
+    marks = [numbers.rough_mark(one) for _, one in tests.iterrows()]
     return shown.assign(
         **{
-            column: [rounding.p_value(value).removeprefix("P ").removeprefix("= ") for value in shown[column]]
+            column: [
+                rounding.p_value(value).removeprefix("P ").removeprefix("= ") + mark
+                for value, mark in zip(shown[column], marks)
+            ]
             for column in columns
         }
     )

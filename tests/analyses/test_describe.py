@@ -2,6 +2,7 @@
 little in them.
 """
 
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -233,6 +234,15 @@ def test_table_1_as_shown(monkeypatch):
         "(30.0)</td>"
     ) in shown
     assert '<th scope="col">RT (n = 4)</th>' in shown and "†" in shown and "Not shown" in shown
+
+
+def test_a_rough_p_value_bears_its_dagger_in_every_table(monkeypatch):
+    rows = table_1.table_1(study_of(salvage_regimen=REGIMEN, two_or_more_sites=["yes"] * 3 + ["no"] * 7))
+    apart = table_1.furthest_apart(rows)
+    shown = html_of(monkeypatch, shown_tables.compared_table, apart, "Apart.", "Line")
+    assert re.search(r"<td>[\d.< ]+ †</td>", shown) and "† Small expected counts: a rough approx" in shown
+    exact = apart.assign(note="")
+    assert "†" not in html_of(monkeypatch, shown_tables.compared_table, exact, "Apart.", "Line")
 
 
 def test_table_1_of_one_patient(monkeypatch):

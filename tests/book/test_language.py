@@ -9,7 +9,14 @@ from visiting import first, of_class, tree_of, words
 
 NEVER = {
     "no estimate, said as if it were one": r"P not estimable and P not estimable|a median of not (?:estimable|reached)",
+    "a test that could not be made": r"gives P not estimable|P not estimable (?:with|and)",
     "nobody of nobody": r"\b0 of 0\b",
+    "one of one, as a share": r"\b1 of 1 \(100%\) [a-z]",
+    "the others, of whom there are none": r"\bthe others? 0\b",
+    "better by less than nothing": r"−\d[\d.]*% better",
+    "the name of a column, of a row or of a folder": r"\b(?:PRIOR|advanced_stage|ldh_elevated|min_cell_count)\b|"
+    r"state\d+:|(?:truth|rebuilt):",
+    "hundredths of a month": r"\bmonth \d+\.\d\d",
     "one of one": r"\b1 of 1 (?!\()",
     "one, in the plural": r"(?<![\d.,–-])\b1 (?:have|were|remain|factors|claims|courses|cohorts|results of)\b",
     "an empty table": r"\b0 claims\b",
@@ -75,6 +82,15 @@ def offences(html):
         "the test gives P = 0.2 ().",
         "240.8 events for each hazard ratio, . Sex: M",
         "None is needed: these are counts.",
+        "Between the dose groups the log-rank test gives P not estimable.",
+        "P not estimable with the one and P = 0.2 with the other",
+        "Of the patients without an evaluable scan, 1 of 1 (100%) died",
+        "could be assessed on PET/CT; the other 0 could not.",
+        "the model would be −7.3% better than one number",
+        "Prediction, OS2 coefficient advanced_stage: stage III or IV: as fitted",
+        "PRIOR sceptical, A sceptic",
+        "Courses, state6: progressed, no next line",
+        "At the worst place, month 9.76, the curves are apart",
     ],
 )
 def test_flags_what_puzzled_a_reader(sentence):

@@ -186,7 +186,8 @@ def test_a_real_cohort_is_pooled_and_a_synthetic_one_is_not():
         study = study_of(patterns, synthetic=synthetic)
         assert len(context.in_context(study)) == members
         own = by_id(context.own_share(study)).loc["context.cohort"]
-        assert own[["events", "n"]].tolist() == [2, 3] and ("twice" in own["note"]) == synthetic
+        assert own[["events", "n"]].tolist() == [2, 3] and ("leaves them out" in own["note"]) == synthetic
+        assert "the paper printed" not in own["note"]  # of a cohort that is not the paper's
 
 
 def test_the_discussions_count_can_take_the_place_of_the_results():

@@ -22,6 +22,7 @@ from analysis_lib.paper import ledger, spoken
 from analysis_lib.paper.audit import further, tests, times, verdicts
 from analysis_lib.paper.claims import (
     contradictions,
+    forks,
     parts,
     read_abstract,
     read_claims,
@@ -430,7 +431,23 @@ def test_the_fork_by_hand(checks):
     found = [test(most) for test in tests.TESTS.values()]
     assert (round(min(found), 3), round(max(found), 3)) == (0.002, 0.005)
     for told in ("15 + 10 = 25", "at least 22", "3 + 11 = 14", "0.002 to 0.005", "17 of 29", "26 of 29"):
-        assert told in checks.loc["text.sites", "arithmetic"], told
+        assert told in forks()["dis.gt1site.n"].arithmetic + forks()["dis.gt1site.n"].outside, told
+
+
+def test_a_proof_is_printed_once_and_linked_elsewhere(checks):
+    study, saved = read_cohort("reconstructed"), cohorts.rows().query("cohort == 1")
+    held = ledger.against(study, public(saved))
+    proof = forks()["dis.gt1site.n"].arithmetic
+    both = ledger.two_sided(held)
+    assert both["why"].str.contains(proof, regex=False).sum() == 1
+    assert both["why"].str.len().gt(20).all()
+    elsewhere = [*held["why"], *checks["arithmetic"]]
+    assert not [why for why in elsewhere if proof in why]
+    told = held[held["verdict"] == "one of two"]
+    assert len(told) and told["why"].str.endswith(ledger.PROOF).all()
+    lines = {"": [ledger_page.Line("what", f"why. {ledger.PROOF}", ("1", "2", "one of two"))]}
+    link = BeautifulSoup(ledger_page.reasoned_html(lines, "c", ledger_page.HEADS), "html.parser").find("a")
+    assert link.get_text() == ledger.PROOF and link["href"] == ledger_page.WHERE
 
 
 def test_what_two_sections_force(checks):

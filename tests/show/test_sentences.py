@@ -58,6 +58,39 @@ def test_braces_that_hold_no_id_are_an_error(template):
         sentences.sentence(ROWS, template)
 
 
+THIN = public(
+    results.collect(
+        [
+            row("some.logrank", "p", None),
+            row("some.share", "proportion", 100.0, n=1, events=1),
+            row("some.two", "proportion", 50.0, n=2, events=1),
+            row("some.wait", "range months", 2.0, lower=2.0, upper=2.0, n=1),
+            row("some.month", "estimate", 9.758),
+            row("some.ratio", "hazard ratio", 2.0, group="CAR T product: tisa-cel, not axi-cel"),
+            row("some.factor", "hazard ratio", 2.0, group="Bridging therapy"),
+            row("some.name", "hazard ratio", 2.0, group="ECOG performance status 2 or worse"),
+        ]
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("The test gives {some.logrank}.", ""),  # a number that does not exist is not said
+        ("Of these, {some.share:share} died.", ""),  # one of one is no share
+        ("Of these, {some.two:share} died.", "Of these, 1 of 2 (50%) died."),
+        ("They waited {some.wait:full}.", "They waited 2.0 months."),  # one value is its own range
+        ("At month {some.month:rounded}.", "At month 9.8."),
+        ("It holds for {some.ratio:named}.", "It holds for tisa-cel against axi-cel."),
+        ("It holds for {some.factor:named}.", "It holds for bridging therapy."),
+        ("It holds for {some.name:named}.", "It holds for ECOG performance status 2 or worse."),
+    ],
+)
+def test_what_a_thin_cohort_says(template, said):
+    assert sentences.sentence(THIN, template) == said
+
+
 # --- the ids that the book's templates name -------------------------------------------------------
 
 ANYTHING = "\0"  # what an f-string puts in while the program runs

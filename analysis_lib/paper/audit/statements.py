@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from analysis_lib.paper.audit.printed import check
-from analysis_lib.paper.claims import decimals, forks, printed_count, printed_text
+from analysis_lib.paper.claims import decimals, printed_count, printed_text
+from analysis_lib.paper.ledger import PROOF
 from analysis_lib.rows.rounding import number
 
 # percent, as the Discussion prints other series
@@ -21,7 +22,6 @@ def statements() -> list[tuple]:
 
     Long because it is a list: one check after the other, each with its arithmetic in words.
     """
-    fork = forks()["dis.gt1site.n"]
     series = pd.read_csv(Path(__file__).parents[1] / "series.csv")
     cited = series[series["place"].str.startswith("cited")]
     printed_ldh, table_ldh = printed_text("res.ldh.p"), printed_text("t1.ldh.p")
@@ -57,8 +57,8 @@ def statements() -> list[tuple]:
             f"{printed_text('dis.gt1site.n')}, and P = {printed_text('cf.sites.p')}",
             "not both",
             "inconsistent",
-            f"These cannot both be true. {fork.arithmetic} {fork.outside} The print does not say which side "
-            "is wrong.",
+            "These cannot both be true: that P needs more such patients than the count leaves. The print "
+            f"does not say which side is wrong. {PROOF}",
         ),
         check(
             "text.bulky",
