@@ -76,8 +76,8 @@ figures_cohort.flow_diagram(flow, "Participant flow. Regimens are those of the f
 # ## Participants and flow
 
 # %%
-say(flow, "Of {flow.database} patients in the database, {flow.included} were included and {flow.not_included} were not.",
-    "The cohort has {flow.included} patients.", "The first salvage therapy was radiotherapy alone in "
+say(flow, ("Of {flow.database} patients in the database, {flow.included} were included and {flow.not_included} were not.",
+    "The cohort has {flow.included} patients."), "The first salvage therapy was radiotherapy alone in "
     "{flow.salvage_regimen.rt}, combined-modality therapy in {flow.salvage_regimen.cmt} and systemic therapy alone in "
     "{flow.salvage_regimen.st}.", "In any line, {flow.any_rt} of {flow.any_rt:n} patients received radiotherapy.",
     "Whatever is found holds for patients like the {flow.included}; of the {flow.not_included} nothing is known here.")

@@ -154,6 +154,10 @@ say(efs2_groups, "Between the regimens the log-rank test gives {efs2.logrank.sal
     "After radiotherapy alone the median was {efs2.median.salvage_regimen.rt:full}, after systemic therapy alone "
     "{efs2.median.salvage_regimen.st:full}; medians outside these limits are what the data speak against. Where each interval "
     "holds the other's median, the regimens may be alike or not: these patients cannot tell.")
+say(results.collect([os2_groups, efs2_groups]), "RT stands for two groups here: in this table for all "
+    "{efs2.median.salvage_regimen.rt:n} patients who began with radiotherapy alone, whatever followed; in that of OS2 for the "
+    "{os2.median.salvage_sequence.rt:n} who had no other modality later. The same holds for ST: "
+    "{efs2.median.salvage_regimen.st:n} and {os2.median.salvage_sequence.st:n}.")
 
 # %% [markdown] tags=["if-any"]
 # ## By groups of the cohort's own

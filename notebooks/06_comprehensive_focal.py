@@ -45,7 +45,7 @@ fields, by_field = field_dose.fields(study), survival.estimates(study, "OSRT", b
 opening("Do patients live longer when every site of the relapse is irradiated?", results.collect([by_field, fields]),
         "The hazard ratio of focal against comprehensive fields is {field.crude:full} as the patients are,",
         "and {field.within:full} when only patients of one stage group are compared with each other.")
-figures.survival_curves(survival.curves(study, "OSRT", by="rt_field"), "Overall survival (OS-RT)",
+figures.survival_curves(survival.curves(study, "OSRT", by="rt_field"), "Overall survival (OSRT)",
                         "Overall survival from the start of the first radiotherapy course, by field.", by_field)
 
 # %% [markdown] tags=["car-t"]
@@ -59,7 +59,7 @@ figures.survival_curves(survival.curves(study, "OSRT", by="rt_field"), "Overall 
 # ## How it is defined
 #
 # A field is **comprehensive** when it includes all the sites that the last scan before radiotherapy shows, and **focal**
-# when it leaves some of them out. Only the first course of each patient counts. Survival (OS-RT) runs from its first day
+# when it leaves some of them out. Only the first course of each patient counts. Survival (OSRT) runs from its first day
 # to death from any cause.
 #
 # The dose of a patient is the highest biologically effective dose (BED) among the sites of that course
@@ -129,7 +129,7 @@ say(fields, "The hazard ratio of focal against comprehensive fields is {field.cr
 
 # %%
 by_dose = survival.estimates(study, "OSRT", by="bed_group", population="first courses with known dose")
-figures.survival_curves(survival.curves(study, "OSRT", by="bed_group"), "Overall survival (OS-RT)",
+figures.survival_curves(survival.curves(study, "OSRT", by="bed_group"), "Overall survival (OSRT)",
                         "Overall survival from the start of the first radiotherapy course, by the patient's highest "
                         f"biologically effective dose (α/β = {alpha_beta:g} Gy).", by_dose)
 
@@ -179,7 +179,7 @@ compared_table(limited, "Patients in stage I or II, by field of the first course
 
 # %%
 by_therapy = survival.estimates(study, "OSRT", by="further_therapy", population="stage I or II, comprehensive first course")
-figures.survival_curves(survival.curves(study, "OSRT", by="further_therapy"), "Overall survival (OS-RT)",
+figures.survival_curves(survival.curves(study, "OSRT", by="further_therapy"), "Overall survival (OSRT)",
                         "Overall survival from the start of a comprehensive first course in stage I or II, by whether any "
                         "therapy followed it. The groups are named by the future (immortal time).", by_therapy)
 
@@ -227,8 +227,8 @@ consistent_page.beside(study, rows)
 # %% [markdown] strobe=["19"]
 # ## Cautions
 #
-# - Whoever can be treated comprehensively has little disease. The contrast of survival between the fields is a contrast
-#   of patients as much as of treatments. Only a hazard ratio within stage groups allows for stage; nothing in
+# - The contrast of survival between the fields is a contrast of patients as much as of treatments: only where disease is
+#   little can a field cover it whole. Only a hazard ratio within stage groups allows for stage; nothing in
 #   this chapter allows for anything else.
 # - The baseline factors were recorded at the first salvage therapy, which for some patients was long before radiotherapy.
 # - The groups by dose share the problem: high doses go to few sites in patients who are expected to benefit.

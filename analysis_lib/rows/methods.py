@@ -710,10 +710,21 @@ def how(rows: pd.DataFrame, intervals: bool = True, counts: bool = True, among: 
     ]
     whole = estimates[estimates["result_id"].isin(list(among))]
     told = [
-        capital("; ".join(printed(method) for method in used(telling))),
+        capital(_once([printed(method) for method in used(telling)])),
         numbers(estimates if whole.empty else whole) if counts else "",
     ]
     return f"{'; '.join(filter(None, told))}." if any(told) else ""
+
+
+def _once(told: list[str]) -> str:
+    """Methods after each other; what all of them end with is said once, at the end."""
+    parts = [each.split(", ") for each in told]
+    most = min((len(each) for each in parts), default=1) - 1  # something of each must be left
+    shared = next((n for n in range(most, 0, -1) if len({tuple(each[-n:]) for each in parts}) == 1), 0)
+    if len(told) < 2 or not shared:
+        return "; ".join(told)
+    heads = "; ".join(", ".join(each[:-shared]) for each in parts)
+    return f"{heads}; each with {', '.join(parts[0][-shared:])}"
 
 
 def numbers(rows: pd.DataFrame) -> str:

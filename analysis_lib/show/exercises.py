@@ -202,11 +202,14 @@ def _options(entry: dict, rows: pd.DataFrame) -> tuple[Option, ...]:
     known = [held for each in written if (held := _held(rows, each))]
     if len(known) < len(written) or len({value for _, value, _ in known}) < len(known):
         return ()  # a tie has no order
+    chosen = entry["kind"] == LARGEST
     ranked = sorted(known, key=lambda each: -each[1])
     best = ranked[-1 if entry.get("least") else 0][0]
     listed = ranked if entry["kind"] == ORDER else known
     return tuple(
-        Option(says, f"{says}: {sentence(rows, template)}.", says == best) for says, _, template in listed
+        # what is chosen stands before its reason; what is put in order is told by its reason alone
+        Option(says, ("" if chosen else f"{says}: ") + f"{sentence(rows, template)}.", says == best)
+        for says, _, template in listed
     )
 
 

@@ -141,13 +141,17 @@ def sentence(rows: pd.DataFrame, template: str) -> str:
     return filled[:1].upper() + filled[1:] if filled.startswith(("fewer than", "all but fewer")) else filled
 
 
-def say(rows: pd.DataFrame, *templates: str) -> None:
-    """Show sentences built from rows as one paragraph; sentences about absent rows are left out."""
+def say(rows: pd.DataFrame, *templates: str | tuple[str, ...]) -> None:
+    """Show sentences built from rows as one paragraph; sentences about absent rows are left out.
+
+    Of several templates in a tuple, the first that can be said stands for all.
+    """
     require(rows)
     if reason := results.skip_reason(rows):
         return skip(reason)
-    said = " ".join(filter(None, (sentence(rows, template) for template in templates)))
-    if said:
+    choices = ((each,) if isinstance(each, str) else each for each in templates)
+    first = (next(filter(None, (sentence(rows, one) for one in each)), "") for each in choices)
+    if said := " ".join(filter(None, first)):
         display(Markdown(said))
     elif any(results.hidden(row) for _, row in rows.iterrows()):
         skip(TOO_SMALL)

@@ -76,6 +76,7 @@ def test_an_order_is_that_of_the_rows_and_its_offer_tells_nothing():
     least = exercises.resolve(ORDER | {"kind": "largest", "least": True}, ROWS)
     assert [each.says for each in largest.options if each.right] == ["Long"]
     assert [each.says for each in least.options if each.right] == ["Short"]
+    assert not [each for each in largest.options if each.why.startswith(each.says)]  # it stands before
 
 
 @pytest.mark.parametrize("right", [0, 2])
