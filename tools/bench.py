@@ -288,7 +288,7 @@ def table(found: list[Row], took: dict[str, list[Took]], jobs: int) -> str:
     middle = {name: Took(*map(median, zip(*each, strict=True))) for name, each in took.items() if each}
     floors = [name for name in middle if name.startswith("floor")]
     lines = [
-        "| what | CPU s | wall s | most memory of a process, MiB | ratio | repeats |",
+        "| What | CPU, s | Wall, s | Most memory of a process, MiB | Ratio | Repeats |",
         "|---|---|---|---|---|---|",
     ]
     for row in found:
@@ -300,7 +300,7 @@ def table(found: list[Row], took: dict[str, list[Took]], jobs: int) -> str:
             floor = sum(middle[name].cpu for name in floors)
             ratio = f"{mine.wall / (floor / jobs):.2f} × floor (wall; CPU of the floor on {jobs} cores)"
         elif row.beside in middle:
-            ratio = f"{mine.wall / middle[row.beside].wall:.3f} × {row.beside} (wall)"
+            ratio = f"{mine.wall / middle[row.beside].wall:.2f} × {row.beside} (wall)"
         repeats = len(took[row.name])
         lines.append(
             f"| {row.name} | {mine.cpu:.2f} | {mine.wall:.2f} | {mine.memory:.0f} | {ratio} | {repeats} |"
@@ -358,6 +358,10 @@ def main() -> int:
     return 0
 
 
+def _named(cohorts: list[str]) -> str:
+    return f"the cohort{'s' if len(cohorts) > 1 else ''} *{', '.join(cohorts)}*"
+
+
 def page(machine: dict, cohorts: list[str], found: list[Row], took: dict, chapters: dict) -> str:
     """The page of results."""
     heaviest = sorted(chapters, key=lambda name: -chapters[name][0])
@@ -365,8 +369,9 @@ def page(machine: dict, cohorts: list[str], found: list[Row], took: dict, chapte
         [
             "# How long it takes",
             "",
-            f"Written by `make bench`, for the cohorts {', '.join(cohorts)}. Medians; no number here is a "
-            f"test.",
+            f"Measured by `make bench` with {_named(cohorts)}. Each number is a median over the repeats, and "
+            "speaks of this machine alone. *CPU* is the time that all cores together were busy, *wall* the "
+            "time by the clock; the *ratio* holds a row against another one.",
             "",
             *(f"- {name}: {value}" for name, value in machine.items() if value),
             "",
@@ -374,7 +379,7 @@ def page(machine: dict, cohorts: list[str], found: list[Row], took: dict, chapte
             "",
             "## Each chapter's code, in one process",
             "",
-            "| cohort, chapter | CPU s | wall s |",
+            "| Cohort, chapter | CPU, s | Wall, s |",
             "|---|---|---|",
             *(f"| {name} | {chapters[name][0]:.2f} | {chapters[name][1]:.2f} |" for name in heaviest),
             "",

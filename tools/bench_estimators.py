@@ -235,7 +235,11 @@ def as_markdown(found: pd.DataFrame) -> str:
     """The table; a dash where it was not asked, or would have taken too long."""
 
     def written(cell) -> str:
-        return "-" if pd.isna(cell) else f"{cell:.3g}" if isinstance(cell, float) else f"{cell}"
+        if pd.isna(cell):
+            return "–"
+        if not isinstance(cell, float):
+            return f"{cell}"
+        return f"{cell:.0f}" if cell >= 10 else f"{cell:.2g}" if cell else "< 0.01"  # a ratio, rounded before
 
     lines = [list(found.columns), ["---"] * found.shape[1]]
     lines += [[written(cell) for cell in line] for line in found.itertuples(index=False)]
