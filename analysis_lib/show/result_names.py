@@ -163,7 +163,7 @@ def _predicted(rest: list[str], group: str, population: str) -> str:
 
 def _course(rest: list[str], group: str, population: str) -> str:
     """A row of chapter 17's courses: a share at a month, or a mean time up to it."""
-    part, month = re.fullmatch(r"([a-z_]+?)(\d*)", rest[0]).groups()
+    part, month = rest[0].rstrip("0123456789"), re.sub(r"^\D+", "", rest[0])
     when = {
         "state": f"{month} months after the start of salvage therapy",
         "time": f"mean time within {month} months of the start of salvage therapy",
