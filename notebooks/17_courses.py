@@ -30,7 +30,7 @@ from analysis_lib.analyses import courses, scanned, survival
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import consistent_page, exercises, figures_further
+from analysis_lib.show import consistent_page, exercises, figures_courses, figures_further
 from analysis_lib.show.notes import about, left_out
 from analysis_lib.show.openings import opening
 from analysis_lib.show.sentences import say
@@ -46,7 +46,7 @@ flow, lines = courses.flow(study), courses.mean_lines(study)
 opening("What happens after the first line of salvage therapy?", results.collect([flow, lines]),
         "A second line was reached by {courses.reached.2:share}, a third by {courses.reached.3:share}.",
         f"By {month} months patients had had {{courses.lines{month}:full}} lines on average.")
-figures_further.ways(flow, "Patients' ways through lines of salvage therapy, by modality; alive and dead as last seen.")
+figures_courses.ways(flow, "Patients' ways through lines of salvage therapy, by modality; alive and dead as last seen.")
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks

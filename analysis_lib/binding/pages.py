@@ -240,8 +240,8 @@ def methods_page(studies: list[Cohort], book: Path) -> str:
             file = book / "cohorts" / study.name / "results" / f"{each}.csv"
             page = file.parents[1] / f"{each}.ipynb"
             for method in methods.used(results.read(file)) if page.is_file() and file.is_file() else []:
-                title = notes.markdown(chapters.short_title(each, study))
-                link = f"[{title}](../cohorts/{study.name}/{each}.ipynb)"
+                # by number: a column of titles would be a tower
+                link = f"[{int(each[:2])}](../cohorts/{study.name}/{each}.ipynb)"
                 entry = methods.named(method)
                 assert entry, method  # a test sees that every method has one
                 places.setdefault(entry, {}).setdefault(each, link)
@@ -252,7 +252,7 @@ def methods_page(studies: list[Cohort], book: Path) -> str:
             methods.capital(entry.finds),
             entry.by,
             f"{{cite:p}}`{','.join(entry.cites)}`" if entry.cites else "–",
-            "; ".join(places[entry][each] for each in sorted(places[entry])),
+            ", ".join(places[entry][each] for each in sorted(places[entry])),
         ]
         for entry in methods.METHODS
         if entry in places
@@ -270,7 +270,7 @@ def methods_page(studies: list[Cohort], book: Path) -> str:
                 "## What was used",
                 "",
                 *tables.markdown_table(
-                    ["Method", "Finds", "Computed by", "Described by", "Used in"],
+                    ["Method", "Finds", "Computed by", "Described by", "In chapters"],
                     lines,
                     "Estimators and tests of this book",
                 ),

@@ -224,7 +224,7 @@ def test_the_page_lists_what_was_called_and_nothing_else(tmp_path):
         and "{cite:p}`mantel1966,peto1972`" in page
         and page.count("* - Number at risk\n") == 1
     )
-    assert "[4 Survival](../cohorts/lymphoma/04_survival.ipynb)" in page and "Mann" not in page
+    assert "[4](../cohorts/lymphoma/04_survival.ipynb)" in page and "Mann" not in page
     assert f"  - {version('greenwood')}\n" in page and str(methods.SEED) in page
 
 

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from IPython.display import display
 
-from analysis_lib.analyses import summaries, survival
+from analysis_lib.analyses import courses, summaries, survival
 from analysis_lib.files.places import ROOT
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
-from analysis_lib.show import canvas, diagrams, figures, figures_cohort, fitting, vector
+from analysis_lib.show import canvas, diagrams, figures, figures_cohort, figures_courses, fitting, vector
 
 from everywhere import as_html, everywhere
 
@@ -252,3 +252,17 @@ def test_frames_of_a_causal_diagram_are_whole(shown, width):
     frames = [words.get_bbox_patch() for words in figure.axes[0].texts if words.get_bbox_patch()]
     assert len(frames) == 4
     assert not sticking_out(figure, lambda: [frame.get_window_extent() for frame in frames])
+
+
+def test_each_colour_of_the_ways_through_therapy_is_named(shown):
+    flow = courses.flow(read_cohort("reconstructed"))
+    figures_courses.ways(flow, "Ways.")
+    (figure,) = shown["figures"]
+    (legend,) = figure.legends
+    named = {
+        each.get_text(): patch.get_facecolor()
+        for each, patch in zip(legend.get_texts(), legend.get_patches())
+    }
+    columns = [bar for bar in figure.axes[0].patches if bar.get_width() < 0.2]
+    assert {bar.get_facecolor() for bar in columns} == set(named.values()) and len(named) > 4
+    assert {"RT", "ST", "No further line, dead"} <= set(named)
