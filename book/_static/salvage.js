@@ -73,6 +73,47 @@ function keepSizesTogether(table) {
   }
 }
 
+/* A number breaks only before its interval: 15.6 months / (95% CI 9.8–38.0); 8 of 25 (32%) does not. */
+const SHORT = 16; // characters that stay in one line of a narrow column
+const LONGEST = 24; // more than these break anywhere
+function keepNumbersTogether(table) {
+  for (const cell of table.querySelectorAll("td.num:not(.long)")) {
+    if (cell.childElementCount > 0) continue;
+    const told = cell.textContent.trim();
+    const parts = told.length > SHORT ? told.split(/ (?=\()/) : [told];
+    cell.replaceChildren(...parts.flatMap((part, i) => {
+      const whole = document.createElement("span");
+      whole.className = part.length > LONGEST ? "" : "whole";
+      whole.textContent = part;
+      return i ? [" ", whole] : [whole];
+    }));
+  }
+}
+
+/* Where a long name may be broken (of a column, a file, a paper): behind _ / and ., never within a word. */
+const A_LONG_NAME = 12; // characters
+function breakNames(table) {
+  const texts = document.createTreeWalker(table, NodeFilter.SHOW_TEXT);
+  const long = [];
+  while (texts.nextNode()) {
+    if (texts.currentNode.data.split(/\s/).some((word) => word.length >= A_LONG_NAME)) long.push(texts.currentNode);
+  }
+  for (const node of long) {
+    const parts = node.data.split(/(?<=[A-Za-z\d][_/.])(?=[A-Za-z])|(?<=\d{4}\/)(?=\w)/);
+    if (parts.length > 1) node.replaceWith(...parts.flatMap((part, i) => (i ? [document.createElement("wbr"), part] : [part])));
+  }
+}
+
+/* What heads the lines of a table is seen however far the table is scrolled. */
+function keepSectionsInSight(table) {
+  for (const head of table.querySelectorAll("tr.section > th[colspan]")) {
+    const inside = document.createElement("span");
+    inside.className = "stays";
+    inside.append(...head.childNodes);
+    head.append(inside);
+  }
+}
+
 /* Every table gets a box of its own to scroll in, so the page never does. */
 function wrap(table) {
   const ready = table.closest(".table-wrap, .pst-scrollable-table-container");
@@ -87,7 +128,8 @@ function wrap(table) {
 function nameOf(box) {
   const caption = box.querySelector("caption");
   if (caption) return caption.textContent.trim();
-  return box.querySelector("table") ? "Wide table" : "Wide content";
+  if (box.querySelector("table")) return "Wide table";
+  return box.matches("mjx-container") ? "Wide formula" : "Wide content";
 }
 
 function markScrollable(box, scrolls) {
@@ -109,11 +151,25 @@ const SCROLLERS = [
   "div.cell_output .output", "div.math", "mjx-container[display=true]",
 ].map((selector) => `article.bd-article ${selector}`).join(", ");
 
+const isTooWide = (box) => box.scrollWidth > box.clientWidth + 1;
+const AT_MOST = 0.45; // of what is seen of a table may be its first column, if that is to stay
+
+/* The first column stays where that leaves room for the others. */
+function firstColumnMayStay(box) {
+  const first = box.querySelector("tbody tr:not(.section) > :first-child");
+  return Boolean(first) && first.offsetWidth <= AT_MOST * box.clientWidth;
+}
+
 // All are measured before any is marked: a width that is read after a change lays the whole page out anew.
 function markAll() {
   const boxes = [...document.querySelectorAll(SCROLLERS)];
-  const scrolls = boxes.map((box) => box.scrollWidth > box.clientWidth + 1);
+  for (const box of boxes.filter(isTooWide)) box.querySelector(":scope > table")?.classList.add("tight");
+  const scrolls = boxes.map(isTooWide);
   boxes.forEach((box, place) => markScrollable(box, scrolls[place]));
+  const tables = boxes.filter((box, place) => scrolls[place] && box.querySelector(":scope > table"));
+  for (const box of tables) box.classList.add("sticks"); // which narrows the column
+  const sticks = tables.map(firstColumnMayStay);
+  tables.forEach((box, place) => box.classList.toggle("sticks", sticks[place]));
 }
 
 /* One switch opens the code of every page; it is kept, and works from a file as well. */
@@ -217,7 +273,10 @@ function start() {
     if (table.matches(".dataframe, .rows")) {
       alignColumns(table);
       keepSizesTogether(table);
+      keepNumbersTogether(table);
+      keepSectionsInSight(table);
     }
+    breakNames(table);
     wrap(table);
   });
   // The theme's sidebar is a plain div: its logo would stand outside every landmark.
