@@ -34,6 +34,10 @@ WARNINGS = {
     "identifier": "Identifiers look alike, or spoilt by a spreadsheet",
     "code": "A number of days is perhaps a code that means “not known”",
     "one_answer": "A question has no other answer than yes, and empty cells",
+    "day_number": "Dates are given as numbers of days, which programs count from different years",
+    "starts_at_one": "No patient has ECOG 0, as if its answers were numbered from 1",
+    "no_time": "A patient is watched for no time, and counts nowhere",
+    "ragged": "Rows of the file end before its last heading",
     "empty_form": "Boxes of a form are all empty, and read as not ticked",
 }
 

@@ -8,10 +8,10 @@ Each rule is a function that takes the :class:`~analysis_lib.intake.given.Files`
 
 from __future__ import annotations
 
-from analysis_lib.intake import impossible, odd_files, odd_patients
+from analysis_lib.intake import impossible, odd_dates, odd_files, odd_patients
 from analysis_lib.intake.given import Files
 
-RULES = (*impossible.RULES, *odd_patients.RULES, *odd_files.RULES)
+RULES = (*impossible.RULES, *odd_patients.RULES, *odd_files.RULES, *odd_dates.RULES)
 
 
 def check(files: Files) -> list[dict]:

@@ -17,6 +17,7 @@ EXCHANGED = (
     "all dates as 2021-03-28. "
     "No date_format mends this."
 )
+NOISE = 1e-6  # how far a whole number may be from one: 400.0000000001 is what calculating left of 400
 OTHER_UNIT = "If the file counts in weeks, months or years, say so in cohort.yml, as in `time_unit: months`."
 
 
@@ -191,7 +192,8 @@ def _parse(
         doubtful = values.ambiguous(cells) & (numbers.isna() | (mixed and not marks))
     unread = cells.notna() & (numbers.isna() | doubtful)
     whole = kind in ("day", "count")
-    wrong = unread | ((numbers.round() != numbers).fillna(False) if whole else False)
+    apart = (numbers.round() - numbers).abs() > NOISE
+    wrong = unread | (apart.fillna(False) if whole else False)
     unit = {
         "day": f"a whole number of {time_unit}" if time_unit == "days" else f"a number of {time_unit}",
         "count": "a whole number",
@@ -216,4 +218,4 @@ def _parse(
             )
         problems.append(problem(name, concern, do, row=row, field=column, value=cells[row]))
     numbers = numbers.mask(wrong)
-    return numbers.astype("Int64") if whole else numbers
+    return numbers.round().astype("Int64") if whole else numbers

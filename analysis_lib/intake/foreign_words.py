@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 # What hospitals call the columns: English, German, French, Spanish and Italian words, separated by commas.
 # Words such as "date" or "Datum" are left out of names before they are compared.
 COLUMN_WORDS = {
-    "patient_id": "id, mrn, patient, patient number, record id, study id, case, subject, fallnr, "
+    "patient_id": "id, mrn, patient, patient number, patient no, pat id, record id, study id, study number, "
+    "case, case id, case number, subject, subject id, subject number, participant id, fallnr, "
     "fallnummer, patientennummer, patnr, "
     "pat nr, pid, numero patient, nip, ipp, paciente, numero paciente, historia clinica, "
     "paziente, codice paziente, codice",
@@ -177,3 +181,14 @@ MOMENT_WORDS = frozenset().union(*UNIT_WORDS.values()) | frozenset(
     "mois mes meses mese mesi of the der des die das du de la le del della am vom in "
     "since".split()
 )
+
+
+def plain(name: str) -> str:
+    """Lower case without accents, words separated by a blank: ``CAR-T_Datum`` is ``car t datum``."""
+    name = re.sub(r"(?<=[a-zäöü])(?=[A-Z])", " ", str(name)).lower().replace("ß", "ss")
+    flat = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    return " ".join(re.findall(r"[a-z]+|\d+", flat))
+
+
+# What a column of identifiers is called; beside a running number it says whose several rows are.
+OF_PATIENTS = frozenset(plain(each) for each in COLUMN_WORDS["patient_id"].split(","))

@@ -196,7 +196,7 @@ def calendar(files: Files) -> list[dict]:
             rows += files.found(
                 "old_date",
                 name,
-                dates < EARLIEST,
+                (dates < EARLIEST) & ~text[column].str.fullmatch(values.DAY_NUMBER).fillna(False),
                 column,
                 "this date lies before 1990",
                 "Check it: is the year right, or is it a date of birth?",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import unicodedata
 
 import pandas as pd
 from pandera.pandas import Column
@@ -17,6 +16,7 @@ from analysis_lib.intake.foreign_words import (
     COLUMN_WORDS,
     LEVEL_WORDS,
     MOMENT_WORDS,
+    plain,
 )
 from analysis_lib.intake.sources import Source
 from analysis_lib.intake.tables import file_columns
@@ -30,13 +30,6 @@ EVENT_WORDS = frozenset(
     "event events evt status stat ind indicator flag yn ereignis evenement evento ev "
     "occurred happened".split()
 )
-
-
-def plain(name: str) -> str:
-    """Lower case without accents, words separated by a blank: ``CAR-T_Datum`` is ``car t datum``."""
-    name = re.sub(r"(?<=[a-zäöü])(?=[A-Z])", " ", str(name)).lower().replace("ß", "ss")
-    flat = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    return " ".join(re.findall(r"[a-z]+|\d+", flat))
 
 
 def words_of(name: str) -> list[str]:
@@ -165,6 +158,12 @@ def kind_of(cells: pd.Series) -> str:
 def date_formats(cells: pd.Series) -> list[str]:
     """The formats in which every value is a date, ISO's first; none for plain numbers."""
     known = cells.dropna()
+    if len(known) >= FEW and known.str.fullmatch("[0-9]{8}").all():
+        return [
+            each
+            for each, digits in values.UNPARTED.items()
+            if digits == 8 and values.dates(known, each).dt.year.between(1900, 2100).all()
+        ]
     if known.empty or known.str.fullmatch(r"[0-9]+(\.[0-9]+)?").any():
         return []
     if not all(any(map(str.isdigit, cell)) for cell in known):

@@ -15,6 +15,7 @@ import pandera.pandas as pa
 from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary import columns
 from analysis_lib.intake import pairs, values
+from analysis_lib.intake.foreign_words import OF_PATIENTS, plain
 from analysis_lib.intake.pairs import as_date
 
 # What files call the day of death, without accents.
@@ -23,6 +24,16 @@ DEATH = re.compile(
     r"|defuncion|fallecimiento|muerte|decesso|morte|overlijden)\W*(date|datum|dat|dt|day|days|tag)?",
     re.I,
 )
+# What statisticians call times and their events, by our names.
+USUAL = {
+    **{f"{each}_event": "vital_status" for each in ("last_follow_up", "death", "os", "follow_up")},
+    **{f"{each}_{end}": f"last_follow_up_{end}" for each in ("os", "follow_up") for end in ("day", "date")},
+    **{
+        f"{each}_{end}": f"failure_{end}"
+        for each in ("pfs", "efs", "dfs", "rfs", "ttp", "relapse", "recurrence")
+        for end in ("day", "date", "event")
+    },
+}
 
 
 def has(raw: pd.DataFrame) -> str:
@@ -91,12 +102,16 @@ def _unknown(
             )
         )
     if target not in known:
-        near = difflib.get_close_matches(target, known, n=1)
+        meant = [
+            each
+            for each in (USUAL.get(target, ""), *difflib.get_close_matches(target, known))
+            if each in known
+        ]
         wrong.append(
             problem(
                 name,
                 f"{target!r} is not in the data dictionary",
-                f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}.",
+                f"Did you mean {meant[0]!r}?" if meant else f"Known: {', '.join(known)}.",
                 field=column,
             )
         )
@@ -143,6 +158,24 @@ def almost(name: str, raw: pd.DataFrame, table: pd.DataFrame, known: list[str]) 
                 )
             )
     return warned
+
+
+def unidentified(name: str, raw: pd.DataFrame, table: pd.DataFrame, known: list[str]) -> list[dict]:
+    """A patients table without ``patient_id`` whose rows a column that is not used seems to name."""
+    if name != "patients" or "patient_id" in table:
+        return []
+    named = [each for each in raw if each not in known and each in table and plain(each) in OF_PATIENTS]
+    return [
+        problem(
+            name,
+            "no column is mapped to patient_id, so that each row is counted as a patient; this one seems to "
+            "say whose the rows are",
+            f'Write `columns: {{{name}: {{"{column}": patient_id}}}}` in cohort.yml.',
+            field=column,
+            rule="unused_column",
+        )
+        for column in named[:1]
+    ]
 
 
 def remarks(name: str, raw: pd.DataFrame, table: pd.DataFrame, known: list[str]) -> list[dict]:

@@ -17,7 +17,6 @@ from analysis_lib.cohort.problems import problem
 from analysis_lib.dictionary.columns import YES_NO
 from analysis_lib.dictionary.units import DAYS_PER_UNIT
 from analysis_lib.dictionary.words import listed
-from analysis_lib.intake import values
 
 if TYPE_CHECKING:
     from analysis_lib.intake.checks import Files
@@ -39,7 +38,8 @@ SUMMARIES = re.compile(  # what the first cell of a line below a table says, not
     r"|somme|moyenne|médiane|suma|media|mediana|promedio|totale|somma",
     re.IGNORECASE,
 )
-LATE_DAY = 12  # the last day of a month that could be a month
+FEW_ANSWERS = 3  # fewer different ones do not tell where their numbers begin
+DOUBLE_ENTRY = r"^(.+)--[12]$"
 # What everybody has in a cohort of patients in whom a therapy failed, and what not everybody has in any.
 NOT_OF_ALL = {
     "patients": ("progression_day", "next_line_day", "transplant_day"),
@@ -248,8 +248,8 @@ def one_answer(files: Files) -> list[dict]:
 
 
 def identifiers(files: Files) -> list[dict]:
-    """Identifiers that a spreadsheet spoilt, that head a line of totals, or that differ only by case, spaces,
-    marks or zeros before them.
+    """Identifiers that a spreadsheet spoilt, that stand for two entries of one record, that head a line of
+    totals, or that differ only by case, spaces, marks or zeros before them.
     """
     table = files.tables["patients"]
     if "patient_id" not in table:
@@ -262,6 +262,15 @@ def identifiers(files: Files) -> list[dict]:
         "patient_id",
         "a spreadsheet has perhaps made a date or a rounded number of this identifier",
         "Give the column the format of text, and write the identifier again.",
+    )
+    base = table["patient_id"].str.extract(DOUBLE_ENTRY, expand=False)
+    rows += files.found(
+        "double_entry",
+        "patients",
+        base.notna() & base.duplicated(keep=False),
+        "patient_id",
+        "this is one of two entries of one record, as REDCap marks them, and each would count as a patient",
+        "Merge the entries in REDCap's Data Comparison Tool, or keep one row of each record.",
     )
     summary = table["patient_id"].str.strip(" .:=\t").str.fullmatch(SUMMARIES).fillna(False)
     rows += files.found(
@@ -285,6 +294,25 @@ def identifiers(files: Files) -> list[dict]:
     )
 
 
+def starts_at_one(files: Files) -> list[dict]:
+    """An ECOG status that nobody has as 0: a list of answers is often numbered from 1."""
+    if not files.has("patients", "ecog"):
+        return []
+    known = files.tables["patients"]["ecog"].dropna()
+    if len(known) < MANY or known.min() != 1 or known.nunique() < FEW_ANSWERS:
+        return []
+    return [
+        problem(
+            "patients",
+            f"none of {len(known)} patients has ECOG 0, and the lowest is 1",
+            "If the file numbers its answers from 1, say what they mean, as in "
+            '`values: {patients: {ecog: {"1": "0", "2": "1", "3": "2", "4": "3", "5": "4"}}}`.',
+            field="ecog",
+            rule="starts_at_one",
+        )
+    ]
+
+
 def bare(identifier: str) -> str:
     """An identifier without case, spaces, marks and zeros before its numbers: ``p-001`` is ``p1``."""
     plain = unicodedata.normalize("NFKC", identifier)  # a digit of a Japanese keyboard is a digit
@@ -292,23 +320,4 @@ def bare(identifier: str) -> str:
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", letters)
 
 
-def early_days(files: Files) -> list[dict]:
-    """Columns of dates without any day after the 12th of a month: day and month may be exchanged."""
-    rows = []
-    for name, text in files.texts.items():
-        for column in [each for each in text if each.endswith("_date")]:
-            days = values.dates(text[column], files.manifest.date_format).dropna().dt.day
-            if len(days) >= MANY and days.max() <= LATE_DAY and days.nunique() > 4:
-                rows.append(
-                    problem(
-                        name,
-                        f"none of its {len(days)} dates lies after the {LATE_DAY}th of a month",
-                        "Check them: are day and month exchanged?",
-                        field=column,
-                        rule="swapped",
-                    )
-                )
-    return rows
-
-
-RULES = (time_unit, constant, nobody, everybody, codes, one_answer, identifiers, early_days)
+RULES = (time_unit, constant, nobody, everybody, codes, one_answer, identifiers, starts_at_one)

@@ -47,6 +47,24 @@ def together(files: Files) -> list[dict]:
     ]
 
 
+def no_time(files: Files) -> list[dict]:
+    """Patients who come under observation on the last day of their follow-up: no analysis of time counts
+    them.
+    """
+    if not files.has("patients", "entry_day", "last_follow_up_day"):
+        return []
+    patients = files.tables["patients"]
+    return files.found(
+        "no_time",
+        "patients",
+        patients["entry_day"] == patients["last_follow_up_day"],
+        files.named("patients", "entry_day"),
+        f"it is also {files.named('patients', 'last_follow_up_day')}: the patient is watched for no time, "
+        "and counts in no curve and no model",
+        "Check both moments.",
+    )
+
+
 def contradictions(files: Files) -> list[dict]:
     """Answers that exclude each other."""
     rows = []
@@ -151,6 +169,7 @@ def screening(files: Files) -> list[dict]:
 RULES = (
     ipi,
     together,
+    no_time,
     contradictions,
     first_line,
     second_line,

@@ -5,10 +5,13 @@ is hidden in them.
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 
 from analysis_lib.intake.raw import as_text, within_limits
 from analysis_lib.intake.sheets import Layout, Sheet, as_percent, chosen, parse, unpacked_within_limits
+
+BLANKS = {"s": " ", "tab": "\t", "line-break": "\n"}  # elements that stand for characters
 
 
 class Ods:
@@ -32,7 +35,7 @@ class Ods:
     def read(self, name: str) -> Sheet:
         taken, others = chosen(name, list(self.tables), self.visible())
         found = self.tables[taken]
-        return Sheet(found.rows, found.layout, others)
+        return Sheet(found.rows, found.layout, others, found.months)
 
     def _start(self, name: str, given: dict) -> None:
         name, given = name.rpartition(" ")[2], {key.rpartition(" ")[2]: value for key, value in given.items()}
@@ -59,6 +62,8 @@ class Ods:
             self.ignored += 1
         elif name == "p" and self.text:
             self.text.append("\n")
+        elif name in BLANKS and self.text is not None and not self.ignored:
+            self.text.append(BLANKS[name] * min(int(given.get("c", 1)), 100))
 
     def _said(self, text: str) -> None:
         if self.text is not None and not self.ignored:
@@ -75,6 +80,8 @@ class Ods:
             if down > 1 or across > 1:
                 self.sheet.layout.merged.append((top, left, top + down - 1, left + across - 1))
             within_limits(0, times if text else 0)
+            if self.cell.get("value-type") == "date" and self._without_day():
+                self.sheet.months.add(left - 1)
             self.row += [text] * (times if text else min(times, 16384))
             self.text = None
         elif name == "table-row":
@@ -93,6 +100,11 @@ class Ods:
             self.sheet.layout.filtered |= self.how == "filter"
         self.sheet.rows += [list(self.row) for _ in range(times)]
 
+    def _without_day(self) -> bool:
+        """Whether the cell shows a date, but not its day."""
+        day, shown = self.cell.get("date-value", "")[8:10], "".join(self.text or [])
+        return bool(day and shown) and int(day) not in map(int, re.findall("[0-9]+", shown))
+
     def _value(self) -> str:
         given, kind = self.cell, self.cell.get("value-type")
         if kind == "percentage" and "value" in given:
@@ -100,7 +112,7 @@ class Ods:
         if kind in ("float", "currency") and "value" in given:
             return as_text(float(given["value"]))
         if kind == "date" and "date-value" in given:
-            return given["date-value"][:10]
+            return given["date-value"].removesuffix("T00:00:00")
         return (
             given["boolean-value"]
             if kind == "boolean" and "boolean-value" in given

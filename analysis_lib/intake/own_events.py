@@ -35,7 +35,8 @@ def wrong_with(here: str, given: Any) -> list[dict]:
             problem(
                 here,
                 "'competing' must hold one entry an event",
-                "Write it such as `competing: {failure_day: relapse, second_cancer_day: second cancer}`.",
+                "Write it such as `competing: {failure_day: relapse, second_cancer_day: second cancer}`; "
+                "death is added.",
                 field="competing",
             )
         ]
@@ -45,6 +46,10 @@ def wrong_with(here: str, given: Any) -> list[dict]:
     for column, label in given.items():
         base, known = column.removesuffix("_day"), column in columns.PATIENTS.columns
         taken = base in TAKEN or any(f"{base}{end}" in columns.PATIENTS.columns for end in ("", "_date"))
+        as_id = slug(label).replace(".", "_")
+        if column in ("death_day", "death_date") or as_id == "death":
+            told.append((column, "death competes in every cohort", "Leave it out."))
+            continue
         if column in NO_EVENTS or known and not column.endswith("_day"):
             told.append((column, "this is no event", "Name moments, such as failure_day."))
         elif not known and (not column.endswith("_day") or not NAME.fullmatch(base) or taken):
@@ -56,10 +61,9 @@ def wrong_with(here: str, given: Any) -> list[dict]:
                     "`second_cancer_day: second cancer`.",
                 )
             )
-        as_id = slug(label).replace(".", "_")
         if MARKUP.search(label) or not as_id or len(label) > 60:
             told.append((column, f"{label!r} cannot be shown", "Use letters, digits and blanks, at most 60."))
-        elif as_id in ids or as_id == "death":
+        elif as_id in ids:
             told.append((column, f"two events are called {label!r}", "Give each a label of its own."))
         ids[as_id] = column
     return [

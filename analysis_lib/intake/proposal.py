@@ -13,10 +13,11 @@ from analysis_lib.dictionary.units import ISO
 from analysis_lib.dictionary.words import listed
 from analysis_lib.intake import own_factors, pairs
 from analysis_lib.intake.foreign_words import (
-    COLUMN_WORDS,
+    OF_PATIENTS,
     UNIT_WORDS,
+    plain,
 )
-from analysis_lib.intake.likeness import OWN, SURE, as_read, date_formats, kind_of, level_of, plain, targets
+from analysis_lib.intake.likeness import OWN, SURE, as_read, date_formats, kind_of, level_of, targets
 from analysis_lib.intake.manifest import as_name
 from analysis_lib.intake.own_factors import MOST_LEVELS
 from analysis_lib.intake.sources import Source
@@ -39,8 +40,6 @@ OF_ONE = re.compile(
     rf"\b\d{{1,2}}\.? ?({MONTHS})|\b({MONTHS})[a-z]*\.? ?'?\d\d\b|"
     r"\b(dr|prof|herr|frau|mr|mrs|ms|mme|sr|sra|sig|dott)\b|@"
 )
-# What a column of identifiers is called; beside a running number it says whose several rows are.
-OF_PATIENTS = frozenset(plain(each) for each in COLUMN_WORDS["patient_id"].split(","))
 DIGITS = 5  # so many in a cell are a number of somebody: of a case, a telephone, a place
 CODE = 2  # characters of a value that can say nothing of anybody
 
@@ -60,7 +59,7 @@ def written(tables: dict[str, Source], declared: dict[str, str], titled: str) ->
         *_places(tables, declared),
         "",
     ]
-    columns, translations, formats, units = [], [], [], set()
+    columns, translations, formats, units = [], [], [], []
     for table, source in tables.items():
         lines_of, sure = _columns(table, source)
         columns.append((table, lines_of, any(not line.startswith("#") for line in lines_of)))
@@ -71,26 +70,14 @@ def written(tables: dict[str, Source], declared: dict[str, str], titled: str) ->
             for heading, target in sure.items()
             if target.endswith("_date")
         ]
-        units |= {
-            unit
-            for heading, target in sure.items()
-            for unit, words in UNIT_WORDS.items()
-            if target.endswith("_day") and words & set(plain(heading).split())
-        }
+        units += _units(source, sure)
     lines += _block("columns", columns) + _block("values", translations)
     lines += (
         _factors(tables["patients"], _columns("patients", tables["patients"])[1])
         if "patients" in tables
         else []
     )
-    lines += _dates(formats)
-    if len(units) == 1:
-        lines.append(f"time_unit: {units.pop()}")
-    elif units:
-        lines.append(
-            f"# The durations of the file are in {listed(sorted(units))}: give them one unit, and "
-            f"name it as time_unit."
-        )
+    lines += _dates(formats) + _unit(units)
     lines += [f"# {key}" for key in _still_needed(tables)]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -270,6 +257,30 @@ def _dates(formats: list[list[str]]) -> list[str]:
         "# The columns of dates are written in different ways: give them one format, and name it as "
         "date_format."
     ]
+
+
+def _units(source: Source, sure: dict[str, str]) -> list[tuple[str, bool]]:
+    """The units that the names of durations say, each with whether the duration is sure."""
+    return [
+        (unit, heading in sure)
+        for heading, options in source.matches.items()
+        for unit, words in UNIT_WORDS.items()
+        if words & set(plain(heading).split())
+        and any(name.endswith("_day") for name in ([sure[heading]] if heading in sure else dict(options)))
+    ]
+
+
+def _unit(units: list[tuple[str, bool]]) -> list[str]:
+    """The one unit of the sure durations; where none is sure, that of others, as a comment."""
+    certain, all_of_them = {unit for unit, is_sure in units if is_sure}, {unit for unit, _ in units}
+    if len(certain) == 1:
+        return [f"time_unit: {certain.pop()}"]
+    if certain:
+        return [
+            f"# The durations of the file are in {listed(sorted(certain))}: give them one unit, and name it "
+            "as time_unit."
+        ]
+    return [f"#time_unit: {all_of_them.pop()}"] if len(all_of_them) == 1 else []
 
 
 def _still_needed(tables: dict[str, Source]) -> list[str]:

@@ -22,6 +22,7 @@ FEW = 3  # rows that end early are a few; more are perhaps how the file was writ
 ROW_NAMES = "row names"  # what a first column without a heading is called, where it may tell patients apart
 PLACE = "Choose the columns and rows that the book needs, and save them as a file of their own."
 DIGITS = re.compile(r"[+-]?[\d.,\s]+%?|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}.*|\d{1,2}[- ]\w{3,}[- ]\d{2,4}")
+INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")  # takes no room on the screen
 
 
 class Unreadable(Exception):
@@ -39,6 +40,16 @@ def note(rule: str, concern: str, suggestion: str, field: str = "", row: int | N
     return {"rule": rule, "concern": concern, "suggestion": suggestion, "field": field, "row": row}
 
 
+def month_only(field: str) -> dict:
+    """What is said of a column of dates that are shown without their day."""
+    return note(
+        "month_only",
+        "dates of this column are shown without their day, which is perhaps not known",
+        'Look at what stands in the cells: programs take "March 2021" for the first of March.',
+        field,
+    )
+
+
 def within_limits(columns: int, cells: int) -> None:
     """Stop at a table that no cohort needs, before it fills the memory."""
     if columns > MOST_COLUMNS:
@@ -50,8 +61,8 @@ def within_limits(columns: int, cells: int) -> None:
 
 
 def as_text(value: object) -> str:
-    """A cell as text: whole numbers without a decimal point, dates as 2021-03-28 without their time of
-    day.
+    """A cell as text: whole numbers without a decimal point, dates as 2021-03-28, with their time of day if
+    it is not midnight.
     """
     if isinstance(value, np.generic):
         value = value.item()
@@ -64,7 +75,9 @@ def as_text(value: object) -> str:
     if isinstance(value, Decimal):
         return as_text(float(value))
     if isinstance(value, datetime.datetime):
-        return value.date().isoformat()
+        # a time tells whether the day is that of another time zone (odd_dates.midnights)
+        midnight = value.time() == datetime.time.min
+        return value.date().isoformat() if midnight else value.isoformat(" ", "seconds")
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return value.isoformat() if isinstance(value, datetime.date) else str(value)
@@ -117,7 +130,7 @@ def framed(
     if delimited:
         header = _with_row_names(header, body, quoted)
         _none_longer(header, body, at)
-        _none_shorter(header, body, at, blanks)
+        notes += _none_shorter(header, body, at, blanks)
     header = _first_named(header, body)
     filled = max((place for _, row in body for place, cell in enumerate(row, 1) if cell), default=0)
     header += [""] * (filled - len(header))  # values beyond the last heading, as beside a merged one
@@ -147,12 +160,12 @@ def framed(
 
 
 def _trim(cell: str) -> str:
-    """Text without spaces around it, the invisible ones included, and composed: a Mac writes ü as two
+    """Text without spaces around it and without what nobody sees, and composed: a Mac writes ü as two
     characters.
     """
     if cell.isascii():
         return cell.strip()
-    return unicodedata.normalize("NFC", cell).strip().strip("\u200b\u200e\u200f\u2060\ufeff").strip()
+    return INVISIBLE.sub("", unicodedata.normalize("NFC", cell)).strip()
 
 
 def heading_row(rows: list[list[str]]) -> int:
@@ -302,8 +315,9 @@ def _none_longer(header: list[str], body: list[tuple[int, list[str]]], at: int) 
     )
 
 
-def _none_shorter(header: list[str], body: list[tuple[int, list[str]]], at: int, blanks: bool) -> None:
+def _none_shorter(header: list[str], body: list[tuple[int, list[str]]], at: int, blanks: bool) -> list[dict]:
     """Stop at a row that ends before the last heading: a cell left out in its middle would move what follows.
+    What to say of rows that may end early is returned.
 
     Where blanks part the cells, every empty one is left out. Elsewhere only a person leaves out a cell in the
     middle, but programs leave out the empty ones at the end: Excel in whole blocks of rows, others in every
@@ -313,12 +327,23 @@ def _none_shorter(header: list[str], body: list[tuple[int, list[str]]], at: int,
     last = max(_filled(header), default=-1)
     short = [(number, row) for number, row in body if len(row) <= last]
     if not short:
-        return
+        return []
     if not blanks:
         whole = [row for _, row in body if len(row) > last]
         habit = len(short) > FEW and all(row[-1] for _, row in body)
-        if _in_blocks(header, body, at) or habit and _ends_in_place([row for _, row in short], whole):
-            return
+        if _in_blocks(header, body, at):
+            return []
+        if habit and _ends_in_place([row for _, row in short], whole):
+            return [
+                note(
+                    "ragged",
+                    f"{len(short)} rows end before the last heading; the cells that they lack are read as "
+                    "empty",
+                    "Check one of them: had a cell been left out in its middle, those behind it would stand "
+                    "in wrong columns.",
+                    row=short[0][0],
+                )
+            ]
     cells, columns = len(short[0][1]), last + 1
     raise Unreadable(
         f"this row has fewer cells than the header has columns, {cells} and not {columns}"

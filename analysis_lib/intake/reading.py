@@ -22,7 +22,7 @@ import pyarrow.parquet
 from analysis_lib.dictionary.words import CONTROL
 from analysis_lib.intake import statistics_files, workbooks
 from analysis_lib.intake.finding import SAVE_AS_TEXT, SUFFIXES, TEXT_SUFFIXES, content, found, split_sheet
-from analysis_lib.intake.raw import Unreadable, as_text, framed, heading_row, within_limits
+from analysis_lib.intake.raw import Unreadable, as_text, framed, heading_row, month_only, within_limits
 
 __all__ = [
     "CONTROL",
@@ -94,9 +94,9 @@ def read_table(folder: Path, file: str) -> pd.DataFrame:
         return _parquet(data)
     if suffix in TEXT_SUFFIXES:
         return _delimited(data)
-    rows, codes = statistics_files.read_statistics(path, suffix)
+    rows, codes, months = statistics_files.read_statistics(path, suffix)
     frame = framed(rows)
-    frame.attrs["codes"] = codes
+    frame.attrs |= {"codes": codes, "notes": frame.attrs["notes"] + list(map(month_only, months))}
     return frame
 
 
@@ -115,6 +115,7 @@ def sheet_names(path: Path) -> list[str]:
 
 def _delimited(data: bytes) -> pd.DataFrame:
     text = decode(data)
+    _no_line_in_quotes(text)
     declared = re.match(r"sep=(.)\r?\n", text)  # how Excel names the separator
     separator = declared[1] if declared else _separator(text)
     if separator == " ":  # blanks that fill up a line are no empty cell at its end
@@ -144,6 +145,18 @@ def _delimited(data: bytes) -> pd.DataFrame:
     frame = framed(rows, delimited=True, quoted=quoted, blanks=separator == " ")
     frame.attrs["separator"] = separator
     return frame
+
+
+def _no_line_in_quotes(text: str) -> None:
+    """Stop where each line is one cell: a program took a file of text for a column, and quoted its lines."""
+    lines = [line for line in text[:200_000].splitlines()[:50] if line.strip()]
+    whole = [line for line in lines if re.fullmatch('"(?:[^"]|"")*[,;\t|](?:[^"]|"")*"', line.strip())]
+    if len(lines) > 1 and len(whole) == len(lines):
+        raise Unreadable(
+            "each line stands in quotation marks as a whole, and so is a single cell",
+            "Save the table again from the program that wrote it, or delete the quotation marks at both ends "
+            "of every line.",
+        )
 
 
 def _none_swallowed(rows: list[list[str]], separator: str) -> None:

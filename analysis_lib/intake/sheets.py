@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 from openpyxl.utils import get_column_letter
 
-from analysis_lib.intake.raw import PLACE, Unreadable, as_text, heading_row, note
+from analysis_lib.intake.raw import PLACE, Unreadable, as_text, heading_row, month_only, note
 
 LARGEST_PARTS, LARGEST_OTHER_PART = (
     150_000_000,
@@ -165,16 +165,7 @@ def as_seen(sheet: Sheet) -> list[dict]:
         for place in sorted(across)
         if place in name
     ]
-    notes += [
-        note(
-            "month_only",
-            "dates of this column are shown without their day, which is perhaps not known",
-            'Look at what stands in the cells: Excel takes "March 2021" for the first of March.',
-            name[place],
-        )
-        for place in sorted(sheet.months)
-        if place in name
-    ]
+    notes += [month_only(name[place]) for place in sorted(sheet.months) if place in name]
     return notes + _hidden(sheet, headings, name)
 
 

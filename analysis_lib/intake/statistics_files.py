@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +23,8 @@ SUFFIXES = {
 }
 R = ".rds"
 DAYS_OF_R = {"secs": 1 / 86400, "mins": 1 / 1440, "hours": 1 / 24, "days": 1, "weeks": 7}  # units of difftime
+# How SPSS, SAS and Stata show dates by their week, month or quarter.
+MONTHS = re.compile(r"(MOYR|QYR|WKYR|MONYY|MMYY|YYMM(?!DD)|YYMON|YYQ)|%t[wmqh]", re.I)
 INSTALL = (
     'Install it with `pip install "salvage-book[statistics]"`, or save the table as CSV (UTF-8) and '
     "name that file."
@@ -29,8 +32,9 @@ INSTALL = (
 SAVE_AGAIN = "Save the table as CSV (UTF-8) in the program that wrote it, and name that file."
 
 
-def read_statistics(path: Path, suffix: str) -> tuple[list[list[str]], dict[str, dict[int, str]]]:
-    """The rows of a file with its headings first, and the codes below the labels of columns that have labels.
+def read_statistics(path: Path, suffix: str) -> tuple[list[list[str]], dict[str, dict[int, str]], list[str]]:
+    """The rows of a file with its headings first, the codes below the labels of columns that have labels, and
+    the columns of dates that the program shows without a day.
 
     What the file declares as missing is empty. Codes are by column and row of the file (the first row is 2,
     as below the headings of a sheet), for columns that are to hold numbers after all.
@@ -44,8 +48,10 @@ def read_statistics(path: Path, suffix: str) -> tuple[list[list[str]], dict[str,
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of R's classes that have no meaning here
-            frame, codes = (
-                _of_r(library, path) if suffix == R else _labelled(getattr(library, SUFFIXES[suffix]), path)
+            frame, codes, months = (
+                (_of_r(library, path), {}, [])
+                if suffix == R
+                else _labelled(getattr(library, SUFFIXES[suffix]), path)
             )
     except Unreadable:
         raise
@@ -54,7 +60,7 @@ def read_statistics(path: Path, suffix: str) -> tuple[list[list[str]], dict[str,
             f"this is not a readable {suffix} file ({type(error).__name__})", SAVE_AGAIN
         ) from None
     rows = [[as_text(value) for value in row] for row in frame.itertuples(index=False, name=None)]
-    return [[str(column) for column in frame.columns], *rows], codes
+    return [[str(column) for column in frame.columns], *rows], codes, months
 
 
 def _library(suffix: str) -> ModuleType:
@@ -72,20 +78,20 @@ def _library(suffix: str) -> ModuleType:
         ) from None
 
 
-def _labelled(read: Callable, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
+def _labelled(read: Callable, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]], list[str]]:
     _, about = read(str(path), metadataonly=True)
     within_limits(about.number_columns or 0, (about.number_columns or 0) * (about.number_rows or 0))
     plain, about = read(str(path))
     within_limits(plain.shape[1], plain.size)
-    if not about.variable_value_labels:
-        return plain, {}
+    months = [column for column, shown in about.original_variable_types.items() if MONTHS.match(str(shown))]
     frame = plain.copy()
     for column, labels in about.variable_value_labels.items():
         frame[column] = [labels.get(value, value) for value in plain[column].astype(object)]
-    return frame, {
+    codes = {
         column: {row: as_text(value) for row, value in enumerate(plain[column].astype(object), 2)}
         for column in about.variable_value_labels
     }
+    return frame, codes, months
 
 
 def _posixct(seconds: Any, attributes: Mapping[str, Any]) -> ExtensionArray:
@@ -120,7 +126,7 @@ R_CLASSES: dict[str, Callable] = {
 }
 
 
-def _of_r(library: ModuleType, path: Path) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
+def _of_r(library: ModuleType, path: Path) -> pd.DataFrame:
     found = library.read_rds(str(path), constructor_dict=library.conversion.DEFAULT_CLASS_MAP | R_CLASSES)
     if not isinstance(found, pd.DataFrame):
         raise Unreadable(
@@ -130,4 +136,4 @@ def _of_r(library: ModuleType, path: Path) -> tuple[pd.DataFrame, dict[str, dict
     names = [str(name) for name in found.index]
     if not all(name.isdigit() for name in names):  # names of rows that are not only their number
         found = found.reset_index(names="row names")
-    return found, {}
+    return found

@@ -149,7 +149,7 @@ def _compared(
             f"Name those that are meant with `in`{levels}.",
         )
     if len(names) == 2 and not all(_is_number(patients[name]) for name in names):
-        raise _mixed()
+        raise _mixed(listed(names))
     first, second = (
         _cells(patients[side.id])
         if isinstance(side, ast.Name)
@@ -184,7 +184,9 @@ def _value(given: str | int | float, column: pd.Series) -> Any:
             raise _Wrong(f"{given!r} is no level of {column.name}", f"There are: {_quoted(column)}.")
         return given
     if isinstance(given, str) == _is_number(column):
-        raise _mixed()
+        raise _mixed(
+            f"{column.name}, which holds {'numbers' if _is_number(column) else 'words'}, and {given!r}"
+        )
     if isinstance(given, str):
         if not column.eq(given).any():
             raise _Wrong(f"{given!r} stands nowhere in {column.name}", "Check the spelling of its values.")
@@ -216,7 +218,7 @@ def _no_comparison(node: ast.expr) -> _Wrong:
     return _Wrong(f"{ast.unparse(node)!r} {NO_COMPARISON}", f"Write it {SUCH_AS}")
 
 
-def _mixed() -> _Wrong:
+def _mixed(what: str) -> _Wrong:
     return _Wrong(
-        "the subset cannot be evaluated", f"Compare numbers with numbers and words with words, {SUCH_AS}"
+        f"the subset cannot compare {what}", f"Compare numbers with numbers and words with words, {SUCH_AS}"
     )

@@ -78,7 +78,8 @@ def map_table(raw: pd.DataFrame, name: str, manifest: Manifest, problems: list[d
     problems += names_used.wrong_mapping(name, raw, mapping, known, has)
     mapping = names_used.as_meant(raw, mapping, known)
     table = raw.rename(columns=mapping)
-    problems += names_used.almost(name, raw, table, known) + names_used.remarks(name, raw, table, known)
+    for said in (names_used.almost, names_used.unidentified, names_used.remarks):
+        problems += said(name, raw, table, known)
     twice = sorted(set(table.columns[table.columns.duplicated()]) & set(known))
     problems += [
         problem(

@@ -27,6 +27,11 @@ DATE_FORMATS = {  # formats that are proposed when none is declared, and what se
     "%d%b%Y": "",
     "%d %b %Y": "",
     "%d %B %Y": "",
+    "%b %d, %Y": "",
+    "%B %d, %Y": "",
+    "%b %d %Y": "",
+    "%d%m%Y": "day first",
+    "%m%d%Y": "month first",
     "%d/%m/%Y": "day first",
     "%m/%d/%Y": "month first",
     "%d-%m-%Y": "day first",
@@ -36,11 +41,14 @@ DATE_FORMATS = {  # formats that are proposed when none is declared, and what se
 }
 UNPARTED = {"%Y%m%d": 8, "%d%m%Y": 8, "%m%d%Y": 8, "%y%m%d": 6, "%d%m%y": 6}  # and their digits
 TIME_OF_DAY = r"[T ]\s*[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?[AaPp][Mm])?(Z|[+-][0-9:]{4,5})?$"
+DAY_NUMBER = r"[2-7][0-9]{4}(\.[0-9]+)?"  # of a day, as a spreadsheet counts them
 
 GROUPED = {mark: rf"[1-9][0-9]{{0,2}}(?:{re.escape(mark)}[0-9]{{3}})+" for mark in ".,"}
 EITHER = r"[1-9][0-9]{0,2}[.,][0-9]{3}"  # a thousand or a thousandth
 # Most numbers of most files: nothing parts thousands, and the point, if any, can only be a decimal one.
 PLAIN = re.compile(r"[+-]?[0-9]{1,12}(?:\.(?:[0-9]{1,2}|[0-9]{4,9}))?")
+# Letters of Cyrillic and Greek keyboards that look like Latin ones: a person reads CR in both.
+LOOK_ALIKE = str.maketrans("авеікмнорсѕтухαεικνορτυχ", "abeikmhopcstyxaeikvoptux")
 LARGEST = 1e12
 # dates and texts from which on it is no chance that none of them lies on the other side of the 12th
 FEW_DATES = 3
@@ -142,7 +150,7 @@ def dates(values: pd.Series, date_format: str) -> pd.Series:
     found = pd.to_datetime(
         bare.where(bare.str.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}")), format="%Y-%m-%d", errors="coerce"
     )
-    serial = pd.to_numeric(bare.where(bare.str.fullmatch(r"[2-7][0-9]{4}(\.[0-9]+)?"))).astype("Float64")
+    serial = pd.to_numeric(bare.where(bare.str.fullmatch(DAY_NUMBER))).astype("Float64")
     found = found.fillna(EXCEL_DAY_0 + pd.to_timedelta(np.floor(serial), unit="D"))
     if date_format != ISO:
         timed = re.search("%[HIMS]", date_format)
@@ -214,7 +222,9 @@ def levels(values: pd.Series, allowed: tuple[str, ...]) -> pd.Series:
     known = {level.lower(): level for level in allowed}
     if set(allowed) == set(columns.YES_NO):
         known |= {word: level for level, words in columns.WORDS.items() for word in words}
-    return values.str.lower().str.removesuffix(".0").map(known).astype("string").fillna(values)
+    said = values.str.lower().str.removesuffix(".0")
+    latin = said.str.translate(LOOK_ALIKE)
+    return said.map(known).astype("string").fillna(latin.map(known).astype("string")).fillna(values)
 
 
 def translate(values: pd.Series, words: dict[str, str]) -> pd.Series:

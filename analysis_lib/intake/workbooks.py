@@ -178,13 +178,17 @@ def _cells(sheet: ReadOnlyWorksheet, last_row: int) -> tuple[list[list[str]], se
                     text = text.zfill(len(shown))
                 elif _in_percent(shown):
                     text = as_percent(value)
-            elif isinstance(value, datetime.date) and not re.search(
-                "d", re.sub(r'"[^"]*"|\[[^]]*\]|\\.', "", shown or "d"), re.I
-            ):
+            elif isinstance(value, datetime.date) and _without_day(shown):
                 months.add(place)
             row.append(text)
         rows.append(row)
     return rows, months
+
+
+def _without_day(number_format: str) -> bool:
+    """Whether dates in this format are shown without their day."""
+    bare = re.sub(r'"[^"]*"|\[[^]]*\]|\\.', "", number_format)
+    return bool(re.search("[my]", bare, re.I)) and not re.search("d", bare, re.I)
 
 
 def _in_percent(number_format: str) -> bool:
@@ -215,16 +219,27 @@ class Xls:
         taken, others = chosen(name, self.book.sheet_names(), self.visible())
         sheet = self.book.sheet_by_name(taken)
         within_limits(0, sheet.nrows * sheet.ncols)
-        rows = [
-            [self._text(sheet.cell(row, column)) for column in range(sheet.row_len(row))]
-            for row in range(sheet.nrows)
+        cells = [
+            [sheet.cell(row, column) for column in range(sheet.row_len(row))] for row in range(sheet.nrows)
         ]
+        rows = [[self._text(cell) for cell in row] for row in cells]
+        months = {
+            place
+            for row in cells
+            for place, cell in enumerate(row)
+            if cell.ctype == xlrd.XL_CELL_DATE and _without_day(self._format(cell))
+        }
         layout = Layout(
             {row + 1 for row, how in sheet.rowinfo_map.items() if how.hidden},
             {column + 1 for column, how in sheet.colinfo_map.items() if how.hidden},
             [(top + 1, left + 1, bottom, right) for top, bottom, left, right in sheet.merged_cells],
         )
-        return Sheet(rows, layout, others)
+        return Sheet(rows, layout, others, months)
+
+    def _format(self, cell: xlrd.sheet.Cell) -> str:
+        if cell.xf_index is None:
+            return ""
+        return self.book.format_map[self.book.xf_list[cell.xf_index].format_key].format_str
 
     def _text(self, cell: xlrd.sheet.Cell) -> str:
         if cell.ctype == xlrd.XL_CELL_ERROR:
@@ -233,11 +248,7 @@ class Xls:
             return as_text(xlrd.xldate_as_datetime(cell.value, self.book.datemode))
         if cell.ctype == xlrd.XL_CELL_BOOLEAN:
             return as_text(bool(cell.value))
-        shown = (
-            self.book.format_map[self.book.xf_list[cell.xf_index].format_key].format_str
-            if cell.xf_index is not None
-            else ""
-        )
+        shown = self._format(cell)
         if cell.ctype == xlrd.XL_CELL_NUMBER and _in_percent(shown):
             return as_percent(cell.value)
         text = as_text(cell.value)

@@ -176,3 +176,10 @@ def test_the_words_speak_of_columns_and_levels_that_exist():
     words = [word for entry in foreign_words.COLUMN_WORDS.values() for word in entry.split(",")]
     # as names are compared: lower case, no accents
     assert all(re.fullmatch("[a-z0-9 ]+", word) for word in words)
+
+
+def test_a_unit_in_the_name_of_an_unsure_time_is_proposed_as_a_comment(tmp_path):
+    rows = "".join(f"P{n},{n}.5,{n}.2,{n % 2}\n" for n in range(20))
+    (tmp_path / "p.csv").write_text(f"id,Survival time months,FU months,dead\n{rows}")
+    text = propose.propose([tmp_path / "p.csv"])
+    assert '#"FU months": last_follow_up_day' in text and "\n#time_unit: months\n" in text

@@ -265,3 +265,86 @@ def test_spans_of_r_are_in_days():
 def test_what_cannot_be_read_from_r_is_refused(name):
     with pytest.raises(Unreadable, match="is not read"):
         R_CLASSES[name]([], {})
+
+
+def test_what_calculating_left_of_a_whole_number_is_that_number(tmp_path):
+    patients = read_cohort(
+        table(tmp_path, "failure_day", ["50.0000000001", "59.9999999999", "70", ""])
+    ).patients
+    assert patients["failure_day"].tolist()[:3] == [50, 60, 70]
+    assert "50.01: this is not a whole number" in told(
+        table(tmp_path, "failure_day", ["50.01", "1", "2", "3"])
+    )
+
+
+# --- what nobody sees -----------------------------------------------------------------------------
+
+
+def test_letters_that_take_no_room_and_those_of_other_keyboards_are_read_as_they_look(tmp_path):
+    column = "best_response"
+    patients = read_cohort(table(tmp_path, column, ["СR", "C\u200bR", "\u00adPR", "РR"])).patients  # Cyrillic
+    assert patients[column].tolist() == ["CR", "CR", "PR", "PR"]
+    assert "cns_disease = 'нет'" in told(table(tmp_path, "cns_disease", ["нет", "no", "yes", "no"]))
+
+
+# --- who a row speaks of --------------------------------------------------------------------------
+
+
+def test_two_entries_of_one_record_are_no_two_patients(tmp_path):
+    rows = "".join(f"{i}--{entry},{100 + i},dead\n" for i in range(3) for entry in (1, 2))
+    (tmp_path / "p.csv").write_text(f"{HEAD}\n{rows}")
+    assert "one of two entries of one record" in told(cohort(tmp_path, "p.csv"))
+    (tmp_path / "p.csv").write_text(f"{HEAD}\nA--1,100,dead\nB--1,120,dead\n")  # a site's number perhaps
+    assert len(read_cohort(cohort(tmp_path, "p.csv")).patients) == 2
+
+
+@pytest.mark.parametrize("named", ["MRN", "pat_id", "Fallnummer", "record_id"])
+def test_a_column_that_names_patients_is_told_where_rows_are_counted_as_patients(tmp_path, named):
+    rows = "".join(f"{i // 2},{100 + i},dead\n" for i in range(6))
+    (tmp_path / "p.csv").write_text(f"{named},last_follow_up_day,vital_status\n{rows}")
+    warned = read_cohort(cohort(tmp_path, "p.csv")).warnings
+    assert warned[["field", "rule"]].values.tolist() == [[named, "unused_column"]]
+    assert f'{{"{named}": patient_id}}' in warned["suggestion"][0]
+    more = f'columns: {{patients: {{"{named}": patient_id}}}}'
+    assert "the same identifier stands in more than one row" in told(cohort(tmp_path, "p.csv", more))
+
+
+def test_answers_that_are_numbered_from_one_are_doubted(tmp_path):
+    def warned(*answers):
+        found = read_cohort(table(tmp_path, "ecog", answers * 3)).warnings
+        return found.loc[found["rule"] == "starts_at_one", "suggestion"].tolist()
+
+    assert '"1": "0", "2": "1"' in warned(1, 2, 3, 1, 2)[0]
+    assert warned(0, 2, 3, 1, 2) == warned(2, 2, 3, 3, 2) == []
+
+
+def test_a_patient_who_is_watched_for_no_time_is_told(tmp_path):
+    warned = read_cohort(table(tmp_path, "entry_day", [100, 50, 0, 103])).warnings
+    assert warned[["row", "rule"]].values.tolist() == [[2, "no_time"], [5, "no_time"]]
+
+
+# --- what a manifest says -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [
+        ("os_day", "last_follow_up_day"),
+        ("os_event", "vital_status"),
+        ("last_follow_up_event", "vital_status"),
+        ("death_event", "vital_status"),
+        ("pfs_event", "failure_event"),
+        ("dfs_day", "failure_day"),
+    ],
+)
+def test_usual_names_of_times_and_events_lead_to_ours(tmp_path, target, meant):
+    more = f"columns: {{patients: {{x: {target}}}}}"
+    assert f"Did you mean '{meant}'?" in told(table(tmp_path, "x", [1, 2, 3, 4], more))
+
+
+@pytest.mark.parametrize("entry", ["{death_day: death}", "{gone_day: Death}"])
+def test_death_competes_without_being_named(tmp_path, entry):
+    assert "death competes in every cohort. Leave it out" in told(
+        table(tmp_path, "ecog", [1, 0, 1, 2], f"competing: {entry}")
+    )
+    assert "death is added" in told(table(tmp_path, "ecog", [1, 0, 1, 2], "competing: death"))

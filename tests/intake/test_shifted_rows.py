@@ -190,3 +190,19 @@ def test_headings_may_begin_with_a_hash_themselves(above, first, tmp_path):
     assert frame[first].tolist() == ["1", "2"]
     words = read(tmp_path, f"{first},status\nA,dead\nB,alive\nC,dead\n")
     assert words[first].tolist() == ["A", "B", "C"]
+
+
+def test_rows_that_end_early_by_habit_are_told(tmp_path):
+    rows = "".join(f"P{n},dead,{n + 200}\n" if n % 2 else f"P{n},dead,{n + 200},seen\n" for n in range(40))
+    notes = read(tmp_path, f"patient_id,vital_status,last_follow_up_day,remark\n{rows}").attrs["notes"]
+    assert [(note["rule"], note["row"]) for note in notes] == [("ragged", 3)]
+    assert notes[0]["concern"].startswith("20 rows end before the last heading")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_lines_in_one_pair_of_quotation_marks_are_told(separator, tmp_path):
+    lines = [separator.join(cells) for cells in (("a", "b", "c"), ("1", "2", "3"), ("4", "5", "6"))]
+    said = refused(tmp_path, "".join(f'"{line}"\n' for line in lines))
+    assert "each line stands in quotation marks as a whole" in said.concern
+    cells = "".join(separator.join(f'"{cell}"' for cell in line.split(separator)) + "\n" for line in lines)
+    assert read(tmp_path, cells).columns.tolist() == ["a", "b", "c"]
