@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REHEATS = 3  # how often the times are heated and cooled again while a statistic stays missed
-POLISHES = 3  # how often what little is missed after cooling is sought near by
+POLISHES = 8  # how often what little is missed after cooling is sought near by
 REDRAWS = 10  # how often sites and lines are drawn again when the times miss nothing but they do
 
 
@@ -92,9 +92,10 @@ def make(
         return missed
 
     def polish(missed: list[str]) -> list[str]:
-        for _ in range(0 if quick else POLISHES):
-            if missed:  # what was missed weighs more
-                missed = anneal(600_000, 0.02, 0.003, True, with_weight(paper, set(missed), 5))
+        for turn in range(0 if quick else POLISHES):
+            if missed:  # what was missed weighs more; every other time from farther away
+                hot = (0.02, 0.06)[turn % 2]
+                missed = anneal(600_000, hot, 0.003, True, with_weight(paper, set(missed), 5))
         return missed
 
     anneal(200_000, 1.0, 0.3, False)
