@@ -126,7 +126,7 @@ determined_page.learned(learned)
 # %%
 diversity = unlike.diversity(studies)
 say(results.collect([diversity, tally]), "There are {consistent.cohorts} cohorts. Any two of them differ in the profile (regimen, LDH, stage, performance, response) "
-    "of {consistent.profiles} percent of their patients, and the OS2 curves of one regimen lie up to {consistent.curves} percentage points "
+    "of {consistent.profiles}% of their patients, and the OS2 curves of one regimen lie up to {consistent.curves} percentage points "
     "apart (medians over pairs).", "A search has looked for the ends of {bounds.known:note}.")
 
 # %% [markdown]
@@ -141,8 +141,8 @@ figures_cohort.stacked_intervals(adjusted[adjusted["by"] == "cohort"], "Hazard r
                           "and LDH, in each consistent cohort.")
 
 # %%
-say(adjusted, "Over the cohorts the hazard ratio goes from {adjusted.range:lower} to {adjusted.range:upper}, and its interval {adjusted.range:note}. "
-    "As long as both sides of 1 are left open, a patient who asks whether radiotherapy alone would be the better choice cannot be answered from the "
+say(adjusted, "Over the cohorts the hazard ratio goes from {adjusted.range:lower} to {adjusted.range:upper}, and its interval {adjusted.range:note}.",
+    "A search that pushes it as far as the printed numbers allow has reached {adjusted.found:lower} and {adjusted.found:upper}.", "As long as both sides of 1 are left open, a patient who asks whether radiotherapy alone would be the better choice cannot be answered from the "
     "printed numbers, and nobody can say that the two are alike.")
 
 # %% [markdown]
