@@ -140,6 +140,21 @@ def test_how_names_methods_and_the_number_they_share():
     assert methods.how(rows.assign(n=[40, 39]), among=["a"]).endswith("; n = 40.")
 
 
+def test_what_all_methods_end_with_is_said_once():
+    made = (
+        "Difference as the groups are, 500 bootstrap samples, seed 2023",
+        "overlap weights, 500 bootstrap samples, seed 2023",
+    )
+    rows = results.collect([row(f"a{i}", "rate", 1.0, n=4, method=how) for i, how in enumerate(made)])
+    assert methods.how(rows) == (
+        "Difference as the groups are; overlap weights; each with 500 bootstrap samples, seed 2023; n = 4."
+    )
+    same = results.collect(
+        [row("a", "rate", 1.0, n=4, method=made[0]), row("b", "p", 0.1, method="log-rank test")]
+    )
+    assert "each with" not in methods.how(same)
+
+
 def test_how_leaves_out_what_is_not_shown():
     rows = results.collect(
         [
