@@ -1,27 +1,28 @@
-"""Draw what a hospital's board sees published: ``python tools/draw_published.py``.
+"""Write what a hospital's board sees published: ``python tools/draw_published.py``.
 
-The picture of the privacy page, of invented patients: what the hospital holds, what the study counts, and
-what the book shows, with the numbers that the library itself gives for these counts. A test holds the file
-equal to what is drawn here.
+The boxes of the privacy page, of invented patients: what the hospital holds, what the study counts, and what
+the book shows, with the numbers that the library itself gives for these counts. They are words of the page,
+so that they follow its colours and the width of a phone. A test holds the page equal to what is written here.
 """
 
 from __future__ import annotations
 
+import re
 from html import escape
 from pathlib import Path
 
 from analysis_lib.cohort import disclosure
 
-PICTURE = Path(__file__).parents[1] / "book" / "_static" / "what-is-published.svg"
+PAGE = Path(__file__).parents[1] / "book" / "privacy.md"
+BEGIN, END = (
+    "<!-- what is published: written by tools/draw_published.py -->",
+    "<!-- end of what is published -->",
+)
+WRITTEN = re.compile(f"{re.escape(BEGIN)}\n.*?\n{re.escape(END)}", re.S)
 K = 5
 COUNTED = {"Stage I": 3, "Stage II": 8, "Stage III": 14, "Stage IV": 21, "All": 46}
 HELD = ("identifier", "name", "date of birth", "date of infusion", "stage, doses, scans", "last visit")
-ALT = (
-    "Three boxes beside each other. In your file, which stays with you: rows of patients with "
-    + ", ".join(HELD)
-    + ". What the study counts, inside the program: "
-)
-TOP, LINE = 76, 26
+ARROW = '<span class="way-arrow" aria-hidden="true">→</span>'
 
 
 def shown(count: int) -> str:
@@ -30,43 +31,33 @@ def shown(count: int) -> str:
     return f"fewer than {K}" if band is None else str(band)
 
 
-def alt() -> str:
-    """The picture in words."""
-    counted = ", ".join(f"{name} {count}" for name, count in COUNTED.items())
-    published = ", ".join(f"{name} {shown(count)}" for name, count in COUNTED.items())
-    return f"{ALT}{counted}. What the book shows: {published}."
-
-
-def picture() -> str:
-    """The picture as SVG."""
-    boxes = ((12, "In your file", "stays with you"), (262, "The study counts", "inside the program"))
-    boxes += ((512, "The book shows", "what anybody may read"),)
+def boxes() -> str:
+    """The three boxes as HTML."""
+    held = "".join(f"<li>{escape(each)}</li>" for each in HELD)
+    counted = {name: str(count) for name, count in COUNTED.items()}
+    published = {name: shown(count) for name, count in COUNTED.items()}
     parts = [
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 236" role="img" '
-        'font-family="Helvetica, Arial, sans-serif" font-size="14">',
-        f"<title>{escape(alt())}</title>",
-        '<rect width="720" height="236" rx="10" fill="#ffffff"/>',
+        _box("In your file", "stays with you", f"<ul>{held}</ul>"),
+        _box("The study counts", "inside the program", _lines(counted)),
+        _box("The book shows", "what anybody may read", _lines(published)),
     ]
-    for left, head, below in boxes:
-        parts += [
-            f'<rect x="{left}" y="12" width="196" height="212" rx="8" fill="#eaf3f8" stroke="#0b5c8a"/>',
-            _text(left + 98, 34, head, "middle", ' font-weight="bold"'),
-            _text(left + 98, 52, below, "middle", ' font-size="12"'),
-        ]
-    for left in (212, 462):
-        parts.append(f'<path d="M{left} 118h36m-8 -6l9 6l-9 6" fill="none" stroke="#0b5c8a"/>')
-    for place, name in enumerate(HELD):
-        parts.append(_text(28, TOP + 6 + place * LINE, name))
-    for place, (name, count) in enumerate(COUNTED.items()):
-        height = TOP + 6 + place * LINE
-        parts += [_text(278, height, name), _text(442, height, str(count), "end")]
-        parts += [_text(528, height, name), _text(692, height, shown(count), "end")]
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    return "\n".join(['<div class="way">', f"\n{ARROW}\n".join(parts), "</div>"])
 
 
-def _text(x: int, y: int, words: str, anchor: str = "start", more: str = "") -> str:
-    return f'<text x="{x}" y="{y}" fill="#12293a" text-anchor="{anchor}"{more}>{escape(words)}</text>'
+def written(page: str) -> str:
+    """The page with today's boxes."""
+    return WRITTEN.sub(lambda _: f"{BEGIN}\n{boxes()}\n{END}", page)
+
+
+def _box(head: str, below: str, inside: str) -> str:
+    return f'<div class="way-box"><p><b>{head}</b><small>{below}</small></p>{inside}</div>'
+
+
+def _lines(counts: dict[str, str]) -> str:
+    return (
+        "<dl>" + "".join(f"<dt>{name}</dt><dd>{escape(told)}</dd>" for name, told in counts.items()) + "</dl>"
+    )
 
 
 if __name__ == "__main__":
-    PICTURE.write_text(picture(), "utf-8")
+    PAGE.write_text(written(PAGE.read_text("utf-8")), "utf-8")
