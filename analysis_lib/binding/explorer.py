@@ -235,7 +235,7 @@ def _sliders(lead: Cohort, moved: dict[str, pd.DataFrame]) -> list[dict]:
             "Move the landmark",
             "Systemic therapy first: patients alive at the landmark, with radiotherapy by then against those "
             "without.",
-            "Landmark, months",
+            ("Landmark", " months"),
             f"{link}/09_beyond.html",
             "Hazard ratio from the landmark on",
             moved["landmark"],
@@ -245,7 +245,7 @@ def _sliders(lead: Cohort, moved: dict[str, pd.DataFrame]) -> list[dict]:
             "Move α/β",
             "The same doses, weighed by another ratio: the median biologically effective dose (bars: "
             "smallest to largest).",
-            "α/β, Gy",
+            ("α/β", " Gy"),
             f"{link}/05_radiotherapy.html",
             "Median BED",
             moved["alpha-beta"],
@@ -255,7 +255,7 @@ def _sliders(lead: Cohort, moved: dict[str, pd.DataFrame]) -> list[dict]:
             "Move the strength of confounding",
             "1,000 simulated patients in whom treatment does nothing (a ratio of 1 is true). The "
             "stronger stage and LDH drive the choice of treatment, the further off the crude ratio.",
-            "Strength, % of that in chapter 13",
+            ("Strength", "% of that in chapter 13"),
             f"{link}/13_known_truth.html",
             "Hazard ratio",
             moved["confounding"],
@@ -265,7 +265,7 @@ def _sliders(lead: Cohort, moved: dict[str, pd.DataFrame]) -> list[dict]:
             "Move the wait for a second treatment",
             "1,000 simulated patients in whom a second treatment does nothing. Whoever receives it "
             "lived long enough to; counted from the first day it looks like a wonder.",
-            "Months waited on average",
+            ("Mean wait", " months"),
             f"{link}/13_known_truth.html",
             "Hazard ratio",
             moved["immortal"],
@@ -273,15 +273,19 @@ def _sliders(lead: Cohort, moved: dict[str, pd.DataFrame]) -> list[dict]:
     ]
 
 
-def _slider(name: str, title: str, told: str, unit: str, link: str, axis: str, rows: pd.DataFrame) -> dict:
-    """A slider's positions, each with the rows that belong to it, in words and numbers."""
+def _slider(
+    name: str, title: str, told: str, moves: tuple[str, str], link: str, axis: str, rows: pd.DataFrame
+) -> dict:
+    """A slider's positions with their rows; ``moves`` is what it moves, and the unit behind a number."""
     require(rows)
+    what, unit = moves
     at = rows["result_id"].str.extract(r"(\d+)", expand=False).astype(int)
     points = []
     for position, mine in rows.groupby(at, sort=True):
         points.append(
             {
                 "at": int(position),
+                "said": f"{int(position)}{unit}",
                 "rows": [
                     {
                         "name": _called(one),
@@ -302,7 +306,8 @@ def _slider(name: str, title: str, told: str, unit: str, link: str, axis: str, r
         "name": name,
         "title": title,
         "told": told,
-        "unit": unit,
+        "moves": what,
+        "unit": f"{what}, {unit.strip()}",
         "link": link,
         "axis": axis,
         "ratio": ratio,

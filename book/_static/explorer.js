@@ -193,6 +193,8 @@
   live.hidden = false;
   page.querySelector(".explorer-still").open = false;
   show();
-  let width = innerWidth;
-  addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; draw(); } });
+  // The column follows the window late, and a sidebar may come or go: it is the place itself that is watched.
+  const place = live.querySelector(".explorer-chart");
+  let width = place.clientWidth;
+  new ResizeObserver(() => { if (place.clientWidth !== width) { width = place.clientWidth; draw(); } }).observe(place);
 })();

@@ -75,9 +75,9 @@ function keepSizesTogether(table) {
 
 /* A number breaks only before its interval: 15.6 months / (95% CI 9.8–38.0); 8 of 25 (32%) does not. */
 const SHORT = 16; // characters that stay in one line of a narrow column
-const LONGEST = 24; // more than these break anywhere
+const LONGEST = 28; // more than these break anywhere: (95% CI 9.8 to not reached) does not
 function keepNumbersTogether(table) {
-  for (const cell of table.querySelectorAll("td.num:not(.long)")) {
+  for (const cell of table.querySelectorAll("td.num")) {
     if (cell.childElementCount > 0) continue;
     const told = cell.textContent.trim();
     const parts = told.length > SHORT ? told.split(/ (?=\()/) : [told];

@@ -24,6 +24,11 @@
     input.value = Math.floor((told.points.length - 1) / 3);
     const limits = told.ratio ? [0.1, 10] : null;
     const clamp = (value) => (limits ? Math.min(limits[1], Math.max(limits[0], value)) : value);
+    /* What lies beyond the axis is drawn at its end: as a triangle, and an interval that goes on as an arrow. */
+    const past = (value) => (!limits ? 0 : value > limits[1] ? 1 : value < limits[0] ? -1 : 0);
+    const LOOKS = ["circle", "square"];
+    const ends = flat.flatMap((row) => [row.lower, row.upper].filter(past)
+      .map((value) => ({ ...row, value, up: past(value) > 0 })));
     function paint() {
       const now = Number(input.value);
       const point = told.points[now];
@@ -31,19 +36,24 @@
       const shift = (d) => d.place + (names.length > 1 ? (d.colour - 0.5) * 0.22 : 0);
       const faint = (d) => (d.place === now ? 1 : 0.32);
       holder.replaceChildren(asPicture(Plot.plot({
-        width: Math.max(300, holder.clientWidth || 700), height: 260, marginLeft: 46, marginBottom: 38,
-        style: { background: "none", color: "inherit", fontSize: "13px" },
+        width: Math.max(300, holder.clientWidth || 700), height: 260, marginLeft: 46, marginTop: 34, marginBottom: 38,
+        style: { background: "none", color: "inherit", fontSize: "13px", overflow: "visible" },
         x: { domain: [-0.5, told.points.length - 0.5], ticks: told.points.map((_, i) => i), tickFormat: (i) => told.points[i]?.at, label: told.unit },
         y: told.ratio ? { type: "log", domain: limits, ticks: [0.1, 0.2, 0.5, 1, 2, 5, 10], tickFormat: (each) => `${each}`, label: told.axis } : { label: told.axis, zero: true },
         marks: [
           ...(told.ratio ? [Plot.ruleY([1], { stroke: "currentColor", strokeDasharray: "4 4" })] : []),
           Plot.ruleX(flat, { x: shift, y1: (d) => clamp(d.lower), y2: (d) => clamp(d.upper), stroke: (d) => COLOURS[d.colour], strokeOpacity: faint, strokeWidth: 2.4 }),
-          Plot.dot(flat, { x: shift, y: (d) => clamp(d.value), fill: (d) => COLOURS[d.colour], fillOpacity: faint, symbol: (d) => ["circle", "square"][d.colour], r: 5 }),
+          ...[true, false].map((up) => Plot.text(ends.filter((d) => d.up === up), { x: shift, y: (d) => clamp(d.value), dy: up ? -7 : 7,
+            text: () => (up ? "\u2191" : "\u2193"), fill: (d) => COLOURS[d.colour], fillOpacity: faint, fontWeight: 700, fontSize: 14, clip: false })),
+          Plot.dot(flat.filter((d) => !past(d.value)), { x: shift, y: "value", fill: (d) => COLOURS[d.colour], fillOpacity: faint, symbol: (d) => LOOKS[d.colour], r: 5 }),
+          ...[1, -1].map((way) => Plot.dot(flat.filter((d) => past(d.value) === way), { x: shift, y: (d) => clamp(d.value),
+            stroke: (d) => COLOURS[d.colour], strokeOpacity: faint, strokeWidth: 2, symbol: "triangle", rotate: way > 0 ? 0 : 180, r: 5 })),
         ],
         color: { type: "identity" }, symbol: { type: "identity" }, ariaLabel: told.title,
       })));
-      area.querySelector(".explorer-told").textContent = point.at;
-      input.setAttribute("aria-valuetext", `${told.unit}: ${point.at}`);
+      area.querySelector(".explorer-told").textContent = point.said;
+      input.setAttribute("aria-valuetext", `${told.moves}: ${point.said}`);
+      area.querySelector(".explorer-beyond").hidden = !flat.some((row) => past(row.value) || past(row.lower) || past(row.upper));
       area.querySelector(".explorer-reading").replaceChildren(...point.rows.map((row) => {
         const line = document.createElement("p");
         const dot = document.createElement("span");
@@ -57,13 +67,14 @@
     area.hidden = false;
     box.querySelector("details").open = false;
     paint();
-    return paint;
+    // The column follows the window late, and a sidebar may come or go: it is the place itself that is watched.
+    const holder = area.querySelector(".explorer-chart");
+    let width = holder.clientWidth;
+    new ResizeObserver(() => { if (holder.clientWidth !== width) { width = holder.clientWidth; paint(); } }).observe(holder);
   }
 
-  const paints = JSON.parse(held.textContent).sliders
-    .map((told) => [document.querySelector(`[data-slider="${told.name}"]`), told])
-    .filter(([box]) => box)
-    .map(([box, told]) => whatIf(box, told));
-  let width = innerWidth;
-  addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; for (const paint of paints) paint(); } });
+  for (const told of JSON.parse(held.textContent).sliders) {
+    const box = document.querySelector(`[data-slider="${told.name}"]`);
+    if (box) whatIf(box, told);
+  }
 })();
