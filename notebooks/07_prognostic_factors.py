@@ -44,7 +44,9 @@ leading = os1_model if results.skip_reason(os2_model) else os2_model
 adjusted = results.pick(leading, "hazard ratio")
 told = ["With the other factors held equal, the hazard of death changes by these ratios.",
         *(f"{{{i}:group}}: {{{i}:full}}." for i in adjusted["result_id"])]
-opening("Who does better, and who does worse?", leading, *([] if results.skip_reason(leading) else told))
+os1 = prognosis.univariable(study, "OS1", prognosis.factors_of(study, "OS1"))
+opening("Who does better, and who does worse?", results.collect([leading, os1]), *([] if results.skip_reason(leading) else told),
+        otherwise=contrasts.by_interval(os1))
 figures.forest(adjusted, f"{adjusted['endpoint'].iloc[0]}: hazard ratios adjusted for each other.")
 
 # %% [markdown] tags=["car-t"]
@@ -82,7 +84,6 @@ figures.forest(adjusted, f"{adjusted['endpoint'].iloc[0]}: hazard ratios adjuste
 # intervals, and give the end that is nearer to 1: an end close to 1 allows for hardly any difference, one far from 1 does not.
 
 # %% tags=["secondary"]
-os1 = prognosis.univariable(study, "OS1", prognosis.factors_of(study, "OS1"))
 factor_table(os1, "OS1", "OS1 by single factors.")
 left_out(os1)
 

@@ -12,6 +12,7 @@ from analysis_lib.show import payloads
 from analysis_lib.show.notes import NO_NUMBERS
 
 SOLUTION = "hide-cell"
+TOP = "The answer at the top of the page"  # what stands above the first heading
 OPENS = (payloads.WHOSE, payloads.OPENING)  # what a page begins with, whatever it can show
 
 
@@ -38,7 +39,7 @@ def gather(sections: list[list[NotebookNode]]) -> Gathered:
     unshown, kept = [], []
     for place, (section, (shows, reasons)) in enumerate(zip(sections, judged)):
         heads = HEADING.findall(section[0].source) if section[0].cell_type == "markdown" else []
-        title = heads[-1].lstrip("# ") if heads and place else "Opening"
+        title = heads[-1].lstrip("# ") if heads and place else TOP
         unshown += [(f"{title} (in part)" if shows and place else title, reason) for reason in reasons]
         if place and not shows and (reasons or _only_headings(section)):
             heads = [head for head in heads if _stands(head, sections[place + 1 :], judged[place + 1 :])]

@@ -11,6 +11,7 @@ from analysis_lib.cohort import disclosure
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.words import MOMENTS, label_of, listed
 from analysis_lib.rows import results
+from analysis_lib.rows.methods import capital
 from analysis_lib.rows.released import require
 from analysis_lib.show import payloads
 from analysis_lib.show.fragments import fragment
@@ -48,11 +49,11 @@ def skip_html(reason: str) -> str:
 
 
 def unshown_html(found: Iterable[tuple[str, str]]) -> str:
-    """One box for all that a page does not show: what it would be, and why."""
+    """One box for all that a page does not show: each reason once, and what it takes away, each once."""
     by_reason: dict[str, list[str]] = {}
     for what, reason in found:
         by_reason.setdefault(plain(reason), []).append(what)
-    lines = [(", ".join(dict.fromkeys(what)), reason) for reason, what in by_reason.items()]
+    lines = [(capital(reason), list(dict.fromkeys(what))) for reason, what in by_reason.items()]
     return fragment("unshown", lines=lines)
 
 

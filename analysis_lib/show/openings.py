@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pandas as pd
 
 from analysis_lib.rows.released import require
 from analysis_lib.show import payloads
 from analysis_lib.show.fragments import fragment
+from analysis_lib.show.notes import plain
 from analysis_lib.show.sentences import sentence
 
-UNANSWERED = "The data of this cohort give no answer in one sentence. What they do give stands below."
+UNANSWERED = "The data of this cohort give no answer in one sentence{}. What they do give stands below."
 ESCAPED = re.compile(r"\\([*_\[\]`~<])")  # as sentences make a hospital's own words inert for Markdown
 
 
-def opening(question: str, rows: pd.DataFrame, *templates: str) -> None:
-    """Show a chapter's question and its answer, or that there is none; sentences about absent rows are left
-    out.
+def opening(question: str, rows: pd.DataFrame, *templates: str, otherwise: Sequence[str] = ()) -> None:
+    """Show a chapter's question and its answer, or that there is none and why; sentences about absent rows
+    are left out.
 
     Parameters
     ----------
@@ -27,9 +29,20 @@ def opening(question: str, rows: pd.DataFrame, *templates: str) -> None:
         Result rows.
     *templates : str
         As :func:`analysis_lib.show.sentences.sentence` takes them.
+    otherwise : sequence of str
+        What a cohort that cannot give this answer may say instead.
     """
     require(rows)
-    known = rows[rows["statistic"] != "skipped"]
-    answer = " ".join(filter(None, (sentence(known, template) for template in templates))) or UNANSWERED
+    answer = _said(rows, templates) or _said(rows, otherwise) or UNANSWERED.format(_because(rows))
     html = fragment("opening", question=question, answer=ESCAPED.sub(r"\1", answer))
     payloads.show(html, payloads.NOTE, {"kind": payloads.OPENING, "question": question, "answer": answer})
+
+
+def _said(rows: pd.DataFrame, templates: Sequence[str]) -> str:
+    known = rows[rows["statistic"] != "skipped"]
+    return " ".join(filter(None, (sentence(known, template) for template in templates)))
+
+
+def _because(rows: pd.DataFrame) -> str:
+    reasons = rows.loc[rows["statistic"] == "skipped", "note"].dropna()
+    return f": {plain(reasons.iloc[0]).rstrip('.')}" if len(reasons) else ""

@@ -1,10 +1,11 @@
 """What a page says that it does not show: once, and never of what stands on it."""
 
+from lxml import html
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from analysis_lib.binding import unshown
 from analysis_lib.show import payloads
-from analysis_lib.show.notes import NO_NUMBERS, plain
+from analysis_lib.show.notes import NO_NUMBERS, plain, unshown_html
 
 
 def skipped(reason):
@@ -19,6 +20,29 @@ def section(title, *outputs, tags=()):
 
 SHOWN = new_output("display_data", {"text/markdown": "A sentence."})
 FIRST = section("Title", SHOWN)
+
+
+def test_the_box_names_each_reason_once_and_each_heading_once_below_it():
+    found = [
+        (unshown.TOP, "fewer than two factors can be compared"),
+        ("Overall survival, several factors", "fewer than two factors can be compared"),
+        ("Sites", "no sites"),
+        ("Overall survival, several factors", "fewer than two factors can be compared"),
+    ]
+    box = html.fromstring(unshown_html(found))
+    assert [each.text_content() for each in box.xpath("./p")[1:]] == [
+        "Fewer than two factors can be compared:",
+        "No sites:",
+    ]
+    assert [[each.text for each in part] for part in box.xpath("./ul")] == [
+        [unshown.TOP, "Overall survival, several factors"],
+        ["Sites"],
+    ]
+
+
+def test_what_is_missing_above_the_first_heading_is_said_in_words():
+    first = [new_markdown_cell("# Title"), new_code_cell("show()", outputs=[SHOWN, skipped("no OS2")])]
+    assert unshown.gather([first]).unshown == [(unshown.TOP, "no OS2")]
 
 
 def test_what_is_shown_in_part_is_named_so():

@@ -338,7 +338,8 @@ def test_every_reason_is_a_sentence_and_no_page_shows_a_bare_nan(book):
         text = article.get_text(" ")
         assert not re.search(r"\b(nan|NaN|None(?! of\b)|inf|<NA>)\b", text), page.name
         for note in article.find_all(class_="skip-note"):
-            gathered = [f"Not shown: {line.get_text().strip()}" for line in note.find_all("li")]
+            heads = note.find_all("p")[1:] if "unshown" in note["class"] else []
+            gathered = [f"Not shown: {head.get_text().strip().removesuffix(':')}." for head in heads]
             for said in gathered or [note.get_text().strip()]:
                 assert re.fullmatch(r"Not shown: [^.].*[^.]\.", said, re.S), said
                 if listed := re.search(r"has no (columns?) ([\w., ]+?)(?:[);]|\.$)", said):
