@@ -45,7 +45,8 @@ def limits(row: pd.Series) -> str:
     if pd.isna(row["lower"]) and pd.isna(row["upper"]):
         return ""
     kind = STATISTICS[row["statistic"]]
-    if row.get("n") == 1 and kind.limits in ("range", "IQR"):  # the one value is its own range
+    n = row.get("n")
+    if pd.notna(n) and n == 1 and kind.limits in ("range", "IQR"):  # the one value is its own range
         return ""
     missing = (
         "not shown"
