@@ -13,7 +13,8 @@ from analysis_lib.show.fragments import fragment
 from analysis_lib.show.notes import plain
 from analysis_lib.show.sentences import sentence
 
-UNANSWERED = "The data of this cohort give no answer in one sentence{}. What they do give stands below."
+UNANSWERED = "The data of this cohort give no answer in one sentence"
+BELOW = "What they do give stands below."
 ESCAPED = re.compile(r"\\([*_\[\]`~<])")  # as sentences make a hospital's own words inert for Markdown
 
 
@@ -33,7 +34,7 @@ def opening(question: str, rows: pd.DataFrame, *templates: str, otherwise: Seque
         What a cohort that cannot give this answer may say instead.
     """
     require(rows)
-    answer = _said(rows, templates) or _said(rows, otherwise) or UNANSWERED.format(_because(rows))
+    answer = _said(rows, templates) or _said(rows, otherwise) or _unanswered(rows)
     html = fragment("opening", question=question, answer=ESCAPED.sub(r"\1", answer))
     payloads.show(html, payloads.NOTE, {"kind": payloads.OPENING, "question": question, "answer": answer})
 
@@ -43,6 +44,7 @@ def _said(rows: pd.DataFrame, templates: Sequence[str]) -> str:
     return " ".join(filter(None, (sentence(known, template) for template in templates)))
 
 
-def _because(rows: pd.DataFrame) -> str:
+def _unanswered(rows: pd.DataFrame) -> str:
     reasons = rows.loc[rows["statistic"] == "skipped", "note"].dropna()
-    return f": {plain(reasons.iloc[0]).rstrip('.')}" if len(reasons) else ""
+    because = ": " + plain(reasons.iloc[0]).rstrip(".") if len(reasons) else ""
+    return UNANSWERED + because + ". " + BELOW

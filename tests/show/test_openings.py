@@ -31,5 +31,7 @@ def test_what_can_be_said_otherwise_is_said_only_where_the_answer_cannot(answer)
 
 def test_where_there_is_no_answer_the_reason_is_given(answer):
     skipped = results.skipped("response", "best response is not recorded")
-    assert answer([KNOWN, skipped], MAIN) == openings.UNANSWERED.format(": best response is not recorded")
-    assert answer([KNOWN], MAIN) == openings.UNANSWERED.format("")
+    assert answer([KNOWN, skipped], MAIN) == (
+        f"{openings.UNANSWERED}: best response is not recorded. {openings.BELOW}"
+    )
+    assert answer([KNOWN], MAIN) == f"{openings.UNANSWERED}. {openings.BELOW}"
