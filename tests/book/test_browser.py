@@ -10,8 +10,10 @@ import pytest
 from visiting import (
     CUT_OFF,
     DESKTOP,
+    NAMELESS,
     STICKING_OUT,
     TELEPHONE,
+    UNMARKED,
     chapter_paths,
     file_page,
     first,
@@ -76,10 +78,14 @@ def toured(visit, book_html):
             "uneven": page.evaluate(UNEVEN),
             "numbers": counted(page, "article table:is(.dataframe, .rows) td.num"),
             "cut off": page.evaluate(CUT_OFF),
+            "wide tables": counted(page, "article .table-wrap.scrolls"),
         }
         resize(page, TELEPHONE)
         here["cut off"] += page.evaluate(CUT_OFF)
         here |= {
+            "unmarked": page.evaluate(UNMARKED),
+            "nameless": page.evaluate(NAMELESS),
+            "wide formulas": counted(page, "mjx-container.scrolls"),
             "width": page.evaluate("document.scrollingElement.scrollWidth"),
             "sticking out": page.evaluate(STICKING_OUT),
             "complaints": list(page.complaints),
@@ -132,6 +138,23 @@ def test_no_page_scrolls_sideways_on_a_telephone(toured):
         offences += [f"{path}: {here['width']} px wide"] if here["width"] > TELEPHONE["width"] else []
         offences += [f"{path}: sticks out: {what}" for what in here["sticking out"]]
     assert not offences, "\n".join(offences)
+
+
+def test_what_scrolls_on_a_telephone_says_so_and_is_reached_by_keyboard(toured):
+    """Tables, formulas and lines to be typed, in folds as well."""
+    offences = {path: here["unmarked"] for path, here in toured[0].items() if here["unmarked"]}
+    assert not offences
+    assert sum(here["wide formulas"] for here in toured[0].values()), "no formula was wider than a telephone"
+
+
+def test_lines_of_a_scrolled_table_keep_their_names(toured):
+    offences = {path: here["nameless"] for path, here in toured[0].items() if here["nameless"]}
+    assert not offences
+
+
+def test_on_a_desk_hardly_a_table_is_wider_than_the_text(toured):
+    wide = {path: here["wide tables"] for path, here in toured[0].items() if here["wide tables"]}
+    assert sum(wide.values()) <= 1, wide  # published series, with where each was read
 
 
 def test_words_in_drawings_are_whole_and_stand_apart(toured):

@@ -1,10 +1,11 @@
 """Teaching in a real browser, from files: exercises that check and keep, predictions, the explorer, definitions."""
 
 import csv
+import re
 
 import pytest
 
-from visiting import file_page, first, settle, strangers, tree_of, words
+from visiting import DESKTOP, file_page, first, resize, settle, strangers, tree_of, words
 
 CHAPTER = "book/cohorts/reconstructed/04_survival.html"
 EXPLORER = "book/generated/explorer.html"
@@ -177,12 +178,35 @@ def sliders_show_the_rows_of_their_tables(explorer):
         assert last.text_content() in told
 
 
+def charts_are_as_wide_as_their_place_whatever_becomes_of_the_sidebar(explorer):
+    widths = """() => [...document.querySelectorAll('.explorer-chart')].filter((each) => each.clientWidth)
+        .map((each) => [each.clientWidth, Math.round(each.querySelector('svg').getBoundingClientRect().width)])"""
+    for width in (900, 390, 1280):
+        resize(explorer, DESKTOP | {"width": width})
+        explorer.wait_for_timeout(100)  # the place is watched, and changes once the sidebar has gone
+        found = explorer.evaluate(widths)
+        assert found and all(place == drawn for place, drawn in found), (width, found)
+
+
+def sliders_say_what_they_move_and_what_lies_beyond_the_axis(explorer):
+    box = explorer.locator("[data-slider=landmark]")
+    slider = box.locator("input[type=range]")
+    assert re.fullmatch(r"Landmark: \d+ months", box.locator("label").inner_text().strip())
+    assert re.fullmatch(r"Landmark: \d+ months", slider.get_attribute("aria-valuetext"))
+    beyond = re.findall(r"(\d+\.\d\d) \(95% CI", box.locator("details table").text_content())
+    assert any(float(ratio) > 10 for ratio in beyond) and box.locator(".explorer-beyond").is_visible()
+    assert "\u2191" in box.locator(".explorer-chart").inner_text()
+    assert not explorer.locator("[data-slider=alpha-beta] .explorer-beyond").is_visible()
+
+
 def test_the_explorer(explorer, book_html):
     """One visit for all: each control is set anew by whoever needs it."""
     pointing_at_the_curves_reads_them_and_all_consistent_cohorts_can_be_drawn(explorer)
     it_reads_what_the_chapter_says(explorer, book_html)
     it_is_moved_by_keyboard_and_zooms(explorer)
     sliders_show_the_rows_of_their_tables(explorer)
+    sliders_say_what_they_move_and_what_lies_beyond_the_axis(explorer)
+    charts_are_as_wide_as_their_place_whatever_becomes_of_the_sidebar(explorer)
 
 
 def test_what_is_looked_at_can_be_sent(explorer, visit):
@@ -200,6 +224,8 @@ def test_the_explorer_without_scripts_is_pictures_and_tables(visit, book_html):
     page.goto(file_page(book_html, EXPLORER))
     assert page.locator(".explorer-live").is_hidden()
     assert page.locator(".explorer-still svg").count() >= 4 and page.locator(".explorer table").count() >= 8
+    keys = page.locator(".explorer-still svg.wide:has(path.curve.group-2)").first
+    assert [each for each in keys.locator("text.start:not(.small)").all_inner_texts()][:2] == ["RT", "CMT"]
 
 
 # --- definitions ----------------------------------------------------------------------------------

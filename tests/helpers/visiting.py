@@ -23,12 +23,33 @@ STICKING_OUT = """() => {
 }"""
 
 
+# What scrolls sideways must be reachable by keyboard, be shadowed where it goes on, and cut nothing in its height.
+UNMARKED = """() => [...document.querySelectorAll('article :is(.table-wrap, .pst-scrollable-table-container, pre, mjx-container[display=true])')]
+  .filter((box) => box.scrollWidth > box.clientWidth + 1 && box.getClientRects().length)
+  .filter((box) => box.tabIndex !== 0 || !box.getAttribute('aria-label')
+    || !getComputedStyle(box).backgroundImage.includes('gradient'))
+  .map((box) => `${box.tagName} ${box.className}: ${box.textContent.trim().slice(0, 40)}`)"""
+
+# Tables whose lines lose their names when they are scrolled, or whose names leave no room for the numbers.
+NAMELESS = """() => [...document.querySelectorAll('article .table-wrap.scrolls')].flatMap((box) => {
+  const first = box.querySelector('tbody tr:not(.section) > :first-child');
+  if (!first || !first.getClientRects().length) return [];
+  const was = box.scrollLeft;
+  box.scrollLeft = box.scrollWidth;
+  const [seen, name] = [box.getBoundingClientRect(), first.getBoundingClientRect()];
+  const [, , , alpha = 1] = getComputedStyle(first).backgroundColor.match(/[0-9.]+/g).map(Number);
+  box.scrollLeft = was;
+  const stays = Math.abs(name.left - seen.left) < 2 && alpha === 1;
+  return stays && name.width <= 0.46 * seen.width ? [] : [`${first.textContent.trim().slice(0, 40)}: ${Math.round(name.width)} px`];
+})"""
+
 # Words of drawings that are cut off at an edge, or stand on others.
 CUT_OFF = """() => [...document.querySelectorAll('article svg')].flatMap((svg) => {
   const frame = svg.getBoundingClientRect();
   const texts = [...svg.querySelectorAll('text')].map((t) => [t.textContent.trim(), t.getBoundingClientRect()])
     .filter(([words, box]) => words && box.width && frame.width);
-  const cut = texts.filter(([, box]) => box.left < frame.left - 2 || box.right > frame.right + 2);
+  const cut = texts.filter(([, box]) => box.left < frame.left - 2 || box.right > Math.min(frame.right + 2, innerWidth)
+    || box.top < frame.top - 2 || box.bottom > frame.bottom + 2);
   const on = texts.filter(([, a], i) => texts.slice(i + 1).some(([, b]) =>
     Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 5));
   return [...cut.map(([words]) => `cut off: ${words}`), ...on.map(([words]) => `on others: ${words}`)];
@@ -103,7 +124,10 @@ def settle(page):
 
 
 def unfold(page):
-    page.evaluate("document.querySelectorAll('article details').forEach((d) => { d.open = true; })")
+    page.evaluate("""() => {
+        document.querySelectorAll('article .question-button[aria-expanded=false]').forEach((each) => each.click());
+        document.querySelectorAll('article details').forEach((each) => { each.open = true; });
+    }""")
     page.wait_for_timeout(50)  # 'toggle' comes after the change
 
 
