@@ -167,7 +167,7 @@ function markAll() {
   const scrolls = boxes.map(isTooWide);
   boxes.forEach((box, place) => markScrollable(box, scrolls[place]));
   const tables = boxes.filter((box, place) => scrolls[place] && box.querySelector(":scope > table"));
-  for (const box of tables) box.classList.add("sticks"); // which narrows the column
+  for (const box of boxes) box.classList.toggle("sticks", tables.includes(box)); // which narrows the column
   const sticks = tables.map(firstColumnMayStay);
   tables.forEach((box, place) => box.classList.toggle("sticks", sticks[place]));
 }
