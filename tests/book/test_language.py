@@ -14,7 +14,7 @@ NEVER = {
     "one of one, as a share": r"\b1 of 1 \(100%\) [a-z]",
     "the others, of whom there are none": r"\bthe others? 0\b",
     "better by less than nothing": r"−\d[\d.]*% better",
-    "the name of a column, of a row or of a folder": r"\b(?:PRIOR|advanced_stage|ldh_elevated|min_cell_count)\b|"
+    "the name of a column, of a row or of a folder": r"\bPRIOR\b|(?<=\w )(?:advanced_stage|ldh_elevated|min_cell_count)\b|"
     r"state\d+:|(?:truth|rebuilt):",
     "hundredths of a month": r"\bmonth \d+\.\d\d",
     "one of one": r"\b1 of 1 (?!\()",
