@@ -195,7 +195,7 @@ def sliders_say_what_they_move_and_what_lies_beyond_the_axis(explorer):
     assert re.fullmatch(r"Landmark: \d+ months", slider.get_attribute("aria-valuetext"))
     beyond = re.findall(r"(\d+\.\d\d) \(95% CI", box.locator("details table").text_content())
     assert any(float(ratio) > 10 for ratio in beyond) and box.locator(".explorer-beyond").is_visible()
-    assert "\u2191" in box.locator(".explorer-chart").inner_text()
+    assert "\u2191" in box.locator(".explorer-chart").text_content()
     assert not explorer.locator("[data-slider=alpha-beta] .explorer-beyond").is_visible()
 
 

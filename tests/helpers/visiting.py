@@ -31,7 +31,7 @@ UNMARKED = """() => [...document.querySelectorAll('article :is(.table-wrap, .pst
   .map((box) => `${box.tagName} ${box.className}: ${box.textContent.trim().slice(0, 40)}`)"""
 
 # Tables whose lines lose their names when they are scrolled, or whose names leave no room for the numbers.
-NAMELESS = """() => [...document.querySelectorAll('article .table-wrap.scrolls')].flatMap((box) => {
+NAMELESS = """() => [...document.querySelectorAll('article :is(.table-wrap, .pst-scrollable-table-container).scrolls')].flatMap((box) => {
   const first = box.querySelector('tbody tr:not(.section) > :first-child');
   if (!first || !first.getClientRects().length) return [];
   const was = box.scrollLeft;
