@@ -44,7 +44,7 @@ about(study)
 table_1, responses = baseline.table_1(study), failure.best_responses(study)
 reason = study.lacks(study.groups)
 apart = disclosure.skipped(study, "table1.apart", reason) if reason else baseline.furthest_apart(table_1)
-opening("Who were the patients, and were the groups alike before treatment?", results.collect([apart, responses, table_1]),
+opening("Who were the patients, and were the groups alike before treatment?", results.collect([*([apart] if reason else []), table_1, responses]),
         contrasts.furthest(apart), "A complete response was the best response of {response.cr:share}.",
         otherwise=["The cohort has {table1.n.all} patients; {table1.vital_status.dead.all:share} have died."])
 figures_cohort.shares(responses, "Patients", "Best response, where it is known.")
