@@ -65,5 +65,5 @@ class Files:
     def of_patient(self, table: str, column: str) -> pd.Series:
         """A column of the patients table, for each row of another table."""
         patients = self.tables["patients"].drop_duplicates("patient_id")
-        theirs = dict(zip(patients["patient_id"], patients[column]))
+        theirs = patients.dropna(subset=["patient_id"]).set_index("patient_id")[column]
         return self.tables[table]["patient_id"].map(theirs).astype(patients[column].dtype)

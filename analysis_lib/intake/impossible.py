@@ -54,10 +54,12 @@ def after_follow_up(files: Files) -> list[dict]:
 
 def orphans(files: Files) -> list[dict]:
     """Rows of patients who are not in the patients table."""
-    theirs = files.tables["patients"]["patient_id"].dropna()
-    alike, rows = {odd_files.bare(each): each for each in theirs}, []
+    theirs, rows = files.tables["patients"]["patient_id"].dropna(), []
     for name in [name for name in ("sites", "lines") if files.has(name, "patient_id")]:
         own = files.tables[name]["patient_id"]
+        if own.dropna().isin(theirs).all():
+            continue
+        alike = {odd_files.bare(each): each for each in theirs}
         near = own.map(lambda each: alike.get(odd_files.bare(each)), na_action="ignore")
         rows += files.found(
             "orphan",

@@ -8,7 +8,7 @@ import io
 import re
 import zipfile
 
-from analysis_lib.intake.raw import as_text, within_limits
+from analysis_lib.intake.raw import MOST_IN_WORKBOOKS, as_text, within_limits
 from analysis_lib.intake.sheets import Layout, Sheet, as_percent, chosen, parse, unpacked_within_limits
 
 BLANKS = {"s": " ", "tab": "\t", "line-break": "\n"}  # elements that stand for characters
@@ -79,7 +79,7 @@ class Ods:
             down, across = (int(self.cell.get(f"number-{what}-spanned", 1)) for what in ("rows", "columns"))
             if down > 1 or across > 1:
                 self.sheet.layout.merged.append((top, left, top + down - 1, left + across - 1))
-            within_limits(0, times if text else 0)
+            within_limits(0, times if text else 0, MOST_IN_WORKBOOKS)
             if self.cell.get("value-type") == "date" and self._without_day():
                 self.sheet.months.add(left - 1)
             self.row += [text] * (times if text else min(times, 16384))
@@ -94,7 +94,7 @@ class Ods:
             self.row.pop()
         first, times = len(self.sheet.rows) + 1, self.repeats if self.row else min(self.repeats, 1_048_576)
         self.area += len(self.row) * times
-        within_limits(0, self.area)
+        within_limits(0, self.area, MOST_IN_WORKBOOKS)
         if self.how in ("collapse", "filter"):
             self.sheet.layout.hidden_rows |= set(range(first, first + times))
             self.sheet.layout.filtered |= self.how == "filter"

@@ -14,7 +14,9 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-MOST_COLUMNS, MOST_CELLS = 2000, 2_000_000  # of a table
+MOST_COLUMNS = 2000  # of a table
+MOST_CELLS = 40_000_000  # of a table: a million patients with all that the dictionary knows
+MOST_IN_WORKBOOKS = 2_000_000  # cells of a sheet: a small workbook can be large when it is unpacked
 LARGEST_FILE = 200_000_000  # bytes
 TITLES = 10  # rows above the headings, at the most
 BLOCK = 16  # rows: Excel writes a text file in blocks of as many, each as wide as its widest row
@@ -50,14 +52,14 @@ def month_only(field: str) -> dict:
     )
 
 
-def within_limits(columns: int, cells: int) -> None:
+def within_limits(columns: int, cells: int, most: int = MOST_CELLS) -> None:
     """Stop at a table that no cohort needs, before it fills the memory."""
     if columns > MOST_COLUMNS:
         raise Unreadable(
             f"the table has {columns:,} columns or more; at most {MOST_COLUMNS:,} are read", PLACE
         )
-    if cells > MOST_CELLS:
-        raise Unreadable(f"the table has more than {MOST_CELLS:,} cells, the empty ones included", PLACE)
+    if cells > most:
+        raise Unreadable(f"the table has more than {most:,} cells, the empty ones included", PLACE)
 
 
 def as_text(value: object) -> str:
@@ -107,9 +109,10 @@ def framed(
     DataFrame
         ``attrs["notes"]`` says how it was read, where that is not plain (:func:`note`).
     """
+    trimmed = _Trimmed()
     numbered = [
         (number, row)
-        for number, row in enumerate(([_trim(cell) for cell in row] for row in rows), 1)
+        for number, row in enumerate((list(map(trimmed.__getitem__, row)) for row in rows), 1)
         if any(row)
     ]
     if not numbered:
@@ -139,8 +142,10 @@ def framed(
     index = pd.Index([number for number, _ in body], dtype="int64", name="row")
     columns = {
         place: pd.Series(
-            [row[place] if place < len(row) else "" for _, row in body], index=index, dtype="string"
-        ).replace("", pd.NA)
+            [row[place] or pd.NA if place < len(row) else pd.NA for _, row in body],
+            index=index,
+            dtype="string",
+        )
         for place in range(width)
     }
     notes += [
@@ -157,6 +162,14 @@ def framed(
     frame.columns = [header[place] for place in named]
     frame.attrs["notes"] = notes
     return frame
+
+
+class _Trimmed(dict[str, str]):
+    """Cells by what they were before :func:`_trim`: most tables say the same thing often."""
+
+    def __missing__(self, cell: str) -> str:
+        found = self[cell] = _trim(cell)
+        return found
 
 
 def _trim(cell: str) -> str:

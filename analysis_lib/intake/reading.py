@@ -124,11 +124,12 @@ def _delimited(data: bytes) -> pd.DataFrame:
         io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True
     )
     rows, cells = [], 0
+    one: dict[str, str] = {}  # equal cells are one text in memory
     try:
         for row in reader:
             cells += len(row)
             within_limits(len(row), cells)
-            rows.append(row)
+            rows.append([one.setdefault(cell, cell) for cell in row])
     except csv.Error as error:
         raise Unreadable(
             f"a quotation mark is not closed, or stands in the middle of a cell ({error})",

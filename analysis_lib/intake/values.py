@@ -8,7 +8,10 @@ comma is, and ``03/04/2021`` is a date only where a format is declared.
 from __future__ import annotations
 
 import datetime
+import functools
 import re
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
 
 import numpy as np
 import pandas as pd
@@ -55,6 +58,24 @@ FEW_DATES = 3
 MISSING_MARKS = r"\.[a-z_]|#null!|<na>|\$sysmis|#leer!|nat"
 
 
+P = ParamSpec("P")
+
+
+def once_each(
+    read: Callable[Concatenate[pd.Series, P], pd.Series],
+) -> Callable[Concatenate[pd.Series, P], pd.Series]:
+    """Read each different cell of a column once: a million patients have few different days."""
+
+    @functools.wraps(read)
+    def reading(values: pd.Series, *args: P.args, **kwargs: P.kwargs) -> pd.Series:
+        codes, different = pd.factorize(values, use_na_sentinel=False)
+        found = read(pd.Series(different, dtype="string"), *args, **kwargs)
+        return pd.Series(found.array.take(codes), index=values.index, name=values.name)
+
+    return reading
+
+
+@once_each
 def empty(values: pd.Series) -> pd.Series:
     """Whether a cell stands for "not known": :data:`analysis_lib.dictionary.columns.EMPTY`, or a missing mark
     of SAS, Stata or SPSS (.a, ._, #NULL!).
@@ -78,6 +99,7 @@ def looks_like_a_code(value: object) -> bool:
 
 def decimal_marks(values: pd.Series) -> set[str]:
     """The decimal marks that these cells show beyond doubt: ``{","}`` for 1,5 and 1.234,5."""
+    values = values.drop_duplicates()
     if not values.str.contains("[.,]").any():
         return set()
     bare = _bare(values)
@@ -91,6 +113,7 @@ def decimal_marks(values: pd.Series) -> set[str]:
     return shown
 
 
+@once_each
 def numbers(values: pd.Series, marks: set[str]) -> pd.Series:
     """Numbers, missing where a cell is none or could be two.
 
@@ -129,6 +152,7 @@ def numbers(values: pd.Series, marks: set[str]) -> pd.Series:
     return found.mask((found.abs() > LARGEST).fillna(False))
 
 
+@once_each
 def ambiguous(values: pd.Series) -> pd.Series:
     """Whether a cell could be a number in two ways."""
     return _bare(values).str.fullmatch(f"[+-]?{EITHER}").fillna(False).astype(bool)
@@ -141,6 +165,7 @@ def _bare(values: pd.Series) -> pd.Series:
     ).str.replace("\u2212", "-")
 
 
+@once_each
 def dates(values: pd.Series, date_format: str) -> pd.Series:
     """Dates without their time of day, ``NaT`` where a cell is none.
 
@@ -215,6 +240,7 @@ def formats_that_fit(values: pd.Series) -> dict[str, str]:
     )
 
 
+@once_each
 def levels(values: pd.Series, allowed: tuple[str, ...]) -> pd.Series:
     """Words as the levels of the data dictionary, in any case; yes and no also in other words. Others stay as
     they are.
@@ -227,6 +253,7 @@ def levels(values: pd.Series, allowed: tuple[str, ...]) -> pd.Series:
     return said.map(known).astype("string").fillna(latin.map(known).astype("string")).fillna(values)
 
 
+@once_each
 def translate(values: pd.Series, words: dict[str, str]) -> pd.Series:
     """Replace the words of a file by those declared for them: as written if possible, else in any case, 1.0
     as 1.

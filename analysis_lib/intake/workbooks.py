@@ -18,7 +18,7 @@ from openpyxl.utils.cell import column_index_from_string, range_boundaries
 from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
 
 from analysis_lib.intake.opendocument import Ods
-from analysis_lib.intake.raw import Unreadable, as_text, within_limits
+from analysis_lib.intake.raw import MOST_IN_WORKBOOKS, Unreadable, as_text, within_limits
 from analysis_lib.intake.sheets import (
     SAVE_AGAIN,
     Layout,
@@ -153,7 +153,7 @@ def _layout(part: IO[bytes]) -> Layout:
             letters = re.match("[A-Z]+", last)
             assert letters, last  # else the workbook is damaged
             area += column_index_from_string(letters[0])
-            within_limits(0, area)
+            within_limits(0, area, MOST_IN_WORKBOOKS)
 
     parse(part, start, end)
     return layout
@@ -218,7 +218,7 @@ class Xls:
     def read(self, name: str) -> Sheet:
         taken, others = chosen(name, self.book.sheet_names(), self.visible())
         sheet = self.book.sheet_by_name(taken)
-        within_limits(0, sheet.nrows * sheet.ncols)
+        within_limits(0, sheet.nrows * sheet.ncols, MOST_IN_WORKBOOKS)
         cells = [
             [sheet.cell(row, column) for column in range(sheet.row_len(row))] for row in range(sheet.nrows)
         ]
