@@ -3,6 +3,7 @@
     python tools/bench.py            # all of it; hours of an otherwise idle machine
     python tools/bench.py --cohorts reconstructed lymphoma    # a book of these alone
     python tools/bench.py --quick    # one cohort, once, without the tests: does it run?
+    python tools/bench.py --only "make test"    # measured again; what else was measured stays
 
 Every row is the median of several repeats, taken in turn, so that a machine that slows down slows all rows.
 CPU seconds are those of a command and of all it started; wall seconds are those of a clock. A ratio is to the
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -34,6 +36,7 @@ LIBRARIES = ("jupyter-book", "sphinx", "papermill", "pandas", "numpy", "scipy", 
 UNSET = ("PYTHONDONTWRITEBYTECODE",)
 COMMA = "\n# %% [markdown]\n# One remark more.\n"
 CHANGED = "04_survival"
+MOST = 25  # files of tests on the page
 
 # What one process does that a book needs: each chapter's code with its figures, one after another.
 FLOOR = """\
@@ -85,6 +88,16 @@ for each in chapters.chapters_of(study)[:9]:
     chapter.calculate(each, study, Path(sys.argv[1]))
 """
 IN_R = "for each in cohort beyond; do Rscript tests/r/$each.R analysis_lib/data/reconstructed; done"
+
+
+TESTS = "`make test` in a fresh clone"
+# What tests/ costs by file, left in the clone by tools/bench_tests.py.
+COUNTED = "BENCH_TESTS={0} PYTHONPATH={0}:{0}/tools PYTEST_ADDOPTS='-p bench_tests' make test"
+PARTS = {  # further tables of the page, by their heading: the tool that prints them
+    "Why not faster": "bench_profile",
+    "Large cohorts": "bench_large",
+    "Estimators beside R, CPU seconds": "bench_estimators",
+}
 
 
 class Took(NamedTuple):
@@ -208,7 +221,7 @@ def rows(place: Path, cohorts: list[str], tests: bool) -> list[Row]:
         ),
     ]
     if tests:  # with its environment, its checks and its book
-        found.append(Row("`make test` in a fresh clone", ["make", "test"], lambda: _as_cloned(place)))
+        found.append(Row(TESTS, ["sh", "-c", COUNTED.format(place)], lambda: _as_cloned(place)))
     return found
 
 
@@ -292,6 +305,8 @@ def table(found: list[Row], took: dict[str, list[Took]], jobs: int) -> str:
         "|---|---|---|---|---|---|",
     ]
     for row in found:
+        if row.name not in took:  # was not asked for
+            continue
         if row.name not in middle:
             lines.append(f"| {row.name} | failed | | | | 0 |")
             continue
@@ -317,74 +332,113 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--cohorts", nargs="+", help="of the book; all that are bundled by default")
     parser.add_argument("--without-tests", action="store_true", help="make test is not run")
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="rows and tables named so")
     parser.add_argument("--out", type=Path, default=ROOT / "bench", help="folder of the results")
     given = parser.parse_args()
-    repeats = 1 if given.quick else given.repeats
     from analysis_lib.intake.bundled import bundled_cohorts
 
-    cohorts = ["lymphoma"] if given.quick else given.cohorts or list(bundled_cohorts())
-    told = {"machine": machine(), "cohorts": cohorts}
+    kept = given.out / "results.json"
+    told = json.loads(kept.read_text("utf-8")) if given.only else {"chapters": {}, "rows": {}, "parts": {}}
+    cohorts = told.get("cohorts") or (
+        ["lymphoma"] if given.quick else given.cohorts or list(bundled_cohorts())
+    )
+    told |= {"cohorts": cohorts, "machine": machine() | told.get("machine", {})}
+    tests = not (given.quick or given.without_tests)
     with tempfile.TemporaryDirectory() as folder:
         place = copy(Path(folder) / "checkout")
-        found = rows(place, cohorts, tests=not (given.quick or given.without_tests))
-        took: dict[str, list[Took]] = {row.name: [] for row in found}
-        for number in range(repeats):
-            for row in found:
-                row.before()
-                try:
-                    took[row.name].append(measure(row.command, place))
-                except Failed as why:
-                    print(f"[{number + 1}/{repeats}] {row.name} failed: {why}", flush=True)
-                    continue
-                print(f"[{number + 1}/{repeats}] {row.name}: {took[row.name][-1]}", flush=True)
-        chapters = by_chapter(place, cohorts)
+        found = rows(place, cohorts, tests=tests)
+        chosen = [row for row in found if _asked(row.name, given.only)]
+        told["rows"] |= _repeated(chosen, place, 1 if given.quick else given.repeats)
+        if not given.only:
+            told["chapters"] = by_chapter(place, cohorts)
+        if counted := _by_file(place):
+            told["tests"] = counted
+    for head, tool in PARTS.items():
+        if _asked(head, given.only) and not given.quick:
+            of = cohorts if tool == "bench_profile" else []
+            command = [PYTHON, str(ROOT / "tools" / f"{tool}.py"), *of]
+            told["parts"][head] = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if given.only:
+        told.setdefault("again", {})[", ".join(given.only)] = time.strftime("%Y-%m-%d")
     given.out.mkdir(parents=True, exist_ok=True)
-    told |= {
-        "rows": {name: [each._asdict() for each in times] for name, times in took.items()},
-        "chapters": chapters,
-    }
-    (given.out / "results.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
-    (given.out / "results.md").write_text(page(told["machine"], cohorts, found, took, chapters), "utf-8")
+    kept.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+    (given.out / "results.md").write_text(page(told, found), "utf-8")
     print(f"Written: {given.out / 'results.md'}")
-    if not given.quick:
-        for tool, arguments, head in (
-            ("bench_profile", cohorts, "## Why not faster"),
-            ("bench_estimators", [], "## Estimators beside R, CPU seconds"),
-        ):
-            command = [PYTHON, str(ROOT / "tools" / f"{tool}.py"), *arguments]
-            told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-            with (given.out / "results.md").open("a", encoding="utf-8") as file:
-                file.write(f"\n{head}\n\n{told}")
     return 0
+
+
+def _asked(name: str, only: list[str]) -> bool:
+    return not only or any(word in name for word in only)
+
+
+def _repeated(found: list[Row], place: Path, repeats: int) -> dict[str, list[dict]]:
+    """The rows by name, each measured several times, in turn."""
+    took: dict[str, list[dict]] = {row.name: [] for row in found}
+    for number in range(repeats):
+        for row in found:
+            row.before()
+            try:
+                took[row.name].append(measure(row.command, place)._asdict())
+            except Failed as why:
+                print(f"[{number + 1}/{repeats}] {row.name} failed: {why}", flush=True)
+                continue
+            print(f"[{number + 1}/{repeats}] {row.name}: {took[row.name][-1]}", flush=True)
+    return took
+
+
+def _by_file(place: Path) -> dict[str, float]:
+    """CPU seconds of each file of tests, over all processes, if the tests were run."""
+    spent: Counter[str] = Counter()
+    for each in [*place.glob("gw*.json"), *place.glob("main.json")]:
+        spent.update(json.loads(each.read_text("utf-8")))
+    return dict(spent)
 
 
 def _named(cohorts: list[str]) -> str:
     return f"the cohort{'s' if len(cohorts) > 1 else ''} *{', '.join(cohorts)}*"
 
 
-def page(machine: dict, cohorts: list[str], found: list[Row], took: dict, chapters: dict) -> str:
+def page(told: dict, found: list[Row]) -> str:
     """The page of results."""
+    chapters, tests = told["chapters"], told.get("tests", {})
+    took = {name: [Took(**each) for each in times] for name, times in told["rows"].items()}
     heaviest = sorted(chapters, key=lambda name: -chapters[name][0])
-    return "\n".join(
-        [
-            "# How long it takes",
+    dearest = sorted(tests, key=lambda name: -tests[name])[:MOST]
+    lines = [
+        "# How long it takes",
+        "",
+        f"Measured by `make bench` with {_named(told['cohorts'])}. Each number is a median over the repeats, "
+        "and speaks of this machine alone. *CPU* is the time that all cores together were busy, *wall* the "
+        "time by the clock; the *ratio* holds a row against another one.",
+        "",
+        *(f"- {name}: {value}" for name, value in told["machine"].items() if value),
+        *(f"- measured again on {day}: {what}" for what, day in told.get("again", {}).items()),
+        "",
+        table(found, took, jobs=2),
+        "",
+        "## Each chapter's code, in one process",
+        "",
+        "| Cohort, chapter | CPU, s | Wall, s |",
+        "|---|---|---|",
+        *(f"| {name} | {chapters[name][0]:.2f} | {chapters[name][1]:.2f} |" for name in heaviest),
+        "",
+    ]
+    if tests:
+        lines += [
+            "## What the tests cost",
             "",
-            f"Measured by `make bench` with {_named(cohorts)}. Each number is a median over the repeats, and "
-            "speaks of this machine alone. *CPU* is the time that all cores together were busy, *wall* the "
-            "time by the clock; the *ratio* holds a row against another one.",
+            f"The {len(dearest)} dearest of {len(tests)} files of tests, which take "
+            f"{sum(tests.values()):.0f} CPU seconds together; browsers are counted where they end.",
             "",
-            *(f"- {name}: {value}" for name, value in machine.items() if value),
-            "",
-            table(found, took, jobs=2),
-            "",
-            "## Each chapter's code, in one process",
-            "",
-            "| Cohort, chapter | CPU, s | Wall, s |",
-            "|---|---|---|",
-            *(f"| {name} | {chapters[name][0]:.2f} | {chapters[name][1]:.2f} |" for name in heaviest),
+            "| File | CPU, s |",
+            "|---|---|",
+            *(f"| {name} | {tests[name]:.1f} |" for name in dearest),
             "",
         ]
-    )
+    for head in PARTS:
+        if head in told["parts"]:
+            lines += [f"## {head}", "", told["parts"][head]]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
