@@ -167,9 +167,8 @@ function markAll() {
   const scrolls = boxes.map(isTooWide);
   boxes.forEach((box, place) => markScrollable(box, scrolls[place]));
   const tables = boxes.filter((box, place) => scrolls[place] && box.querySelector(":scope > table"));
-  for (const box of boxes) box.classList.toggle("sticks", tables.includes(box)); // which narrows the column
-  const sticks = tables.map(firstColumnMayStay);
-  tables.forEach((box, place) => box.classList.toggle("sticks", sticks[place]));
+  const sticks = new Set(tables.filter(firstColumnMayStay));
+  for (const box of boxes) box.classList.toggle("sticks", sticks.has(box));
 }
 
 /* One switch opens the code of every page; it is kept, and works from a file as well. */

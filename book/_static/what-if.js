@@ -36,7 +36,7 @@
       const shift = (d) => d.place + (names.length > 1 ? (d.colour - 0.5) * 0.22 : 0);
       const faint = (d) => (d.place === now ? 1 : 0.32);
       holder.replaceChildren(asPicture(Plot.plot({
-        width: Math.max(300, holder.clientWidth || 700), height: 260, marginLeft: 46, marginTop: 34, marginBottom: 38,
+        width: Math.max(300, holder.clientWidth || 700), height: 260, marginLeft: 46, marginTop: 34, marginBottom: 38, insetBottom: limits ? 16 : 0,
         style: { background: "none", color: "inherit", fontSize: "13px", overflow: "visible" },
         x: { domain: [-0.5, told.points.length - 0.5], ticks: told.points.map((_, i) => i), tickFormat: (i) => told.points[i]?.at, label: told.unit },
         y: told.ratio ? { type: "log", domain: limits, ticks: [0.1, 0.2, 0.5, 1, 2, 5, 10], tickFormat: (each) => `${each}`, label: told.axis } : { label: told.axis, zero: true },

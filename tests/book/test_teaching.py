@@ -225,7 +225,7 @@ def test_the_explorer_without_scripts_is_pictures_and_tables(visit, book_html):
     assert page.locator(".explorer-live").is_hidden()
     assert page.locator(".explorer-still svg").count() >= 4 and page.locator(".explorer table").count() >= 8
     keys = page.locator(".explorer-still svg.wide:has(path.curve.group-2)").first
-    assert keys.locator("text.start:not(.small)").all_inner_texts()[:2] == ["RT", "CMT"]
+    assert keys.locator("text.start:not(.small)").all_text_contents()[:2] == ["RT", "CMT"]
 
 
 # --- definitions ----------------------------------------------------------------------------------
