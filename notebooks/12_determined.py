@@ -90,8 +90,8 @@ determined_page.predictions(predicted, "What a conference abstract of the same s
 # no proof. Sites are counted at the first salvage therapy here; the [ledger](10_ledger) says why that number cannot be met together with
 # another that the paper prints.
 #
-# The stored copy of the abstract breaks off within its results; only what could be read is held against the cohorts. The authors reported the
-# same database with longer follow-up in 2024 {cite:p}`ash5112`. Its copy breaks off after the methods, so that test is still to be made.
+# The stored copy of the abstract breaks off within its results. That of a later report on the same database {cite:p}`ash5112` breaks off after
+# its methods, so that test is still to be made.
 
 # %%
 say(outside, "Paper and abstract speak of the same study: of {abstract.shared:n} numbers that both print, {abstract.shared:events} are alike.")
@@ -101,9 +101,6 @@ determined_page.learned(learned)
 # %% [markdown]
 # ## How it is done
 #
-# A paper prints some hundreds of numbers about its patients. Think of every cohort of patients that would print the same numbers: there are
-# very many, and the study's own is one of them. Where all agree on a result, the paper *determines* it, even if it does not print it.
-#
 # The cohorts here were found by simulated annealing: a program changes patients at random and keeps, ever more strictly, what brings the
 # printed numbers nearer, until all are met. The first is the reconstructed cohort of this book. Every cohort meets the same ledger of claims
 # and runs through the same chapters. For a result $r$, let $r_1, \dots, r_m$ be its values in the $m$ cohorts and $w$ the median width of its
@@ -111,7 +108,7 @@ determined_page.learned(learned)
 #
 # $$q = \frac{\max_i r_i - \min_i r_i}{w}$$
 #
-# compares what the paper leaves open with what chance leaves open. A result is *determined* if $q \le 0.1$, *partly determined* up to 0.5, and
+# compares what the paper leaves open with what chance leaves open. A result is *determined*, even if it is not printed, if $q \le 0.1$, *partly determined* up to 0.5, and
 # *not determined* beyond.
 #
 # - *P values* have no interval: determined if all lie within a factor of 1.5 of each other, partly within 5. Below 0.001 all print alike.
@@ -213,7 +210,7 @@ say(tally, "{flips.one:share} of the verdicts are others if a single cohort is l
     "{apart.corrected_p_value} corrected P values, {apart.formula_of_printed_counts} formulas of printed counts and "
     "{apart.from_other_studies} numbers from other studies. With the {determined.determined:n} above they are all {open.all} results that the "
     "chapters compute and the paper does not print.")
-consistent_page.widest(open_, "The results that the paper leaves most open, measured by their own confidence interval.")
+consistent_page.widest(open_, "The results that the paper leaves most open, measured by their own confidence interval.", most=5)
 
 # %%
 consistent_page.show(open_, "not determined", "Results that the paper does not determine: lowest and highest over the cohorts.")

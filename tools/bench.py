@@ -92,7 +92,7 @@ IN_R = "for each in cohort beyond; do Rscript tests/r/$each.R analysis_lib/data/
 
 TESTS = "`make test` in a fresh clone"
 # What tests/ costs by file, left in the clone by tools/bench_tests.py.
-COUNTED = "BENCH_TESTS={0} PYTHONPATH={0}:{0}/tools PYTEST_ADDOPTS='-p bench_tests' make test"
+COUNTED = "BENCH_TESTS={0} PYTEST_ADDOPTS='-p tools.bench_tests' make test"
 PARTS = {  # further tables of the page, by their heading: the tool that prints them
     "Why not faster": "bench_profile",
     "Large cohorts": "bench_large",

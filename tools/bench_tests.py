@@ -1,6 +1,6 @@
 """What the files of tests cost, as a plugin of pytest.
 
-    BENCH_TESTS=DIR PYTHONPATH=tools pytest -p bench_tests
+    BENCH_TESTS=DIR python -m pytest -p tools.bench_tests
 
 Each process writes the CPU seconds of its tests by file, those of the programs included that they started and
 waited for, as JSON into the folder DIR.

@@ -39,19 +39,18 @@ def certificate(rows: pd.DataFrame) -> None:
 
 
 def predictions(predicted: pd.DataFrame, caption: str) -> None:
-    """Show what the cohorts predict beside what the abstract prints, the real predictions first."""
+    """Show what the cohorts predict beside what the abstract prints; what follows from the paper without any
+    cohort is folded.
+    """
     require(predicted)
-    parts = {
-        "Real predictions": predicted[predicted["follows"] == ""],
-        "Follows from the paper without any cohort": predicted[predicted["follows"] != ""],
-    }
-    lines: list[dict[str, str]] = []
-    sections: list[int] = []
-    for head, part in parts.items():
-        if len(part):
-            sections.append(len(lines))
-            lines += [dict.fromkeys(HEADS, "") | {HEADS[0]: head}, *map(_line, part.itertuples())]
-    tables.table(public(pd.DataFrame(lines)), caption, sections)
+    real, follows = (predicted[(predicted["follows"] == "") == real] for real in (True, False))
+    tables.table(public(pd.DataFrame(map(_line, real.itertuples()))), caption)
+    if len(follows):
+        tables.show_folded(
+            pd.DataFrame(map(_line, follows.itertuples())),
+            caption,
+            f"What follows from the paper without any cohort: {len(follows)} more",
+        )
 
 
 def learned(rows: pd.DataFrame) -> None:
