@@ -179,7 +179,7 @@ say(parts, "Of the variance of the log hazard ratio, {specification.analyst} lie
 
 # %% [markdown]
 # The largest part says what would help most: more patients (chance), more printed numbers (the paper), or a plan written before the data
-# are seen (the analyst). Whoever quotes one of these ratios should say which choices it rests on. Columns that stand apart share a choice below them: look for it.
+# are seen (the analyst). Whoever quotes one of these ratios should say which choices it rests on.
 
 # %% [markdown]
 # ## What to ask the authors

@@ -221,7 +221,7 @@ def envelope(curves: pd.DataFrame, anchors: dict[str, float], what: str, alt: st
     """
     require(curves)
     groups = list(dict.fromkeys(curves["group"]))
-    figure, panels = canvas(0.5 + 1.3 * len(groups), nrows=len(groups), sharex=True, sharey=True)
+    figure, panels = canvas(0.5 + 0.88 * len(groups), nrows=len(groups), sharex=True, sharey=True)
     for axes, (group, style) in zip(np.atleast_1d(panels), style_of(groups).items()):
         of = curves[curves["group"] == group]
         band = of.groupby("months")["percent"].agg(["min", "max"])
