@@ -145,7 +145,7 @@ def prepare(study: Cohort, grace: float) -> pd.DataFrame:
     fewest = min(part.sum() for part in parts)
     if fewest < max(FEWEST, k) or (k > 1 and min((part & event).sum() for part in parts) < k):
         return disclosure.skipped(
-            study, "emulated", "fewer than the needed patients follow one of the strategies"
+            study, "emulated", "too few patients followed one of the strategies to compare them"
         )
     if disclosure.thin_levels(frame, factors, k):
         return disclosure.skipped(study, "emulated", disclosure.TOO_FEW)

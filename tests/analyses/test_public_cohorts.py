@@ -252,7 +252,7 @@ def test_events_of_the_files_own_compete_and_the_first_counts(tmp_path):
         ("competing: {entry_day: Entry}", "this is no event"),
         ("competing: {second cancer: x}", "this name cannot be used for a moment"),
         ("competing: {failure_day: Relapse, second_cancer_day: relapse}", "two events are called 'relapse'"),
-        ("competing: {failure_day: Death}", "two events are called 'Death'"),
+        ("competing: {failure_day: Death}", "death competes in every cohort. Leave it out"),
         ('competing: {failure_day: "$x$"}', "'$x$' cannot be shown"),
         ("competing: {third_cancer_day: Third}", "`competing:` declares this column"),
     ],
