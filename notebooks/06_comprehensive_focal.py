@@ -45,8 +45,8 @@ fields, by_field = field_dose.fields(study), survival.estimates(study, "OSRT", b
 opening("Do patients live longer when every site of the relapse is irradiated?", results.collect([by_field, fields]),
         "The hazard ratio of focal against comprehensive fields is {field.crude:full} as the patients are,",
         "and {field.within:full} when only patients of one stage group are compared with each other.",
-        otherwise=["After comprehensive fields the median OS-RT is {osrt.median.rt_field.comprehensive:full}.",
-                   "After focal fields the median OS-RT is {osrt.median.rt_field.focal:full}."])
+        otherwise=["After comprehensive fields the median OSRT is {osrt.median.rt_field.comprehensive:full}.",
+                   "After focal fields the median OSRT is {osrt.median.rt_field.focal:full}."])
 figures.survival_curves(survival.curves(study, "OSRT", by="rt_field"), "Overall survival (OSRT)",
                         "Overall survival from the start of the first radiotherapy course, by field.", by_field)
 

@@ -82,8 +82,7 @@ determined_page.certificate(certificate)
 # have failed; the other numbers follow from the paper by arithmetic.
 
 # %% tags=["secondary"]
-determined_page.predictions(predicted, "What a conference abstract of the same study prints and the paper does not, beside what the consistent "
-                            "cohorts give.")
+determined_page.predictions(predicted, "A conference abstract of the same study beside the consistent cohorts")
 
 # %% [markdown] tags=["car-t"]
 # Where all cohorts agree and are wrong, something was held fixed that the paper never printed: agreement among cohorts made by one program is

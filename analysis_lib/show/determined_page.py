@@ -39,18 +39,14 @@ def certificate(rows: pd.DataFrame) -> None:
 
 
 def predictions(predicted: pd.DataFrame, caption: str) -> None:
-    """Show what the cohorts predict beside what the abstract prints; what follows from the paper without any
-    cohort is folded.
+    """Show what the cohorts predict beside what the abstract prints, apart from what follows from the paper
+    without any cohort; the caption ends without a full stop.
     """
     require(predicted)
     real, follows = (predicted[(predicted["follows"] == "") == real] for real in (True, False))
-    tables.table(public(pd.DataFrame(map(_line, real.itertuples()))), caption)
-    if len(follows):
-        tables.show_folded(
-            pd.DataFrame(map(_line, follows.itertuples())),
-            caption,
-            f"What follows from the paper without any cohort: {len(follows)} more",
-        )
+    for part, kind in ((real, "real predictions"), (follows, "what follows from the paper by arithmetic")):
+        if len(part):
+            tables.table(public(pd.DataFrame(map(_line, part.itertuples()))), f"{caption}: {kind}.")
 
 
 def learned(rows: pd.DataFrame) -> None:

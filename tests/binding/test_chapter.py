@@ -73,7 +73,7 @@ def test_a_skipped_section_goes_and_the_box_at_the_end_says_why_in_words(car_t):
     assert sources(page)[1:5] == ["a", "b", "## Age", "c"] and reason == ""
     assert [(cell.outputs, cell.metadata.tags) for cell in page.cells[1:3]] == [([], ["remove-cell"])] * 2
     assert [output.data["text/html"] for output in page.cells[4].outputs] == ["<p>42</p>"]
-    assert "<li>Stage, Age (in part): stage is not recorded.</li>" in sources(page)[5]
+    assert "<p>Stage is not recorded:</p><ul><li>Stage</li><li>Age (in part)</li></ul>" in sources(page)[5]
 
 
 def test_a_heading_stays_while_anything_below_it_does(car_t):
@@ -88,7 +88,7 @@ def test_a_heading_stays_while_anything_below_it_does(car_t):
     page, _ = as_page(executed(*cells), car_t)
     assert sources(page)[1:6] == ["## Exercises", "a", "### Exercise 2\n\nAsk.", "b", "c"]
     assert [place for place in (2, 5) if page.cells[place].metadata.tags == ["remove-cell"]] == [2, 5]
-    assert "Exercise 1, Lines: stage is not recorded." in sources(page)[6]
+    assert "<p>Stage is not recorded:</p><ul><li>Exercise 1</li><li>Lines</li></ul>" in sources(page)[6]
 
 
 def test_a_heading_goes_with_its_section_whatever_unseen_code_follows(car_t):
@@ -155,7 +155,7 @@ def test_a_reason_is_said_on_the_page_as_it_stands_and_nothing_in_it_is_markup(c
     odd = {payloads.NOTE: {"kind": payloads.SKIPPED, "reason": "no <b> & no `c`."}}
     page, reason = as_page(executed(words("## Stage"), code("a", odd)), car_t)
     assert reason == "no <b> & no `c`"
-    assert "<li>Stage: no &lt;b&gt; &amp; no `c`.</li>" in sources(page)[-1]
+    assert "<p>No &lt;b&gt; &amp; no `c`:</p><ul><li>Stage</li></ul>" in sources(page)[-1]
 
 
 def test_a_chapter_without_any_analysis_is_skipped_with_its_reason(car_t):

@@ -36,7 +36,7 @@ def test_a_finished_page_holds_only_formats_that_the_builder_knows(monkeypatch, 
     assert {mime for data in shown for mime in data} <= set(get_mime_priority("html", []))
     # the note about what is not shown stands in the box at the end
     assert [data["text/html"] for data in shown] == [bundles[i]["text/html"] for i in (0, 2, 3)]
-    assert "<li>Opening: no column.</li>" in page.cells[-2].source
+    assert "<p>No column:</p><ul><li>The answer at the top of the page</li></ul>" in page.cells[-2].source
 
 
 @pytest.mark.parametrize("mime", [payloads.NOTE, payloads.TABLE, payloads.FIGURE])
