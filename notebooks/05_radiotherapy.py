@@ -171,8 +171,8 @@ say(results.collect([control, clustered, progression]),
 # %%
 say(progression, "Number of sites that progressed within the field: {lc.progressed:events}.",
     "Among them, the median time from the start of radiotherapy to progression was {lc.time_to_progression:full}; "
-    "{lc.time_to_progression.iqr:limits} months. These are the failures that were seen. Later ones need not be rare: they can "
-    "be seen only in patients who live that long.")
+    "{lc.time_to_progression.iqr:limits} months.",
+    "These are the failures that were seen. Later ones need not be rare: they can be seen only in patients who live that long.")
 
 # %% [markdown] strobe=["17"]
 # ## In-field control by bulk
