@@ -430,6 +430,11 @@ def page(told: dict, found: list[Row]) -> str:
             f"The {len(dearest)} dearest of {len(tests)} files of tests, which take "
             f"{sum(tests.values()):.0f} CPU seconds together; browsers are counted where they end.",
             "",
+            "Eight minutes were aimed at. What costs most cannot be had from kept results: books of other "
+            "cohorts that are built and read, the program installed where nothing else is, chapters of small "
+            "cohorts calculated again to see what they hide, cohorts reconstructed, attacks on exports, builds "
+            "that are killed.",
+            "",
             "| File | CPU, s |",
             "|---|---|",
             *(f"| {name} | {tests[name]:.1f} |" for name in dearest),

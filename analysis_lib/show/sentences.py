@@ -71,7 +71,9 @@ def _unsaid(row: pd.Series, style: str) -> bool:
         return True
     if style in ("share", "n_percent") and (pd.isna(row["n"]) or row["n"] <= 1):  # one of one is no share
         return True
-    if style == "limits" and row["n"] == 1 and not FORMATS[style](row):  # nor has one value a range
+    if (
+        style == "limits" and pd.notna(row["n"]) and row["n"] == 1 and not FORMATS[style](row)
+    ):  # nor has one value a range
         return True
     if style in SAY_IT_IS_HIDDEN or not results.hidden(row) or pd.notna(row["value"]):
         return False

@@ -295,3 +295,11 @@ def test_a_planted_misspelling_is_named_with_its_notebook_and_line(right, wrong,
 )
 def test_an_expected_number_has_as_many_decimals_as_its_size_bears(value, written):
     assert estimate(pd.Series(results.row("a.b", "expected", value))) == written
+
+
+def test_the_one_value_that_is_there_has_no_range():
+    def said(n):
+        rows = public(results.collect([row("a", "median", 3.0, lower=2.0, upper=4.0, n=n)]))
+        return sentences.sentence(rows, "Seen after {a}; {a:limits} months.")
+
+    assert said(1) == "" and said(2) == said(None) == "Seen after 3; IQR 2–4 months."
