@@ -432,8 +432,8 @@ def page(told: dict, found: list[Row]) -> str:
             "",
             "Eight minutes were aimed at. What costs most cannot be had from kept results: books of other "
             "cohorts that are built and read, the program installed where nothing else is, chapters of small "
-            "cohorts calculated again to see what they hide, cohorts reconstructed, attacks on exports, builds "
-            "that are killed.",
+            "cohorts calculated again to see what they hide, cohorts reconstructed, attacks on exports, "
+            "builds that are killed.",
             "",
             "| File | CPU, s |",
             "|---|---|",
