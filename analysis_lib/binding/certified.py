@@ -70,4 +70,8 @@ def page(studies: list[Cohort], certificates: dict[str, Certificate]) -> str:
 
 
 def _why_nothing_is_hidden(study: Cohort) -> str:
-    return "its patients are synthetic." if study.synthetic else "its data are public, and shown as they are."
+    return (
+        "its patients are synthetic."
+        if study.synthetic
+        else "its manifest asks for every count, as is right for public data alone."
+    )

@@ -23,6 +23,7 @@ TIME = r"[T ]([0-9]{2}):([0-9]{2})(?::00(?:\.0+)?)?(?:Z|\+00:?00)?$"  # of Green
 MIDNIGHTS = {
     24 * 60 - ahead for ahead in (*range(60, 14 * 60 + 1, 60), 210, 270, 330, 345, 390, 525, 570, 630)
 }
+NOON = 12 * 60  # minutes; what programs write for a day without a time, so that no zone moves it
 SUMMER = 60  # minutes between a midnight in summer and one in winter
 OF_SAS = pd.Timestamp("1960-01-01")  # SAS and Stata count days from here
 NO_SPREADSHEET = pd.Timestamp("1980-01-01")  # treatments before this day stand in no spreadsheet as numbers
@@ -65,7 +66,7 @@ def midnights(files: Files) -> list[dict]:
         minutes = 60 * clock[0] + clock[1]
         if len(cells) < values.FEW_DATES or minutes.isna().any():
             continue
-        alike = minutes.isin(MIDNIGHTS).all() and minutes.nunique() <= 2
+        alike = minutes.isin(MIDNIGHTS).all() and minutes.nunique() <= 2 and not (minutes == NOON).all()
         if alike and minutes.max() - minutes.min() in (0, SUMMER):
             times = " or ".join(sorted(cells.str.extract("([0-9]{2}:[0-9]{2})", expand=False).unique()))
             rows.append(

@@ -17,6 +17,7 @@ from analysis_lib.show.fragments import fragment
 
 WIDTH, PHONE = 640, 360  # of the drawing's own units, which the page scales: on a page, and on a phone
 LEFT, RIGHT = 70, 20
+HIGH = 230  # of the axis of curves
 LETTER = 8  # units that a letter takes on average
 LINE = 18  # units from one line of words to the next
 LOOKS = ("group-1", "group-2", "group-3", "group-4", "group-5", "group-6")
@@ -71,7 +72,7 @@ def curves(
         own_line = left > width / 3  # then names stand above their numbers
         left = LEFT if own_line else left
         marks, top = _key(groups, left) if len(groups) > 1 else ([], 20.0)
-        x, bottom = _scale(most, left, width), top + 230
+        x, bottom = _scale(most, left, width), top + HIGH
         marks += _months(x, most, step, bottom, width) + _shares(left, top, width)
         for look, mine in zip(LOOKS, groups.values()):
             marks += _curve(mine, look, x, top, upto, ticks)
@@ -99,7 +100,7 @@ def _key(groups: dict[str, pd.DataFrame], left: float) -> tuple[list[dict], floa
 def _shares(left: float, top: float, width: int) -> list[dict]:
     marks: list[dict] = []
     for share in (0, 25, 50, 75, 100):
-        y = top + 230 * (1 - share / 100)
+        y = top + HIGH * (1 - share / 100)
         marks += [
             {"look": "grid", "d": f"M{left},{y}H{width - RIGHT}"},
             _words(f"{share}%", left - 8, y + 4, "end"),
@@ -116,7 +117,7 @@ def _curve(
     ticks: bool,
 ) -> list[dict]:
     shown = mine if upto is None else mine[mine["months"] <= upto]
-    heights = top + 230 * (1 - shown["survival"])
+    heights = top + HIGH * (1 - shown["survival"])
     steps = "".join(f"H{x(month):.1f}V{y:.1f}" for month, y in zip(shown["months"], heights))
     path = f"M{x(0)},{top:g}{steps}" + (f"H{x(upto)}" if upto is not None else "")
     marks = [{"look": f"curve {look}", "d": path}]

@@ -52,8 +52,8 @@ def test_midnights_of_a_place_further_east_are_told(tmp_path, winter, summer):
     assert "infusion_date: all of its 4 moments are at" in said and "Write the days alone" in said
 
 
-@pytest.mark.parametrize("clock", ["T00:00:00Z", "T04:00:00Z", "T05:00:00Z", ""])
-def test_midnights_further_west_are_of_the_same_day(tmp_path, clock):
+@pytest.mark.parametrize("clock", ["T00:00:00Z", "T04:00:00Z", "T05:00:00Z", "T12:00:00Z", " 12:00:00", ""])
+def test_midnights_further_west_and_noon_are_of_the_same_day(tmp_path, clock):
     patients = read_cohort(cohort(tmp_path, [WINTER + clock] * 4, ["2020-03-01"] * 4)).patients
     assert patients["last_follow_up_day"].tolist() == [30] * 4
 
