@@ -121,6 +121,16 @@ say(fu1, "Of {os1.follow_up.naive:n} patients, {os1.follow_up.naive:events} died
     "the living, have a median of {os1.follow_up.naive:full}; the reverse Kaplan–Meier median is "
     "{os1.follow_up.reverse_km:full}.")
 
+# %% [markdown] tags=["if-any"]
+# ### Late entry
+
+# %%
+entry = [participants.late_entry(study)] if endpoints.enters_late(study) else []
+for late in entry:
+    say(late, "Observation of {flow.entered_late:share} patients began after day 0, a median of {flow.entry:full} later. Whoever died before "
+        "observation began could not be in this cohort: until that day nobody counts as at risk, in curves, tests, models and the "
+        "reverse Kaplan–Meier median. Only the naive median counts from day 0 all the same.")
+
 # %% [markdown]
 # ### From the start of salvage therapy
 
@@ -177,7 +187,7 @@ say(ends, "OS1 ended in death in {os1.ended_by.death} of {os1.ended_by.death:n} 
     "{efs2.ended_by.death} before reading a difference in EFS2 as one in survival.")
 
 # %%
-rows = results.save([flow, odd, lines, waiting, fu1, fu2, ends], study.name, "01_cohort", results_dir)
+rows = results.save([flow, odd, lines, waiting, fu1, *entry, fu2, ends], study.name, "01_cohort", results_dir)
 ledger_page.beside(study, rows)
 consistent_page.beside(study, rows)
 
@@ -186,9 +196,12 @@ consistent_page.beside(study, rows)
 #
 # - Follow-up is a property of a study and not of its patients: never compare naive medians between cohorts whose
 #   mortality differs.
-# - A composite endpoint is as good as its softest part. A new line of therapy may be started because of progression, of
-#   intolerance, or because it had been planned.
-# - When two events share the first day, the one listed first is counted.
+
+# %% [markdown] tags=["speaks-of:failure_day"]
+# - A composite endpoint is as good as its softest part. When two events share the first day, the one listed first is counted.
+
+# %% [markdown] tags=["speaks-of:salvage_start_day"]
+# - A new line of therapy may be started because of progression, of intolerance, or because it had been planned.
 
 # %% [markdown] tags=["car-t"]
 # - Everyone here lived long enough to fail *and* to start salvage therapy. Survival counted from the infusion (OS1)

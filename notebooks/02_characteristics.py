@@ -15,8 +15,11 @@
 # %% [markdown]
 # # Patient characteristics
 #
-# You will learn to build and to read a Table 1, to say what its P values can and cannot mean when nobody was
-# randomised, and to report responses with their uncertainty and in their right denominator.
+# You will learn to build and to read a Table 1, and to say what its P values can and cannot mean when nobody was
+# randomised.
+
+# %% [markdown] tags=["speaks-of:best_response"]
+# You will also learn to report responses with their uncertainty and in their right denominator.
 
 # %% tags=["parameters"]
 cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
@@ -69,7 +72,8 @@ figures_cohort.shares(responses, "Patients", "Best response, where it is known."
 #
 # Its P value rests on an approximation for large counts. By Cochran's rule of thumb {cite:p}`cochran1954` it becomes
 # rough when more than a fifth of the expected counts are below 5, or one is below 1. No continuity correction is used.
-#
+
+# %% [markdown] tags=["speaks-of:best_response"]
 # Shares carry the *exact* interval of {cite:t}`clopper1934`: all true shares under which a count as extreme as the
 # observed one would not be surprising, at 2.5% on either side.
 
@@ -164,8 +168,13 @@ consistent_page.beside(study, rows)
 #
 # - Similar P values do not make groups comparable, and a small one does not make a factor a confounder.
 # - Every line of the table is a comparison. With many of them, some P values fall below 0.05 by chance alone.
-# - Disease status and vital status at last follow-up are outcomes, although they stand among the characteristics. They
-#   depend on how long each group was followed.
+# - Vital status at last follow-up is an outcome, although it stands among the characteristics. It depends on how long each
+#   group was followed.
+
+# %% [markdown] tags=["speaks-of:last_disease_status"]
+# - Disease status at last follow-up is an outcome as well, and depends on how often somebody looked.
+
+# %% [markdown] tags=["speaks-of:best_response"]
 # - Best response is known only after the fact: patients who respond have, by definition, lived until the assessment.
 
 # %% [markdown]

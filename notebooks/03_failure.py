@@ -15,8 +15,13 @@
 # %% [markdown]
 # # Failure after CAR T-cell infusion
 #
-# You will learn to describe when and where a disease came back, to put an exact confidence interval around
-# a share, and to keep apart the patients who were negative from those who were never tested.
+# You will learn to say when an event came to those who had it, and why that is not the risk of it.
+
+# %% [markdown] tags=["speaks-of:failure_pattern"]
+# You will also learn to describe where a disease came back, and to put an exact confidence interval around a share.
+
+# %% [markdown] tags=["speaks-of:cd19_at_failure"]
+# And you will learn to keep apart the patients who were negative from those who were never tested.
 
 # %% tags=["parameters"]
 cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
@@ -27,10 +32,11 @@ from analysis_lib.analyses import failure
 from analysis_lib.binding import handed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
+from analysis_lib.rows.methods import capital
 from analysis_lib.show import consistent_page, exercises, figures_cohort, ledger_page
 from analysis_lib.show.notes import about
 from analysis_lib.show.openings import opening
-from analysis_lib.show.sentences import say
+from analysis_lib.show.sentences import literal, say
 from analysis_lib.show.tables import rows_table
 
 handed.check(globals())
@@ -39,8 +45,8 @@ about(study)
 
 # %%
 when, patterns = failure.time_to_failure(study), failure.failure_patterns(study)
-opening("When did the disease come back, and where?", results.collect([when, patterns]),
-        "Failure came a median of {failure.time} after day 0.",
+event = literal(capital(failure.called(study)))
+opening(failure.question(study), results.collect([when, patterns]), f"{event} came a median of {{failure.time}} after day 0.",
         "A site that was involved before took part in {failure.any_local:share} of the failures.")
 figures_cohort.shares(patterns, "Patients", "Where the disease failed, where that is known, compared with the sites "
                "involved before day 0. The last bar joins the first two.")
@@ -59,9 +65,10 @@ figures_cohort.shares(patterns, "Patients", "Where the disease failed, where tha
 # %% [markdown]
 # ## How it is estimated
 #
-# The *time to failure* is observed in everyone whose disease failed, so its median and quartiles need no censoring; they
-# describe those who failed, and are no estimate of the risk of failing.
-#
+# The *time to failure* is observed in everyone to whom it came, so its median and quartiles need no censoring; they
+# describe these patients, and are no estimate of the risk.
+
+# %% [markdown] tags=["speaks-of:failure_pattern"]
 # A *share* of $x$ in $n$ patients has an exact interval {cite:p}`clopper1934`. Its limits $p_L$ and $p_U$ are the shares
 # under which a count as high, or as low, as the observed one would occur with a probability of 2.5%:
 #
@@ -75,8 +82,8 @@ figures_cohort.shares(patterns, "Patients", "Where the disease failed, where tha
 # ## Time to failure
 
 # %%
-say(when, "Failure came a median of {failure.time:full} after day 0 (n = {failure.time:n}). Half of the failures had come by then. "
-    "It is no risk of failing: it speaks only of those whose disease came back.")
+say(when, f"{event} came a median of {{failure.time:full}} after day 0 (n = {{failure.time:n}}). Half of these patients had it by then. "
+    "It is no risk: of those to whom it did not come, it says nothing.")
 
 # %% [markdown]
 # ## Patterns of failure
@@ -116,10 +123,12 @@ consistent_page.beside(study, rows)
 # %% [markdown]
 # ## Cautions
 #
+# - Times of those who had an event say nothing of how many will: for that, survival without it is read from everyone.
+
+# %% [markdown] tags=["speaks-of:failure_pattern"]
 # - Shares *of patients who failed* do not say how likely a site is to fail, for which one would have to count the sites
 #   that were controlled as well.
-# - The interval covers chance, and nothing else. Patients in whom the pattern or a marker was not recorded may
-#   differ from the others.
+# - The interval covers chance, and nothing else. Patients in whom the pattern was not recorded may differ from the others.
 # - A pattern depends on how one looks: when scans are repeated late, a local failure has had time to spread, and
 #   is counted as both.
 
@@ -130,9 +139,13 @@ consistent_page.beside(study, rows)
 # %% [markdown]
 # ## What to take away
 #
-# - A share of patients who failed is not a risk of failing: for that, one would have to start from everyone treated.
-# - Negative, and never tested, are two different things. Report both counts.
+# - What is known of those who had an event is no risk of it: for that, one has to start from everyone.
+
+# %% [markdown] tags=["speaks-of:failure_pattern"]
 # - An exact interval covers chance. It does not cover the patients of whom nothing is known.
+
+# %% [markdown] tags=["speaks-of:cd19_at_failure"]
+# - Negative, and never tested, are two different things. Report both counts.
 
 # %% [markdown]
 # ## Exercises

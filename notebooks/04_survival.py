@@ -42,7 +42,7 @@ about(study)
 # %%
 os1, os2 = survival.estimates(study, "OS1"), survival.estimates(study, "OS2")
 opening("How long do patients live?", results.collect([os1, os2]),
-        "Median survival is {os1.median:full} from day 0.", "From the start of salvage therapy it is {os2.median:full}.")
+        "Median survival from day 0 is {os1.median:full}.", "From the start of salvage therapy it is {os2.median:full}.")
 figures.survival_curves(survival.curves(study, "OS1"), "Overall survival (OS1)",
                         f"OS1: {endpoints.in_words(study, 'OS1')}.", os1)
 
@@ -69,8 +69,9 @@ figures.survival_curves(survival.curves(study, "OS1"), "Overall survival (OS1)",
 # ## Overall survival from day 0 (OS1)
 
 # %%
+there = "at risk then" if endpoints.enters_late(study) else "still at risk"
 say(os1, "{os1.median:events} of {os1.median:n} patients died.", "The median OS1 was {os1.median:full}.",
-    *[f"At {m} months, {{os1.rate{m}:full}} were estimated to be alive; {{os1.at_risk{m}}} were still at risk." for m in months])
+    *[f"At {m} months, {{os1.rate{m}:full}} were estimated to be alive; {{os1.at_risk{m}}} were {there}." for m in months])
 
 # %% [markdown] tags=["car-t"]
 # The wait for salvage therapy is part of this survival, and nobody here died in it. What a patient faces on the day on which salvage

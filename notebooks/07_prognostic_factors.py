@@ -109,8 +109,8 @@ left_out(os2)
 figures.forest(results.pick(os2, "hazard ratio"), "OS2: hazard ratios of single factors. One factor a model.")
 
 # %%
-say(os2, *contrasts.by_interval(os2), "If no factor mattered at all, {os2.uv.by_chance} of {os2.uv.by_chance:n} such intervals would still be "
-    "expected to leave out 1, by chance.")
+say(os2, *contrasts.by_interval(os2), "If no factor mattered at all, {os2.uv.by_chance} of {os2.uv.by_chance:n} factors would still be "
+    "expected to stand out like this, by chance.")
 
 # %% [markdown]
 # ## Factors of event-free survival from the start of salvage therapy (EFS2)
@@ -124,8 +124,8 @@ left_out(efs2)
 figures.forest(results.pick(efs2, "hazard ratio"), "EFS2: hazard ratios of single factors. One factor a model.")
 
 # %%
-say(efs2, *contrasts.by_interval(efs2), "If no factor mattered at all, {efs2.uv.by_chance} of {efs2.uv.by_chance:n} such intervals would still be "
-    "expected to leave out 1, by chance.")
+say(efs2, *contrasts.by_interval(efs2), "If no factor mattered at all, {efs2.uv.by_chance} of {efs2.uv.by_chance:n} factors would still be "
+    "expected to stand out like this, by chance.")
 
 # %% [markdown] tags=["if-any"]
 # ## Factors of event-free survival from day 0 (EFS1)
@@ -140,8 +140,8 @@ for single in efs1:
 # %%
 for single in efs1:
     figures.forest(results.pick(single, "hazard ratio"), "EFS1: hazard ratios of single factors. One factor a model.")
-    say(single, *contrasts.by_interval(single), "If no factor mattered at all, {efs1.uv.by_chance} of {efs1.uv.by_chance:n} such intervals would "
-        "still be expected to leave out 1, by chance.")
+    say(single, *contrasts.by_interval(single), "If no factor mattered at all, {efs1.uv.by_chance} of {efs1.uv.by_chance:n} factors would "
+        "still be expected to stand out like this, by chance.")
 
 # %% [markdown]
 # ## A screen is not a selection

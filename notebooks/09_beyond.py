@@ -396,7 +396,7 @@ consistent_page.say(study, "the difference within 12 months lies between {rmst.o
                "months between {rmst.os2.24.st.less_rt:lower} and {rmst.os2.24.st.less_rt:upper}.")
 
 # %% [markdown]
-# ### Would the models do as well elsewhere?
+# ## Would the models do as well elsewhere?
 #
 # A model is judged too kindly by the patients it was made from. The *bootstrap* measures by how much {cite:p}`harrell1996`: fit it to
 # samples drawn with replacement, and try each fit on all patients. *Concordance* is the share of pairs of patients that the
@@ -450,17 +450,21 @@ consistent_page.beside(study, rows)
 #
 # - Every remedy here trades one assumption for another: weights assume that nothing important went unmeasured, imputation that
 #   the known values speak for the unknown, competing-risk estimates that follow-up does not depend on the outcome.
+# - This chapter makes many comparisons as well. It was written to question findings, not to add to them.
+
+# %% [markdown] tags=["speaks-of:salvage_regimen"]
 # - A second modality is given because of what happens to the patient. Counting time correctly removes immortal time; it does
 #   not remove the reason why it was given.
 # - Robust intervals with few patients in a group are too narrow, and with a few dozen patients weights rest on a handful of them.
-# - This chapter makes many comparisons as well. It was written to question findings, not to add to them.
 
 # %% [markdown]
 # ## What to take away
 #
 # - Ask of every group when its name was known. If that was after the clock started, count time from there.
-# - Weights and adjustment compare patients who are alike in what was measured; the E-value says how strong the unmeasured would have to be.
 # - "No difference" in a study that could only have seen a very large one means: not known.
+
+# %% [markdown] tags=["speaks-of:salvage_regimen"]
+# - Weights and adjustment compare patients who are alike in what was measured; the E-value says how strong the unmeasured would have to be.
 
 # %% [markdown]
 # ## Exercises

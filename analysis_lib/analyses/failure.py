@@ -15,6 +15,18 @@ from analysis_lib.rows import results
 from analysis_lib.rows.results import slug
 
 
+def called(study: Cohort) -> str:
+    """What the cohort calls the event that ends its time to failure, within a sentence."""
+    return study.competing.get("failure_day", "failure")
+
+
+def question(study: Cohort) -> str:
+    """What there is to ask of it: of an event with a name of its own, not whether the disease came back."""
+    if "failure_day" in study.competing:
+        return f"When did {called(study)} come?"
+    return f"When did the disease come back{'' if study.lacks('failure_pattern') else ', and where'}?"
+
+
 @disclosure.protected
 @needs("response.orr", "best_response")
 def best_responses(study: Cohort) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis_lib.analyses.summaries import spread
+from analysis_lib.analyses.summaries import proportion, spread
 from analysis_lib.cohort import disclosure
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.needs import needs
@@ -143,6 +143,30 @@ def time_to_salvage(study: Cohort) -> pd.DataFrame:
 
 
 # --- what the book says ---------------------------------------------------------------------------
+
+
+@disclosure.protected
+@needs("flow.entered_late", "entry_day")
+def late_entry(study: Cohort) -> pd.DataFrame:
+    """Whose observation began after day 0, and when: ``flow.entered_late`` (of all), ``flow.entry`` (months
+    from day 0, median and quartiles, those who entered late).
+    """
+    entry = study.patients["entry_day"]
+    later = entry[entry > 0]
+    if later.empty:
+        return results.skipped("flow.entered_late", "all patients were observed from day 0 on")
+    return results.collect(
+        [
+            proportion("flow.entered_late", len(later), len(entry), group="Observed from a later day on"),
+            spread(
+                "flow.entry",
+                later,
+                days=True,
+                least=study.min_cell_count,
+                population="patients who entered late",
+            ),
+        ]
+    )
 
 
 def noticed(study: Cohort) -> pd.DataFrame:

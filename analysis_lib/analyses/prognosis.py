@@ -195,6 +195,8 @@ def _holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
         return results.skipped(
             slug(prefix, "holm"), results.skip_reason(rows) or "no factor could be compared"
         )
+    if len(tests) < 2:
+        return results.skipped(slug(prefix, "holm"), "one test alone needs no correction")
     corrected = multipletests(tests["value"].astype(float), method="holm")[1]
     small = int((corrected < 0.05).sum())
     return results.collect(

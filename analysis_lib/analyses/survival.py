@@ -64,6 +64,7 @@ def curves(
     stacked.attrs |= {
         "label": study.label_of(by) if by else "",
         disclosure.RULE: study.min_cell_count * disclosure.hides(study),
+        "late": endpoints.enters_late(study),
     }
     return release(stacked, study.min_cell_count)
 
@@ -339,7 +340,7 @@ def ends(study: Cohort) -> pd.DataFrame:
                 "count",
                 int((derived["ended_by"] == source.meaning).sum()),
                 population=endpoint.unit,
-                group=source.meaning,
+                group=endpoints.called(study, source),
                 endpoint=name,
                 n=len(derived),
                 events=int(derived["event"].sum()),

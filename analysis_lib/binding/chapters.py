@@ -7,6 +7,7 @@ A chapter says what it is in the header of its own notebook, below ``jupyter: sa
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,9 +18,11 @@ from nbformat import NotebookNode
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.units import CAR_T
 from analysis_lib.files.places import NOTEBOOKS
+from analysis_lib.rows.methods import capital
 
 OWN_PARAMETERS = ("cohort", "results_dir")
 BEYOND = "Beyond the paper"
+FAILURE = "Failure after"
 HEADING = re.compile(r"^#{1,6} .+$", re.M)
 HEADER = "salvage_book"  # where a notebook's metadata say what its chapter is
 
@@ -126,12 +129,14 @@ def sections_of(chapter: str) -> list[str]:
 def short_title(chapter: str, study: Cohort) -> str:
     """Number and title of a chapter, without the cohort's name: ``4 Survival``."""
     heading = HEADING.findall(_read(chapter).cells[0].source)[0]
-    return f"{int(chapter[:2])} {as_theirs(heading.removeprefix('# '), study, study.index_event)}"
+    return f"{int(chapter[:2])} {as_theirs(heading.removeprefix('# '), study)}"
 
 
-def as_theirs(heading: str, study: Cohort, index_event: str) -> str:
-    """A chapter's heading for a cohort: with its own index event, as finished text, and without a paper that
-    is not about patients like its own.
+def as_theirs(heading: str, study: Cohort, finished: Callable[[str], str] = str) -> str:
+    """A chapter's heading for a cohort: with its own index event, and what it calls failure, each finished as
+    text of the page; and without a paper that is not about patients like its own.
     """
     told = heading if study.after_car_t else heading.replace(BEYOND, "Further questions")
-    return told.replace(CAR_T, index_event)
+    if called := study.competing.get("failure_day"):
+        told = told.replace(FAILURE, f"{finished(capital(called))} after")
+    return told.replace(CAR_T, finished(study.index_event))

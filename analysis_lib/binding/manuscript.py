@@ -36,6 +36,11 @@ ROUNDED = (
 )
 
 
+LATE = (
+    "Patients whose observation began after day 0 were counted as at risk from its first day on (late entry)."
+)
+
+
 # --- methods --------------------------------------------------------------------------------------
 
 
@@ -57,12 +62,13 @@ def methods_text(study: Cohort, rows: pd.DataFrame, further: pd.DataFrame | None
         for method in methods.used(frame)
     ]
     libraries = {entry.by for entry in called if entry} - {methods.HERE}
+    late = [LATE] if endpoints.enters_late(study) else []
     software = listed([f"{name} {version(name)}" for name in sorted(libraries)])
     return "\n\n".join(
         filter(
             None,
             [
-                " ".join([f"Day 0 was the day of {the_event(study.index_event)}.", *declared]),
+                " ".join([f"Day 0 was the day of {the_event(study.index_event)}.", *declared, *late]),
                 " ".join(said),
                 " ".join(["Further analyses examined how far the results can be trusted.", *beyond])
                 if beyond

@@ -19,6 +19,7 @@ from analysis_lib.show.fragments import finished, fragment
 FOLDED = "hide-input"  # tag of code that a page shows when it is asked to
 SAVES = "results.save("  # in the cell that ends the analysis of a chapter
 SECONDARY = "secondary"  # tag of a cell whose tables and figures a page holds folded
+SPEAKS = "speaks-of:"  # begins the tag of words that are left out where the cohort lacks the column it names
 HANDED = "injected-parameters"  # tag of the cell in which papermill hands over values
 RUNS_WITH = '# Runs where salvage-book is installed: see "Run it on your data".'
 
@@ -36,6 +37,7 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
         The page, and, if nothing of the chapter could be done, the reason of its first section (else empty).
     """
     cells = [_tidy(cell) for cell in executed.cells if HANDED not in cell.metadata.get("tags", [])]
+    cells = [cell for cell in cells if not study.lacks(*_spoken_of(cell))]
     _hand_parameters(cells, executed, study)
     if about_notebook(executed, study.name).patients == COHORTS:
         cells[0].source = titled(cells[0].source, study)
@@ -66,7 +68,7 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
 def titled(source: str, study: Cohort) -> str:
     """Put the cohort into the first heading, and its own index event in place of the CAR T-cell infusion."""
     heading, _, rest = source.partition("\n")
-    own = as_theirs(heading, study, notes.markdown(study.index_event))
+    own = as_theirs(heading, study, notes.markdown)
     return f"{own}: {notes.markdown(study.title)}\n{rest}"
 
 
@@ -132,6 +134,11 @@ def _has_its_say(section: list[NotebookNode], study: Cohort) -> bool:
     if "regimens" in tags and study.groups != REGIMENS:
         return False
     return "if-any" not in tags or any(cell.get("outputs") for cell in section)
+
+
+def _spoken_of(cell: NotebookNode) -> list[str]:
+    """The columns without which words say nothing of a cohort: those that their tags name."""
+    return [tag.removeprefix(SPEAKS) for tag in cell.metadata.get("tags", []) if tag.startswith(SPEAKS)]
 
 
 def _without_car_t(section: list[NotebookNode]) -> list[NotebookNode]:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis_lib.analyses import failure
 from analysis_lib.cohort import endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.words import listed
+from analysis_lib.rows.methods import capital
+from analysis_lib.rows.results import slug
 from analysis_lib.show import sentences
 from analysis_lib.show.numbers import full
 
@@ -45,6 +48,7 @@ def results_text(study: Cohort, rows: pd.DataFrame) -> str:
         _failure(study, told),
         *[_survival(study, told, *each) for each in SURVIVAL.items()],
         _comparisons(study, told),
+        _competing(study, told),
         _radiotherapy(told),
         _models(told),
     ]
@@ -104,7 +108,8 @@ def _failure(study: Cohort, rows: pd.DataFrame) -> str:
         "{response.orr:limits}).",
         "A complete response was reached by {response.cr} ({response.cr:events} of {response.cr:n}; "
         "{response.cr:limits}).",
-        f"Failure came a median of {{failure.time:full}} after {_event_of(study)}.",
+        f"{sentences.literal(capital(failure.called(study)))} came a median of {{failure.time:full}} after "
+        f"{_event_of(study)}.",
         "A previously involved site took part in the failure in {failure.any_local} "
         "({failure.any_local:events} of "
         "{failure.any_local:n}; {failure.any_local:limits}).",
@@ -131,8 +136,9 @@ def survival_months(rows: pd.DataFrame, prefix: str) -> list[int]:
 
 def _comparisons(study: Cohort, rows: pd.DataFrame) -> str:
     said = []
-    own = [(f"own.{name.lower()}", name, each.column) for each in study.own_factors for name in each.curves]
-    for prefix, name, by in [*((name.lower(), name, by) for name, by in COMPARISONS), *own]:
+    drawn = rows[(rows["statistic"] == "median time") & rows["result_id"].str.startswith("own.")]
+    own = [(f"own.{name.lower()}", name, by) for name, by in zip(drawn["endpoint"], drawn["by"])]
+    for prefix, name, by in [*((name.lower(), name, by) for name, by in COMPARISONS), *dict.fromkeys(own)]:
         medians = rows[
             (rows["statistic"] == "median time") & rows["result_id"].str.startswith(f"{prefix}.median.{by}.")
         ]
@@ -153,6 +159,26 @@ def _comparisons(study: Cohort, rows: pd.DataFrame) -> str:
                 f"{listed(groups)}{' ' + test if test else ''}.{warning}"
             )
     return " ".join(said)
+
+
+def _competing(study: Cohort, rows: pd.DataFrame) -> str:
+    """How often each of the events that compete came first, and whether more often in some groups."""
+    said = []
+    for event in [*study.competing.values(), "death"] if study.competing else []:
+        prefix = slug("competing", event)
+        rates = [
+            f"{{{prefix}.rate{months}:full}} at {months} months" for months in survival_months(rows, prefix)
+        ]
+        if rates:
+            named = sentences.literal(event)
+            said.append(
+                _say(rows, f"The cumulative incidence of {named} as first event was {listed(rates)}.")
+            )
+        tests = rows[rows["result_id"].str.startswith(f"{prefix}.gray.") & (rows["statistic"] == "p")]
+        for test, by in zip(tests["result_id"], tests["by"]):
+            by = sentences.literal(_small(study.label_of(by)))
+            said.append(_say(rows, f"By {by}, Gray's test gave {{{test}}}."))
+    return " ".join(filter(None, said))
 
 
 def _radiotherapy(rows: pd.DataFrame) -> str:

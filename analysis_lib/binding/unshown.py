@@ -10,9 +10,11 @@ from nbformat import NotebookNode
 from analysis_lib.binding.chapters import HEADING
 from analysis_lib.show import payloads
 from analysis_lib.show.notes import NO_NUMBERS
+from analysis_lib.show.openings import UNANSWERED
 
 SOLUTION = "hide-cell"
 TOP = "The answer at the top of the page"  # what stands above the first heading
+TOP_FIGURE = "The figure at the top of the page"  # what is missing there where the question is answered
 OPENS = (payloads.WHOSE, payloads.OPENING)  # what a page begins with, whatever it can show
 
 
@@ -31,7 +33,8 @@ def gather(sections: list[list[NotebookNode]]) -> Gathered:
     """Take notes that something is not shown out of sections, and sections out in which nothing else is, or
     nothing at all.
 
-    A heading stays while anything below it does. What a solution shows in part has no notes.
+    A heading stays while anything below it does, and words that lead to sections below it while any of those
+    does. What a solution shows in part has no notes.
     """
     judged = [_judged(section) for section in sections]
     analyses = [(shows, reasons) for shows, reasons in judged if shows or reasons]
@@ -39,10 +42,11 @@ def gather(sections: list[list[NotebookNode]]) -> Gathered:
     unshown, kept = [], []
     for place, (section, (shows, reasons)) in enumerate(zip(sections, judged)):
         heads = HEADING.findall(section[0].source) if section[0].cell_type == "markdown" else []
-        title = heads[-1].lstrip("# ") if heads and place else TOP
+        title = heads[-1].lstrip("# ") if heads and place else _top(section)
         unshown += [(f"{title} (in part)" if shows and place else title, reason) for reason in reasons]
-        if place and not shows and (reasons or _only_headings(section)):
-            heads = [head for head in heads if _stands(head, sections[place + 1 :], judged[place + 1 :])]
+        later = (sections[place + 1 :], judged[place + 1 :])
+        if place and not shows and (reasons or _only_headings(section) or _leads_nowhere(section, *later)):
+            heads = [head for head in heads if _stands(head, *later)]
             one = nbformat.v4.new_markdown_cell("\n\n".join(heads), id=section[0].get("id", ""))
             kept.append([*([one] if heads else []), *unseen(section)])
             continue
@@ -50,7 +54,8 @@ def gather(sections: list[list[NotebookNode]]) -> Gathered:
             if cell.cell_type == "code":
                 cell.outputs = [each for each in cell.outputs if _kind(each) != payloads.SKIPPED]
         kept.append(section)
-    return Gathered(kept, list(dict.fromkeys(unshown)), analyses[0][1][0] if nothing else "")
+    first = [note["reason"] for note in _openings(sections[0]) if note.get("reason")] if nothing else []
+    return Gathered(kept, list(dict.fromkeys(unshown)), [*first, *analyses[0][1]][0] if nothing else "")
 
 
 def unseen(section: list[NotebookNode]) -> list[NotebookNode]:
@@ -86,6 +91,28 @@ def _stands(head: str, later: list[list[NotebookNode]], judged: list[tuple[bool,
         if shows or (not reasons and section[0].cell_type == "markdown" and not _only_headings(section)):
             return True  # not so a section of which only the code is left, for the notebook behind the page
     return False
+
+
+def _top(section: list[NotebookNode]) -> str:
+    """What is missing above the first heading: the answer, or what would stand below it."""
+    answers = [note["answer"] for note in _openings(section)]
+    return TOP_FIGURE if answers and not answers[0].startswith(UNANSWERED) else TOP
+
+
+def _openings(section: list[NotebookNode]) -> list[dict]:
+    noted = [payloads.note_of(each) for cell in section for each in cell.get("outputs", [])]
+    return [note for note in noted if note.get("kind") == payloads.OPENING]
+
+
+def _leads_nowhere(
+    section: list[NotebookNode], later: list[list[NotebookNode]], judged: list[tuple[bool, list[str]]]
+) -> bool:
+    """Whether a section is words before others, below its heading, of which none stays."""
+    if any(cell.cell_type == "code" for cell in section) or not later:
+        return False
+    mine, below = HEADING.findall(section[0].source), HEADING.findall(later[0][0].source)
+    deeper = bool(mine and below) and _level(below[0]) > _level(mine[-1])
+    return deeper and not _stands(mine[-1], later, judged)
 
 
 def _only_headings(section: list[NotebookNode]) -> bool:

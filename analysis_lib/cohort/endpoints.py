@@ -137,6 +137,9 @@ LATE = (
 )
 
 
+AT_RISK_LATE = "at risk from the first day of observation on"
+
+
 class LateEntry(ValueError):
     """An analysis that does not allow for late entry was asked for patients who entered late."""
 
@@ -179,6 +182,7 @@ def definitions(study: Cohort) -> pd.DataFrame:
                 if endpoint.origin is None
                 else _lower(table.columns[endpoint.origin].description)
             )
+            origin += f"; {AT_RISK_LATE}" if enters_late(study) else ""
             known = [source for source in endpoint.events if source.column in _columns(study, endpoint)]
             lines.append(
                 {
@@ -187,7 +191,7 @@ def definitions(study: Cohort) -> pd.DataFrame:
                     "Followed": endpoint.unit,
                     "Time starts": origin,
                     "Event, whichever comes first": ", ".join(
-                        dict.fromkeys(_meaning(study, source) for source in known)
+                        dict.fromkeys(called(study, source) for source in known)
                     ),
                     "Read from": ", ".join(source.column for source in known),
                     "Otherwise censored": endpoint.censor.meaning,
@@ -202,15 +206,16 @@ def in_words(study: Cohort, name: str) -> str:
     table = columns.PATIENTS if endpoint.unit == "patients" else columns.SITES
     origin = "day 0" if endpoint.origin is None else _lower(table.columns[endpoint.origin].description)
     known = [source for source in endpoint.events if source.column in _columns(study, endpoint)]
-    events = list(dict.fromkeys(_meaning(study, source) for source in known))
+    events = list(dict.fromkeys(called(study, source) for source in known))
+    late = f"; {AT_RISK_LATE}" if enters_late(study) else ""
     return (
-        f"from {origin} to {listed(events, 'or')}, whichever comes first"
+        f"from {origin} to {listed(events, 'or')}, whichever comes first{late}"
         if len(events) > 1
-        else (f"from {origin} to {events[0]}" if events else f"from {origin}")
+        else (f"from {origin} to {events[0]}{late}" if events else f"from {origin}{late}")
     )
 
 
-def _meaning(study: Cohort, source: Source) -> str:
+def called(study: Cohort, source: Source) -> str:
     """What an event is called: by the cohort, where it names it among those that compete."""
     return study.competing.get(source.column, source.meaning)
 

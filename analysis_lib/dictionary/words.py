@@ -16,6 +16,7 @@ def listed(words: list[str], last: str = "and") -> str:
 
 
 NAMES = ("Aalen", "Kaplan", "Mantel", "Fine", "Gray", "Holm", "Firth")  # of people: they keep their capital
+KNOWN_BY_LEVEL = ("CAR T product", "Salvage regimen")  # whose levels say what they are levels of
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 # What a column is called in tables, figures and sentences, where its own name does not do.
@@ -103,10 +104,12 @@ def term_label(term: str) -> str:
 
 def within(name: str) -> str:
     """What a factor or a group is called after other words: without its capital, unless that is a name's or
-    an abbreviation's; and a level that is held against another says so (``ST against RT``).
+    an abbreviation's; and a level that is held against another says so (``grade: poor against moderate``),
+    without its factor only where levels are names that tell it (``ST against RT``).
     """
-    against = re.sub(r"^.*: (.+), not (.+)$", r"\1 against \2", name)
-    if against != name or name.startswith(NAMES):
-        return against
+    name = re.sub(r"^(.*: .+), not (.+)$", r"\1 against \2", name)
+    name = re.sub(rf"^(?:{'|'.join(KNOWN_BY_LEVEL)}): (?=.+ against )", "", name)
+    if name.startswith(NAMES):
+        return name
     plain = name[1:2].islower() or name.startswith("A ")
     return name[:1].lower() + name[1:] if plain else name

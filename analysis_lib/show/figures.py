@@ -21,6 +21,7 @@ from analysis_lib.rows.results import STATISTICS
 from analysis_lib.show import notes, numbers
 from analysis_lib.show.canvas import PALETTE, canvas, month_ticks, plain_log_ticks, show, style_of
 
+LONG_ENOUGH = "followed at least that long"
 BANDS_UP_TO = 3  # curves; the confidence bands of more would hide one another
 
 
@@ -92,12 +93,12 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
         if bands
         else ("Intervals are in the table, to keep the curves apart")
     )
+    # who enters late is not yet at risk, so numbers at risk may rise
+    followed = "who had entered by then and were still followed" if curves.attrs.get("late") else LONG_ENOUGH
     show(
         figure,
         alt=_alt_of_curves(curves, what, rows),
-        caption=notes.captioned(
-            caption, f"{_how_of_curves(rows)} {shown}. At risk: those followed at least that long."
-        ),
+        caption=notes.captioned(caption, f"{_how_of_curves(rows)} {shown}. At risk: those {followed}."),
     )
 
 

@@ -34,9 +34,12 @@ def opening(question: str, rows: pd.DataFrame, *templates: str, otherwise: Seque
         What a cohort that cannot give this answer may say instead.
     """
     require(rows)
-    answer = _said(rows, templates) or _said(rows, otherwise) or _unanswered(rows)
+    reasons = rows.loc[rows["statistic"] == "skipped", "note"].dropna()
+    reason = reasons.iloc[0].rstrip(".") if len(reasons) else ""
+    answer = _said(rows, templates) or _said(rows, otherwise) or _unanswered(reason)
     html = fragment("opening", question=question, answer=ESCAPED.sub(r"\1", answer))
-    payloads.show(html, payloads.NOTE, {"kind": payloads.OPENING, "question": question, "answer": answer})
+    note = {"kind": payloads.OPENING, "question": question, "answer": answer, "reason": reason}
+    payloads.show(html, payloads.NOTE, note)
 
 
 def _said(rows: pd.DataFrame, templates: Sequence[str]) -> str:
@@ -44,7 +47,6 @@ def _said(rows: pd.DataFrame, templates: Sequence[str]) -> str:
     return " ".join(filter(None, (sentence(known, template) for template in templates)))
 
 
-def _unanswered(rows: pd.DataFrame) -> str:
-    reasons = rows.loc[rows["statistic"] == "skipped", "note"].dropna()
-    because = ": " + plain(reasons.iloc[0]).rstrip(".") if len(reasons) else ""
+def _unanswered(reason: str) -> str:
+    because = ": " + plain(reason) if reason else ""
     return UNANSWERED + because + ". " + BELOW

@@ -1,0 +1,182 @@
+"""What pages say of the public cohorts of other diseases: their own events, who is at risk, and nothing of what
+they do not hold.
+"""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from analysis_lib.analyses import competing_events, failure, participants, prognosis, survival
+from analysis_lib.binding import chapters, manuscript, paragraphs, unshown
+from analysis_lib.binding.page import as_page
+from analysis_lib.cohort import endpoints
+from analysis_lib.dictionary.words import within
+from analysis_lib.files.places import ROOT
+from analysis_lib.intake.read import read_cohort
+from analysis_lib.rows import results
+from analysis_lib.show import canvas, figures, payloads
+
+from beside_r import by_id
+from everywhere import everywhere
+
+PUBLIC = ROOT / "tests" / "public"
+
+
+def public_cohort(name):
+    return read_cohort(PUBLIC / name)
+
+
+# --- an event with a name of its own ---------------------------------------------------------------
+
+
+def test_an_event_that_the_cohort_names_is_called_so_wherever_it_is_counted():
+    study = public_cohort("mgus2")
+    ends = by_id(survival.ends(study))
+    assert ends["efs1.ended_by.progression_or_relapse"]["group"] == "plasma cell malignancy"
+    assert ends["efs1.ended_by.progression_or_relapse"]["value"] == 115
+    assert failure.question(study) == "When did plasma cell malignancy come?"
+    assert chapters.short_title("03_failure", study) == "3 Plasma cell malignancy after diagnosis"
+    written = paragraphs.results_text(study, failure.time_to_failure(study))
+    assert written.startswith("Plasma cell malignancy came a median of 76.0 months")
+
+
+def test_of_an_event_without_a_name_it_is_asked_where_only_if_that_is_known():
+    study, ours = public_cohort("rotterdam"), read_cohort("reconstructed")
+    assert failure.question(study) == "When did the disease come back?"
+    assert failure.question(ours) == "When did the disease come back, and where?"
+    assert chapters.short_title("03_failure", study) == "3 Failure after primary surgery"
+
+
+def test_a_manuscript_tells_of_events_that_compete_what_its_methods_promise():
+    study = public_cohort("mgus2")
+    rows = results.collect([competing_events.incidences(study), competing_events.compared(study)])
+    written = paragraphs.results_text(study, rows)
+    assert (
+        "cumulative incidence of plasma cell malignancy as first event was 1% (95% CI 1–2) at 12" in written
+    )
+    assert "cumulative incidence of death as first event was 12% (95% CI 11–14) at 12 months" in written
+    assert "By sex, Gray's test gave P = 0.27." in written
+
+
+def test_a_manuscript_tells_every_comparison_of_the_groups_that_a_cohort_names():
+    study = public_cohort("rotterdam")
+    written = paragraphs.results_text(study, results.collect(prognosis.curves_by_own(study)))
+    assert (
+        "Median OS1 by hormonal treatment: " in written and "Median EFS1 by hormonal treatment: " in written
+    )
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ("Differentiation grade: poor, not moderate", "differentiation grade: poor against moderate"),
+        ("Tumour size, mm: >50, not 20-50", "tumour size, mm: >50 against 20-50"),
+        ("CAR T product: tisa-cel, not axi-cel", "tisa-cel against axi-cel"),
+        ("Salvage regimen: ST, not RT", "ST against RT"),
+    ],
+)
+def test_a_level_is_held_against_another_beside_the_name_of_its_factor(label, said):
+    assert within(label) == said
+
+
+# --- late entry -------------------------------------------------------------------------------------
+
+
+def test_who_enters_late_is_counted_and_said_to_be_at_risk_from_then_on():
+    study = public_cohort("macs")
+    raw = pd.read_csv(PUBLIC / "macs" / "macs.csv")
+    late = by_id(participants.late_entry(study))
+    later = raw.loc[raw["W"] > 0, "W"]
+    assert (late["flow.entered_late"]["events"], late["flow.entered_late"]["n"]) == (len(later), 78)
+    assert late["flow.entry"]["value"] == pytest.approx(12 * later.median(), abs=0.02)
+    told = "at risk from the first day of observation on"
+    assert endpoints.in_words(study, "OS1") == f"from day 0 to death; {told}"
+    assert endpoints.definitions(study)["Time starts"].tolist() == [f"day 0 (diagnosis of AIDS); {told}"]
+    assert manuscript.LATE in manuscript.methods_text(study, survival.estimates(study, "OS1"))
+
+
+def test_where_nobody_enters_late_nothing_is_said_of_it():
+    study = public_cohort("kidney")
+    assert endpoints.in_words(study, "OS1") == "from day 0 to death"
+    assert manuscript.LATE not in manuscript.methods_text(study, survival.estimates(study, "OS1"))
+    nobody = replace(study, patients=study.patients.assign(entry_day=0))
+    assert results.skip_reason(participants.late_entry(nobody)) == "all patients were observed from day 0 on"
+
+
+@pytest.mark.parametrize(
+    ("name", "followed"),
+    [
+        ("macs", "At risk: those who had entered by then and were still followed."),
+        ("kidney", "At risk: those followed at least that long."),
+    ],
+)
+def test_a_risk_table_says_whom_it_counts(name, followed, monkeypatch):
+    captions = []
+    everywhere(monkeypatch, canvas.show, lambda figure, alt, caption: captions.append(caption))
+    study = public_cohort(name)
+    figures.survival_curves(survival.curves(study, "OS1"), "OS1", "OS1.", survival.estimates(study, "OS1"))
+    assert captions[0].endswith(followed)
+
+
+def test_one_test_alone_is_not_corrected():
+    study = public_cohort("macs")
+    alone = prognosis.holm(prognosis.univariable(study, "OS1", ["year"]), "OS1")
+    assert results.skip_reason(alone) == "one test alone needs no correction"
+
+
+# --- words of what a cohort does not hold ------------------------------------------------------------
+
+
+def note(**kept):
+    return new_output("display_data", {"text/html": "", payloads.NOTE: kept})
+
+
+def opened(answer, *outputs, **more):
+    opening = note(kind=payloads.OPENING, question="Who?", answer=answer, **more)
+    return [new_markdown_cell("# Title"), new_code_cell("x", outputs=[opening, *outputs])]
+
+
+MISSING = note(kind=payloads.SKIPPED, reason="no pattern")
+SHOWN = new_output("display_data", {"text/markdown": "A sentence."})
+
+
+def test_words_that_speak_of_a_column_go_where_the_cohort_lacks_it():
+    cells = [
+        new_markdown_cell("# Title"),
+        new_code_cell("x", outputs=[SHOWN]),
+        new_markdown_cell("## Cautions\n\n- One."),
+        new_markdown_cell("- Of patterns.", metadata={"tags": ["speaks-of:failure_pattern"]}),
+        new_markdown_cell("- Of failure.", metadata={"tags": ["speaks-of:failure_day"]}),
+    ]
+    page, _ = as_page(new_notebook(cells=cells), public_cohort("rotterdam"))
+    assert [cell.source for cell in page.cells][2:] == ["## Cautions\n\n- One.", "- Of failure."]
+
+
+def test_an_answer_that_stands_there_is_not_said_to_be_missing():
+    answered = unshown.gather([opened("The cohort has 9 patients.", SHOWN, MISSING)])
+    unanswered = unshown.gather([opened("The data of this cohort give no answer in one sentence.", MISSING)])
+    assert answered.unshown == [(unshown.TOP_FIGURE, "no pattern")]
+    assert unanswered.unshown == [(unshown.TOP, "no pattern")]
+
+
+def test_a_chapter_is_left_out_for_what_its_question_needs():
+    nothing = unshown.gather([opened("The data of this cohort give no answer.", MISSING, reason="no day")])
+    assert nothing.reason == "no day"
+
+
+def test_words_that_lead_to_sections_go_when_none_of_these_stays():
+    leading = [new_markdown_cell("## Several factors\n\nHold each against the factor alone.")]
+    below = [new_markdown_cell("### OS1"), new_code_cell("x", outputs=[MISSING])]
+    kept = [new_markdown_cell("### EFS1"), new_code_cell("x", outputs=[SHOWN])]
+    after = [new_markdown_cell("## Cautions\n\n- One.")]
+
+    def words(*sections):
+        found = unshown.gather([opened("It has 9.", SHOWN), *sections]).sections
+        cells = [cell for section in found for cell in section]
+        return [cell.source for cell in cells if cell.cell_type == "markdown"][1:]
+
+    assert words(leading, below, after) == ["## Cautions\n\n- One."]
+    assert words(leading, below, kept, after)[0].startswith("## Several factors\n\nHold")
+    assert words(leading, after)[0].startswith("## Several factors\n\nHold")
