@@ -37,7 +37,7 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
         The page, and, if nothing of the chapter could be done, the reason of its first section (else empty).
     """
     cells = [_tidy(cell) for cell in executed.cells if HANDED not in cell.metadata.get("tags", [])]
-    cells = [cell for cell in cells if not study.lacks(*_spoken_of(cell))]
+    cells = _joined([cell for cell in cells if not study.lacks(*_spoken_of(cell))])
     _hand_parameters(cells, executed, study)
     if about_notebook(executed, study.name).patients == COHORTS:
         cells[0].source = titled(cells[0].source, study)
@@ -138,7 +138,24 @@ def _has_its_say(section: list[NotebookNode], study: Cohort) -> bool:
 
 def _spoken_of(cell: NotebookNode) -> list[str]:
     """The columns without which words say nothing of a cohort: those that their tags name."""
-    return [tag.removeprefix(SPEAKS) for tag in cell.metadata.get("tags", []) if tag.startswith(SPEAKS)]
+    return [tag.removeprefix(SPEAKS) for tag in _tags(cell) if tag.startswith(SPEAKS)]
+
+
+def _joined(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """Cells in which words on a column stand in the cell of the words before them: a list goes on as one."""
+    joined: list[NotebookNode] = []
+    for cell in cells:
+        last = joined[-1] if joined else None
+        if _spoken_of(cell) and last and last.cell_type == "markdown" and "car-t" not in _tags(last):
+            listed = cell.source.startswith("- ") and last.source.splitlines()[-1].startswith(("- ", "  "))
+            last.source += ("\n" if listed else "\n\n") + cell.source
+        else:
+            joined.append(cell)
+    return joined
+
+
+def _tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
 
 
 def _without_car_t(section: list[NotebookNode]) -> list[NotebookNode]:

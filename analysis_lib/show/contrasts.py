@@ -13,8 +13,8 @@ from analysis_lib.rows.rounding import half_up
 ABOVE = "The whole interval of the hazard ratio lies above 1 for {}. There the event comes at a higher rate."
 BELOW = "The whole interval of the hazard ratio lies below 1 for {}. There the event comes at a lower rate."
 HOLDS = (
-    "The interval holds 1 for {}. There a higher and a lower rate both go with the data, so neither a "
-    "difference nor its absence is shown."
+    "The interval of the hazard ratio holds 1 for {}. There a higher and a lower rate both go with the data, "
+    "so neither a difference nor its absence is shown."
 )
 
 

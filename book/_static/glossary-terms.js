@@ -1,10 +1,10 @@
 /* The one source of the glossary: this script shows it on hover, and the glossary page is made from it. */
 window.SALVAGE_TERMS = {
-  "OS1": "Overall survival from day 0 (in the paper the CAR T-cell infusion) to death.",
+  "OS1": "Overall survival from day 0 to death.",
   "OS2": "Overall survival from the start of salvage therapy to death.",
   "EFS1": "Event-free survival from day 0 to the first of progression or relapse, a new line of therapy where it is recorded, and death.",
   "EFS2": "Event-free survival from the start of salvage therapy to the first of progression or relapse, a new line of therapy where it is recorded, and death.",
-  "day 0": "The day from which a cohort counts its time: in the paper that of the CAR T-cell infusion.",
+  "day 0": "The day from which a cohort counts its time, such as that of an infusion, an operation or a diagnosis.",
   "OSRT": "Overall survival from the start of the first radiotherapy course to death.",
   "TTNT": "Time to next treatment: from the start of salvage therapy to a new line of therapy or death.",
   "DOR": "Duration of response: from the first day in response to progression, relapse or death.",

@@ -204,7 +204,7 @@ def test_what_an_interval_leaves_out_is_said_by_its_nearer_end():
 @pytest.mark.parametrize(("lower", "upper"), [(1.004, 3.0), (0.3, 0.996), (0.5, 2.0)])
 def test_an_interval_that_prints_1_at_its_end_holds_1(lower, upper):
     (said,) = told(ratio("A", 1.2, lower, upper))
-    assert said.startswith("The interval holds 1 for A")
+    assert said.startswith("The interval of the hazard ratio holds 1 for A")
 
 
 def test_a_ratio_whose_limits_are_hidden_is_not_named():
