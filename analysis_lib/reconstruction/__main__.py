@@ -63,7 +63,7 @@ def make(
     lot = drawn.draw(table, paper, rng, family)
     state, fixed, two_ok = start(table, lot, paper, rng)
     usual, space = tuple(slots(paper)[0]), room(fixed)
-    least = least_numbers(state, fixed, drawn.living_progressed(lot, paper), lot.in_remission)
+    least = least_numbers(state, fixed, drawn.living_progressed(lot, paper), lot.in_remission, paper)
     best = state.copy()
     scale = 20 if quick else 1
 

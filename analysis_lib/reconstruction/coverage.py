@@ -63,7 +63,7 @@ class Search:
         lot = drawn.draw(table, paper, self.rng)
         self.state, self.fixed, self.two_ok = start(table, lot, paper, self.rng)
         progressed = drawn.living_progressed(lot, paper)
-        self.least = least_numbers(self.state, self.fixed, progressed, lot.in_remission)
+        self.least = least_numbers(self.state, self.fixed, progressed, lot.in_remission, paper)
         self.space, self.usual = room(self.fixed), tuple(slots(paper)[0])
 
     def walk(
