@@ -65,7 +65,7 @@ figures_cohort.shares(patterns, "Patients", "Where the disease failed, where tha
 # %% [markdown]
 # ## How it is estimated
 #
-# The *time to failure* is observed in everyone to whom it came, so its median and quartiles need no censoring; they
+# The *time to an event* is observed in everyone to whom the event came, so its median and quartiles need no censoring; they
 # describe these patients, and are no estimate of the risk.
 
 # %% [markdown] tags=["speaks-of:failure_pattern"]
@@ -79,7 +79,7 @@ figures_cohort.shares(patterns, "Patients", "Where the disease failed, where tha
 # cautious side: it covers the truth in at least 95% of studies.
 
 # %% [markdown]
-# ## Time to failure
+# ## When it came
 
 # %%
 say(when, f"{event} came a median of {{failure.time:full}} after day 0 (n = {{failure.time:n}}). Half of these patients had it by then. "

@@ -85,7 +85,7 @@ def methods_text(study: Cohort, rows: pd.DataFrame, further: pd.DataFrame | None
 
 def _endpoint(line: dict) -> str:
     events = line["Event, whichever comes first"].split(", ")
-    end = f"{', '.join(events[:-1])} or {events[-1]}, whichever came first" if len(events) > 1 else events[0]
+    end = f"{endpoints.either(events)}, whichever came first" if len(events) > 1 else events[0]
     return (
         f"{methods.capital(line['What it is'])} ({line['Endpoint']}) ended with {end}, "
         f"and was censored at {_censoring(line['Otherwise censored'])}."

@@ -27,8 +27,8 @@ def about_html(centres: list[Export]) -> str:
     told = []
     if synthetic:
         told.append(
-            f"The patients of {listed(synthetic)} are synthetic, made to be consistent with the numbers that "
-            "the paper prints: agreement with the paper is by construction and is no evidence."
+            f"The patients of {listed(synthetic)} are synthetic. Those made to be consistent with numbers "
+            "that the paper prints agree with it by construction, which is no evidence."
         )
     if warning := mixture(centres):
         told.append(finished(fragment("strong", words=warning)))

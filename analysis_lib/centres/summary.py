@@ -60,8 +60,9 @@ def summary(study: Cohort, manifest: dict, rows: pd.DataFrame, certificate: Cert
 
 
 def _whose(study: Cohort) -> str:
-    made_up = "; they are synthetic, made up to be consistent with a published paper"
-    return disclosure.patients_in_words(study) + (made_up if study.synthetic else "")
+    made_up = "; they are synthetic" if study.synthetic else ""
+    agreeing = ", made up to be consistent with a published paper" if study.made_to_agree else ""
+    return disclosure.patients_in_words(study) + made_up + agreeing
 
 
 def _chapters(study: Cohort, manifest: dict) -> str:

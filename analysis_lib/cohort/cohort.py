@@ -29,7 +29,8 @@ class Cohort:
     :func:`analysis_lib.analyses.participants.noticed` is what may be shown. Counts below ``min_cell_count``
     are not shown (:mod:`analysis_lib.cohort.disclosure`); 0 and 1 show everything. ``of_the_paper``: these
     patients stand for the paper's, so its printed numbers may be held against theirs; only the library itself
-    says so, no manifest can.
+    says so, no manifest can. ``made_to_agree``: they are those patients or a part of them, who
+    agree with what it prints because they were made to; a hospital's invented patients were not.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Cohort:
     warnings: pd.DataFrame = field(default_factory=lambda: as_frame([]))
     min_cell_count: int = 0
     of_the_paper: bool = False
+    made_to_agree: bool = False
     factors: tuple[Factor, ...] = BUILT_IN
     groups: str = REGIMENS  # the column whose levels stand beside each other in tables and curves
     competing: Mapping[str, str] = field(default_factory=dict)  # moments, and what they are called

@@ -201,7 +201,7 @@ def definitions(study: Cohort) -> pd.DataFrame:
 
 
 def in_words(study: Cohort, name: str) -> str:
-    """An endpoint as this cohort defines it: ``from day 0 to progression or relapse or death``."""
+    """An endpoint as this cohort defines it: ``from day 0 to progression or relapse, or death``."""
     endpoint = ENDPOINTS[name]
     table = columns.PATIENTS if endpoint.unit == "patients" else columns.SITES
     origin = "day 0" if endpoint.origin is None else _lower(table.columns[endpoint.origin].description)
@@ -209,10 +209,16 @@ def in_words(study: Cohort, name: str) -> str:
     events = list(dict.fromkeys(called(study, source) for source in known))
     late = f"; {AT_RISK_LATE}" if enters_late(study) else ""
     return (
-        f"from {origin} to {listed(events, 'or')}, whichever comes first{late}"
+        f"from {origin} to {either(events)}, whichever comes first{late}"
         if len(events) > 1
         else (f"from {origin} to {events[0]}{late}" if events else f"from {origin}{late}")
     )
+
+
+def either(events: list[str]) -> str:
+    """Events of which the first counts, in a sentence: one whose name holds an *or* is kept from the last."""
+    apart = len(events) == 2 and " or " in events[0]
+    return ", or ".join(events) if apart else listed(events, "or")
 
 
 def called(study: Cohort, source: Source) -> str:

@@ -88,6 +88,7 @@ def _as_cohort(number: int, of: dict[str, pd.DataFrame]) -> Cohort:
         synthetic=True,
         note="",
         of_the_paper=True,
+        made_to_agree=True,
     )
 
 

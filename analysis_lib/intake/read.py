@@ -18,7 +18,7 @@ from analysis_lib.cohort.cohort import REGIMENS, SECOND_MODALITY, Cohort
 from analysis_lib.cohort.problems import CohortError, as_frame
 from analysis_lib.dictionary import factors, rules
 from analysis_lib.dictionary.columns import TABLES, YES_NO
-from analysis_lib.files.places import RECONSTRUCTED
+from analysis_lib.files.places import BUNDLED, RECONSTRUCTED
 from analysis_lib.intake import checks, pairs, redcap, subsets
 from analysis_lib.intake.days import in_days
 from analysis_lib.intake.given import Files
@@ -91,6 +91,7 @@ def read_cohort(where: str | Path | Cohort) -> Cohort:
         warnings=as_frame(problems),
         min_cell_count=manifest.min_cell_count or 0,
         of_the_paper=path.resolve() == RECONSTRUCTED.resolve(),
+        made_to_agree=manifest.synthetic and path.resolve().is_relative_to(BUNDLED.resolve()),
         factors=factors.BUILT_IN + manifest.own,
         competing=manifest.competing,
         groups=manifest.groups or REGIMENS,

@@ -20,6 +20,11 @@ from analysis_lib.show.numbers import estimate
 TOO_SMALL = "the numbers are too small"
 NO_NUMBERS = "the numbers it would speak of do not exist in this cohort"
 NO_COLUMN = re.compile(r"this cohort has no columns? ([\w.]+(?:, [\w.]+)*(?: and [\w.]+)?)")
+MADE_TO_AGREE = (
+    "These patients are synthetic, made to be consistent with the numbers that the paper prints: "
+    "agreement with the paper is by construction and is no evidence."
+)
+INVENTED = "These patients are synthetic: none of them is a real person, and no number here is a finding."
 MANY = 4  # things that a sentence names
 WHOLE = {"sites": "the irradiated sites", "lines": "the lines of therapy", "screening": "who was screened"}
 
@@ -121,9 +126,6 @@ def about_html(study: Cohort) -> str:
 
 def about_words(study: Cohort) -> list[str]:
     """What :func:`about` says: whose numbers, and what must be known of them."""
-    synthetic = (
-        "These patients are synthetic, made to be consistent with the numbers that the paper prints: "
-        "agreement with the paper is by construction and is no evidence."
-    )
-    told = [synthetic if study.synthetic else "", study.note, disclosure.in_words(study)]
+    invented = MADE_TO_AGREE if study.made_to_agree else INVENTED
+    told = [invented if study.synthetic else "", study.note, disclosure.in_words(study)]
     return [f"{study.title}: {disclosure.patients_in_words(study)}.", *filter(None, told)]

@@ -16,7 +16,7 @@ from analysis_lib.dictionary.words import within
 from analysis_lib.files.places import ROOT
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import canvas, figures, payloads
+from analysis_lib.show import canvas, figures, notes, payloads
 
 from beside_r import by_id
 from everywhere import everywhere
@@ -186,3 +186,21 @@ def test_words_that_lead_to_sections_go_when_none_of_these_stays():
 def test_a_definition_that_every_book_shows_speaks_of_no_one_disease():
     for term in ("day 0", "OS1", "EFS1", "hazard", "censored", "log-rank test", "confidence interval"):
         assert not [word for word in ("paper", "CAR T", "lymphoma") if word in glossary.terms()[term]], term
+
+
+def test_an_event_whose_name_holds_an_or_is_kept_from_the_last():
+    study = public_cohort("rotterdam")
+    assert endpoints.in_words(study, "EFS1") == (
+        "from day 0 to progression or relapse, or death, whichever comes first"
+    )
+    written = manuscript.methods_text(study, survival.estimates(study, "EFS1"))
+    assert "ended with progression or relapse, or death, whichever came first" in written
+
+
+def test_only_patients_made_from_the_papers_numbers_are_said_to_agree_with_it():
+    ours, part = read_cohort("reconstructed"), read_cohort("axi-cel")
+    invented = replace(public_cohort("myeloid"), synthetic=True)
+    assert notes.MADE_TO_AGREE in notes.about_words(ours) and notes.MADE_TO_AGREE in notes.about_words(part)
+    assert notes.INVENTED in notes.about_words(invented)
+    assert "paper" not in " ".join(notes.about_words(invented))
+    assert not {notes.INVENTED, notes.MADE_TO_AGREE} & set(notes.about_words(public_cohort("kidney")))
