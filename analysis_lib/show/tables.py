@@ -231,12 +231,11 @@ def characteristics(rows: pd.DataFrame, caption: str) -> None:
             for name, level in cells.groupby("group", sort=False)
         ]
     heads = ["Characteristic", *columns, *(["P"] if tested else [])]
-    tests = methods.how(rows[rows["statistic"] == "p"], counts=False)
-    note = (
-        f" P: {tests.rstrip('.')} over known values; † small expected counts, a rough approximation."
-        if tests
-        else ""
-    )
+    of_tests = rows[rows["statistic"] == "p"]
+    tests = methods.how(of_tests, counts=False)
+    rough = of_tests["note"].fillna("").str.contains("rough").any()
+    marked = "; † small expected counts, a rough approximation" if rough else ""
+    note = f" P: {tests.rstrip('.')} over known values{marked}." if tests else ""
     _shown(pd.DataFrame(lines, columns=heads), caption + note, sections)
     if "table1.left_out" in by_id.index:
         skip(by_id.loc["table1.left_out", "note"])

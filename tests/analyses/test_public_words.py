@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from analysis_lib.analyses import competing_events, failure, participants, prognosis, survival
+from analysis_lib.analyses import competing_events, failure, participants, prognosis, survival, table_1
 from analysis_lib.binding import chapters, glossary, manuscript, paragraphs, unshown
 from analysis_lib.binding.page import as_page
 from analysis_lib.cohort import endpoints
@@ -16,7 +16,7 @@ from analysis_lib.dictionary.words import within
 from analysis_lib.files.places import ROOT
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import canvas, figures, notes, payloads
+from analysis_lib.show import canvas, figures, notes, payloads, tables
 
 from beside_r import by_id
 from everywhere import everywhere
@@ -204,3 +204,14 @@ def test_only_patients_made_from_the_papers_numbers_are_said_to_agree_with_it():
     assert notes.INVENTED in notes.about_words(invented)
     assert "paper" not in " ".join(notes.about_words(invented))
     assert not {notes.INVENTED, notes.MADE_TO_AGREE} & set(notes.about_words(public_cohort("kidney")))
+
+
+@pytest.mark.parametrize(("name", "marked"), [("rotterdam", False), ("reconstructed", True)])
+def test_a_mark_is_explained_where_it_stands(name, marked, monkeypatch):
+    shown = []
+    everywhere(monkeypatch, tables._shown, lambda frame, caption, sections=(): shown.append((frame, caption)))
+    study = read_cohort(name) if name == "reconstructed" else public_cohort(name)
+    tables.characteristics(table_1.table_1(study), "Characteristics.")
+    (frame, caption), *_ = shown
+    assert ("†" in caption) == marked == frame["P"].str.contains("†").any()
+    assert " over known values" in caption
