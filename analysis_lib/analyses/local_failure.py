@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from analysis_lib.analyses import ratio, survival
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
-from analysis_lib.estimators import competing
+from analysis_lib.estimators import competing, left_out
 from analysis_lib.estimators import curves as km_curves
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
@@ -76,22 +75,22 @@ def curves(frame: pd.DataFrame) -> pd.DataFrame:
     return release(pd.concat(parts).reset_index(drop=True), disclosure.carried_rule(frame))
 
 
-def without_each(days: np.ndarray, cause: np.ndarray, patient: ArrayLike) -> list:
-    """The cumulative incidence without each patient in turn; ``None`` where nobody else had an event."""
-    patient, rest = np.asarray(patient), []
-    for one in pd.unique(patient):
-        others = patient != one
-        rest.append(
-            competing.cumulative_incidence(days[others], cause[others]) if (cause[others] > 0).any() else None
-        )
-    return rest
+def without_each_patient(frame: pd.DataFrame, days: list[float]) -> np.ndarray:
+    """The cumulative incidence of local failure without each patient: a line each, a column a day."""
+    failed = frame["cause"] == FAILED
+    whose, when = frame["patient"], frame["days"]
+    return left_out.without_each(whose, when, frame["cause"] > 0, whose[failed], when[failed], days)
 
 
-def jackknife(without: ArrayLike) -> float:
-    """The standard error of an estimate, from what it is without each patient in turn."""
-    without = np.asarray(without, dtype=float)
-    n = len(without)
-    return float(np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum()))
+def _hangs_on_one(frame: pd.DataFrame, day: float) -> bool:
+    """Whether leaving out one patient, with all sites, leaves nothing to say of ``day``."""
+    if frame.loc[frame["cause"] > 0, "patient"].nunique() < 2:
+        return True
+    longest = frame["patient"].loc[frame["days"].idxmax()]
+    others = frame[frame["patient"] != longest]
+    return (
+        competing.incidence_at(competing.cumulative_incidence(others["days"], others["cause"]), day) is None
+    )
 
 
 @disclosure.protected
@@ -107,8 +106,9 @@ def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     days, event, cause, k = frame["days"], frame["event"], frame["cause"], study.min_cell_count
     km, incidence = km_curves.kaplan_meier(days, event), competing.cumulative_incidence(days, cause)
-    left_out, rows = without_each(days, cause, frame["patient"]), []
-    for month in survival.rate_months(study):
+    rows, months = [], survival.rate_months(study)
+    without = without_each_patient(frame, [month * DAYS_PER_MONTH for month in months])
+    for place, month in enumerate(months):
         day = month * DAYS_PER_MONTH
         step, point = km_curves.at(km, day), competing.incidence_at(incidence, day)
         if step is None or point is None:
@@ -121,12 +121,12 @@ def incidences(study: Cohort, frame: pd.DataFrame) -> pd.DataFrame:
         ):
             rows.append(results.skipped(f"failure.rate{month}", disclosure.TOO_FEW))
         else:
-            rows += _at_month(frame, month, step, point, left_out, k)
+            rows += _at_month(frame, month, step, point, without[:, place], k)
     return results.collect(rows).assign(endpoint="LC")
 
 
 def _at_month(
-    frame: pd.DataFrame, month: int, step: pd.Series, point: pd.Series, left_out: list, k: int
+    frame: pd.DataFrame, month: int, step: pd.Series, point: pd.Series, without: np.ndarray, k: int
 ) -> list:
     """The rows of one month, from both curves' heights there: ``step`` (Kaplan-Meier) and ``point``."""
     day = month * DAYS_PER_MONTH
@@ -161,7 +161,7 @@ def _at_month(
         km,
         aj,
         disclosure.of_patients(of_deaths, k, frame.loc[died, "patient_id"]),
-        _clustered(f"failure.rate{month}.clustered", point, left_out, day, month, shared, k),
+        _clustered(frame, month, point, without, shared, k),
         row(
             f"failure.excess{month}",
             "estimate",
@@ -189,16 +189,17 @@ def _rate(result_id: str, point: pd.Series, code: int, group: str, shared: dict)
 
 
 def _clustered(
-    result_id: str, point: pd.Series, left_out: list, day: float, month: float, shared: dict, k: int
+    frame: pd.DataFrame, month: int, point: pd.Series, without: np.ndarray, shared: dict, k: int
 ) -> pd.DataFrame:
     """The interval that a jackknife gives which leaves out one patient, with all sites, at a time."""
-    group = f"{CURVES[1]}, {month} months, interval over patients"
-    value, patients = float(point.get(f"incidence{FAILED}", 0.0)), len(left_out)
-    known = (None if curve is None else competing.incidence_at(curve, day) for curve in left_out)
-    steps = [step for step in known if step is not None]
-    if value == 0 or patients < 2 or len(steps) < patients:
+    result_id, group = (
+        f"failure.rate{month}.clustered",
+        f"{CURVES[1]}, {month} months, interval over patients",
+    )
+    value, patients = float(point.get(f"incidence{FAILED}", 0.0)), len(without)
+    if value == 0 or patients < 2 or _hangs_on_one(frame, month * DAYS_PER_MONTH):
         return results.skipped(result_id, f"{group}: the estimate hangs on one patient")
-    se = jackknife([float(step.get(f"incidence{FAILED}", 0.0)) for step in steps])
+    se = left_out.standard_error(without)
     number = disclosure.banded(patients, k)
     return results.collect(
         [

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis_lib.estimators import observed
+from analysis_lib.estimators import left_out, observed
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows.limits import Z
 
@@ -168,21 +168,8 @@ def jackknifed_mean_number(
     """
     end, died = observed.outcome(end, died)
     row, when = np.asarray(row, dtype=int), np.asarray(when, dtype=float)
-    n = len(end)
-    if n < 2:
+    if len(end) < 2:
         raise NotEstimable("a single person has no interval")
-    everyone = np.arange(n)
-    without = np.array(
-        [
-            mean_number(
-                end[kept := everyone != one],
-                died[kept],
-                (row - (row > one))[others := row != one],
-                when[others],
-                day,
-            )
-            for one in range(n)
-        ]
-    )
-    se = np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())
-    return mean_number(end, died, row, when, day), float(se)
+    seen = when <= end[row]
+    without = left_out.without_each(np.arange(len(end)), end, died, row[seen], when[seen], [day])
+    return mean_number(end, died, row, when, day), left_out.standard_error(without)

@@ -18,7 +18,16 @@ from analysis_lib.analyses import (
 from analysis_lib.analyses.design import detectable, events_needed
 from analysis_lib.cohort import cohort
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
-from analysis_lib.estimators import bootstrap, competing, curves, imputation, models, repeated, states
+from analysis_lib.estimators import (
+    bootstrap,
+    competing,
+    curves,
+    imputation,
+    left_out,
+    models,
+    repeated,
+    states,
+)
 from analysis_lib.estimators import weights as propensity_weights
 from analysis_lib.estimators.logrank import logrank_test, pairwise_logrank
 from analysis_lib.rows import results
@@ -366,14 +375,15 @@ def of_state(name, frame, landmarks):
 def of_jackknife(name, frame, days):
     """Cumulative incidence where several rows belong to one patient."""
     curve = competing.cumulative_incidence(frame["days"], frame["cause"])
-    without = local_failure.without_each(frame["days"], frame["cause"], frame["cluster"])
-    for day in days:
-        value, *others = (competing.incidence_at(one, day)["incidence1"] for one in (curve, *without))
-        yield f"{name}.jackknife{day}", {"value": value, "method": "Aalen-Johansen, jackknife"}
-        yield (
-            f"{name}.jackknife{day}.se",
-            {"value": local_failure.jackknife(others), "method": "Aalen-Johansen, jackknife"},
+    of = pd.DataFrame(frame).assign(patient=pd.factorize(np.asarray(frame["cluster"]))[0])
+    without = local_failure.without_each_patient(of, days)
+    for place, day in enumerate(days):
+        value, se = (
+            competing.incidence_at(curve, day)["incidence1"],
+            left_out.standard_error(without[:, place]),
         )
+        yield f"{name}.jackknife{day}", {"value": value, "method": "Aalen-Johansen, jackknife"}
+        yield f"{name}.jackknife{day}.se", {"value": se, "method": "Aalen-Johansen, jackknife"}
 
 
 def of_imputations(name, frame, terms, drawn):
