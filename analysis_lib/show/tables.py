@@ -111,8 +111,9 @@ def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns
     require(rows)
     if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
+    named = rows["method"].map(lambda method: methods.capital(methods.printed(method)))
     shown = pd.DataFrame(
-        {"": rows[label].replace("", "All")}
+        {"": named if label == "method" else rows[label].replace("", "All")}
         | {
             _heading(heading): [FORMATS[style](row) for _, row in rows.iterrows()]
             for heading, style in columns.items()

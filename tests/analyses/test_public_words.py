@@ -215,3 +215,15 @@ def test_a_mark_is_explained_where_it_stands(name, marked, monkeypatch):
     (frame, caption), *_ = shown
     assert ("†" in caption) == marked == frame["P"].str.contains("†").any()
     assert " over known values" in caption
+
+
+def test_a_line_that_is_named_by_its_method_is_set_as_a_method_is_in_print(monkeypatch):
+    shown = []
+    everywhere(monkeypatch, tables._shown, lambda frame, caption, sections=(): shown.append(frame))
+    tables.rows_table(
+        survival.follow_up(public_cohort("kidney"), "OS1"), "Follow-up", label="method", full="full"
+    )
+    assert shown[0].iloc[:, 0].tolist() == [
+        "Median of observed times, the dead included",
+        "Reverse Kaplan–Meier",
+    ]
