@@ -32,7 +32,7 @@ from analysis_lib.analyses import cox_models, design, field_dose, immortal, loca
 from analysis_lib.analyses import missing, multiplicity, prognosis, survival, validation, weighting
 from analysis_lib.binding import handed
 from analysis_lib.cohort import first_course
-from analysis_lib.estimators import bootstrap, weights
+from analysis_lib.estimators import weights
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
@@ -404,8 +404,7 @@ consistent_page.say(study, "the difference within 12 months lies between {rmst.o
 
 # %%
 validated = validation.models_of(study, prognosis.adjusted(study))
-compared_table(validation.beside(validated), f"The models with several factors, tried on {bootstrap.REPLICATES} bootstrap samples.",
-               "Model")
+compared_table(validation.beside(validated), "The models with several factors, tried on bootstrap samples.", "Model")
 left_out(validated)
 
 # %%

@@ -98,11 +98,11 @@ def predict(study: Cohort, name: str) -> pd.DataFrame:
         return results.skipped(prefix, f"{name}: {found}", endpoint=name)
     month = survival.rate_months(study)[0]
     frame = found.frame
-    samples = np.random.default_rng(SEED).integers(0, len(frame), (bootstrap.REPLICATES, len(frame)))
+    samples = bootstrap.samples(len(frame))
     try:
         validated = bootstrap.of_samples(found.terms, frame["days"], frame["event"], samples)
         parts = [
-            *_coefficients(found, prefix, validated),
+            *_coefficients(found, prefix, validated, len(samples)),
             *_groups(study, found, prefix, month),
             *_scores(found, prefix, month, samples),
             *_benefit(found, prefix, month),
@@ -116,7 +116,7 @@ def _shared(found: _Fitted) -> dict:
     return {"n": len(found.frame), "events": int(found.frame["event"].sum())}
 
 
-def _coefficients(found: _Fitted, prefix: str, validated: bootstrap.Validated) -> list:
+def _coefficients(found: _Fitted, prefix: str, validated: bootstrap.Validated, samples: int) -> list:
     """The coefficients as fitted and drawn in, by how much, and how many patients it would take."""
     shared, rows = _shared(found), []
     for term, one in found.fit.terms.iterrows():
@@ -143,16 +143,16 @@ def _coefficients(found: _Fitted, prefix: str, validated: bootstrap.Validated) -
                 **shared,
             ),
         ]
-    return [*rows, *_sizes(found, prefix, validated)]
+    return [*rows, *_sizes(found, prefix, validated, samples)]
 
 
-def _sizes(found: _Fitted, prefix: str, validated: bootstrap.Validated) -> list:
+def _sizes(found: _Fitted, prefix: str, validated: bootstrap.Validated, samples: int) -> list:
     """By how much the coefficients are to be drawn in, what they explain, and how many patients it would
     take.
     """
     shared, terms = _shared(found), len(found.fit.terms)
     explained = 1 - float(np.exp(-found.fit.likelihood_ratio.statistic / len(found.frame)))
-    drawn = f"bootstrap, {validated.used} of {bootstrap.REPLICATES} samples, seed {SEED}"
+    drawn = f"bootstrap, {validated.used} of {samples} samples, seed {SEED}"
     return [
         _estimate(f"{prefix}.slope", validated.slope, "Calibration slope", shared, method=drawn),
         _estimate(
@@ -255,7 +255,7 @@ def _scores(found: _Fitted, prefix: str, month: int, samples: np.ndarray) -> lis
         ]
         if at == month:
             lost, used = prediction.of_samples(found.terms, days, event, day, samples)
-            how = f"bootstrap, {used} of {bootstrap.REPLICATES} samples, seed {SEED}"
+            how = f"bootstrap, {used} of {len(samples)} samples, seed {SEED}"
             rows += [
                 _estimate(
                     f"{prefix}.corrected", score + lost, "The model, in other patients", shared, method=how

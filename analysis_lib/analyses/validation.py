@@ -12,7 +12,7 @@ import pandas as pd
 from analysis_lib.analyses.ratio import usable
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.estimators.bootstrap import REPLICATES, optimism
+from analysis_lib.estimators import bootstrap
 from analysis_lib.estimators.models import indicators
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
@@ -61,7 +61,8 @@ def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
             continue
         try:
             terms = indicators(frame, kept, study.factors)
-            tried = optimism(terms, frame["days"], frame["event"])
+            drawn = bootstrap.samples(len(frame))
+            tried = bootstrap.of_samples(terms, frame["days"], frame["event"], drawn)
         except NotEstimable as why:
             rows.append(results.skipped(prefix, f"{name}: {why}", endpoint=name))
             continue
@@ -70,7 +71,7 @@ def models_of(study: Cohort, factors: dict[str, list[str]]) -> pd.DataFrame:
             "events": events,
             "group": name,
             "endpoint": name,
-            "method": f"bootstrap, {tried.used} of {REPLICATES} samples, seed {SEED}",
+            "method": f"bootstrap, {tried.used} of {len(drawn)} samples, seed {SEED}",
         }
         rows += [
             row(f"{prefix}.{part}", "estimate", getattr(tried, part), **shared)

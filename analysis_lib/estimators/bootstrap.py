@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows.methods import SEED
 
 REPLICATES = 200
+DRAWN, FEWEST = 4_000_000, 20  # rows drawn in all, from which on samples become fewer, and how few
 
 
 class Validated(NamedTuple):
@@ -27,18 +27,17 @@ class Validated(NamedTuple):
     used: int
 
 
-def optimism(
-    terms: pd.DataFrame, days: ArrayLike, event: ArrayLike, replicates: int = REPLICATES, seed: int = SEED
-) -> Validated:
-    """Harrell's bootstrap of a Cox model's concordance and calibration slope; see :func:`of_samples`."""
-    n = len(terms)
-    return of_samples(terms, days, event, np.random.default_rng(seed).integers(0, n, (replicates, n)))
+def samples(n: int, seed: int = SEED) -> np.ndarray:
+    """Row numbers of bootstrap samples of ``n`` rows, a line each, for the mean of what they give.
+
+    :data:`REPLICATES` of them; fewer where the rows are so many that samples hardly differ.
+    """
+    number = int(np.clip(DRAWN // max(n, 1), FEWEST, REPLICATES))
+    return np.random.default_rng(seed).integers(0, n, (number, n))
 
 
-def of_samples(
-    terms: pd.DataFrame, days: ArrayLike, event: ArrayLike, samples: Iterable[np.ndarray]
-) -> Validated:
-    """The same from given samples: row numbers, counted from 0, samples x people.
+def of_samples(terms: pd.DataFrame, days: ArrayLike, event: ArrayLike, samples: np.ndarray) -> Validated:
+    """Harrell's bootstrap of a Cox model's concordance and calibration slope, from :func:`samples`.
 
     Raises
     ------

@@ -384,7 +384,7 @@ def test_optimism_takes_most_of_the_flattery_from_noise():
     what is too much, as is known not all of it, and the slope says how far such predictions must be drawn
     in."""
     found = [
-        bootstrap.optimism(pd.DataFrame(x), days, event, 50)
+        bootstrap.of_samples(pd.DataFrame(x), days, event, bootstrap.samples(100)[:50])
         for x, days, event in (random_survival(100, 8, s) for s in range(16))
     ]
     apparent, corrected = (
@@ -408,9 +408,16 @@ def test_the_table_of_models_has_a_column_for_each_number_but_the_optimism():
     assert validation.beside(skipped).equals(skipped)
 
 
+def test_many_rows_are_drawn_less_often():
+    assert [len(bootstrap.samples(n)) for n in (10, 20_000, 40_000, 10**6)] == [200, 200, 100, 20]
+
+
 def test_validation_repeats_with_its_seed():
     x, days, event = random_survival(80, 2, 5)
-    runs = [bootstrap.optimism(pd.DataFrame(x), days, event, 40, seed) for seed in (1, 1, 2)]
+    runs = [
+        bootstrap.of_samples(pd.DataFrame(x), days, event, bootstrap.samples(80, seed)[:40])
+        for seed in (1, 1, 2)
+    ]
     assert runs[0] == runs[1] != runs[2]
 
 

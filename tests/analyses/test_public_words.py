@@ -206,24 +206,27 @@ def test_only_patients_made_from_the_papers_numbers_are_said_to_agree_with_it():
     assert not {notes.INVENTED, notes.MADE_TO_AGREE} & set(notes.about_words(public_cohort("kidney")))
 
 
+@pytest.fixture
+def shown_tables(monkeypatch):
+    """Tables as they would be shown."""
+    seen = []
+    everywhere(monkeypatch, payloads.show, lambda html, kind="", payload=None, **_: seen.append(payload))
+    return seen
+
+
 @pytest.mark.parametrize(("name", "marked"), [("rotterdam", False), ("reconstructed", True)])
-def test_a_mark_is_explained_where_it_stands(name, marked, monkeypatch):
-    shown = []
-    everywhere(monkeypatch, tables._shown, lambda frame, caption, sections=(): shown.append((frame, caption)))
+def test_a_mark_is_explained_where_it_stands(name, marked, shown_tables):
     study = read_cohort(name) if name == "reconstructed" else public_cohort(name)
     tables.characteristics(table_1.table_1(study), "Characteristics.")
-    (frame, caption), *_ = shown
-    assert ("†" in caption) == marked == frame["P"].str.contains("†").any()
-    assert " over known values" in caption
+    made = shown_tables[0]
+    stands = any("†" in line[-1] for line in made.lines)
+    assert ("†" in made.caption) == marked == stands and " over known values" in made.caption
 
 
-def test_a_line_that_is_named_by_its_method_is_set_as_a_method_is_in_print(monkeypatch):
-    shown = []
-    everywhere(monkeypatch, tables._shown, lambda frame, caption, sections=(): shown.append(frame))
-    tables.rows_table(
-        survival.follow_up(public_cohort("kidney"), "OS1"), "Follow-up", label="method", full="full"
-    )
-    assert shown[0].iloc[:, 0].tolist() == [
+def test_a_line_that_is_named_by_its_method_is_set_as_a_method_is_in_print(shown_tables):
+    rows = survival.follow_up(public_cohort("kidney"), "OS1")
+    tables.rows_table(rows, "Follow-up", label="method", full="full")
+    assert [line[0] for line in shown_tables[0].lines] == [
         "Median of observed times, the dead included",
         "Reverse Kaplan–Meier",
     ]
