@@ -15,8 +15,8 @@
 # %% [markdown]
 # # Patient characteristics
 #
-# You will learn to build and to read a Table 1, and to say what its P values can and cannot mean when nobody was
-# randomised.
+# You will learn to build and to read a Table 1, and to say what its P values can and cannot mean where chance did not
+# form the groups.
 
 # %% [markdown] tags=["speaks-of:best_response"]
 # You will also learn to report responses with their uncertainty and in their right denominator.

@@ -50,12 +50,15 @@ responders = immortal.response(study)
 after_st = immortal.compare(study, immortal.second_modality(study, "ST"), "st", landmark, immortal.ADJUST)
 weighted = weighting.prepare(study)
 compared = weighting.compare(weighted)
-opening("Could the answers of such a study come from something else?", results.collect([responders, after_st, compared]),
+validated = validation.models_of(study, prognosis.adjusted(study))
+opening("Could the answers of such a study come from something else?", results.collect([responders, after_st, compared, validated]),
         "A response to the index therapy has a hazard ratio of death of {immortal.response.naive} counted from day 0, and of "
         "{immortal.response.delayed} once the clock starts fairly.",
         "Radiotherapy after systemic therapy has one of {immortal.st.naive}, and of {immortal.st.timed} counted only from the day it started.",
         "Systemic therapy alone against radiotherapy alone has {weighted.os2.crude} as the patients are, and {weighted.os2.overlap} "
-        "between patients who are alike.")
+        "between patients who are alike.",
+        otherwise=["The concordance of the model of OS1 is {validated.os1.apparent} in the patients it was made from and, by bootstrap, "
+                   "{validated.os1.corrected} in others."])
 figures.forest(results.pick(responders, "hazard ratio"), "Death, patients with against those without a response to the index "
                "therapy, by when the clock starts.")
 
@@ -403,7 +406,6 @@ consistent_page.say(study, "the difference within 12 months lies between {rmst.o
 # model puts in the right order (0.5 is tossing a coin); a *calibration slope* below 1 says that predictions are too extreme.
 
 # %%
-validated = validation.models_of(study, prognosis.adjusted(study))
 compared_table(validation.beside(validated), "The models with several factors, tried on bootstrap samples.", "Model")
 left_out(validated)
 

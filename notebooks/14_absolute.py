@@ -39,7 +39,7 @@ from analysis_lib.show.tables import compared_table, rows_table
 handed.check(globals())
 study = read_cohort(cohort)
 months = survival.rate_months(study)
-month, last = months
+month, last = months[0], months[-1]
 about(study)
 
 # %%

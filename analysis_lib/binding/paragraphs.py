@@ -142,7 +142,10 @@ def _comparisons(study: Cohort, rows: pd.DataFrame) -> str:
         medians = rows[
             (rows["statistic"] == "median time") & rows["result_id"].str.startswith(f"{prefix}.median.{by}.")
         ]
-        groups = [f"{full(one)} for {one['group']} (n = {one['n']})" for _, one in medians.iterrows()]
+        groups = [
+            f"{full(one)} for {_named(study, by, one['group'])} (n = {one['n']})"
+            for _, one in medians.iterrows()
+        ]
         test = _say(rows, f"({{{prefix}.logrank.{by}:method}}, {{{prefix}.logrank.{by}}})")
         if len(groups) > 1 and "<NA>" not in "".join(groups):
             warning = (
@@ -159,6 +162,11 @@ def _comparisons(study: Cohort, rows: pd.DataFrame) -> str:
                 f"{listed(groups)}{' ' + test if test else ''}.{warning}"
             )
     return " ".join(said)
+
+
+def _named(study: Cohort, by: str, group: str) -> str:
+    """A group as a sentence calls it: never just yes or no."""
+    return f"{_small(study.label_of(by))}: {group}" if group in ("yes", "no") else group
 
 
 def _competing(study: Cohort, rows: pd.DataFrame) -> str:

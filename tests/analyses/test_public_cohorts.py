@@ -2,6 +2,7 @@
 included: every number is R's, which read the same files (tests/r/public.R).
 """
 
+import re
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
@@ -26,7 +27,7 @@ from analysis_lib.binding import chapters, first_page, manuscript, page
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.cohort import endpoints
 from analysis_lib.cohort.problems import CohortError
-from analysis_lib.estimators import competing, curves
+from analysis_lib.estimators import bootstrap, competing, curves
 from analysis_lib.files.places import ROOT
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
@@ -316,10 +317,24 @@ def test_groups_of_no_and_yes_are_called_after_their_question():
 def test_events_for_each_hazard_ratio_are_one_number_in_all_chapters(monkeypatch):
     study, factors = read_cohort(PUBLIC / "rotterdam"), ["tumour_size", "menopause"]
     tried = SimpleNamespace(apparent=0.7, optimism=0.0, corrected=0.7, slope=1.0, used=1)
-    monkeypatch.setattr(validation, "optimism", lambda *_: tried)
+    monkeypatch.setattr(bootstrap, "of_samples", lambda *_: tried)
     ours = by_id(validation.models_of(study, {"OS1": factors}))["validated.os1.epv"]
     model = by_id(cox_models.multivariable(study, "OS1", factors))["cox.os1.mv.events_per_variable"]
     assert ours["value"] == model["value"] == 1272 / 3
+
+
+@pytest.mark.parametrize(
+    ("name", "months"),
+    [("rotterdam", (12, 24, 60, 120)), ("mgus2", (12, 24, 60, 120)), ("myeloid", (12, 24))],
+)
+def test_rates_are_read_at_five_and_ten_years_where_half_are_followed_for_five(name, months):
+    assert survival.rate_months(read_cohort(PUBLIC / name)) == months
+
+
+def test_a_manuscript_never_calls_a_group_just_no_or_yes():
+    study = read_cohort(PUBLIC / "rotterdam")
+    written = manuscript.results_text(study, results.collect(prognosis.curves_by_own(study)))
+    assert "for postmenopausal: no (n = 1312)" in written and not re.search(r"for (no|yes)\b", written)
 
 
 def test_a_single_test_is_not_counted_among_small_ones():

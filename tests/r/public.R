@@ -42,11 +42,15 @@ add_cox <- function(prefix, frame, factors) {
   if (length(factors) > 1) put(".ph.global", zph[["GLOBAL"]])
 }
 
-add_endpoint <- function(cohort, name, frame, alone, together) {
+# At which rates are read: where half are followed for five years, there and at ten, too.
+YEAR <- c(12, 24)
+LONG <- c(12, 24, 60, 120)
+
+add_endpoint <- function(cohort, name, frame, alone, together, read_at = YEAR) {
   id <- function(...) paste(cohort, ..., sep = ".")
   median_of(id(paste0(name, ".median")), frame)
   fit <- survfit(Surv(days, event) ~ 1, data = frame, conf.type = "log")
-  for (months in c(12, 24)) {
+  for (months in read_at) {
     s <- 100 * km_at(fit, months * MONTH)
     add(id(paste0(name, ".rate", months)), s[1], s[2], s[3], n = nrow(frame), events = sum(frame$event))
   }
@@ -97,8 +101,8 @@ factors <- names(own)
 died <- ifelse(raw$death == 1, raw$dtime, NA)
 os <- cbind(first_of(raw$dtime, died), own)
 efs <- cbind(first_of(raw$dtime, ifelse(raw$recur == 1, raw$rtime, NA), died), own)
-add_endpoint("rotterdam", "os1", os, factors, factors)
-add_endpoint("rotterdam", "efs1", efs, factors, setdiff(factors, "chemo"))
+add_endpoint("rotterdam", "os1", os, factors, factors, LONG)
+add_endpoint("rotterdam", "efs1", efs, factors, setdiff(factors, "chemo"), LONG)
 add_table_1("rotterdam", transform(own, age = raw$age), setdiff(factors, c("oestrogen", "hormones")))
 for (name in c("age", "nodes")) add(paste0("rotterdam.table1.", name, ".p"), kruskal.test(own[[name]], own$hormones)$p.value, n = nrow(own))
 
@@ -133,15 +137,15 @@ end <- days_of(raw$futime)
 died <- ifelse(raw$death == 1, end, NA)
 malignant <- ifelse(raw$pstat == 1, days_of(raw$ptime), NA)
 both <- c("sex", "age", "haemoglobin")
-add_endpoint("mgus2", "os1", cbind(first_of(end, died), own), c(both, "creatinine"), both)
+add_endpoint("mgus2", "os1", cbind(first_of(end, died), own), c(both, "creatinine"), both, LONG)
 add_endpoint(
-  "mgus2", "efs1", cbind(first_of(end, malignant, died), own), names(own), c(both, "m_spike")
+  "mgus2", "efs1", cbind(first_of(end, malignant, died), own), names(own), c(both, "m_spike"), LONG
 )
 # Which came first: malignancy (on the day of death, too) or death
 first <- ifelse(!is.na(malignant), malignant, end)
 cause <- ifelse(!is.na(malignant), 1, ifelse(raw$death == 1, 2, 0))
 events <- c("plasma_cell_malignancy", "death")
-incidence_rows <- function(prefix, fit, n, months = c(12, 24)) {
+incidence_rows <- function(prefix, fit, n, months = LONG) {
   s <- summary(fit, times = months * MONTH)
   for (k in 1:2) for (i in seq_along(months)) {
     add(paste0(prefix, ".", events[k], ".rate", months[i]), 100 * s$pstate[i, k + 1], 100 * s$lower[i, k + 1],
