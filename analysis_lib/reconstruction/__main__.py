@@ -20,17 +20,18 @@ from analysis_lib.files.places import RECONSTRUCTED
 
 from . import check, covariates, drawn, failures, sought, tables
 from .realism import least_numbers
-from .slots import slots, with_weight
+from .slots import slots
 from .state import start
 from .statistics import room
 from .targets import the_paper
-from .times import misses, walk
+from .times import WARM, misses, walk
 
 if TYPE_CHECKING:
     import pandas as pd
 
+STEPS = 3_000_000  # of a walk that cools
 REHEATS = 3  # how often the times are heated and cooled again while a statistic stays missed
-POLISHES = 8  # how often what little is missed after cooling is sought near by
+POLISHES = 4  # how often what little is missed after cooling is sought near by
 REDRAWS = 10  # how often sites and lines are drawn again when the times miss nothing but they do
 
 
@@ -63,17 +64,17 @@ def make(
     lot = drawn.draw(table, paper, rng, family)
     state, fixed, two_ok = start(table, lot, paper, rng)
     usual, space = tuple(slots(paper)[0]), room(fixed)
-    least = least_numbers(state, fixed, drawn.living_progressed(lot, paper), lot.in_remission, paper)
+    least = least_numbers(state, fixed, drawn.living_progressed(lot, paper), lot.in_remission)
     best = state.copy()
     scale = 20 if quick else 1
 
-    def anneal(steps: int, hot: float, cold: float, stop: bool, targets: tuple = usual) -> list[str]:
+    def anneal(steps: int, hot: float, cold: float, stop: bool) -> list[str]:
         nonlocal state
         _, _, lowest = walk(
             state,
             fixed,
             two_ok,
-            targets,
+            usual,
             least,
             steps // scale,
             hot,
@@ -92,17 +93,16 @@ def make(
         return missed
 
     def polish(missed: list[str]) -> list[str]:
-        for turn in range(0 if quick else POLISHES):
-            if missed:  # what was missed weighs more; every other time from farther away
-                hot = (0.02, 0.06)[turn % 2]
-                missed = anneal(600_000, hot, 0.003, True, with_weight(paper, set(missed), 5))
+        for _ in range(0 if quick else POLISHES):
+            if missed:
+                missed = anneal(STEPS // 2, WARM, WARM, True)
         return missed
 
     anneal(200_000, 1.0, 0.3, False)
-    missed = polish(anneal(5_000_000, 0.2, 0.004, True))
+    missed = polish(anneal(STEPS, 0.2, 0.004, True))
     for _ in range(0 if quick else REHEATS):
         if missed:
-            missed = polish(anneal(3_000_000, 0.15, 0.004, True))
+            missed = polish(anneal(STEPS, 0.15, 0.004, True))
 
     def tabulate() -> tuple[dict[str, pd.DataFrame], list[str]]:
         made = tables.assemble(table, state, fixed, lot, paper, rng, 1 if quick else 6)
@@ -135,7 +135,7 @@ def make(
         seed_of_walk = int(rng.integers(2**31))
         of = (state, fixed, two_ok, usual, least)
         walk(*of, 150_000, 0.5, 0.2, seed_of_walk, False, best, space, sought.NOTHING)
-        missed = polish(anneal(3_000_000, 0.2, 0.004, True))
+        missed = polish(anneal(STEPS, 0.2, 0.004, True))
         if missed:
             continue
         made, wrong = tabulate()

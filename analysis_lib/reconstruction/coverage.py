@@ -26,11 +26,11 @@ from .__main__ import say
 from .ends import COLD
 from .realism import least_numbers
 from .simulated import cohort, printed
-from .slots import slots, with_weight
+from .slots import slots
 from .state import DEAD, LDH, MONTHS_12, MONTHS_24, OS2, RT, ST, start
 from .statistics import room
 from .targets import Paper
-from .times import misses, walk
+from .times import WARM, misses, walk
 
 VALUES, COUNTS = FOLDER / "simulated.csv", FOLDER / "coverage.csv"
 RATES, MEANS, RATIOS, NUMBERS = "rates", "differences of mean survival", "hazard ratios", "counts"
@@ -63,7 +63,7 @@ class Search:
         lot = drawn.draw(table, paper, self.rng)
         self.state, self.fixed, self.two_ok = start(table, lot, paper, self.rng)
         progressed = drawn.living_progressed(lot, paper)
-        self.least = least_numbers(self.state, self.fixed, progressed, lot.in_remission, paper)
+        self.least = least_numbers(self.state, self.fixed, progressed, lot.in_remission)
         self.space, self.usual = room(self.fixed), tuple(slots(paper)[0])
 
     def walk(
@@ -72,12 +72,11 @@ class Search:
         hot: float,
         cold: float,
         stop: bool = True,
-        targets: tuple | None = None,
         pull: np.ndarray = sought.NOTHING,
     ) -> float:
         """Go on, to the best state that was found; returns its loss, or how far it was pulled."""
         best, seed = self.state.copy(), int(self.rng.integers(2**31))
-        of = (self.state, self.fixed, self.two_ok, targets or self.usual, self.least)
+        of = (self.state, self.fixed, self.two_ok, self.usual, self.least)
         lowest = walk(*of, steps, hot, cold, seed, stop, best, self.space, pull)[2]
         self.state = best
         return float(lowest)
@@ -87,12 +86,12 @@ class Search:
         return {each.split(" ")[0] for each in misses(self.state, self.fixed, self.paper)}
 
     def meet(self, steps: int) -> int:
-        """Heat and cool, and a little once more, what was missed weighing more; how many stay missed."""
+        """Heat and cool, and stay a little where it is warm; how many claims stay missed."""
         self.walk(steps // 8, 1.0, 0.3, stop=False)
         self.walk(steps, 0.3, 0.005)
         if missed := self.missed():
             before = self.state.copy()
-            self.walk(steps // 4, 0.05, 0.004, targets=with_weight(self.paper, missed, 5))
+            self.walk(steps // 4, WARM, WARM)
             if len(self.missed()) > len(missed):
                 self.state = before
         return len(self.missed())

@@ -66,7 +66,7 @@ def pulled(cohort: TakenUp, what: tuple[float, ...], steps: int, rounds: int, se
     rng, paper = np.random.default_rng(seed), the_paper()
     state, best, met, space = *(cohort.state.copy() for _ in range(3)), room(cohort.fixed)
     progressed = drawn.living_progressed(cohort.lot, paper)
-    least = least_numbers(state, cohort.fixed, progressed, cohort.lot.in_remission, paper)
+    least = least_numbers(state, cohort.fixed, progressed, cohort.lot.in_remission)
     of = (cohort.fixed, cohort.two_ok, tuple(slots(paper)[0]), least)
     for _ in range(rounds):
         seed_of_walk = int(rng.integers(2**31))

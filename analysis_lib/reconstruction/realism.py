@@ -36,43 +36,19 @@ from analysis_lib.reconstruction.state import (
     TWO,
     UNKNOWN,
 )
-from analysis_lib.reconstruction.targets import Paper
-from analysis_lib.rows.limits import Z
 
 WITH_LDH = (ADV, BULKY, MULTI)
-ABOVE = 1.045
-
-
-def deaths_without(paper: Paper) -> int:
-    """The deaths among patients with normal LDH with which its hazard ratio gets an interval as printed.
-
-    Each death adds p(1 - p) to the information on a yes/no covariate, where p is the share of those at risk
-    who have it, weighted; over all deaths the p add up to the deaths with it. So (Jensen) the variance of the
-    log hazard ratio is at least 1/deaths without + 1/deaths with, and a second covariate only adds to it. In
-    cohorts with the printed interval it is :data:`ABOVE` times that.
-    """
-    deaths = sum(paper.count(f"t1.alive.deceased.{name}.n") for name in ("rt", "cmt", "st"))
-    ratio, low, high = (
-        np.log(paper.interval(f"mv.os2.ldh.{claim}", part))
-        for claim, part in (("hr", "value"), ("ci", "lower"), ("ci", "upper"))
-    )
-    # the middle of the log hazard ratios that print as all three, and of its standard errors
-    middle = (max(ratio[0], (low[0] + high[0]) / 2) + min(ratio[1], (low[1] + high[1]) / 2)) / 2
-    half = (max(high[0] - middle, middle - low[1]) + min(high[1] - middle, middle - low[0])) / 2
-    return min(range(1, deaths // 2), key=lambda n: abs(ABOVE * (1 / n + 1 / (deaths - n)) - (half / Z) ** 2))
 
 
 def least_numbers(
-    state: np.ndarray, fixed: np.ndarray, progressed: np.ndarray, quiet: tuple[int, ...], paper: Paper
+    state: np.ndarray, fixed: np.ndarray, progressed: np.ndarray, quiet: tuple[int, ...]
 ) -> np.ndarray:
     """The least numbers of living patients of RT, CMT and ST who progressed; of patients with elevated LDH
-    whose disease is advanced, bulky or in several sites (as many as were drawn, less two); of those of
-    RT, CMT and ST whose first event was death (``quiet``), who may have died without progression; last, how
-    many deaths there are with normal LDH, no more and no less.
+    whose disease is advanced, bulky or in several sites (as many as were drawn, less two); and of those of
+    RT, CMT and ST whose first event was death (``quiet``), who may have died without progression.
     """
     high = state[:, LDH] == 1
-    together = (int((high & (fixed[:, c] == 1)).sum()) - 2 for c in WITH_LDH)
-    return np.array([*progressed, *together, *quiet, deaths_without(paper)])
+    return np.array([*progressed, *(int((high & (fixed[:, c] == 1)).sum()) - 2 for c in WITH_LDH), *quiet])
 
 
 @njit(cache=True, error_model="numpy")
@@ -131,7 +107,6 @@ def log_prior(state, fixed, order, least):
     frail = 0
     together = np.zeros(3, np.int64)
     quiet = np.zeros(3, np.int64)
-    normal = 0
     for i in range(n):
         r = state[i]
         events += r[EV]
@@ -146,7 +121,6 @@ def log_prior(state, fixed, order, least):
         new += r[DEAD] == 0 and r[OS2] < 62
         frail += g == 0 and fixed[i, POOR] == 1 and r[DEAD] == 1 and r[OS2] < 180
         if r[DEAD] == 1:
-            normal += r[LDH] == 0
             soon += r[OS2] < 28
             at_death += r[EFS] == r[OS2]
             quiet[g] += r[EFS] == r[OS2]
@@ -166,8 +140,6 @@ def log_prior(state, fixed, order, least):
     loss += 0.03 * max(0, sudden - 7) + 0.04 * max(0, new - 8)
     loss += 0.1 * max(0, soon - 7) + 0.05 * max(0, at_death - 14)
     loss += 0.3 * max(0, 2 - short[1]) + 0.3 * max(0, 6 - short[0])
-    # With others the walk freezes near the printed hazard ratio of LDH, and never within its interval.
-    loss += 0.1 * abs(least[9] - normal)
     # Three of the four RT patients in poor condition are in ECOG 4: two at least did not live long.
     loss += 0.05 * max(0, 3 - frail)
     # No more than six deaths within ten days of OS2, no more than two on one day.

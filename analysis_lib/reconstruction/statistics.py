@@ -426,7 +426,8 @@ def _model(b, order, space, times, design, beta, shown, out, s):
         out[s + 1] = beta[x] - Z * se[x]
         out[s + 2] = beta[x] + Z * se[x]
         out[s + 3] = abs(beta[x]) / se[x]
-        s += 4
+        out[s + 4] = se[x]
+        s += 5
     return s
 
 

@@ -45,6 +45,7 @@ from analysis_lib.reconstruction.statistics import block, resort, room
 from analysis_lib.reconstruction.targets import Paper
 
 REMARKABLE = 0.3  # a realism prior from which on a state counts as none
+WARM = 0.008  # a temperature at which the walk keeps losing a claim or two and meeting them again
 SLACK = 0.02  # by which one step may gain, of what is pulled
 
 
