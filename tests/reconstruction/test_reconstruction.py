@@ -251,6 +251,18 @@ def test_the_transplanted_have_the_printed_days_and_no_others_in_common():
 # --- truth that is known --------------------------------------------------------------------------
 
 
+def test_the_standard_error_of_a_ratio_is_what_its_print_and_limits_leave_together():
+    from analysis_lib.reconstruction.slots import standard_error
+    from analysis_lib.rows.limits import Z
+
+    log_ratio, error = np.meshgrid(np.linspace(1.04, 1.09, 1001), np.linspace(0.29, 0.31, 1001))
+    ends = [np.exp(log_ratio + side * Z * error) for side in (0, -1, 1)]
+    printed = [(2.85, 2.95), (1.65, 1.75), (5.25, 5.35)]
+    both = np.logical_and.reduce([(low <= x) & (x < high) for x, (low, high) in zip(ends, printed)])
+    low, high, _ = standard_error(targets.the_paper(), "mv.os2.ldh")
+    assert (low, high) == pytest.approx((error[both].min(), error[both].max()), abs=1e-4)
+
+
 def test_a_paper_printed_about_a_simulated_cohort_is_met_by_its_truth_and_reconstructed():
     pytest.importorskip("ortools", reason="comes with the optional extra `reconstruct`")
     from analysis_lib.reconstruction import coverage, simulated
