@@ -150,11 +150,11 @@ def command_of(seed: int, quick: bool = False, family: str = "printed") -> str:
     return words if family == "printed" else f"{words} --family {family}"
 
 
-def missed_in_files(made: dict, family: str, from_infusion: bool = True) -> list[str]:
+def missed_in_files(made: dict, family: str) -> list[str]:
     """The claims that the independent check misses in these tables, once they are written and read back."""
     with tempfile.TemporaryDirectory() as folder:
         write(made, Path(folder), "")
-        held = check.compare(check.read(Path(folder)), from_infusion)
+        held = check.compare(check.read(Path(folder)))
     return sorted(set(held.claim[held.verdict == "miss"]) - drawn.GIVEN_UP[family])
 
 

@@ -29,13 +29,9 @@ def read(folder: Path) -> dict[str, pd.DataFrame]:
     return {name: pd.read_csv(folder / f"{name}.csv") for name in ("patients", "sites", "lines", "screening")}
 
 
-def compare(tables: dict[str, pd.DataFrame], from_infusion: bool = False) -> pd.DataFrame:
-    """Every claim with its printed and recomputed value and whether they agree.
-
-    Duration of response is counted from the first response, as the ledger does and the committed cohorts were
-    made to fit, or ``from_infusion``, as this engine makes cohorts (:func:`failures.draw` says why).
-    """
-    found, impossible = recompute(tables, from_infusion), contradictions()
+def compare(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Every claim with its printed and recomputed value and whether they agree."""
+    found, impossible = recompute(tables), contradictions()
     rows = []
     for claim, printed in read_claims()[["claim_id", "printed"]].itertuples(index=False):
         if claim in DESIGN:
@@ -121,10 +117,9 @@ def main() -> None:
     )
     parser.add_argument("folder", nargs="?", type=Path, default=RECONSTRUCTED.parent)
     parser.add_argument("--all", action="store_true", help="every claim, not only those that differ")
-    parser.add_argument("--from-infusion", action="store_true", help="count duration of response from there")
     options = parser.parse_args()
     tables = read(options.folder)
-    table = compare(tables, options.from_infusion)
+    table = compare(tables)
     shown = table if options.all else table[table.verdict != "match"]
     print(shown.to_string(index=False))
     print(table.verdict.value_counts().to_string(), f"total {len(table)}", sep="\n")

@@ -86,7 +86,7 @@ def written(cohort: TakenUp, state: np.ndarray, seed: int) -> dict[str, pd.DataF
             made = tables.assemble(cohort.people, state, cohort.fixed, cohort.lot, the_paper(), rng)
         except LookupError:
             continue
-        if not missed_in_files(made, cohort.lot.family, cohort.from_infusion):
+        if not missed_in_files(made, cohort.lot.family):
             return made
     return None
 

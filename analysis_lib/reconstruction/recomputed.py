@@ -15,9 +15,9 @@ from .estimates import cox, logrank, median, median_limits, quartiles, rate
 from .recomputed_sites import comprehensive_and_focal, radiotherapy, transplant
 
 
-def recompute(tables: dict[str, pd.DataFrame], from_infusion: bool = False) -> dict[str, Any]:
-    """Every claim's value, or its (lower, upper), from the tables; duration of response counts from the
-    first response, or ``from_infusion``.
+def recompute(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    """Every claim's value, or its (lower, upper), from the tables; duration of response counts from infusion
+    (:func:`failures.draw` says why).
     """
     p, lines = tables["patients"].copy(), tables["lines"]
     p["os1"], p["dead"] = p.last_follow_up_day, p.vital_status == "dead"
@@ -42,7 +42,7 @@ def recompute(tables: dict[str, pd.DataFrame], from_infusion: bool = False) -> d
         "met.early_resp.day": p.first_assessment_day.median(),
         "met.early_resp.iqr": quartiles(p.first_assessment_day)[::2],
     }
-    out |= table_1(p) | course_of_disease(p, lines, from_infusion) | prognosis(p)
+    out |= table_1(p) | course_of_disease(p, lines) | prognosis(p)
     out |= (
         radiotherapy(p, tables["sites"])
         | comprehensive_and_focal(p, tables["sites"], lines)
@@ -88,7 +88,7 @@ def table_1(p: pd.DataFrame) -> dict:
     return out
 
 
-def course_of_disease(p: pd.DataFrame, lines: pd.DataFrame, from_infusion: bool) -> dict:
+def course_of_disease(p: pd.DataFrame, lines: pd.DataFrame) -> dict:
     """Response, failure, follow-up and survival of all patients, and survival by group.
 
     Long because it is a list: one printed statistic after the other.
@@ -114,7 +114,7 @@ def course_of_disease(p: pd.DataFrame, lines: pd.DataFrame, from_infusion: bool)
     out["res.ttcr.median"], out["res.ttcr.range"] = cr.median(), (cr.min(), cr.max())
     out["lines.median"], out["lines.range"] = n_lines.median(), (n_lines.min(), n_lines.max())
     spans = {
-        "res.dor": (p.failure_day if from_infusion else p.failure_day - p.response_day)[p.responder],
+        "res.dor": p.failure_day[p.responder],
         "ttf": p.failure_day,
         "tts": p.salvage_start_day,
         "fu1": p.os1,

@@ -60,9 +60,6 @@ class TakenUp(NamedTuple):
     fixed: np.ndarray
     two_ok: np.ndarray
     lot: Drawn
-    from_infusion: bool = (
-        False  # duration of response: the committed cohorts were made with the other reading
-    )
 
 
 def take_up(tables: Mapping[str, pd.DataFrame], family: str) -> TakenUp:

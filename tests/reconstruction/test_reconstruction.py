@@ -201,7 +201,7 @@ def test_a_small_run_has_the_printed_doses_and_transplants_and_no_odd_early_resp
     from analysis_lib.reconstruction.__main__ import write
 
     write(small, tmp_path, "a small run")
-    found = check.compare(check.read(tmp_path), from_infusion=True).set_index("claim")["verdict"]
+    found = check.compare(check.read(tmp_path)).set_index("claim")["verdict"]
     drawn = ("rt.dose", "rt.fx", "cf.comp.dose", "cf.focal.dose", "hsct", "lc.tte", "res.dor", "ttf")
     held = found[found.index.str.startswith(drawn)]
     assert len(held) > 25 and set(held) == {"match"}
