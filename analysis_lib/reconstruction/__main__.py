@@ -121,12 +121,12 @@ def make(
         try:
             made, wrong = tabulate()
             break
-        # far from the printed numbers the times may leave no room for sites and lines
+        # the times may leave no room for sites and lines, most often far from the printed numbers
         except LookupError as why:
-            if last or not missed:
+            if last:
                 raise
             say(f"{why}: the times are heated again", since)
-            missed = anneal(2_000_000, 1.0, 0.005, True)
+            missed = polish(anneal(STEPS, 1.0 if missed else 0.15, 0.004, True))
     yield made
     exact = state.copy()
     for _ in range(0 if wrong else siblings):
@@ -138,7 +138,11 @@ def make(
         missed = polish(anneal(STEPS, 0.2, 0.004, True))
         if missed:
             continue
-        made, wrong = tabulate()
+        try:
+            made, wrong = tabulate()
+        except LookupError as why:
+            say(f"{why}: no sibling", since)
+            continue
         if not wrong:
             exact = state.copy()
             yield made

@@ -68,6 +68,11 @@ MIDDLE = (
 )
 
 
+# Powers of the time that was left to a patient, by which later courses are likelier: as they are taken to be,
+# and where that leaves too few sites in follow-up.
+LATER_LINES, LATER_LINES_OF_SURVIVORS = 0.7, 3.0
+
+
 def bed10(dose: pd.Series, fractions: pd.Series) -> pd.Series:
     """Biologically effective dose, alpha/beta 10 Gy."""
     return dose * (1 + dose / fractions / 10)
@@ -108,9 +113,10 @@ def sizes_of_later_courses(rng: np.random.Generator) -> list[int]:
 
 
 def later_courses(
-    state: np.ndarray, fixed: np.ndarray, drawn: Drawn, rng: np.random.Generator
+    state: np.ndarray, fixed: np.ndarray, drawn: Drawn, rng: np.random.Generator, favour: float
 ) -> pd.DataFrame:
-    """31 sites in later courses, all after the EFS2 event, in patients with time left for them.
+    """31 sites in later courses, all after the EFS2 event, in patients with time left for them: the more,
+    the likelier, as ``favour`` says.
 
     Long because what one draw leaves, the next one takes.
     """
@@ -129,7 +135,7 @@ def later_courses(
     if len(must) >= len(sizes):
         raise LookupError("too many must be irradiated again")
     others = [a for a in able if a not in must]
-    weight = np.array([a[2] for a in others], float) ** 0.7
+    weight = np.array([a[2] for a in others], float) ** favour
     picks = rng.choice(
         len(others), min(len(others), len(sizes) - 1 - len(must)), replace=False, p=weight / weight.sum()
     )

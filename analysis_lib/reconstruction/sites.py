@@ -15,7 +15,16 @@ from scipy import stats
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.paper.claims import printed_count, read_claims
 
-from .courses import bed10, doses, first_courses, later_courses, regions, techniques
+from .courses import (
+    LATER_LINES,
+    LATER_LINES_OF_SURVIVORS,
+    bed10,
+    doses,
+    first_courses,
+    later_courses,
+    regions,
+    techniques,
+)
 from .drawn import Drawn, days_of
 from .state import BEFORE_DEATH, DEAD, EFS, G3, LOCK_OS, MONTHS_12, OS2, TTS
 from .targets import the_paper
@@ -270,11 +279,12 @@ def build(
 ) -> pd.DataFrame:
     """All 93 sites."""
     failed = {"courses": 0, "in-field": 0, "doses": 0, "bulk": 0}
-    for _ in range(tries):
+    for attempt in range(tries):
+        # printed control at a year asks for sites that are followed for long
+        favour = LATER_LINES if attempt < tries // 2 else LATER_LINES_OF_SURVIVORS
         try:
-            sites = pd.concat(
-                [first_courses(state, fixed, rng), later_courses(state, fixed, drawn, rng)], ignore_index=True
-            )
+            later = later_courses(state, fixed, drawn, rng, favour)
+            sites = pd.concat([first_courses(state, fixed, rng), later], ignore_index=True)
         except LookupError:
             failed["courses"] += 1
             continue
