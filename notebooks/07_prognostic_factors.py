@@ -124,8 +124,7 @@ left_out(efs2)
 figures.forest(results.pick(efs2, "hazard ratio"), "EFS2: hazard ratios of single factors. One factor a model.")
 
 # %%
-say(efs2, *contrasts.by_interval(efs2), "If no factor mattered at all, {efs2.uv.by_chance} of {efs2.uv.by_chance:n} factors would still be "
-    "expected to stand out like this, by chance.")
+say(efs2, *contrasts.by_interval(efs2), "By chance alone {efs2.uv.by_chance} of {efs2.uv.by_chance:n} would stand out.")
 
 # %% [markdown] tags=["if-any"]
 # ## Factors of event-free survival from day 0 (EFS1)
@@ -157,8 +156,8 @@ for single in efs1:
 #
 # In a model with several factors, each hazard ratio compares patients who are alike in the other factors. Each factor
 # costs events: the fewer there are for each, the wider the intervals and the more the model is fitted to chance. A rule
-# that asks for ten of them {cite:p}`peduzzi1995` has been given up: how many are enough depends on how frequent the event
-# is, how much the factors explain and what the model is for {cite:p}`riley2019,riley2020`.
+# that asks for ten of them {cite:p}`peduzzi1995` has been given up: how many are enough depends on what the factors explain
+# and what the model is for {cite:p}`riley2019,riley2020`.
 #
 # Hold each ratio against that of the factor alone, above. One that comes nearer to 1 was in part that of the factors it goes together with;
 # one that stays tells something of its own.
@@ -230,8 +229,7 @@ for model in efs1_model:
 # ### Are the hazards proportional?
 #
 # A small P value speaks against a hazard ratio that is constant over time; a large one does not prove it constant. Where
-# the assumption fails, the hazard ratio is an average over the time observed, and depends on how long that is. How far it changes, and
-# when, P does not tell: ratios within parts of the follow-up do.
+# the assumption fails, the hazard ratio is an average over the time observed, and depends on how long that is.
 
 # %% tags=["secondary"]
 models = results.collect([os1_model, *efs1_model, os2_model, efs2_model])

@@ -14,7 +14,7 @@ from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
-from analysis_lib.estimators import competing, left_out
+from analysis_lib.estimators import competing, jackknife
 from analysis_lib.estimators import curves as km_curves
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
@@ -79,7 +79,7 @@ def without_each_patient(frame: pd.DataFrame, days: list[float]) -> np.ndarray:
     """The cumulative incidence of local failure without each patient: a line each, a column a day."""
     failed = frame["cause"] == FAILED
     whose, when = frame["patient"], frame["days"]
-    return left_out.without_each(whose, when, frame["cause"] > 0, whose[failed], when[failed], days)
+    return jackknife.without_each(whose, when, frame["cause"] > 0, whose[failed], when[failed], days)
 
 
 def _hangs_on_one(frame: pd.DataFrame, day: float) -> bool:
@@ -199,7 +199,7 @@ def _clustered(
     value, patients = float(point.get(f"incidence{FAILED}", 0.0)), len(without)
     if value == 0 or patients < 2 or _hangs_on_one(frame, month * DAYS_PER_MONTH):
         return results.skipped(result_id, f"{group}: the estimate hangs on one patient")
-    se = left_out.standard_error(without)
+    se = jackknife.standard_error(without)
     number = disclosure.banded(patients, k)
     return results.collect(
         [

@@ -146,12 +146,11 @@ def time_to_salvage(study: Cohort) -> pd.DataFrame:
 
 
 @disclosure.protected
-@needs("flow.entered_late", "entry_day")
 def late_entry(study: Cohort) -> pd.DataFrame:
     """Whose observation began after day 0, and when: ``flow.entered_late`` (of all), ``flow.entry`` (months
     from day 0, median and quartiles, those who entered late).
     """
-    entry = study.patients["entry_day"]
+    entry = study.patients.get("entry_day", pd.Series(0, study.patients.index))
     later = entry[entry > 0]
     if later.empty:
         return results.skipped("flow.entered_late", "all patients were observed from day 0 on")

@@ -25,11 +25,8 @@ from analysis_lib.rows import results
 from analysis_lib.rows.released import release
 from analysis_lib.rows.results import row, slug
 
-# times at which rates are read; what takes their place where nobody is followed for a year; and what is added
-# where half of the patients are followed for five
-MONTHS = (12, 24)
-MONTHS_IF_SHORT = (3, 6)
-MONTHS_IF_LONG = (60, 120)
+# when rates are read; instead, where nobody is followed for a year; as well, where half are followed for five
+MONTHS, MONTHS_IF_SHORT, MONTHS_IF_LONG = (12, 24), (3, 6), (60, 120)
 NOBODY = "this cohort has nobody to follow"
 FAR_TOO_FEW = 10**6  # no curve is carried by so many: hides what too few patients have many sites of
 
@@ -216,9 +213,8 @@ def _rate_of(
 def rate_months(study: Cohort) -> tuple[int, ...]:
     """The times, in months, at which this cohort's rates are read."""
     followed = study.patients["last_follow_up_day"] / DAYS_PER_MONTH
-    if not followed.max() >= MONTHS[0]:
-        return MONTHS_IF_SHORT
-    return MONTHS + MONTHS_IF_LONG * bool(followed.median() >= MONTHS_IF_LONG[0])
+    long = followed.median() >= MONTHS_IF_LONG[0]
+    return MONTHS + MONTHS_IF_LONG * bool(long) if followed.max() >= MONTHS[0] else MONTHS_IF_SHORT
 
 
 @disclosure.protected

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis_lib.estimators import left_out, observed
+from analysis_lib.estimators import jackknife, observed
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows.limits import Z
 
@@ -171,5 +171,5 @@ def jackknifed_mean_number(
     if len(end) < 2:
         raise NotEstimable("a single person has no interval")
     seen = when <= end[row]
-    without = left_out.without_each(np.arange(len(end)), end, died, row[seen], when[seen], [day])
-    return mean_number(end, died, row, when, day), left_out.standard_error(without)
+    without = jackknife.without_each(np.arange(len(end)), end, died, row[seen], when[seen], [day])
+    return mean_number(end, died, row, when, day), jackknife.standard_error(without)

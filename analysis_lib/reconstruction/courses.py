@@ -70,7 +70,7 @@ MIDDLE = (
 
 # Powers of the time that was left to a patient, by which later courses are likelier: as they are taken to be,
 # and where that leaves too few sites in follow-up.
-LATER_LINES, LATER_LINES_OF_SURVIVORS = 0.7, 3.0
+LATER_COURSES, LATER_COURSES_OF_SURVIVORS = 0.7, 3.0
 
 
 def bed10(dose: pd.Series, fractions: pd.Series) -> pd.Series:

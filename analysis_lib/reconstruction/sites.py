@@ -16,8 +16,8 @@ from analysis_lib.dictionary.units import DAYS_PER_MONTH
 from analysis_lib.paper.claims import printed_count, read_claims
 
 from .courses import (
-    LATER_LINES,
-    LATER_LINES_OF_SURVIVORS,
+    LATER_COURSES,
+    LATER_COURSES_OF_SURVIVORS,
     bed10,
     doses,
     first_courses,
@@ -281,7 +281,7 @@ def build(
     failed = {"courses": 0, "in-field": 0, "doses": 0, "bulk": 0}
     for attempt in range(tries):
         # printed control at a year asks for sites that are followed for long
-        favour = LATER_LINES if attempt < tries // 2 else LATER_LINES_OF_SURVIVORS
+        favour = LATER_COURSES if attempt < tries // 5 else LATER_COURSES_OF_SURVIVORS
         try:
             later = later_courses(state, fixed, drawn, rng, favour)
             sites = pd.concat([first_courses(state, fixed, rng), later], ignore_index=True)

@@ -117,9 +117,8 @@ def as_file(figure: Figure, kind: str, alt: str, caption: str) -> str:
     figure.set_size_inches(width, height)
     if kind == "pdf":
         return base64.b64encode(saved.getvalue()).decode()
-    described = (
-        saved.getvalue().decode("utf-8").replace("</title>", f"</title>\n <desc>{html.escape(alt)}</desc>", 1)
-    )
+    drawn = vector.own_ids(saved.getvalue().decode("utf-8"))
+    described = drawn.replace("</title>", f"</title>\n <desc>{html.escape(alt)}</desc>", 1)
     return described.replace("<svg ", '<svg role="img" ', 1)
 
 

@@ -52,7 +52,7 @@ def inline(figure: Figure, alt: str, kind: str, hidden: bool = False) -> str:
     written = ASIDE.sub("", saved.getvalue())
     head = HEAD.match(written)
     assert head, "matplotlib writes an SVG element with its box"
-    body = _own_ids(written[head.end() :])
+    body = own_ids(written[head.end() :])
     body = COLOUR.sub(lambda found: named(found.group()), body)
     body = re.sub(r">\s+<", "><", body.replace("xlink:href", "href")).strip()
     style = NAMES + (";display:none" if hidden else "")
@@ -73,7 +73,7 @@ def named(colour: str) -> str:
     return INK if red < 0x48 else SOFT if red < 0xA0 else FAINT if red < 0xFF else PAPER
 
 
-def _own_ids(body: str) -> str:
+def own_ids(body: str) -> str:
     """Only ids that something uses, made unlike those of the other figures of a page; letters alone, which
     are nobody's number.
     """

@@ -333,7 +333,9 @@ def test_zips_are_refused_or_inert(tmp_path, other):
         path = tmp_path / f"odd{number}.zip"
         path.write_bytes(data)
         ended[name] = outcome(path, other)
-    assert {name for name, how in ended.items() if how == "inert"} == HARMLESS
+    # later patches of Python 3.11 read past a wrong packed size, earlier ones refuse it
+    assert ended["packed size 4 GB"] in ("inert", "refused")
+    assert {name for name, how in ended.items() if how == "inert"} | {"packed size 4 GB"} == HARMLESS
     assert len(ended) > 40 and len(list(tmp_path.iterdir())) == len(ended)  # nothing was unpacked
 
 

@@ -371,6 +371,16 @@ def test_a_run_leaves_figures_in_files_and_none_in_its_notebook(run):
     assert str(run).encode() not in b"".join(files.values())
 
 
+def test_names_within_a_drawing_have_no_digits_that_could_be_somebodys_number():
+    figure, axes = canvas.canvas(2)
+    axes.plot([0, 1], [1, 0], "|")
+    svg = canvas.as_file(figure, "svg", "words", "words")
+    ids = set(re.findall(r" id=\"([^\"]*)\"", svg))
+    assert ids and not [each for each in ids if re.search(r"\d", each)]
+    assert {either or other for either, other in re.findall(r"href=\"#([^\"]+)|url\(#([^)]+)\)", svg)} == ids
+    plt.close(figure)
+
+
 @pytest.mark.filterwarnings("error:Glyph")
 def test_a_pdf_has_the_letters_of_other_alphabets():
     figure, axes = canvas.canvas(2)

@@ -23,7 +23,7 @@ from analysis_lib.estimators import (
     competing,
     curves,
     imputation,
-    left_out,
+    jackknife,
     models,
     repeated,
     states,
@@ -380,7 +380,7 @@ def of_jackknife(name, frame, days):
     for place, day in enumerate(days):
         value, se = (
             competing.incidence_at(curve, day)["incidence1"],
-            left_out.standard_error(without[:, place]),
+            jackknife.standard_error(without[:, place]),
         )
         yield f"{name}.jackknife{day}", {"value": value, "method": "Aalen-Johansen, jackknife"}
         yield f"{name}.jackknife{day}.se", {"value": se, "method": "Aalen-Johansen, jackknife"}

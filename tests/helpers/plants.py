@@ -28,6 +28,8 @@ import pandas as pd
 import pypdf
 from matplotlib.figure import Figure
 
+from analysis_lib.show import vector
+
 IDENTIFIER, CASE, FIRST, LAST, BORN, TOLD = (
     "MRN-0090221",
     "0073645182",
@@ -239,9 +241,11 @@ def _drawn(words: str, kind: str, settings: dict) -> bytes:
     figure, written = Figure(figsize=(3, 2)), io.BytesIO()
     figure.subplots().plot([0, 12, 24], [1, 0.5, 0.25])
     figure.text(0.1, 0.5, words)
+    # As the book draws: the digits of this moment, or of an id drawn at random, may be somebody's number.
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
     with matplotlib.rc_context(settings):
-        figure.savefig(written, format=kind)
-    return written.getvalue()
+        figure.savefig(written, format=kind, metadata=undated)
+    return vector.own_ids(written.getvalue().decode()).encode() if kind == "svg" else written.getvalue()
 
 
 def png(words: str, **metadata) -> bytes:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis_lib.estimators import competing, left_out, multistate
+from analysis_lib.estimators import competing, jackknife, multistate
 
 ROWS = st.lists(
     st.tuples(st.integers(0, 6), st.integers(1, 40), st.sampled_from([0, 1, 2])), min_size=4, max_size=40
@@ -17,7 +17,7 @@ def test_the_incidence_without_each_person_is_that_of_the_others(rows, at):
     person, days, cause = (np.array(column) for column in zip(*rows))
     person = np.unique(person, return_inverse=True)[1]
     failed = cause == 1
-    without = left_out.without_each(person, days, cause > 0, person[failed], days[failed], [at, 10])
+    without = jackknife.without_each(person, days, cause > 0, person[failed], days[failed], [at, 10])
     assert without.shape == (person.max() + 1, 2)
     for one in range(person.max() + 1):
         others = person != one
@@ -34,7 +34,7 @@ def test_the_incidence_without_each_person_is_that_of_the_others(rows, at):
 def test_the_mean_number_without_each_person_is_that_of_the_others():
     end, died = np.array([5, 9, 9, 14, 20]), np.array([True, True, False, False, True])
     row, when = np.array([1, 1, 2, 3, 4, 4, 4]), np.array([2, 9, 4, 6, 6, 9, 19])
-    without = left_out.without_each(np.arange(5), end, died, row, when, [9, 20])
+    without = jackknife.without_each(np.arange(5), end, died, row, when, [9, 20])
     for one in range(5):
         rest, kept = np.arange(5) != one, row != one
         of = (end[rest], died[rest], (row - (row > one))[kept], when[kept])
@@ -45,6 +45,6 @@ def test_blocks_change_nothing(monkeypatch):
     rng = np.random.default_rng(3)
     person, days, leaves = np.arange(50) // 2, rng.integers(1, 30, 50), rng.random(50) < 0.6
     of = (person, days, leaves, person[leaves], days[leaves], [12, 29])
-    at_once = left_out.without_each(*of)
-    monkeypatch.setattr(left_out, "BLOCK", 100)
-    assert (left_out.without_each(*of) == at_once).all()
+    at_once = jackknife.without_each(*of)
+    monkeypatch.setattr(jackknife, "BLOCK", 100)
+    assert (jackknife.without_each(*of) == at_once).all()
