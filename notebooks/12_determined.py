@@ -120,10 +120,12 @@ determined_page.learned(learned)
 # nothing lies beyond.
 
 # %%
-diversity = unlike.diversity(studies)
-say(results.collect([diversity, tally]), "There are {consistent.cohorts} cohorts. Any two of them differ in the profile (regimen, LDH, stage, performance, response) "
+diversity, sides = unlike.diversity(studies), unlike.sides(cohorts.rows())
+say(results.collect([diversity, sides, tally]), "There are {consistent.cohorts} cohorts. Any two of them differ in the profile (regimen, LDH, stage, performance, response) "
     "of {consistent.profiles}% of their patients, and the OS2 curves of one regimen lie up to {consistent.curves} percentage points "
-    "apart (medians over pairs).", "A search has looked for the ends of {bounds.known:note}.")
+    "apart (medians over pairs).", "The paper contradicts itself on sites of disease ([ledger](10_ledger)), so there are cohorts of two kinds: "
+    "{consistent.definition:events} of {consistent.definition:n} keep to its definition of a comprehensive field, like the reconstructed "
+    "cohort, the others to the P value that the definition excludes.", "A search has looked for the ends of {bounds.known:note}.")
 
 # %% [markdown]
 # ## The question that is left open
@@ -217,7 +219,7 @@ consistent_page.show(open_, "partly determined", "Results that the paper determi
 consistent_page.show(open_, "determined", "Results that the paper determines without printing them.")
 
 # %%
-rows = results.save([certificate, outside, learned, diversity, adjusted, parts, asked, tally, ranges.range_rows(open_)], study.name, "12_determined", results_dir)
+rows = results.save([certificate, outside, learned, diversity, sides, adjusted, parts, asked, tally, ranges.range_rows(open_)], study.name, "12_determined", results_dir)
 
 # %% [markdown]
 # ## Cautions

@@ -44,6 +44,10 @@ class CohortError(Refused, ValueError):
             )
         )
 
+    def __reduce__(self) -> tuple:
+        """What another process needs to say the same."""
+        return type(self), (self.source, self.problems)
+
     def _render_traceback_(self) -> list[str]:
         """What Jupyter shows in place of a traceback."""
         return [str(self)]

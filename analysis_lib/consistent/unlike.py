@@ -11,11 +11,47 @@ from numpy.typing import ArrayLike
 from analysis_lib.analyses import survival
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.paper.claims import printed_count, read_claims
 from analysis_lib.rows import results
 from analysis_lib.rows.released import published
 from analysis_lib.rows.results import row
 
 PROFILE = ["salvage_regimen", "ldh_elevated", "advanced_stage", "poor_performance", "responder"]
+
+
+SIDES = "dis.gt1site.n"  # a claim that others exclude (forks.csv): a cohort meets it, or meets them
+
+
+@published
+def sides(rows: pd.DataFrame) -> pd.DataFrame:
+    """How many cohorts stand on which side where the paper contradicts itself on sites of disease.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        The result rows of all cohorts, :func:`analysis_lib.consistent.cohorts.rows`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``consistent.definition``: cohorts (``events`` of ``n``) in which as few comprehensively irradiated
+        patients have several sites of disease as the Discussion says, which the definition of a field
+        demands; the others meet the claims of the Results that exclude it.
+    """
+    claim = read_claims().set_index("claim_id").loc[SIDES]
+    counted = rows.loc[rows["result_id"] == claim["result_id"], claim["field"]]
+    return results.collect(
+        [
+            row(
+                "consistent.definition",
+                "count",
+                met := int((counted == printed_count(SIDES)).sum()),
+                n=len(counted),
+                events=met,
+                population="consistent cohorts",
+            )
+        ]
+    )
 
 
 @published

@@ -25,6 +25,9 @@ WHY = {
     "days from salvage to radiotherapy in RT and CMT": (
         "A convention of the tables, not a finding: a planned first regimen with radiotherapy begins with it."
     ),
+    "responses before day 21": (
+        "A convention, not a finding: a first response is seen at the usual first assessment, around day 30."
+    ),
     "systemic therapy after focal radiotherapy alone": (
         "A convention: the paper counts systemic therapy after radiotherapy for comprehensive fields only."
     ),

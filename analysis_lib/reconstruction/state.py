@@ -90,9 +90,9 @@ def start(
 
     taken: list[int] = []
     for number, each in enumerate(drawn.transplants, start=1):
-        score = np.where(
-            people.stratum == each.stratum, risk + rng.uniform(0, 0.5, n) + (people.responder == 0), np.inf
-        )
+        # whom the transplant and what followed it fit in, after CAR T failed and before the data end
+        able = (people.stratum == each.stratum) & (people.failure + each.os2 <= LAST_DAY)
+        score = np.where(able, risk + rng.uniform(0, 0.5, n) + (people.responder == 0), np.inf)
         score[taken] = np.inf
         i = int(score.argmin())
         taken.append(i)

@@ -27,7 +27,7 @@ from analysis_lib.consistent import (
 from analysis_lib.files import places
 from analysis_lib.intake.manifest import locate, read_manifest
 from analysis_lib.intake.read import read_cohort
-from analysis_lib.reconstruction import check, many
+from analysis_lib.reconstruction import check, drawn, many
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
 from analysis_lib.show import determined_page, result_names
@@ -119,6 +119,14 @@ def test_the_bundled_cohort_is_the_first_and_each_names_the_command_that_made_it
     assert made_by[1] == read_manifest(locate("reconstructed")).made_by
     first, bundled = cohorts.read(1).patients, read_cohort("reconstructed").patients
     pd.testing.assert_frame_equal(first, bundled)
+
+
+def test_cohorts_of_both_sides_of_the_contradiction_are_counted_and_the_bundled_one_keeps_the_definition():
+    made_by, sides = cohorts.made_by(), unlike.sides(cached()).set_index("result_id")
+    families = [drawn.family_of(command) for command in made_by.values()]
+    assert families[0] == "definition" and set(families) == set(drawn.FAMILIES)
+    row = sides.loc["consistent.definition"]
+    assert (row["events"], row["n"]) == (families.count("definition"), len(families))
 
 
 def test_the_cohorts_differ():

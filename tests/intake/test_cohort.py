@@ -3,6 +3,7 @@ message.
 """
 
 import hashlib
+import pickle
 import textwrap
 
 import pandas as pd
@@ -151,6 +152,9 @@ def test_every_problem_is_reported_at_once_with_row_column_and_value(tmp_path):
     }
     assert "row 3, column vital_status = 'lost': it must be one of alive, dead." in str(error)
     assert error.problems["suggestion"].str.len().min() > 10
+    elsewhere = pickle.loads(pickle.dumps(error))  # as a worker process hands it over
+    assert str(elsewhere) == str(error)
+    pd.testing.assert_frame_equal(elsewhere.problems, error.problems)
 
 
 def test_impossible_orders_and_orphans_are_found(tmp_path):
