@@ -115,6 +115,14 @@ function keepSectionsInSight(table) {
   }
 }
 
+/* A short piece of code within words stays in one line: --nthreads 1 is not broken behind its hyphens. */
+const IN_ONE_LINE = 22; // characters, which a telephone has room for
+function keepCodeTogether() {
+  for (const code of document.querySelectorAll("article.bd-article :is(p, li, dd) > code")) {
+    if (code.textContent.length <= IN_ONE_LINE && !code.closest("table")) code.classList.add("whole");
+  }
+}
+
 /* Each line of a chapter's code becomes a box of its own, so that what wraps can be told from a new line. */
 function boxLines(pre) {
   const lines = [[]];
@@ -302,6 +310,7 @@ function start() {
     breakNames(table);
     wrap(table);
   });
+  keepCodeTogether();
   // The theme's sidebar is a plain div: its logo would stand outside every landmark.
   const sidebar = document.getElementById("pst-primary-sidebar");
   if (sidebar) {

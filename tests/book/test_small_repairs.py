@@ -58,3 +58,44 @@ def test_a_median_with_an_end_in_words_is_seen_on_a_telephone(shown):
     page.wait_for_timeout(200)
     right = page.locator("td").last.evaluate("(cell) => cell.getBoundingClientRect().right")
     assert right <= TELEPHONE["width"]
+
+
+def test_a_p_value_stays_with_its_letter(shown):
+    page = shown("<p>The test gives P = 0.19 (n = 120), P &lt; 0.001.</p><pre>P = 0.19</pre>")
+    assert (
+        page.locator("p").text_content()
+        == "The test gives P\u00a0=\u00a00.19 (n\u00a0=\u00a0120), P\u00a0<\u00a00.001."
+    )
+    assert page.locator("pre").text_content() == "P = 0.19", "code is what it is"
+
+
+def test_short_code_within_words_stays_in_one_line_and_long_code_does_not(shown):
+    """Wherever the line ends: behind more and more words."""
+    many = "".join(f"{'w ' * n}<code>--nthreads 1</code> " for n in range(1, 40))
+    long = "python -m analysis_lib.reconstruction.many pack"
+    page = shown(f"<p>{many}</p><p>words before it <code>{long}</code></p>")
+    lines = page.evaluate(
+        "[...document.querySelectorAll('code')].map((code) => code.getClientRects().length)"
+    )
+    assert lines[:-1] == [1] * 39 and lines[-1] > 1
+
+
+def test_code_that_names_a_line_of_a_scrolled_table_stays_in_its_column(shown):
+    cells = "".join(f"<td>{number}</td>" for number in ("1234.56", *["a column of its own"] * 4))
+    heads = "".join(f"<th>{each}</th>" for each in ("What", "CPU", *["Other"] * 4))
+    line = f"<tr><td><code>salvage-book check lymphoma --fresh</code></td>{cells}</tr>"
+    page = shown(f'<table class="table"><thead><tr>{heads}</tr></thead><tbody>{line}</tbody></table>')
+    assert page.locator(".table-wrap.scrolls").count() == 1
+    named, number = page.locator("td code").bounding_box(), page.locator("td").nth(1).bounding_box()
+    assert named["x"] + named["width"] <= number["x"] + 1
+
+
+def test_the_places_of_a_checklist_have_the_width_of_a_telephone(shown):
+    line = "<tr><td>9 Bias</td><td>What was done about it</td><td>Beyond the paper: whether it is better</td></tr>"
+    page = shown(
+        f'<section id="strobe-checklist"><table class="table"><tbody>{line}</tbody></table></section>'
+    )
+    table = page.locator("table").bounding_box()
+    item, told, place = (cell.bounding_box() for cell in page.locator("td").all())
+    assert place["y"] >= max(item["y"] + item["height"], told["y"] + told["height"]) - 1
+    assert place["width"] > 0.95 * table["width"]
