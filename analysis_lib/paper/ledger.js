@@ -5,7 +5,8 @@
   const filters = ledger.querySelector(".ledger-filters");
   const rows = Array.from(ledger.querySelectorAll("tbody tr[data-verdict]"));
   const headings = Array.from(ledger.querySelectorAll("tbody tr.section"));
-  const texts = rows.map((row) => row.textContent.toLowerCase());
+  const reasons = rows.map((row) => (row.nextElementSibling?.matches(".why") ? row.nextElementSibling : null));
+  const texts = rows.map((row, i) => `${row.textContent} ${reasons[i]?.textContent ?? ""}`.toLowerCase());
   const said = filters.querySelector("[role=status]");
   const fields = Array.from(filters.querySelectorAll("select, input"));
   const [section, verdict, words] = fields;
@@ -18,6 +19,7 @@
         && (!verdict.value || row.dataset.verdict === verdict.value)
         && wanted.every((word) => texts[i].includes(word));
       row.hidden = !keep;
+      if (reasons[i]) reasons[i].hidden = !keep;
       shown += keep;
     });
     const kept = new Set(rows.filter((row) => !row.hidden).map((row) => row.dataset.section));

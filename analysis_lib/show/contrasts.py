@@ -10,11 +10,12 @@ from analysis_lib.rows.released import require
 from analysis_lib.rows.results import STATISTICS
 from analysis_lib.rows.rounding import half_up
 
-ABOVE = "The whole interval of the hazard ratio lies above 1 for {}. There the event comes at a higher rate."
-BELOW = "The whole interval of the hazard ratio lies below 1 for {}. There the event comes at a lower rate."
+# What is said of ratios by where their interval lies: of one, and of several.
+ABOVE = ("This goes with a higher rate of the event: {}.", "These go with a higher rate of the event: {}.")
+BELOW = ("This goes with a lower rate of the event: {}.", "These go with a lower rate of the event: {}.")
 HOLDS = (
-    "The interval of the hazard ratio holds 1 for {}. There a higher and a lower rate both go with the data, "
-    "so neither a difference nor its absence is shown."
+    "This may go with a lower or a higher rate, so neither a difference nor its absence is shown: {}.",
+    "These may go with a lower or a higher rate, so neither a difference nor its absence is shown: {}.",
 )
 
 
@@ -37,17 +38,21 @@ def by_interval(rows: pd.DataFrame) -> list[str]:
     """
     known = require(rows)
     known = known[known["statistic"] == "hazard ratio"].dropna(subset=["value", "lower", "upper"])
-    named: dict[str, list[str]] = {ABOVE: [], BELOW: [], HOLDS: []}
+    named: dict[tuple[str, str], list[str]] = {ABOVE: [], BELOW: [], HOLDS: []}
     for one in known.to_dict("records"):
         row_id = one["result_id"]
         lower, upper = (_printed(one[end]) for end in ("lower", "upper"))
         if lower > 1:
-            named[ABOVE].append(f"{{{row_id}:named}}, from {{{row_id}:lower}}")
+            named[ABOVE].append(f"{{{row_id}:named}}, at least {{{row_id}:lower}} times")
         elif upper < 1:
-            named[BELOW].append(f"{{{row_id}:named}}, up to {{{row_id}:upper}}")
+            named[BELOW].append(f"{{{row_id}:named}}, at most {{{row_id}:upper}} times")
         else:
-            named[HOLDS].append(f"{{{row_id}:named}}, {{{row_id}:lower}} to {{{row_id}:upper}}")
-    return [words.replace("{}", "; ".join(names)) for words, names in named.items() if names]
+            named[HOLDS].append(f"{{{row_id}:named}}, {{{row_id}:lower}} to {{{row_id}:upper}} times")
+    return [
+        words[len(names) > 1].replace("{}", "; ".join([f"{names[0]} as high", *names[1:]]))
+        for words, names in named.items()
+        if names
+    ]
 
 
 def _printed(limit: float) -> float:

@@ -88,13 +88,14 @@ def page_html(held: pd.DataFrame) -> str:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a table with reasons: what it is about, a remark beneath in small print, and the cells; the
-    last is the verdict.
+    """A line of a table with reasons: what it is about, the reason that stands beneath the line, the cells
+    (the last is the verdict), and of whom it is said, in small print.
     """
 
     what: str
-    beneath: str
+    why: str
     cells: tuple[str, ...]
+    whom: str = ""
 
 
 def _by_section(held: pd.DataFrame) -> dict[str, list[Line]]:
@@ -102,8 +103,9 @@ def _by_section(held: pd.DataFrame) -> dict[str, list[Line]]:
         section: [
             Line(
                 f"{claim.about}: {claim.statistic}",
-                claim.population + (f". {capital(claim.why)}" if claim.why else ""),
+                claim.why,
                 (claim.printed, claim.recomputed, claim.verdict),
+                claim.population,
             )
             for claim in claims.itertuples()
         ]
@@ -112,7 +114,8 @@ def _by_section(held: pd.DataFrame) -> dict[str, list[Line]]:
 
 
 def show_reasoned(parts: dict[str, list[Line]], caption: str, heads: list[str], summary: str = "") -> None:
-    """Show a table whose wide first column holds what is said and why.
+    """Show a table whose lines have their reason in a row of its own beneath: as wide as what is seen of the
+    table, on a phone too.
 
     ``parts`` holds the lines by the heading that stands above them, which may be empty; with a ``summary``
     the table opens when that is chosen.
@@ -135,6 +138,11 @@ def _as_table(parts: dict[str, list[Line]], caption: str, heads: list[str]) -> p
             sections.append(len(lines))
             lines.append([part, *[""] * (len(heads) - 1)])
         lines += [
-            ["; ".join(filter(None, map(capital, (line.what, line.beneath)))), *line.cells] for line in under
+            ["; ".join(filter(None, map(capital, (line.what, _of_whom_and_why(line))))), *line.cells]
+            for line in under
         ]
     return payloads.Table(caption, heads, lines, tuple(sections))
+
+
+def _of_whom_and_why(line: Line) -> str:
+    return ". ".join(filter(None, (line.whom, capital(line.why))))

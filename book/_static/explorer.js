@@ -123,7 +123,14 @@
       line.forEach((text, i) => {
         const cell = document.createElement(i ? "td" : "th");
         if (!i) cell.scope = "row";
-        cell.textContent = text;
+        /* A number breaks only before its interval, as in salvage.js. */
+        const parts = i ? text.split(/ (?=\()/) : [text];
+        cell.append(...parts.flatMap((part, at) => {
+          const whole = document.createElement("span");
+          whole.className = i && part.length <= 28 ? "whole" : "";
+          whole.textContent = part;
+          return at ? [" ", whole] : [whole];
+        }));
         row.append(cell);
       });
     }

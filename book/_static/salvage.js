@@ -73,14 +73,15 @@ function keepSizesTogether(table) {
   }
 }
 
-/* A number breaks only before its interval: 15.6 months / (95% CI 9.8–38.0); 8 of 25 (32%) does not. */
+/* A number breaks only before its interval, and before an end that is said in words:
+   15.6 months / (95% CI 9.8 / to not reached); 8 of 25 (32%) does not. */
 const SHORT = 16; // characters that stay in one line of a narrow column
-const LONGEST = 28; // more than these break anywhere: (95% CI 9.8 to not reached) does not
+const LONGEST = 28; // more than these break anywhere
 function keepNumbersTogether(table) {
   for (const cell of table.querySelectorAll("td.num")) {
     if (cell.childElementCount > 0) continue;
     const told = cell.textContent.trim();
-    const parts = told.length > SHORT ? told.split(/ (?=\()/) : [told];
+    const parts = told.length > SHORT ? told.split(/ (?=\(|to not reached)/) : [told];
     cell.replaceChildren(...parts.flatMap((part, i) => {
       const whole = document.createElement("span");
       whole.className = part.length > LONGEST ? "" : "whole";
@@ -112,6 +113,36 @@ function keepSectionsInSight(table) {
     inside.append(...head.childNodes);
     head.append(inside);
   }
+}
+
+/* A short piece of code within words stays in one line: --nthreads 1 is not broken behind its hyphens. */
+const IN_ONE_LINE = 22; // characters, which a telephone has room for
+function keepCodeTogether() {
+  for (const code of document.querySelectorAll("article.bd-article :is(p, li, dd) > code")) {
+    if (code.textContent.length <= IN_ONE_LINE && !code.closest("table")) code.classList.add("whole");
+  }
+}
+
+/* Each line of a chapter's code becomes a box of its own, so that what wraps can be told from a new line. */
+function boxLines(pre) {
+  const lines = [[]];
+  for (const token of pre.childNodes) {
+    token.textContent.split("\n").forEach((part, i) => {
+      if (i) lines.push([]);
+      if (!part) return;
+      const piece = token.cloneNode(false);
+      piece.textContent = part;
+      lines.at(-1).push(piece);
+    });
+  }
+  if (lines.at(-1).length === 0) lines.pop();
+  pre.replaceChildren(...lines.map((pieces) => {
+    const line = document.createElement("span");
+    line.className = "code-line";
+    line.append(...pieces, "\n"); // copied as it was typed
+    line.style.setProperty("--began", line.textContent.search(/\S|$/));
+    return line;
+  }));
 }
 
 /* Every table gets a box of its own to scroll in, so the page never does. */
@@ -267,6 +298,7 @@ function start() {
   noteCohort();
   addCodeSwitch();
   foldQuestions();
+  document.querySelectorAll("article.bd-article div.cell div.highlight pre").forEach(boxLines);
   document.querySelectorAll("article.bd-article table").forEach((table) => {
     plainEmptyHeaders(table);
     if (table.matches(".dataframe, .rows")) {
@@ -278,6 +310,7 @@ function start() {
     breakNames(table);
     wrap(table);
   });
+  keepCodeTogether();
   // The theme's sidebar is a plain div: its logo would stand outside every landmark.
   const sidebar = document.getElementById("pst-primary-sidebar");
   if (sidebar) {

@@ -3,9 +3,14 @@ on a telephone, and in the dark. What assistive technology meets is in test_acce
 """
 
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
+from analysis_lib.paper.claims import HERE
+from analysis_lib.show import ledger_page
+from analysis_lib.show.fragments import finished, fragment
 
 from visiting import (
     CUT_OFF,
@@ -28,6 +33,8 @@ from visiting import (
     unfold,
     words,
 )
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_strangers_are_noticed():
@@ -370,6 +377,66 @@ def test_a_wide_table_scrolls_in_its_own_box_by_keyboard(visit, book_html):
 
 
 # Solutions -----------------------------------------------------------------------
+
+
+REASON = (
+    "It is said at length, with the arithmetic, why the print and the patients cannot both be right. " * 3
+)
+BROAD = "a statement that is broader than the column of a telephone, " * 2
+
+
+def a_ledger(verdicts):
+    """A page with a ledger of one claim for each verdict and no more of the book than its style sheet."""
+    claims = [
+        ledger_page.Line(
+            f"claim {verdict}", f"{REASON}({verdict})", ("0.0067", BROAD, verdict), "all patients"
+        )
+        for verdict in verdicts
+    ]
+    table = ledger_page.reasoned_html({"Results": claims}, "Claims", ledger_page.HEADS)
+    filters = fragment(
+        "ledger",
+        sections=["Results"],
+        verdicts=verdicts,
+        saved="",
+        summary="Every claim",
+        table=finished(table),
+        script=finished((HERE / "ledger.js").read_text("utf-8")),
+    )
+    style = (ROOT / "book" / "_static" / "salvage.css").read_text("utf-8")
+    return f"<style>{style}</style><main id='main-content'><article class='bd-article'>{filters}</article></main>"
+
+
+def test_reasons_of_the_ledger_have_the_width_of_a_telephone_and_stay(visit):
+    """Also when the table is wider and is scrolled to its end."""
+    page = visit(viewport=TELEPHONE)
+    page.set_content(a_ledger(["differs"]))
+    page.get_by_text("Every claim").click()
+    reason, box = page.locator("tr.why p"), page.locator(".table-wrap")
+    page.evaluate("document.querySelector('td.text').style.minWidth = '60rem'")
+    seen = box.bounding_box()
+    for scrolled in (0, 150):
+        box.evaluate("(box, left) => { box.scrollLeft = left; }", scrolled)
+        assert box.evaluate("box => box.scrollLeft") == scrolled
+        told = reason.bounding_box()
+        assert told["width"] > 0.85 * seen["width"]
+        assert seen["x"] <= told["x"] and told["x"] + told["width"] <= seen["x"] + seen["width"] + 1
+
+
+def test_filters_of_the_ledger_take_a_claim_with_its_reason(visit):
+    page = visit()
+    page.set_content(a_ledger(["differs", "reproduced"]))
+    page.get_by_text("Every claim").click()
+    page.get_by_label("Verdict").select_option("differs")
+    assert [row.get_attribute("class") for row in page.locator("tbody tr:visible").all()] == [
+        "section",
+        None,
+        "why",
+    ]
+    page.get_by_role("button", name="Show all").click()
+    page.get_by_label("Words").fill("(reproduced)")  # said in the reason alone
+    assert page.locator("tbody tr.why:visible").count() == 1
+    assert page.get_by_role("status").inner_text() == "1 of 2 claims shown"
 
 
 def with_solution(html):

@@ -322,6 +322,18 @@ def test_the_page_holds_every_claim_works_without_script_and_saves_itself():
     assert saved["printed"].tolist() == held["printed"].tolist()
 
 
+def test_a_reason_has_a_row_of_its_own_beneath_its_line():
+    lines = [
+        ledger_page.Line("what", "why", ("1", "2", "differs"), "of whom"),
+        ledger_page.Line("bare", "", ("1",) * 3),
+    ]
+    page = BeautifulSoup(ledger_page.reasoned_html({"": lines}, "c", ledger_page.HEADS), "html.parser")
+    line, reason, bare = page.select("tbody tr")
+    assert line.th.get_text("|") == "What|Of whom" and bare.th.get_text("|") == "Bare"
+    assert reason["class"] == ["why"] and reason.get_text() == "Why"
+    assert int(reason.td["colspan"]) == len(ledger_page.HEADS) == 1 + len(line.select("td"))
+
+
 # --- the audit ------------------------------------------------------------------------------------
 
 
