@@ -7,7 +7,8 @@ def assert_plausible(found):
     """Hold the numbers of :func:`analysis_lib.reconstruction.check.realism` against what a clinic would
     see.
     """
-    assert found["deaths within 14 days of salvage"] <= 3
+    # one in thirty: whose lymphoma comes back after CAR T may die within days of the next therapy
+    assert found["deaths within 14 days of salvage"] <= 4
     assert found["deaths within 28 days of salvage"] <= 7
     assert found["most deaths within any 10 days of OS2"] <= 7
     assert found["most deaths on one day of OS2"] <= 2
