@@ -15,11 +15,10 @@
 # %% [markdown]
 # # Patient characteristics
 #
-# You will learn to build and to read a Table 1, and to say what its P values can and cannot mean where chance did not
-# form the groups.
+# You will learn to build and to read a Table 1, and what its P values can mean where chance did not form the groups.
 
 # %% [markdown] tags=["speaks-of:best_response"]
-# You will also learn to report responses with their uncertainty and in their right denominator.
+# How many responded? You will report it with its uncertainty, and out of the right number.
 
 # %% tags=["parameters"]
 cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
@@ -50,7 +49,8 @@ apart = disclosure.skipped(study, "table1.apart", reason) if reason else baselin
 opening("Who were the patients, and were the groups alike before treatment?", results.collect([*([apart] if reason else []), table_1, responses]),
         contrasts.furthest(apart), "A complete response was the best response of {response.cr:share}.",
         otherwise=["The cohort has {table1.n.all} patients; {table1.vital_status.dead.all:share} have died."])
-figures_cohort.shares(responses, "Patients", "Best response, where it is known.")
+figures_cohort.shares(responses, "Patients", "Best response, where it is known. "
+                     "CR: complete response; PR: partial response; SD: stable disease; PD: progressive disease.")
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks

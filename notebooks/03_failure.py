@@ -15,13 +15,13 @@
 # %% [markdown]
 # # Failure after CAR T-cell infusion
 #
-# You will learn to say when an event came to those who had it, and why that is not the risk of it.
+# You will learn to tell when a treatment failed, without mistaking that for the risk that it fails.
 
 # %% [markdown] tags=["speaks-of:failure_pattern"]
-# You will also learn to describe where a disease came back, and to put an exact confidence interval around a share.
+# Where did the disease come back? You will put numbers to it, each with an exact confidence interval.
 
 # %% [markdown] tags=["speaks-of:cd19_at_failure"]
-# And you will learn to keep apart the patients who were negative from those who were never tested.
+# And was the target still there? You will see why a tumour that was never tested is not a negative one.
 
 # %% tags=["parameters"]
 cohort = "reconstructed"  # a bundled cohort, or the path of a cohort.yml
@@ -83,7 +83,7 @@ figures_cohort.shares(patterns, "Patients", "Where the disease failed, where tha
 
 # %%
 say(when, f"{event} came a median of {{failure.time:full}} after day 0 (n = {{failure.time:n}}). Half of these patients had it by then. "
-    "It is no risk: of those to whom it did not come, it says nothing.")
+    "This is not the risk of failure: of those whom it spared, it says nothing.")
 
 # %% [markdown]
 # ## Patterns of failure

@@ -137,8 +137,8 @@ say(os2_groups, "Over all these groups the log-rank test gives {os2.logrank.salv
 
 # %%
 os2_pairs = log_rank.pairwise(study, "OS2", by="salvage_sequence")
-rows_table(os2_pairs, "OS2, two groups at a time: log-rank tests with Holm's correction for their number.",
-           patients="n", deaths="events", one_test="note", corrected="")
+rows_table(os2_pairs, "OS2, two groups at a time, before and after correction for the number of tests.",
+           patients="n", deaths="events", one_test="uncorrected", corrected="")
 
 # %% [markdown] tags=["regimens"]
 # ## EFS2 by salvage regimen
@@ -155,10 +155,9 @@ say(efs2_groups, "Between the regimens the log-rank test gives {efs2.logrank.sal
     "After radiotherapy alone the median was {efs2.median.salvage_regimen.rt:full}, after systemic therapy alone "
     "{efs2.median.salvage_regimen.st:full}; medians outside these limits are what the data speak against. Where each interval "
     "holds the other's median, the regimens may be alike or not: these patients cannot tell.")
-say(results.collect([os2_groups, efs2_groups]), "RT stands for two groups here: in this table for all "
-    "{efs2.median.salvage_regimen.rt:n} patients who began with radiotherapy alone, whatever followed; in that of OS2 for the "
-    "{os2.median.salvage_sequence.rt:n} who had no other modality later. The same holds for ST: "
-    "{efs2.median.salvage_regimen.st:n} and {os2.median.salvage_sequence.st:n}.")
+say(results.collect([os2_groups, efs2_groups]), "RT are all {efs2.median.salvage_regimen.rt:n} patients who began with radiotherapy "
+    "alone, whatever followed; RT only, in the table of OS2, are the {os2.median.salvage_sequence.rt:n} of them who had no other "
+    "modality later. In the same way, ST are {efs2.median.salvage_regimen.st:n} and ST only {os2.median.salvage_sequence.st:n}.")
 
 # %% [markdown] tags=["if-any"]
 # ## By groups of the cohort's own
@@ -173,8 +172,8 @@ for rows in own:
     say(rows, f"{name}: between these groups the log-rank test gives {{own.{name.lower()}.logrank.{factor}}}.")
 own_pairs = prognosis.pairs_of_groups(study)
 for pairs in own_pairs:
-    rows_table(pairs, f"{pairs['endpoint'].iloc[0]}, two groups at a time: log-rank tests with Holm's correction for their number.",
-               patients="n", events="events", one_test="note", corrected="")
+    rows_table(pairs, f"{pairs['endpoint'].iloc[0]}, two groups at a time, before and after correction for the number of tests.",
+               patients="n", events="events", one_test="uncorrected", corrected="")
 
 # %% [markdown] tags=["if-any"]
 # ## Events that compete

@@ -142,7 +142,8 @@ say(bulk, "The size of {rt.assessable:share} sites could be assessed on PET/CT."
 responses = radiotherapy.responses(study)
 evaluated = responses[responses["by"].eq("in_field_response") | responses["statistic"].eq("skipped")]
 figures_cohort.shares(evaluated, "Evaluable sites", "In-field response of the evaluable sites (last known state within the "
-               "field). Sites are taken as independent.")
+               "field). CR: complete response; PR: partial response; SD: stable disease; PD: progressive disease. "
+               "Sites are taken as independent.")
 
 # %%
 say(responses, "Of all sites, {infield.evaluable:share} were evaluable and {infield.not_evaluable:share} were not.",

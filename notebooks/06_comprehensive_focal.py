@@ -101,7 +101,7 @@ compared_table(dose, "Irradiated sites and dose per site (median and range of th
 # %%
 contrasts = first_courses.contrasts(study)
 compared_table(contrasts, "Patients with each factor at the first salvage therapy, by field of the first course, among those "
-               "in whom it is known. Fisher's exact test stands where an expected count is below 5.", "Factor")
+               "in whom it is known.", "Factor")
 
 # %% [markdown]
 # ## In-field response by field

@@ -26,6 +26,7 @@ results_dir = ""  # where the result rows go; empty: book/cohorts/<cohort>/resul
 # %%
 from analysis_lib.analyses import changing, cox_models, immortal, prognosis
 from analysis_lib.binding import handed
+from analysis_lib.dictionary.words import listed
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.show import consistent_page, contrasts, exercises, figures, ledger_page, tables_beyond
@@ -42,10 +43,10 @@ about(study)
 os1_model, os2_model = (cox_models.multivariable(study, name, prognosis.factors_of(study, name, "together")) for name in ("OS1", "OS2"))
 leading = os1_model if results.skip_reason(os2_model) else os2_model
 adjusted = results.pick(leading, "hazard ratio")
-told = ["With the other factors held equal, the hazard of death changes by these ratios.",
-        *(f"{{{i}:group}}: {{{i}:full}}." for i in adjusted["result_id"])]
+ratios = listed([f"{{{i}:full}} for {{{i}:named}}" for i in adjusted.dropna(subset=["value"])["result_id"]])
+told = [f"With the other factors held equal, the hazard ratio of death is {ratios}."] if ratios else []
 os1 = prognosis.univariable(study, "OS1", prognosis.factors_of(study, "OS1"))
-opening("Who does better, and who does worse?", results.collect([leading, os1]), *([] if results.skip_reason(leading) else told),
+opening("Who does better, and who does worse?", results.collect([leading, os1]), *told,
         otherwise=contrasts.by_interval(os1))
 figures.forest(adjusted, f"{adjusted['endpoint'].iloc[0]}: hazard ratios adjusted for each other.")
 

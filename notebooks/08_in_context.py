@@ -133,8 +133,8 @@ say(pooled, "The pooled share is {context.pooled.fixed:full} by fixed and {conte
 # %%
 since_table.show(study)
 published_since = since.told(study)
-say(published_since, "{since.numbers} of these numbers were read in a stored abstract of the original. Unverified are "
-    "{since.unread}, whose values could not be read and are left open: {since.unread:note}.",
+say(published_since, "{since.numbers} of these numbers were read in the abstract of the original. Left open are {since.unread}, since the "
+    "abstract at hand breaks off before them: {since.unread:note}.",
     "Of {since.salvage21.1:n} patients of one centre, those whose disease fitted into one field lived a median of "
     "{since.salvage21.2:note} from salvage radiotherapy, those with advanced disease {since.salvage21.3:note}. In the paper it is "
     "{since.ababneh2023.1:note} after comprehensive and {since.ababneh2023.2:note} after focal radiotherapy. In both, the field "

@@ -51,16 +51,17 @@ after_st = immortal.compare(study, immortal.second_modality(study, "ST"), "st", 
 weighted = weighting.prepare(study)
 compared = weighting.compare(weighted)
 validated = validation.models_of(study, prognosis.adjusted(study))
+therapy = "CAR T-cell therapy" if study.after_car_t else "the index therapy"
 opening("Could the answers of such a study come from something else?", results.collect([responders, after_st, compared, validated]),
-        "A response to the index therapy has a hazard ratio of death of {immortal.response.naive} counted from day 0, and of "
+        f"A response to {therapy} has a hazard ratio of death of {{immortal.response.naive}} counted from day 0, and of "
         "{immortal.response.delayed} once the clock starts fairly.",
-        "Radiotherapy after systemic therapy has one of {immortal.st.naive}, and of {immortal.st.timed} counted only from the day it started.",
-        "Systemic therapy alone against radiotherapy alone has {weighted.os2.crude} as the patients are, and {weighted.os2.overlap} "
+        "Radiotherapy after systemic therapy: {immortal.st.naive}, and {immortal.st.timed} if it counts only from the day it started.",
+        "Systemic therapy alone against radiotherapy alone: {weighted.os2.crude} as the patients are, and {weighted.os2.overlap} "
         "between patients who are alike.",
         otherwise=["The concordance of the model of OS1 is {validated.os1.apparent} in the patients it was made from and, by bootstrap, "
                    "{validated.os1.corrected} in others."])
-figures.forest(results.pick(responders, "hazard ratio"), "Death, patients with against those without a response to the index "
-               "therapy, by when the clock starts.")
+figures.forest(results.pick(responders, "hazard ratio"), f"Death, patients with against those without a response to {therapy}, "
+               "by when the clock starts.")
 
 # %% [markdown] tags=["car-t"]
 # ## What the paper asks

@@ -62,6 +62,7 @@ def curves(
     stacked = pd.concat(named, ignore_index=True)
     stacked.attrs |= {
         "label": study.label_of(by) if by else "",
+        "by": by or "",
         disclosure.RULE: study.min_cell_count * disclosure.hides(study),
         "late": endpoints.enters_late(study),
     }

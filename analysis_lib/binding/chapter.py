@@ -70,11 +70,17 @@ def run(
     if reason:
         return Outcome(study.name, chapter, "skipped", reason)
     if study.synthetic and (aims := exercises.aims(chapter)):
-        finished.cells.insert(1, nbformat.v4.new_markdown_cell(aims, id="cell-aims"))
+        finished.cells.insert(after_opening(finished), nbformat.v4.new_markdown_cell(aims, id="cell-aims"))
     page.parent.mkdir(parents=True, exist_ok=True)
     takeaway.offer(finished, study, chapter, page.parent, results_dir)
     nbformat.write(finished, page)
     return Outcome(study.name, chapter, "done", "")
+
+
+def after_opening(page: NotebookNode) -> int:
+    """Where the first section of a page begins: what comes before it fills the first screen."""
+    starts = (place for place, cell in enumerate(page.cells) if cell.source.startswith("## "))
+    return next(starts, len(page.cells))
 
 
 def execute(chapter: str, given: dict) -> NotebookNode:

@@ -30,7 +30,7 @@ edition without solutions and a teacher's edition with all of them are made by o
 `salvage-book editions`.
 
 Before the first session everybody reads the primer [Time to an event](time-to-an-event.md). Let people write
-down a guess before a figure is shown: chapters have a switch for it, *Predict before I look*.
+down a guess before a figure is shown: chapters have a switch for it, *Let me guess first*.
 """
 
 

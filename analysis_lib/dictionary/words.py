@@ -52,6 +52,9 @@ LABELS = {
 } | {name: rule.description for name, rule in DERIVED.items()}
 
 
+# Levels whose word alone would name another group as well, as they head columns, lines and curves.
+HEADS = {"salvage_sequence": {"RT": "RT only", "ST": "ST only"}}  # RT, of regimens: whatever followed
+
 # What happened on the day of a column, within a sentence, where the column's own name does not do.
 MOMENTS = {
     "last_follow_up": "last follow-up",
@@ -73,6 +76,14 @@ MOMENTS = {
 def label_of(column: str) -> str:
     """What a column is called: ``Elevated LDH`` for ``ldh_elevated``."""
     return LABELS.get(column, column.replace("_", " ").capitalize())
+
+
+def head_of(column: str, group: str) -> str:
+    """What heads a group, or a pair of them, of a column: ``RT only and CMT`` for the sequences ``RT and
+    CMT``.
+    """
+    heads = HEADS.get(column, {})
+    return " and ".join(heads.get(each, each) for each in group.split(" and ")) if heads else group
 
 
 def allowed(column: pa.Column) -> str:

@@ -75,7 +75,7 @@ def tipping(height: Callable[[float], float], level: float) -> float:
     """
     most, least = height(LEAST), height(MOST)
     if not least <= level <= most:
-        raise NotEstimable("no factor from a thousandth to a thousand brings it there")
+        raise NotEstimable("the censored alone cannot bring it there, whatever their hazard")
     return float(
         np.exp(brentq(lambda log: height(np.exp(log)) - level, np.log(LEAST), np.log(MOST), xtol=1e-12))
     )

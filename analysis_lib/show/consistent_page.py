@@ -132,7 +132,7 @@ def say(study: Cohort, *templates: str) -> None:
         )
     )
     if said := " ".join(filter(None, (sentences.sentence(spans, template) for template in templates))):
-        told = f"(synthetic patients, each set printing the paper's numbers): {said}"
+        told = f"(synthetic patients; all numbers of the paper follow from each): {said}"
         who = f"Over all {len(cohorts.numbers())} consistent cohorts"
         payloads.show(
             fragment("whose", synthetic=False, who=who, told=[told]),

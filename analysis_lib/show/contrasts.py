@@ -10,13 +10,9 @@ from analysis_lib.rows.released import require
 from analysis_lib.rows.results import STATISTICS
 from analysis_lib.rows.rounding import half_up
 
-# What is said of ratios by where their interval lies: of one, and of several.
-ABOVE = ("This goes with a higher rate of the event: {}.", "These go with a higher rate of the event: {}.")
-BELOW = ("This goes with a lower rate of the event: {}.", "These go with a lower rate of the event: {}.")
-HOLDS = (
-    "This may go with a lower or a higher rate, so neither a difference nor its absence is shown: {}.",
-    "These may go with a lower or a higher rate, so neither a difference nor its absence is shown: {}.",
-)
+ABOVE = "A higher rate of the event goes with {}."
+BELOW = "A lower rate of the event goes with {}."
+HOLDS = "Neither a difference nor its absence is shown for {}."
 
 
 def by_interval(rows: pd.DataFrame) -> list[str]:
@@ -38,21 +34,21 @@ def by_interval(rows: pd.DataFrame) -> list[str]:
     """
     known = require(rows)
     known = known[known["statistic"] == "hazard ratio"].dropna(subset=["value", "lower", "upper"])
-    named: dict[tuple[str, str], list[str]] = {ABOVE: [], BELOW: [], HOLDS: []}
+    named: dict[str, list[str]] = {ABOVE: [], BELOW: [], HOLDS: []}
     for one in known.to_dict("records"):
         row_id = one["result_id"]
         lower, upper = (_printed(one[end]) for end in ("lower", "upper"))
-        if lower > 1:
-            named[ABOVE].append(f"{{{row_id}:named}}, at least {{{row_id}:lower}} times")
-        elif upper < 1:
-            named[BELOW].append(f"{{{row_id}:named}}, at most {{{row_id}:upper}} times")
-        else:
-            named[HOLDS].append(f"{{{row_id}:named}}, {{{row_id}:lower}} to {{{row_id}:upper}} times")
-    return [
-        words[len(names) > 1].replace("{}", "; ".join([f"{names[0]} as high", *names[1:]]))
-        for words, names in named.items()
-        if names
-    ]
+        kind = ABOVE if lower > 1 else BELOW if upper < 1 else HOLDS
+        far = {
+            ABOVE: f"at least {{{row_id}:lower}} times",
+            BELOW: f"at most {{{row_id}:upper}} times",
+            HOLDS: f"{{{row_id}:lower}} to {{{row_id}:upper}} times",
+        }[kind]
+        # what is so many times as high is said of the first, and goes without saying of the others
+        if not named[kind]:
+            far = f"{'where the rate may be ' if kind == HOLDS else ''}{far} as high"
+        named[kind].append(f"{{{row_id}:named}}, {far}")
+    return [words.replace("{}", "; ".join(names)) for words, names in named.items() if names]
 
 
 def _printed(limit: float) -> float:

@@ -53,7 +53,7 @@ def learned(rows: pd.DataFrame) -> None:
     """Say what the abstract adds when its numbers are taken as claims."""
     sentences.say(
         rows,
-        "Had the abstract been aimed at too: its three group sizes are printed by {learned.sizes:note}, its "
+        "Had the abstract been aimed at too: its three group sizes are met by {learned.sizes:note}, its "
         "medians and P value by {learned.times:note}, and all that it prints by {learned.all:note}.",
         "Over the cohorts with the right sizes, ranges are {learned.sizes.narrower} narrower than over as "
         "many "

@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.dictionary.words import head_of
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import Released, require
 from analysis_lib.rows.results import STATISTICS
@@ -46,6 +47,7 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
         return notes.skip(reason)
     groups = list(dict.fromkeys(curves["group"]))
     bands = len(groups) <= BANDS_UP_TO
+    curves = curves.assign(group=[head_of(curves.attrs.get("by", ""), each) for each in curves["group"]])
     # a tick is one patient's time: only where nothing of a few patients is hidden
     ticked = (curves.rule or 0) <= 1 and "censored" in curves
     ticks = month_ticks(curves["days"].max() / DAYS_PER_MONTH)
@@ -192,7 +194,10 @@ def _alt_of_curves(curves: Released, what: str, rows: pd.DataFrame | None) -> st
     medians = rows[rows["statistic"] == "median time"]
     alt += (
         " Median "
-        + "; ".join(f"{row['group']} {numbers.estimate(row)}".strip() for _, row in medians.iterrows())
+        + "; ".join(
+            f"{head_of(row['by'], row['group'])} {numbers.estimate(row)}".strip()
+            for _, row in medians.iterrows()
+        )
         + "."
     )
     tests = rows[rows["method"] == methods.LOG_RANK]

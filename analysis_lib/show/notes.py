@@ -95,7 +95,17 @@ def left_out(rows: pd.DataFrame) -> None:
     """Say why parts of an analysis are missing; nothing when none is."""
     require(rows)
     if notes := list(dict.fromkeys(rows.loc[rows["statistic"] == "skipped", "note"])):
-        skip("; ".join(notes))
+        first, *others = _each_reason_once(notes)
+        skip(". ".join([first, *map(capital, others)]))
+
+
+def _each_reason_once(notes: list[str]) -> list[str]:
+    """Notes such as *what: why*, each reason behind all that has it: *what; what: why*."""
+    by_reason: dict[str, list[str]] = {}
+    for note in notes:
+        what, _, why = note.rpartition(": ")
+        by_reason.setdefault(why, []).extend(filter(None, [what]))
+    return [": ".join(filter(None, ("; ".join(what), why))) for why, what in by_reason.items()]
 
 
 def noticed(rows: pd.DataFrame) -> None:

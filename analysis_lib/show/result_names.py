@@ -125,7 +125,7 @@ def _level(column: str, level: str) -> str:
     if level in YES_NO:
         with_, without = SITES.get(column, (f"with {label}", f"without {label}"))
         return with_ if level == YES_NO[0] else without
-    return GROUPED.get(column, f"{label} {{}}").format(level)
+    return GROUPED.get(column, f"{label} {{}}").format(words.head_of(column, level))
 
 
 def _topic(topic: str, rest: list[str]) -> str:

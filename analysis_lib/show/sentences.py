@@ -12,7 +12,7 @@ from IPython.display import Markdown, display
 
 from analysis_lib.cohort import disclosure
 from analysis_lib.dictionary.words import within
-from analysis_lib.rows import results
+from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import require
 from analysis_lib.rows.results import STATISTICS
 from analysis_lib.rows.rounding import number
@@ -48,8 +48,9 @@ FORMATS = {
     "group": lambda row: _inert(row["group"]),
     "named": lambda row: _inert(within(row["group"])),
     "population": lambda row: _inert(row["population"]),
-    "method": lambda row: row["method"],
+    "method": lambda row: methods.printed(row["method"]),
     "note": lambda row: _inert(row["note"].removeprefix("small numbers, ")),
+    "uncorrected": lambda row: row["note"].removeprefix("small numbers, ").removesuffix(" before correction"),
 }
 
 # formats that read well where a number is hidden
@@ -130,7 +131,8 @@ def sentence(rows: pd.DataFrame, template: str) -> str:
     Formats: none (value), ``rounded`` (one decimal, no unit), ``full`` (value and limits), ``limits``,
     ``lower``, ``upper``, ``share`` (a of b, percent), ``n_percent`` (a and percent with one decimal, as in
     Table 1), ``n``, ``events``, ``group``, ``named`` (the group within a sentence: ``bulky disease``,
-    ``tisa-cel against axi-cel``), ``population``, ``method``, ``note``. None turns a P value into words: what
+    ``tisa-cel against axi-cel``), ``population``, ``method``, ``note``, ``uncorrected`` (the P value that a
+    note gives before correction). None turns a P value into words: what
     the data speak against is said by an interval.
     Another is an error; an id that no analysis can produce is found by ``tests/show/test_sentences.py``.
     """

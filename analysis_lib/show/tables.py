@@ -9,7 +9,7 @@ from collections.abc import Collection
 import pandas as pd
 
 from analysis_lib.analyses import cox_models, table_1
-from analysis_lib.dictionary.words import LABELS, label_of
+from analysis_lib.dictionary.words import LABELS, head_of, label_of
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import require
 from analysis_lib.rows.rounding import UNDEFINED
@@ -111,9 +111,8 @@ def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns
     require(rows)
     if reason := results.skip_reason(rows) or too_small(rows):
         return skip(reason)
-    named = rows["method"].map(lambda method: methods.capital(methods.printed(method)))
     shown = pd.DataFrame(
-        {"": named if label == "method" else rows[label].replace("", "All")}
+        {"": _first_cells(rows, label)}
         | {
             _heading(heading): [FORMATS[style](row) for _, row in rows.iterrows()]
             for heading, style in columns.items()
@@ -130,6 +129,15 @@ def rows_table(rows: pd.DataFrame, caption: str, label: str = "group", **columns
         )
     )
     _shown(shown.rename(columns={"": rows.attrs.get("label", "Group")}), captioned(caption, told))
+
+
+def _first_cells(rows: pd.DataFrame, label: str) -> list[str]:
+    """What the lines of a table are called, by this column of its rows."""
+    if label == "method":
+        return [methods.capital(methods.printed(method)) for method in rows["method"]]
+    if label == "group" and "by" in rows:
+        return [head_of(by, group) or "All" for by, group in zip(rows["by"].fillna(""), rows["group"])]
+    return [each or "All" for each in rows[label]]
 
 
 def _heading(words: str) -> str:

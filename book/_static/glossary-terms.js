@@ -49,6 +49,6 @@ window.SALVAGE_TERMS = {
   "CR": "Complete response: no disease left to be seen.",
   "PR": "Partial response: clearly less disease.",
   "reconstructed cohort": "Synthetic patients who are consistent with the numbers that the paper prints; not the study's data.",
-  "consistent cohorts": "Many synthetic cohorts that all print the same numbers as the paper; what they disagree on, the paper leaves open.",
+  "consistent cohorts": "Many synthetic cohorts, from each of which the paper's numbers follow; what they disagree on, the paper leaves open.",
   "result row": "One number with its limits, its group and its method, by which pages, tables and downloads are made."
 };

@@ -91,6 +91,16 @@ function keepNumbersTogether(table) {
   }
 }
 
+/* What a letter stands for stays on its line: P = 0.19, n = 120. */
+function keepEquationsTogether(article) {
+  const texts = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const { data, parentElement: inside } = texts.currentNode;
+    const joined = data.replace(/\b([Pn]) ([=<]) (?=\d)/g, "$1\u00a0$2\u00a0");
+    if (joined !== data && !inside.closest("pre, code, script, form, mjx-container")) texts.currentNode.data = joined;
+  }
+}
+
 /* Where a long name may be broken (of a column, a file, a paper): behind _ / and ., never within a word. */
 const A_LONG_NAME = 12; // characters
 function breakNames(table) {
@@ -105,6 +115,14 @@ function breakNames(table) {
   }
 }
 
+/* A short piece of code within words stays in one line: --nthreads 1 is not broken behind its hyphens. */
+const IN_ONE_LINE = 22; // characters, which a telephone has room for
+function keepCodeTogether() {
+  for (const code of document.querySelectorAll("article.bd-article :is(p, li, dd) > code")) {
+    if (code.textContent.length <= IN_ONE_LINE && !code.closest("table")) code.classList.add("whole");
+  }
+}
+
 /* What heads the lines of a table is seen however far the table is scrolled. */
 function keepSectionsInSight(table) {
   for (const head of table.querySelectorAll("tr.section > th[colspan]")) {
@@ -112,14 +130,6 @@ function keepSectionsInSight(table) {
     inside.className = "stays";
     inside.append(...head.childNodes);
     head.append(inside);
-  }
-}
-
-/* A short piece of code within words stays in one line: --nthreads 1 is not broken behind its hyphens. */
-const IN_ONE_LINE = 22; // characters, which a telephone has room for
-function keepCodeTogether() {
-  for (const code of document.querySelectorAll("article.bd-article :is(p, li, dd) > code")) {
-    if (code.textContent.length <= IN_ONE_LINE && !code.closest("table")) code.classList.add("whole");
   }
 }
 
@@ -298,7 +308,9 @@ function start() {
   noteCohort();
   addCodeSwitch();
   foldQuestions();
+  document.querySelectorAll("article.bd-article").forEach(keepEquationsTogether);
   document.querySelectorAll("article.bd-article div.cell div.highlight pre").forEach(boxLines);
+  keepCodeTogether();
   document.querySelectorAll("article.bd-article table").forEach((table) => {
     plainEmptyHeaders(table);
     if (table.matches(".dataframe, .rows")) {
@@ -310,7 +322,6 @@ function start() {
     breakNames(table);
     wrap(table);
   });
-  keepCodeTogether();
   // The theme's sidebar is a plain div: its logo would stand outside every landmark.
   const sidebar = document.getElementById("pst-primary-sidebar");
   if (sidebar) {

@@ -212,8 +212,10 @@
   const tick = document.createElement("input");
   tick.type = "checkbox";
   tick.checked = recall(PREDICT) === "yes";
-  label.append(tick, " Predict before I look: what tells it stays covered until you have guessed");
-  (document.querySelector("article .aims") || document.querySelector("article h1")).after(label);
+  label.append(tick, " Let me guess first: answers stay covered until I have");
+  const opening = document.querySelector("article .opening");
+  if (opening) opening.before(label);
+  else document.querySelector("article h1").after(label);
   if (places.length === predictions.length) part.hidden = true;  // each has its place in the chapter
   const coverAll = () => { for (const place of places) cover(place); };
   tick.addEventListener("change", () => {

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from analysis_lib.binding import chapters
+from analysis_lib.binding import chapter, chapters
 from analysis_lib.binding.page import as_page
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.show import notes, payloads
@@ -205,3 +205,12 @@ def test_nothing_of_this_machine_stays_on_the_page(car_t):
 def test_parameters_are_read_from_the_notebook():
     assert set(chapters.OWN_PARAMETERS) <= set(chapters.parameters_of("04_survival"))
     assert chapters.parameters_of("05_radiotherapy")["alpha_beta"] == "10"
+
+
+def test_what_a_chapter_teaches_stands_below_its_answer_and_key_figure():
+    """The first screen is for the answer; a page that could show no section ends with what it teaches."""
+    page = executed(
+        code("opening", "<div class='opening'></div>"), code("figure"), words("## What the paper asks")
+    )
+    assert page.cells[chapter.after_opening(page)].source == "## What the paper asks"
+    assert chapter.after_opening(executed(code("opening"))) == 2

@@ -47,7 +47,7 @@ def test_a_prediction_covers_the_answer_too(visit, book_html):
     for chapter, figure in (("14_absolute", True), ("10_ledger", False)):
         page.goto(file_page(book_html, f"{COHORT}/{chapter}.html"))
         settle(page)
-        switch = page.get_by_role("checkbox", name="Predict before I look")
+        switch = page.get_by_role("checkbox", name="Let me guess first")
         switch.check()
         answer = page.locator(".opening .answer")
         assert answer.is_hidden() and page.locator(".opening .question").is_visible()

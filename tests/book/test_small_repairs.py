@@ -37,7 +37,7 @@ def test_a_line_of_code_that_wraps_goes_on_further_in_than_a_new_line(shown):
         range.selectNodeContents(line);
         const indent = line.textContent.search(/\\S/);
         if (indent > 0) range.setStart(line.firstChild, indent);
-        return [...new Set([...range.getClientRects()].filter((r) => r.width > 3).map((r) => Math.round(r.left)))];
+        return [...new Set([...range.getClientRects()].filter((r) => r.width > 12).map((r) => Math.round(r.left)))];
     })""")
     head, wrapped, empty, last = edges
     assert len(last) == 1 and last[0] == head[0] and not empty

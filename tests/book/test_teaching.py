@@ -101,7 +101,7 @@ def test_answers_are_kept_saved_and_forgotten(chapter, tmp_path):
 
 
 def test_a_figure_stays_covered_until_there_is_a_guess(chapter):
-    switch = chapter.get_by_role("checkbox", name="Predict before I look")
+    switch = chapter.get_by_role("checkbox", name="Let me guess first")
     assert not chapter.locator(".prediction-cover").count()
     switch.check()
     cover = chapter.locator(".prediction-cover").first

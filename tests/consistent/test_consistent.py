@@ -343,7 +343,7 @@ def test_identical_cohorts_are_not_apart():
     ("row", "name"),
     [
         (("os2.rate12.salvage_regimen.rt", "RT"), "OS2 at 12 months, RT as first regimen"),
-        (("os2.rate12.salvage_sequence.rt", "RT"), "OS2 at 12 months, RT as whole salvage course"),
+        (("os2.rate12.salvage_sequence.rt", "RT"), "OS2 at 12 months, RT only as whole salvage course"),
         (("os2.median", ""), "Median OS2"),
         (("os2.median.cns_disease.yes", "yes"), "Median OS2, with CNS disease"),
         (("lc.rate12.bulky_site.no", "no"), "Local control at 12 months, other sites"),

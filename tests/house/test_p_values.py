@@ -196,21 +196,20 @@ def told(*given):
 
 def test_what_an_interval_leaves_out_is_said_by_its_nearer_end():
     assert told(*LIMITS) == [
-        "This goes with a higher rate of the event: A, at least 1.20 times as high.",
-        "This goes with a lower rate of the event: B, at most 0.90 times as high.",
+        "A higher rate of the event goes with A, at least 1.20 times as high.",
+        "A lower rate of the event goes with B, at most 0.90 times as high.",
     ]
     stage = row("stage.iv", "hazard ratio", 1.9, lower=1.23, upper=2.9, group="Stage: IV, not III")
     assert told(LIMITS[0], stage) == [
-        "These go with a higher rate of the event: A, at least 1.20 times as high; stage: IV against III, at least 1.23 times."
+        "A higher rate of the event goes with A, at least 1.20 times as high; stage: IV against III, at least 1.23 times."
     ]
 
 
 @pytest.mark.parametrize(("lower", "upper"), [(1.004, 3.0), (0.3, 0.996), (0.5, 2.0)])
 def test_an_interval_that_prints_1_at_its_end_holds_1(lower, upper):
     (said,) = told(ratio("A", 1.2, lower, upper))
-    assert said.startswith(
-        "This may go with a lower or a higher rate, so neither a difference nor its absence is shown: A, "
-    )
+    assert said.startswith("Neither a difference nor its absence is shown for A, where the rate may be ")
+    assert said.endswith(" times as high.")
 
 
 def test_a_ratio_whose_limits_are_hidden_is_not_named():

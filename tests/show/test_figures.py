@@ -9,13 +9,23 @@ import pandas as pd
 import pytest
 from IPython.display import display
 
-from analysis_lib.analyses import courses, summaries, survival
+from analysis_lib.analyses import courses, log_rank, summaries, survival
 from analysis_lib.files.places import ROOT
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
-from analysis_lib.show import canvas, diagrams, figures, figures_cohort, figures_courses, fitting, vector
+from analysis_lib.show import (
+    canvas,
+    diagrams,
+    figures,
+    figures_cohort,
+    figures_courses,
+    figures_further,
+    fitting,
+    tables,
+    vector,
+)
 
 from everywhere import as_html, everywhere
 
@@ -165,6 +175,24 @@ def test_the_words_for_curves_say_by_what_they_are_grouped(shown):
     study = read_cohort(ROOT / "tests" / "public" / "myeloid")
     figures.survival_curves(survival.curves(study, "OS1", by="arm"), "OS1", "OS1 by arm.")
     assert "Kaplan–Meier curves of OS1 by Treatment arm: A, B." in shown["alt"][0]
+
+
+def test_a_regimen_and_the_whole_course_of_the_same_name_have_heads_of_their_own(shown):
+    """RT as the first regimen, whatever followed, and RT without any other modality later."""
+    study = read_cohort("reconstructed")
+    for by, heads in (
+        ("salvage_regimen", ["RT", "CMT", "ST"]),
+        ("salvage_sequence", ["RT only", "CMT", "ST only"]),
+    ):
+        medians = results.pick(survival.estimates(study, "OS2", by=by), "median time")
+        figures.survival_curves(survival.curves(study, "OS2", by=by), "OS2", "OS2.", medians)
+        tables.rows_table(medians, "Median OS2", median="full")
+        legend = [text.get_text() for text in shown["figures"][-1].legends[0].get_texts()]
+        lines = re.findall(r'<th scope="row">(.*?)</th>', shown["notes"][-1])
+        assert legend[:3] == lines[:3] == heads and f"Median {heads[0]} " in shown["alt"][-1]
+    tables.rows_table(log_rank.pairwise(study, "OS2", by="salvage_sequence"), "Pairs", one_test="uncorrected")
+    first = re.search(r'<th scope="row">(.*?)</th><td>(.*?)</td>', shown["notes"][-1])
+    assert first[1] == "RT only and CMT" and re.fullmatch(r"P = 0\.\d+", first[2])
 
 
 @pytest.mark.parametrize("width", [canvas.WIDTH, canvas.NARROW, canvas.JOURNAL_WIDTH])

@@ -1,9 +1,12 @@
 """HTML fragments: words are words, whatever stands in them, and what is shown carries what it says as data."""
 
+import pandas as pd
 import pytest
 from IPython.display import display
 from jinja2 import UndefinedError
 
+from analysis_lib.rows import results
+from analysis_lib.rows.released import public
 from analysis_lib.show import fragments, notes, payloads
 
 from everywhere import everywhere
@@ -34,3 +37,14 @@ def test_a_note_carries_its_reason_as_data_beside_the_html(monkeypatch):
     assert raw and bundle["text/html"] == '<p class="skip-note">Not shown: no &lt;b&gt;.</p>'
     assert payloads.note_of({"data": bundle}) == {"kind": payloads.SKIPPED, "reason": "no <b>"}
     assert payloads.note_of({"name": "stdout"}) == {}
+
+
+def test_a_reason_that_several_things_have_is_said_once_behind_them(monkeypatch):
+    told = []
+    monkeypatch.setattr(notes, "skip", told.append)
+    rows = [
+        results.skipped(str(i), note)
+        for i, note in enumerate(["one, 12 months: too few", "no events", "one: late", "two: too few"])
+    ]
+    notes.left_out(public(pd.concat(rows, ignore_index=True)))
+    assert told == ["one, 12 months; two: too few. No events. One: late"]
