@@ -58,7 +58,7 @@ opening("Which results could anyone work out from the printed numbers, and which
     "Open is also whether patients lived longer after radiotherapy alone: given stage and LDH, the hazard ratio of systemic "
     "therapy against radiotherapy goes from {adjusted.range:lower} to {adjusted.range:upper}, and its 95% interval {adjusted.range:note}.",
     "Such ranges can be wrong: where the truth was known, they held it in {coverage.ensemble:share}, and of {abstract.within:n} numbers "
-    "that the authors printed elsewhere they held {abstract.within:events}.")
+    "that the authors printed elsewhere, and that the first cohorts had missed in part, they held {abstract.within:events}.")
 
 # %% [markdown]
 # Think of every group of patients about whom the authors would have printed exactly this paper. A program has found some of them: the
@@ -77,17 +77,21 @@ determined_page.certificate(certificate)
 # %% [markdown] tags=["car-t"]
 # ## What the authors printed elsewhere
 #
-# A conference abstract on the same patients {cite:p}`salvageabstract` was found after the method had been settled, and no cohort was
-# made to agree with it. It groups patients by their whole salvage course, where the paper goes by the first regimen. A *real prediction* could
-# have failed; the other numbers follow from the paper by arithmetic.
+# A conference abstract on the same patients {cite:p}`salvageabstract` was found after the first cohorts had been made. It groups patients by
+# their whole salvage course, where the paper goes by the first regimen.
+#
+# The first cohorts missed the sizes of its groups, all in the same way: the program held fixed how many patients had systemic therapy after
+# radiotherapy, which the paper never prints. That number has been drawn at random since, and all cohorts were made anew, none of them to
+# agree with the abstract. So the method failed this test once and was mended after it. A *real prediction* below could have failed again; the
+# other numbers follow from what the paper prints.
 
 # %% tags=["secondary"]
 determined_page.predictions(predicted, "A conference abstract of the same study beside the consistent cohorts")
 
 # %% [markdown] tags=["car-t"]
-# Where all cohorts agree and are wrong, something was held fixed that the paper never printed: agreement among cohorts made by one program is
-# no proof. Sites are counted at the first salvage therapy here; the [ledger](10_ledger) says why that number cannot be met together with
-# another that the paper prints.
+# Agreement among cohorts made by one program is no proof: where all agree and are wrong, something was held fixed that nobody printed. How many
+# patients had a single site of disease is no prediction: it follows from a number of the paper's Discussion, which some cohorts keep and
+# others give up, because another printed number excludes it ([ledger](10_ledger)).
 #
 # The stored copy of the abstract breaks off within its results. That of a later report on the same database {cite:p}`ash5112` breaks off after
 # its methods, so that test is still to be made.
