@@ -47,9 +47,9 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
     require(curves)
     if reason := results.skip_reason(curves):
         return notes.skip(reason)
+    curves = curves.assign(group=[head_of(curves.attrs.get("by", ""), each) for each in curves["group"]])
     groups = list(dict.fromkeys(curves["group"]))
     bands = len(groups) <= BANDS_UP_TO
-    curves = curves.assign(group=[head_of(curves.attrs.get("by", ""), each) for each in curves["group"]])
     # a tick is one patient's time: only where nothing of a few patients is hidden
     ticked = (curves.rule or 0) <= 1 and "censored" in curves
     ticks = month_ticks(curves["days"].max() / DAYS_PER_MONTH)
