@@ -69,7 +69,7 @@ def run(
     finished, reason = as_page(executed, study)
     if reason:
         return Outcome(study.name, chapter, "skipped", reason)
-    if study.synthetic and (aims := exercises.aims(chapter)):
+    if study.synthetic and (aims := exercises.aims(chapter, study.of_the_paper)):
         finished.cells.insert(after_opening(finished), nbformat.v4.new_markdown_cell(aims, id="cell-aims"))
     page.parent.mkdir(parents=True, exist_ok=True)
     takeaway.offer(finished, study, chapter, page.parent, results_dir)

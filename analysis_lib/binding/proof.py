@@ -10,6 +10,7 @@ printed where its conventions differ from R's, beside R asked for the same and b
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import PackageNotFoundError, version
 
 import pandas as pd
@@ -102,7 +103,7 @@ def page() -> str:
     )
     shown = pd.DataFrame(
         {
-            "Estimator": table["estimator"],
+            "Estimator": table["estimator"].map(with_dashes),
             "Computed by": table["library"].map(_with_version),
             "Compared with": table["referee"].str.partition(" ")[0],
             "Data sets": table["data_sets"].astype(str),
@@ -145,7 +146,10 @@ def page() -> str:
             "",
             "### Remarks",
             "",
-            *[f"- *{line.estimator}*: {line.reason}." for line in table[table["reason"] != ""].itertuples()],
+            *[
+                f"- *{with_dashes(line.estimator)}*: {line.reason}."
+                for line in table[table["reason"] != ""].itertuples()
+            ],
             "",
             "### What has no referee",
             "",
@@ -175,6 +179,11 @@ def page() -> str:
             "",
         ]
     )
+
+
+def with_dashes(estimator: str) -> str:
+    """Two people's names as the book sets them, Kaplan–Meier: the tables of the tests are plain text."""
+    return re.sub(r"(?<=[a-z])-(?=[A-Z])", "–", estimator)
 
 
 def _with_version(library: str) -> str:

@@ -53,8 +53,8 @@ def page(study: Cohort, rows: pd.DataFrame) -> str:
         "and lifelines, as you would write it in a notebook of your own.",
         "",
         "`data` is the folder with the tables of the reconstructed cohort (synthetic), "
-        "`analysis_lib/data/reconstructed` in this project; `consistent` is that with all cohorts that print "
-        "the paper's numbers, `analysis_lib/data/consistent`; `paper` holds the printed numbers, "
+        "`analysis_lib/data/reconstructed` in this project; `consistent` is that with the consistent "
+        "cohorts, `analysis_lib/data/consistent`; `paper` holds the printed numbers, "
         "`analysis_lib/paper`; `simulated` is the table of simulated patients of chapter 13, "
         "`simulation.read()[0].patients`. Chapter 11 is not here: it counts checks, each of which is its own "
         "line of arithmetic.",

@@ -28,6 +28,8 @@ from analysis_lib.show.sentences import fields, sentence
 NUMBER, CHOICE, LARGEST, ORDER = KINDS = ("number", "choice", "largest", "order")
 PARTS = ("predict", "exercises", "quiz")
 TITLES = {"predict": "Predict first", "exercises": "Check yourself", "quiz": "Quiz"}
+# its title, and as a link from a chapter
+PRIMER = ("*Time to an event*", "[*Time to an event*](../../generated/time-to-an-event.md)")
 
 
 @dataclass(frozen=True)
@@ -239,12 +241,16 @@ def _speaks_of_car_t(question: Question) -> bool:
     return any(re.search(rf"{CAR_T}|CAR T", each) for each in words)
 
 
-def aims(chapter: str) -> str:
-    """What a chapter teaches, as Markdown for the top of its page; empty where nothing is written down."""
+def aims(chapter: str, with_primer: bool) -> str:
+    """What a chapter teaches, as Markdown for the top of its page; empty where nothing is written down.
+
+    The primer is a link in the book that has one.
+    """
     told = sheet(f"{chapter}.yml")
     if not told.aims:
         return ""
-    head = f"**After this chapter you can** ({told.minutes} minutes; before it: {told.before.rstrip('.')})"
+    before = told.before.rstrip(".").replace(*PRIMER) if with_primer else told.before.rstrip(".")
+    head = f"**After this chapter you can** ({told.minutes} minutes; before it: {before})"
     return "\n".join([":::{div} aims", head, "", *(f"- {each}" for each in told.aims), ":::"])
 
 

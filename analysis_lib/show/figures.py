@@ -21,8 +21,10 @@ from analysis_lib.rows.released import Released, require
 from analysis_lib.rows.results import STATISTICS
 from analysis_lib.show import notes, numbers
 from analysis_lib.show.canvas import PALETTE, canvas, month_ticks, plain_log_ticks, show, style_of
+from analysis_lib.show.result_names import without_a_shared_time
 
 LONG_ENOUGH = "followed at least that long"
+HEADS_OF = {"hazard ratio": "HR", "odds ratio": "OR"}  # numbers beside a forest plot; all others: Estimate
 BANDS_UP_TO = 3  # curves; the confidence bands of more would hide one another
 
 
@@ -45,9 +47,9 @@ def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.Data
     require(curves)
     if reason := results.skip_reason(curves):
         return notes.skip(reason)
+    curves = curves.assign(group=[head_of(curves.attrs.get("by", ""), each) for each in curves["group"]])
     groups = list(dict.fromkeys(curves["group"]))
     bands = len(groups) <= BANDS_UP_TO
-    curves = curves.assign(group=[head_of(curves.attrs.get("by", ""), each) for each in curves["group"]])
     # a tick is one patient's time: only where nothing of a few patients is hidden
     ticked = (curves.rule or 0) <= 1 and "censored" in curves
     ticks = month_ticks(curves["days"].max() / DAYS_PER_MONTH)
@@ -240,7 +242,7 @@ def forest(
     if drawn.empty:
         return notes.skip("there is no estimate with an interval to draw")
     ratio = bool(drawn["statistic"].isin(["hazard ratio", "odds ratio"]).all())
-    names = [textwrap.fill(name, 20) for name in drawn["group"]]
+    names = [textwrap.fill(name, 20) for name in without_a_shared_time(list(drawn["group"]))]
     heights = [0.18 + 0.15 * len(name.splitlines()) for name in names]
     places = -(np.cumsum(heights) - np.array(heights) / 2)  # in inches, from the top
     figure, axes = canvas(sum(heights) + 0.95)
@@ -250,7 +252,7 @@ def forest(
         axes.axvline(reference, color="0.35", linewidth=1, zorder=0)
     # names and numbers are labels of the axis, so that whatever the width the intervals have what these leave
     written = [apart.get(one["result_id"]) or _in_numbers(one) for _, one in drawn.iterrows()]
-    heading = "HR (95% CI)" if drawn["statistic"].iloc[0] == "hazard ratio" else "(95% CI)"
+    heading = f"{HEADS_OF.get(drawn['statistic'].iloc[0], 'Estimate')} (95% CI)"
     right = axes.secondary_yaxis("right")
     axes.set_yticks(places, names)
     right.set_yticks([*places, 0.12], [*written, heading])

@@ -253,10 +253,11 @@ def read_back(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
                 of["days"] / DAYS_PER_MONTH,
                 100 * of["survival"],
                 where="post",
-                color=PALETTE[colour],
+                # read back in ink, upon the patients' own: in the same colour it would not be seen
+                color="0.15" if dash else PALETTE[colour],
                 linestyle=DASHES[dash],
-                linewidth=2.4 - dash,
-                label=f"{group}: {source.lower()}",
+                linewidth=2.4 - 1.1 * dash,
+                label=f"{group}: {source.lower()}" if not dash else "" if colour else source,
             )
     axes.set(ylim=(0, 102), xlim=(0, ticks[-1]), xticks=ticks, ylabel="OS2, %", xlabel="Months")
     figure.legend(loc="outside upper left", ncols=1, frameon=False)

@@ -62,6 +62,7 @@ PREDICTED = {  # the parts of chapter 16, whose groups say less than their ids
 SCANNED = {"truth": "in the patients", "rebuilt": "read back from the picture"}
 REGIMENS = {"rt": "radiotherapy alone", "st": "systemic therapy alone"}
 BOTH = "systemic therapy against radiotherapy"
+AT_A_TIME = re.compile(r"(?P<name>.+), (?P<time>\d+ months?)")
 
 
 def name_of(result_id: str, group: str, statistic: str = "", population: str = "") -> str:
@@ -176,3 +177,10 @@ def _scanned(rest: list[str], group: str, population: str) -> str:
     of = REGIMENS.get(rest[1], BOTH) if len(rest) > 1 else BOTH
     what = re.sub(r"^rate(\d+)$", r"at \1 months", rest[0]).replace("ratio", "hazard ratio").replace("_", " ")
     return f"OS2, {of}, {what}: {SCANNED.get(rest[-1], words.within(group))}"
+
+
+def without_a_shared_time(names: list[str]) -> list[str]:
+    """Names without the moment with which all of them end: the caption says it once."""
+    found = [AT_A_TIME.fullmatch(name) for name in names]
+    shared = len(names) > 1 and all(found) and len({each["time"] for each in found if each}) == 1
+    return [each["name"] for each in found if each] if shared else names

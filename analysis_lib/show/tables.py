@@ -31,7 +31,7 @@ from analysis_lib.show.numbers import (
 )
 from analysis_lib.show.sentences import FORMATS
 
-SHORT = 8  # characters of row names that leave the room to the other columns
+SHORT = 10  # characters of row names that leave the room to the other columns
 HEADS = ("Factor", "With", "Without", "HR (95% CI)", "P")  # of a table of single factors
 MANY = 6  # columns that need smaller letters
 

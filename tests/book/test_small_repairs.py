@@ -54,7 +54,7 @@ def test_a_median_with_an_end_in_words_is_seen_on_a_telephone(shown):
         f'<th scope="col">{head}</th>'
         for head in ("Sequence of salvage therapy", "Patients", "Deaths", "Median OS2")
     )
-    page = shown(f'<table class="rows"><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>')
+    page = shown(f'<table class="rows short"><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>')
     page.wait_for_timeout(200)
     right = page.locator("td").last.evaluate("(cell) => cell.getBoundingClientRect().right")
     assert right <= TELEPHONE["width"]

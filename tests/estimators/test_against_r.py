@@ -258,5 +258,6 @@ def test_the_book_tells_how_far_each_estimator_is_from_r(rows_of):
 
 def test_the_page_shows_every_estimator_and_every_trap():
     page = proof.page()
-    assert all(html.escape(name) in page for name, *_ in ESTIMATORS)
+    assert all(html.escape(proof.with_dashes(name)) in page for name, *_ in ESTIMATORS)
+    assert "Kaplan–Meier curve" in page and "Kaplan-Meier curve" not in page and "Log-rank test" in page
     assert all(html.escape(trap) in page for trap in proof.traps()["trap"]) and "nan" not in page

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
-from analysis_lib.binding import chapters
+from analysis_lib.binding import chapters, primer
 from analysis_lib.files.places import BUNDLED, NOTEBOOKS
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
@@ -107,6 +107,12 @@ def test_what_is_asked_is_escaped():
 # --- the book's own -------------------------------------------------------------------------------
 
 CHAPTERS = [each for each in chapters.chapters() if each != "pooled"]
+
+
+def test_what_to_read_before_leads_to_the_primer_in_the_book_that_has_one():
+    to = f"[*Time to an event*](../../generated/{primer.NAME}.md)"
+    assert to in exercises.aims("01_cohort", True) and to not in exercises.aims("01_cohort", False)
+    assert "*Time to an event*" in exercises.aims("01_cohort", False)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

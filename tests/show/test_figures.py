@@ -225,6 +225,44 @@ def test_names_and_numbers_of_a_forest_leave_the_intervals_alone(shown, width):
     assert len(ticks) > 2 and all(one.x1 + 3 < other.x0 for one, other in zip(ticks, ticks[1:]))
 
 
+def test_a_forest_says_once_what_all_its_lines_share_and_what_its_numbers_are(shown):
+    def names_of(*groups):
+        shown["figures"].clear()
+        differences = [
+            row(str(i), "rate difference", 4, group=each, lower=-3, upper=9) for i, each in enumerate(groups)
+        ]
+        figures.forest(public(results.collect(differences)), "Differences.")
+        axes = shown["figures"][0].axes[0]
+        heading = axes.child_axes[0].get_yticklabels()[-1].get_text()
+        return [label.get_text().replace("\n", " ") for label in axes.get_yticklabels()], heading
+
+    assert names_of("Crude, 12 months", "Weighted, 12 months") == (["Crude", "Weighted"], "Estimate (95% CI)")
+    for kept in (
+        ("Crude, 12 months", "Crude, 24 months"),
+        ("Crude, 12 months",),
+        ("Age, years", "Dose, years"),
+    ):
+        assert names_of(*kept)[0] == list(kept)
+
+
+def test_what_is_read_back_is_seen_upon_the_curves_and_named_once(shown):
+    """The two nearly coincide: in one colour the second would not be seen."""
+    curves = pd.concat(
+        pd.DataFrame({"group": group, "source": source, "days": [0, 400, 700], "survival": [1, 0.6, low]})
+        for group, low in (("RT", 0.4), ("ST", 0.3))
+        for source in ("The patients", "Read back")
+    )
+    medians = [
+        row(each.lower(), "median time", 20, group=each, population="All", n=9) for each in ("RT", "ST")
+    ]
+    figures_further.read_back(public(curves), public(results.collect(medians)), "Read back.")
+    (figure,) = shown["figures"]
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert told == ["RT: the patients", "Read back", "ST: the patients"]
+    colours = [line.get_color() for line in figure.axes[0].lines]
+    assert colours == [canvas.PALETTE[0], "0.15", canvas.PALETTE[1], "0.15"]
+
+
 def sticking_out(figure, boxes):
     figure.draw_without_rendering()
     return [box for box in boxes() if box.x0 < 0 or box.x1 > figure.bbox.width or box.y0 < 0]

@@ -146,7 +146,7 @@ def _limited_stage() -> tuple:
     return check(
         "p.t1.stage.limited",
         "Table 1",
-        "stage I-II against III-IV between the regimens",
+        "stage I–II against III–IV between the regimens",
         printed_text("t1.stage.p"),
         f"{p:.3f}",
         "fragile",
