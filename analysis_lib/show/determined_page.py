@@ -44,7 +44,7 @@ def predictions(predicted: pd.DataFrame, caption: str) -> None:
     """
     require(predicted)
     real, follows = (predicted[(predicted["follows"] == "") == real] for real in (True, False))
-    for part, kind in ((real, "real predictions"), (follows, "what follows from numbers that the paper prints")):
+    for part, kind in ((real, "real predictions"), (follows, "what follows from the printed numbers")):
         if len(part):
             tables.table(public(pd.DataFrame(map(_line, part.itertuples()))), f"{caption}: {kind}.")
 
