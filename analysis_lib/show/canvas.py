@@ -160,7 +160,12 @@ def plain_log_ticks(axes: Axes, low: float, high: float) -> None:
     apart = np.log(1.21 * high / low) / 5
     ticks: list[float] = []
     for tick in sorted(inside, key=lambda each: abs(np.log(each))):
-        if all(abs(np.log(tick / other)) >= apart for other in ticks):
+        if all(abs(np.log(tick / other)) >= apart * _room(tick, other) for other in ticks):
             ticks.append(tick)
     axes.set_xticks(sorted(ticks), [f"{t:g}" for t in sorted(ticks)])
     axes.minorticks_off()
+
+
+def _room(tick: float, other: float) -> float:
+    """What two numbers need between them, against short ones: 0.05 beside 0.2 more than 1 beside 5."""
+    return max(1.0, len(f"{tick:g}{other:g}") / 5.5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -15,6 +17,8 @@ from analysis_lib.rows.results import row
 from analysis_lib.show import notes, numbers, payloads, sentences, tables
 from analysis_lib.show.fragments import fragment
 from analysis_lib.show.result_names import name_of
+
+SAME_ENDS = re.compile(r"goes from (\S+) to \1(?![\w.]*\d)")  # a range that is no range
 
 
 def show(open_: pd.DataFrame, verdict: str, caption: str) -> None:
@@ -132,6 +136,7 @@ def say(study: Cohort, *templates: str) -> None:
         )
     )
     if said := " ".join(filter(None, (sentences.sentence(spans, template) for template in templates))):
+        said = SAME_ENDS.sub(r"is \1 in all of them", said)
         told = f"(synthetic patients; all numbers of the paper follow from each): {said}"
         who = f"Over all {len(cohorts.numbers())} consistent cohorts"
         payloads.show(

@@ -85,7 +85,7 @@ def overlap(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
             color="black",
             linestyle=DASHES[place],
             linewidth=1.6,
-            label="the same, overlap weights",
+            label=f"{words.capitalize()}: overlap weights",
         )
     for line in (adjusted.TRIM, 1 - adjusted.TRIM):
         axes.axvline(line, color="0.35", linewidth=1, linestyle=":")

@@ -185,6 +185,8 @@ def over_time(rows: pd.DataFrame, series: dict[str, str], axis: str, across: str
         return skip("there is nothing to draw")
     axes.axhline(0, color="0.35", linewidth=1, zorder=0)
     axes.set(xlabel=across, ylabel=axis)
+    if across.startswith("Months"):
+        axes.set_xticks(month_ticks(max(of["at"].max() for of in drawn)))
     figure.legend(loc="outside upper left", ncols=2, frameon=False)
     shown = pd.concat(drawn)
     show(figure, alt=f"Lines. {'. '.join(told)}.", caption=captioned(caption, methods.how(shown)))

@@ -53,6 +53,9 @@ FORMATS = {
     "uncorrected": lambda row: row["note"].removeprefix("small numbers, ").removesuffix(" before correction"),
 }
 
+# two numbers of one unit, which is said once
+UNIT_TWICE = re.compile(r"(?<![\w.])([−\d.]+) (percentage points|months) (to|and) ([−\d.]+) \2\b")
+
 # formats that read well where a number is hidden
 SAY_IT_IS_HIDDEN = ("share", "n_percent", "n", "events", "group", "named")
 
@@ -142,6 +145,7 @@ def sentence(rows: pd.DataFrame, template: str) -> str:
         return ""
     filled = _Filler().vformat(template, (), {"rows": by_id})
     filled = filled.replace(" ()", "")  # a test that was not done has no method
+    filled = UNIT_TWICE.sub(r"\1 \3 \4 \2", filled)
     if re.search(r"fewer than \d+ of fewer than", filled):
         return ""
     return filled[:1].upper() + filled[1:] if filled.startswith(("fewer than", "all but fewer")) else filled

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from IPython.display import display
 
-from analysis_lib.analyses import courses, log_rank, summaries, survival
+from analysis_lib.analyses import absolute, courses, log_rank, summaries, survival, weighting
 from analysis_lib.files.places import ROOT
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
@@ -19,6 +19,7 @@ from analysis_lib.show import (
     canvas,
     diagrams,
     figures,
+    figures_absolute,
     figures_cohort,
     figures_courses,
     figures_further,
@@ -261,6 +262,27 @@ def test_what_is_read_back_is_seen_upon_the_curves_and_named_once(shown):
     assert told == ["RT: the patients", "Read back", "ST: the patients"]
     colours = [line.get_color() for line in figure.axes[0].lines]
     assert colours == [canvas.PALETTE[0], "0.15", canvas.PALETTE[1], "0.15"]
+
+
+def test_long_numbers_of_a_log_axis_have_more_room(shown):
+    _, axes = canvas.canvas(2)
+    axes.set_xscale("log")
+    canvas.plain_log_ticks(axes, 0.05, 12.4)
+    assert axes.get_xticks().tolist() == [0.2, 1, 5]
+    canvas.plain_log_ticks(axes, 0.4, 3)
+    assert axes.get_xticks().tolist() == [0.5, 1, 2]
+
+
+def test_a_legend_says_of_each_line_whose_it_is_and_months_have_ticks_of_months(shown):
+    study = read_cohort("reconstructed")
+    frame = weighting.prepare(study)
+    figures_absolute.overlap(frame, absolute.precision(frame), "Overlap.")
+    told = [text.get_text() for text in shown["figures"][-1].legends[0].get_texts()]
+    assert len(set(told)) == len(told) == 4
+    assert {"Radiotherapy alone: overlap weights", "Systemic therapy alone: overlap weights"} < set(told)
+    scores = results.collect([row(f"score.{month}", "estimate", 0.2) for month in (3, 6, 24)])
+    figures_further.over_time(public(scores), {"score.": "Score"}, "Score", "Months since", "Scores.")
+    assert shown["figures"][-1].axes[0].get_xticks().tolist() == [0, 6, 12, 18, 24]
 
 
 def sticking_out(figure, boxes):

@@ -19,7 +19,7 @@ from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
 from analysis_lib.rows.results import row
-from analysis_lib.show import sentences
+from analysis_lib.show import consistent_page, sentences
 from analysis_lib.show.numbers import estimate
 
 ROWS = public(
@@ -50,6 +50,29 @@ def test_doubled_braces_are_braces():
 def test_a_format_that_there_is_not_is_an_error_even_where_the_row_is_absent(named):
     with pytest.raises(ValueError, match=rf"no such format: \{{{named}:foo\}}.*limits"):
         sentences.sentence(ROWS, f"A median of {{{named}:foo}}.")
+
+
+def test_the_unit_of_two_numbers_is_said_once():
+    gap = row("gap", "rate difference", -16, lower=-25, upper=-7)
+    rows = public(results.collect([gap, row("m", "median time", 9.8, lower=6, upper=20)]))
+    template = "From {gap:lower} to {gap:upper}, or {m:lower} and {m:upper}; {m} and {gap} are two things."
+    said = "From −25 to −7 percentage points, or 6.0 and 20.0 months; 9.8 months and −16 percentage points "
+    assert sentences.sentence(rows, template) == f"{said}are two things."
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [((0.92, 0.92), "It is 0.92 in all of them."), ((0.9, 0.92), "It goes from 0.90 to 0.92.")],
+)
+def test_a_range_without_width_is_a_number(ends, said, monkeypatch):
+    told = []
+    of = pd.DataFrame(
+        {"result_id": ["x"], "statistic": "hazard ratio", "lowest": ends[0], "highest": ends[1]}
+    )
+    monkeypatch.setattr(consistent_page, "committed", lambda: of)
+    monkeypatch.setattr(consistent_page.payloads, "show", lambda html, *_: told.append(html))
+    consistent_page.say(read_cohort("reconstructed"), "It goes from {x:lower} to {x:upper}.")
+    assert said in told[0]
 
 
 @pytest.mark.parametrize("template", ["{os1.median", "os1.median}", "{}", "{:full}", "{os1.median!r}"])
