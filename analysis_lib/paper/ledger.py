@@ -127,8 +127,8 @@ def _is_highest(value: float | None, group: pd.Series) -> bool:
 
 
 def _as_printed(value: float | None, printed: str) -> str:
-    """A value in the form of the print: same decimals; a bound where the paper gives that bound and it
-    holds.
+    """A value in the form of the print: same decimals, or so many that it is not zero where the print is not;
+    a bound where the paper gives that bound and it holds.
     """
     if value is None:
         return NOT_REACHED
@@ -138,7 +138,9 @@ def _as_printed(value: float | None, printed: str) -> str:
         return printed if value else "not highest"
     if printed in ("all", "most"):
         return printed if meets(value, printed) else f"{rounding.number(value, 0)}%"
-    return rounding.number(value, 1 if printed == NOT_REACHED else decimals(printed))
+    shown = rounding.number(value, 1 if printed == NOT_REACHED else decimals(printed))
+    is_small = value != 0 and not shown.strip("−0.") and printed.strip("−0.") != ""
+    return f"{value:.1g}".replace("-", "−") if is_small else shown
 
 
 def _unrounded(value: float | None) -> str:
