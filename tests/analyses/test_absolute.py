@@ -22,16 +22,24 @@ def by_id(rows):
 
 
 def test_bounds_are_counts_and_hold_the_estimate():
-    rows = by_id(early_censoring.bounds(study()))
+    rows, p = by_id(early_censoring.bounds(study())), study().patients
+    os2 = p["last_follow_up_day"] - p["salvage_start_day"]
+    beyond, early = os2 > 365.25, (os2 <= 365.25) & (p["vital_status"] == "alive")
     counted = {what: rows.loc[f"censoring.os2.{what}12", "events"] for what in ("early", "worst", "best")}
-    assert counted == {"early": 35, "worst": 31, "best": 66}
+    assert counted == {"early": early.sum(), "worst": beyond.sum(), "best": beyond.sum() + early.sum()}
     for group in ("", ".rt", ".st"):
         low, km, high = (
             rows.loc[f"censoring.os2.{what}12{group}", "value"] for what in ("worst", "km", "best")
         )
         assert low < km < high
     gap = [rows.loc[f"censoring.os2.gap.{what}12", "value"] for what in ("worst", "best")]
-    assert gap == pytest.approx([36 - 52.5, 64 - 21.25])
+    share = {
+        (name, what): 100 * known[p["salvage_regimen"] == name].mean()
+        for name in ("RT", "ST")
+        for what, known in {"worst": beyond, "best": beyond | early}.items()
+    }
+    sides = [("worst", "best"), ("best", "worst")]
+    assert gap == pytest.approx([share["RT", one] - share["ST", other] for one, other in sides])
 
 
 def test_a_number_needed_to_treat_stands_only_where_the_interval_leaves_out_0():
