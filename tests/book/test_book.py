@@ -210,6 +210,8 @@ def table_faults(page):
             offences.append(f'{where}: thead needs <th scope="col">')
         for row in table.xpath(".//tbody//tr"):
             begins = first(row, ".//*[self::th or self::td]")
+            if row.get("class") == "why" and begins.get("colspan") == str(len(heads)):
+                continue  # the reason of the line above, as wide as the table
             if begins is None or begins.tag != "th" or begins.get("scope") not in ("row", "rowgroup"):
                 offences.append(f'{where}: a row does not begin with <th scope="row">')
                 break
