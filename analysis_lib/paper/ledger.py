@@ -8,6 +8,7 @@ prints the same.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -139,8 +140,9 @@ def _as_printed(value: float | None, printed: str) -> str:
     if printed in ("all", "most"):
         return printed if meets(value, printed) else f"{rounding.number(value, 0)}%"
     shown = rounding.number(value, 1 if printed == NOT_REACHED else decimals(printed))
-    is_small = value != 0 and not shown.strip("−0.") and printed.strip("−0.") != ""
-    return f"{value:.1g}".replace("-", "−") if is_small else shown
+    if value == 0 or shown.strip("−0.") or not printed.strip("−0."):
+        return shown
+    return "<0.001" if abs(value) < 0.0005 else rounding.number(value, math.ceil(-math.log10(abs(value))))
 
 
 def _unrounded(value: float | None) -> str:
