@@ -27,6 +27,11 @@ def _inert(words: str) -> str:
     return re.sub(r"([*_\[\]`~]|<(?=[A-Za-z/!?]))", r"\\\1", words)
 
 
+def _note(row: pd.Series) -> str:
+    """What a row notes about itself, for a sentence that says the rest ("small numbers, ...")."""
+    return _inert(row["note"].removeprefix("small numbers, "))
+
+
 FORMATS = {
     "": estimate,
     "rounded": lambda row: number(row["value"], 1),
@@ -49,8 +54,8 @@ FORMATS = {
     "named": lambda row: _inert(within(row["group"])),
     "population": lambda row: _inert(row["population"]),
     "method": lambda row: methods.printed(row["method"]),
-    "note": lambda row: _inert(row["note"].removeprefix("small numbers, ")),
-    "uncorrected": lambda row: FORMATS["note"](row).removesuffix(" before correction"),
+    "note": _note,
+    "uncorrected": lambda row: _note(row).removesuffix(" before correction"),
 }
 
 # two numbers of one unit, which is said once
