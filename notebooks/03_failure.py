@@ -15,7 +15,7 @@
 # %% [markdown]
 # # Failure after CAR T-cell infusion
 #
-# You will learn to tell when a treatment failed, without mistaking that for the risk that it fails.
+# You will learn to say when an event came, without mistaking that for the risk of it.
 
 # %% [markdown] tags=["speaks-of:failure_pattern"]
 # Where did the disease come back? You will put numbers to it, each with an exact confidence interval.
@@ -83,7 +83,7 @@ figures_cohort.shares(patterns, "Patients", "Where the disease failed, where tha
 
 # %%
 say(when, f"{event} came a median of {{failure.time:full}} after day 0 (n = {{failure.time:n}}). Half of these patients had it by then. "
-    "This is not the risk of failure: of those whom it spared, it says nothing.")
+    "This is not its risk: of those whom it spared, it says nothing.")
 
 # %% [markdown]
 # ## Patterns of failure

@@ -323,7 +323,7 @@ figures_beyond.sorted_p(multiplicity.ranks(tests), tally, "All P values of the c
 
 # %%
 say(tally, "P is below 0.05 in {multiplicity.all.raw} of {multiplicity.all.raw:n} comparisons; {multiplicity.all.by_chance} would be expected if "
-    "nothing differed. After Benjamini and Hochberg's correction {multiplicity.all.bh} remain, after Holm's {multiplicity.all.holm}.",
+    "nothing differed. What remains: {multiplicity.all.bh} after Benjamini and Hochberg's correction, {multiplicity.all.holm} after Holm's.",
     "Among the {multiplicity.outcomes.raw:n} comparisons of outcomes: {multiplicity.outcomes.raw}, {multiplicity.outcomes.bh} and "
     "{multiplicity.outcomes.holm}.")
 consistent_page.say(study, "after Holm's correction P stays below 0.05 in {multiplicity.all.holm:lower}–{multiplicity.all.holm:upper} of all tests, "

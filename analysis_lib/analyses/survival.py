@@ -60,12 +60,9 @@ def curves(
         return disclosure.skipped(study, slug(name, "curve"), "too few patients or events for a curve")
     named = (each.assign(group=study.level_label(by, label)) for label, each in drawn.items())
     stacked = pd.concat(named, ignore_index=True)
-    stacked.attrs |= {
-        "label": study.label_of(by) if by else "",
-        "by": by or "",
-        disclosure.RULE: study.min_cell_count * disclosure.hides(study),
-        "late": endpoints.enters_late(study),
-    }
+    stacked.attrs |= {"label": study.label_of(by) if by else "", "by": by or ""}
+    stacked.attrs["late"] = endpoints.enters_late(study)
+    stacked.attrs[disclosure.RULE] = study.min_cell_count * disclosure.hides(study)
     return release(stacked, study.min_cell_count)
 
 

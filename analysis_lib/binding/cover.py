@@ -37,7 +37,7 @@ FINDINGS = (
         "Responding to CAR T seems to halve the risk of death. Start the clock fairly, and the paper no "
         "longer tells.",
         "Hazard ratio {immortal.response.naive} counted from the infusion, {immortal.response.delayed} with "
-        "delayed entry: over cohorts that print the same paper it goes from "
+        "delayed entry: over the cohorts consistent with the paper it goes from "
         "{range.immortal.response.delayed:lower} to {range.immortal.response.delayed:upper}.",
         "09_beyond.html#a-response-that-had-to-be-lived-to-see",
         "Beyond the paper · 6 minutes",
@@ -46,7 +46,7 @@ FINDINGS = (
     Finding(
         "Radiotherapy after systemic therapy looks protective, until time is counted properly.",
         "A hazard ratio of {immortal.st.naive} becomes {immortal.st.timed} once radiotherapy counts only "
-        "from the day on which it started; over cohorts that print the same paper this goes from "
+        "from the day on which it started; over the cohorts consistent with the paper this goes from "
         "{range.immortal.st.timed:lower} to {range.immortal.st.timed:upper}.",
         "09_beyond.html#is-a-second-modality-better-or-only-later",
         "Beyond the paper · 5 minutes",

@@ -8,6 +8,7 @@ prints the same.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -127,8 +128,8 @@ def _is_highest(value: float | None, group: pd.Series) -> bool:
 
 
 def _as_printed(value: float | None, printed: str) -> str:
-    """A value in the form of the print: same decimals; a bound where the paper gives that bound and it
-    holds.
+    """A value in the form of the print: same decimals, or so many that it is not zero where the print is not;
+    a bound where the paper gives that bound and it holds.
     """
     if value is None:
         return NOT_REACHED
@@ -138,7 +139,10 @@ def _as_printed(value: float | None, printed: str) -> str:
         return printed if value else "not highest"
     if printed in ("all", "most"):
         return printed if meets(value, printed) else f"{rounding.number(value, 0)}%"
-    return rounding.number(value, 1 if printed == NOT_REACHED else decimals(printed))
+    shown = rounding.number(value, 1 if printed == NOT_REACHED else decimals(printed))
+    if value == 0 or shown.strip("−0.") or not printed.strip("−0."):
+        return shown
+    return "<0.001" if abs(value) < 0.0005 else rounding.number(value, math.ceil(-math.log10(abs(value))))
 
 
 def _unrounded(value: float | None) -> str:

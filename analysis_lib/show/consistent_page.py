@@ -137,7 +137,7 @@ def say(study: Cohort, *templates: str) -> None:
     )
     if said := " ".join(filter(None, (sentences.sentence(spans, template) for template in templates))):
         said = SAME_ENDS.sub(r"is \1 in all of them", said)
-        told = f"(synthetic patients; all numbers of the paper follow from each): {said}"
+        told = f"(synthetic patients; the paper's numbers follow from each): {said}"
         who = f"Over all {len(cohorts.numbers())} consistent cohorts"
         payloads.show(
             fragment("whose", synthetic=False, who=who, told=[told]),

@@ -92,7 +92,7 @@ def overlap(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     axes.axhline(0, color="0.2", linewidth=1)
     axes.set(xlim=(0, 1), xlabel="Estimated probability of radiotherapy alone", ylabel="Patients")
     axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
-    figure.legend(loc="outside upper left", ncols=2, frameon=False)
+    figure.legend(loc="outside upper left", ncols=1, frameon=False)
     said = sentences.sentence(
         rows,
         "Mirrored histogram of propensity scores, radiotherapy alone upwards. Scores below "

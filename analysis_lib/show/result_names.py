@@ -179,8 +179,9 @@ def _scanned(rest: list[str], group: str, population: str) -> str:
     return f"OS2, {of}, {what}: {SCANNED.get(rest[-1], words.within(group))}"
 
 
-def without_a_shared_time(names: list[str]) -> list[str]:
-    """Names without the moment with which all of them end: the caption says it once."""
-    found = [AT_A_TIME.fullmatch(name) for name in names]
-    shared = len(names) > 1 and all(found) and len({each["time"] for each in found if each}) == 1
-    return [each["name"] for each in found if each] if shared else names
+def without_a_shared_time(names: list[str], caption: str) -> list[str]:
+    """Names without the moment with which all of them end, if the caption says it."""
+    found = [each for each in map(AT_A_TIME.fullmatch, names) if each]
+    times = {each["time"] for each in found}
+    shared = len(found) == len(names) and len(times) == 1 and times.pop() in caption
+    return [each["name"] for each in found] if shared else names

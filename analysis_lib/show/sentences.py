@@ -27,6 +27,11 @@ def _inert(words: str) -> str:
     return re.sub(r"([*_\[\]`~]|<(?=[A-Za-z/!?]))", r"\\\1", words)
 
 
+def _note(row: pd.Series) -> str:
+    """What a row notes about itself, for a sentence that says the rest ("small numbers, ...")."""
+    return _inert(row["note"].removeprefix("small numbers, "))
+
+
 FORMATS = {
     "": estimate,
     "rounded": lambda row: number(row["value"], 1),
@@ -49,8 +54,8 @@ FORMATS = {
     "named": lambda row: _inert(within(row["group"])),
     "population": lambda row: _inert(row["population"]),
     "method": lambda row: methods.printed(row["method"]),
-    "note": lambda row: _inert(row["note"].removeprefix("small numbers, ")),
-    "uncorrected": lambda row: row["note"].removeprefix("small numbers, ").removesuffix(" before correction"),
+    "note": _note,
+    "uncorrected": lambda row: _note(row).removesuffix(" before correction"),
 }
 
 # two numbers of one unit, which is said once
@@ -135,9 +140,9 @@ def sentence(rows: pd.DataFrame, template: str) -> str:
     ``lower``, ``upper``, ``share`` (a of b, percent), ``n_percent`` (a and percent with one decimal, as in
     Table 1), ``n``, ``events``, ``group``, ``named`` (the group within a sentence: ``bulky disease``,
     ``tisa-cel against axi-cel``), ``population``, ``method``, ``note``, ``uncorrected`` (the P value that a
-    note gives before correction). None turns a P value into words: what
-    the data speak against is said by an interval.
-    Another is an error; an id that no analysis can produce is found by ``tests/show/test_sentences.py``.
+    note gives before correction). None turns a P value into words: what the data speak against is said by an
+    interval. Another is an error; an id that no analysis can produce is found by
+    ``tests/show/test_sentences.py``.
     """
     require(rows)
     by_id = rows.set_index("result_id")

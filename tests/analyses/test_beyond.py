@@ -233,7 +233,7 @@ def test_the_adjusted_comparison_is_that_of_the_chapter_on_what_is_determined():
 
 
 def test_limited_stage_has_too_few_focal_fields_to_compare():
-    # as the paper prints; the bundled cohort keeps to the definition of a field, which excludes it
+    # as the paper prints; cohorts that keep to the definition of a field exclude it
     number = next(number for number, made_by in cohorts.made_by().items() if "definition" not in made_by)
     counts, ratios = (by_id(of(cohorts.read(number))) for of in (field_dose.by_stage, field_dose.fields))
     assert (

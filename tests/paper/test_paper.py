@@ -201,6 +201,21 @@ def test_of_two_that_exclude_each_other_the_missed_one_is_said_to_be_one_of_two(
     assert set(held(14, 0.2)) == {"differs"}  # neither
 
 
+@pytest.mark.parametrize(
+    "printed, value, shown",
+    [
+        ("0.04", 0.0031, "0.003"),
+        ("0.04", 0.0061, "0.01"),
+        ("0.04", 0.00002, "<0.001"),
+        ("7", 0.3, "0.3"),
+        ("0.00", 0.0031, "0.00"),
+        ("0.04", 0.0, "0.00"),
+    ],
+)
+def test_what_is_not_zero_is_not_said_to_be_where_the_print_is_not(printed, value, shown):
+    assert verdict(claim(printed), row("os2.median", "p", value))["recomputed"] == shown
+
+
 def test_statements_in_words_are_claims_that_can_fail():
     said = read_statements()
     assert not set(said["claim_id"]) & set(CLAIMS["claim_id"]) and list(said) == list(CLAIMS)

@@ -227,12 +227,12 @@ def test_names_and_numbers_of_a_forest_leave_the_intervals_alone(shown, width):
 
 
 def test_a_forest_says_once_what_all_its_lines_share_and_what_its_numbers_are(shown):
-    def names_of(*groups):
+    def names_of(*groups, caption="Alive at 12 months."):
         shown["figures"].clear()
         differences = [
             row(str(i), "rate difference", 4, group=each, lower=-3, upper=9) for i, each in enumerate(groups)
         ]
-        figures.forest(public(results.collect(differences)), "Differences.")
+        figures.forest(public(results.collect(differences)), caption)
         axes = shown["figures"][0].axes[0]
         heading = axes.child_axes[0].get_yticklabels()[-1].get_text()
         return [label.get_text().replace("\n", " ") for label in axes.get_yticklabels()], heading
@@ -240,10 +240,11 @@ def test_a_forest_says_once_what_all_its_lines_share_and_what_its_numbers_are(sh
     assert names_of("Crude, 12 months", "Weighted, 12 months") == (["Crude", "Weighted"], "Estimate (95% CI)")
     for kept in (
         ("Crude, 12 months", "Crude, 24 months"),
-        ("Crude, 12 months",),
         ("Age, years", "Dose, years"),
     ):
         assert names_of(*kept)[0] == list(kept)
+    untold = ("Crude, 12 months", "Weighted, 12 months")
+    assert names_of(*untold, caption="Differences.")[0] == list(untold)
 
 
 def test_what_is_read_back_is_seen_upon_the_curves_and_named_once(shown):
