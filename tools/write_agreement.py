@@ -176,7 +176,7 @@ REMARKS = {
     "clusters, so each patient "
     "is left out in R too; the "
     "infinitesimal jackknife from "
-    "its influences is within 1 in 20",
+    "its influences is within 1 in 10",
     "Inverse-probability and overlap weights, effective sample size": WRITTEN_OUT,
     "Standardised difference, before and after weighting": WRITTEN_OUT,
     "E-value of a hazard ratio": WRITTEN_OUT,

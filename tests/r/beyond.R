@@ -16,7 +16,9 @@ column <- function(x) data.frame(x = as.numeric(x))
 # The hazard ratio of the first term of a model, adjusted for the others.
 add_ratio <- function(id, frame, terms, n = nrow(frame), ...) {
   response <- if (is.null(frame$start)) with(frame, Surv(days, event)) else with(frame, Surv(start, days, event))
-  r <- summary(coxph(response ~ ., data = terms, ties = "efron", control = TO_CONVERGENCE, ...))$conf.int[1, c(1, 3, 4)]
+  # without an event in one group no finite estimate exists, and the penalty gives one
+  r <- if (ncol(terms) == 1 && any(tapply(frame$event, terms[[1]], sum) == 0)) firth(frame, names(terms))[1, c("hr", "lower", "upper")]
+  else summary(coxph(response ~ ., data = terms, ties = "efron", control = TO_CONVERGENCE, ...))$conf.int[1, c(1, 3, 4)]
   add(id, r[[1]], r[[2]], r[[3]], n = n, events = sum(frame$event))
 }
 
