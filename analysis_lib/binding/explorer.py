@@ -17,6 +17,7 @@ from analysis_lib.analyses import explored, survival
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.consistent import cohorts as consistent
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.dictionary.words import within
 from analysis_lib.rows import results
 from analysis_lib.rows.released import require
 from analysis_lib.show import exercises, line_art, notes, numbers, tables
@@ -285,7 +286,7 @@ def _slider(
         points.append(
             {
                 "at": int(position),
-                "said": f"{int(position)}{unit}",
+                "said": f"{int(position)}{unit.removesuffix('s') if position == 1 else unit}",
                 "rows": [
                     {
                         "name": _called(one),
@@ -336,7 +337,7 @@ def _pictures(study: Cohort) -> list[str]:
         if results.skip_reason(curves):
             continue
         one = curves[curves["interval"] == curves["interval"].iloc[0]]
-        what = WORDS[name] + (f" by {study.label_of(by).lower()}" if by else "")
+        what = WORDS[name] + (f" by {within(study.label_of(by))}" if by else "")
         parts.append(line_art.curves(one, f"Kaplan–Meier curves: {what}.", step=12))
         heads, *lines = _table(survival.estimates(study, name, by or None), survival.rate_months(study))
         parts.append(tables.html_table(pd.DataFrame(lines, columns=heads), f"{what}, {study.title}"))

@@ -8,15 +8,25 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from analysis_lib.analyses import competing_events, failure, participants, prognosis, survival, table_1
-from analysis_lib.binding import chapters, glossary, manuscript, paragraphs, unshown
+from analysis_lib.analyses import (
+    competing_events,
+    design,
+    explored,
+    failure,
+    mean_survival,
+    participants,
+    prognosis,
+    survival,
+    table_1,
+)
+from analysis_lib.binding import chapters, explorer, glossary, manuscript, paragraphs, unshown
 from analysis_lib.binding.page import as_page
 from analysis_lib.cohort import endpoints
 from analysis_lib.dictionary.words import within
 from analysis_lib.files.places import ROOT
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import canvas, figures, notes, payloads, tables
+from analysis_lib.show import canvas, exercises, figures, notes, payloads, tables
 
 from beside_r import by_id
 from everywhere import everywhere
@@ -79,6 +89,39 @@ def test_a_manuscript_tells_every_comparison_of_the_groups_that_a_cohort_names()
 )
 def test_a_level_is_held_against_another_beside_the_name_of_its_factor(label, said):
     assert within(label) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "by", "called"),
+    [
+        ("rotterdam", "grade", ["moderate", "poor"]),
+        ("myeloid", "sex", ["male", "female"]),
+        ("kidney", "black_male", ["no", "yes"]),
+    ],
+)
+def test_the_explorer_calls_groups_what_the_cohort_calls_them(name, by, called):
+    study = public_cohort(name)
+    assert list(explored.curves(study, "OS1", by)["group"].unique()) == called
+    medians = results.pick(survival.estimates(study, "OS1", by), "median time")
+    assert list(medians["group"]) == called
+
+
+def test_a_picture_of_the_explorer_leaves_a_name_in_capitals_as_it_is(monkeypatch):
+    study = read_cohort("reconstructed")
+    monkeypatch.setattr(explored, "comparisons", lambda _: [("OS1", "ldh_elevated")])
+    assert "from day 0 (OS1) by elevated LDH, " in explorer._pictures(study)[1]
+
+
+def test_of_another_disease_regimens_are_not_missed_where_no_groups_are_named():
+    study, ours = public_cohort("mgus2"), read_cohort("reconstructed")
+    why = "this cohort names no groups as its main comparison"
+    assert study.lacks_groups == why and ours.lacks_groups == ""
+    assert public_cohort("rotterdam").lacks_groups == ""
+    assert replace(ours, patients=ours.patients.drop(columns="salvage_regimen")).lacks_groups == (
+        "this cohort has no column salvage_regimen"
+    )
+    assert [results.skip_reason(each) for each in mean_survival.between_groups(study)] == [why]
+    assert results.skip_reason(design.needed(study)) == why
 
 
 # --- late entry -------------------------------------------------------------------------------------
@@ -153,6 +196,38 @@ def test_words_that_speak_of_a_column_go_where_the_cohort_lacks_it():
     page, _ = as_page(new_notebook(cells=cells), public_cohort("rotterdam"))
     # what is left is one list with the words before it
     assert [cell.source for cell in page.cells][2:] == ["## Cautions\n\n- One.\n- Of failure."]
+
+
+def asked_of(study, chapter, *rows):
+    """Every question of a chapter that this cohort is asked, with its answers, by its first word or two."""
+    found = exercises.questions(study, results.collect(list(rows)), f"{chapter}.yml")
+    return {
+        each.ask: " ".join([each.why, *(f"{one.says} {one.why}" for one in each.options)])
+        for of in found.values()
+        for each in of
+    }
+
+
+def test_a_question_speaks_of_nothing_that_a_cohort_of_another_disease_lacks():
+    study = public_cohort("myeloid")
+    failed = asked_of(study, "03_failure", failure.time_to_failure(study))
+    # five questions of the quiz, of which one needs no sites, no CD19 and no radiotherapy
+    assert list(failed) == [
+        "After how many months, at the median, had the disease failed?",
+        "What does a 95% confidence interval of a share tell?",
+    ]
+    first = asked_of(study, "01_cohort", participants.flow(study), survival.follow_up(study, "OS1"))
+    told = " ".join([*first, *first.values()])
+    assert not [word for word in ("OS2", "infusion", "salvage", "chapter") if word in told]
+    believed = first["When may one believe a curve although many patients are censored?"]
+    assert believed.startswith("This assumption cannot be tested with the data themselves. ")
+
+
+def test_the_papers_cohort_is_asked_what_others_are_not():
+    ours = read_cohort("reconstructed")
+    first = asked_of(ours, "01_cohort", participants.flow(ours), survival.follow_up(ours, "OS1"))
+    assert "The same patients have a longer OS1 than OS2. Why?" in first
+    assert "chapter 14" in first["When may one believe a curve although many patients are censored?"]
 
 
 def test_an_answer_that_stands_there_is_not_said_to_be_missing():
