@@ -231,7 +231,7 @@ def _sliders(lead: Cohort, moved: dict[str, pd.DataFrame]) -> list[dict]:
     """What each slider moves, for the paper's patients, and for simulated patients."""
     link = f"../cohorts/{lead.name}"
     return [
-        _slider(
+        one_slider(
             "landmark",
             "Move the landmark",
             "Systemic therapy first: patients alive at the landmark, with radiotherapy by then against those "
@@ -241,7 +241,7 @@ def _sliders(lead: Cohort, moved: dict[str, pd.DataFrame]) -> list[dict]:
             "Hazard ratio from the landmark on",
             moved["landmark"],
         ),
-        _slider(
+        one_slider(
             "alpha-beta",
             "Move α/β",
             "The same doses, weighed by another ratio: the median biologically effective dose (bars: "
@@ -251,7 +251,7 @@ def _sliders(lead: Cohort, moved: dict[str, pd.DataFrame]) -> list[dict]:
             "Median BED",
             moved["alpha-beta"],
         ),
-        _slider(
+        one_slider(
             "confounding",
             "Move the strength of confounding",
             "1,000 simulated patients in whom treatment does nothing (a ratio of 1 is true). The "
@@ -261,7 +261,7 @@ def _sliders(lead: Cohort, moved: dict[str, pd.DataFrame]) -> list[dict]:
             "Hazard ratio",
             moved["confounding"],
         ),
-        _slider(
+        one_slider(
             "immortal",
             "Move the wait for a second treatment",
             "1,000 simulated patients in whom a second treatment does nothing. Whoever receives it "
@@ -274,7 +274,7 @@ def _sliders(lead: Cohort, moved: dict[str, pd.DataFrame]) -> list[dict]:
     ]
 
 
-def _slider(
+def one_slider(
     name: str, title: str, told: str, moves: tuple[str, str], link: str, axis: str, rows: pd.DataFrame
 ) -> dict:
     """A slider's positions with their rows; ``moves`` is what it moves, and the unit behind a number."""

@@ -19,13 +19,14 @@ from analysis_lib.analyses import (
     survival,
     table_1,
 )
-from analysis_lib.binding import chapters, explorer, glossary, manuscript, paragraphs, unshown
+from analysis_lib.binding import chapter, chapters, explorer, glossary, manuscript, paragraphs, proof, unshown
 from analysis_lib.binding.page import as_page
 from analysis_lib.cohort import endpoints
 from analysis_lib.dictionary.words import within
 from analysis_lib.files.places import ROOT
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
+from analysis_lib.rows.released import public
 from analysis_lib.show import canvas, exercises, figures, notes, payloads, tables
 
 from beside_r import by_id
@@ -107,9 +108,9 @@ def test_the_explorer_calls_groups_what_the_cohort_calls_them(name, by, called):
 
 
 def test_a_picture_of_the_explorer_leaves_a_name_in_capitals_as_it_is(monkeypatch):
-    study = read_cohort("reconstructed")
+    study = replace(read_cohort("reconstructed"), of_the_paper=False)
     monkeypatch.setattr(explored, "comparisons", lambda _: [("OS1", "ldh_elevated")])
-    assert "from day 0 (OS1) by elevated LDH, " in explorer._pictures(study)[1]
+    assert "from day 0 (OS1) by elevated LDH, " in explorer.make(study)["pictures"]
 
 
 def test_of_another_disease_regimens_are_not_missed_where_no_groups_are_named():
@@ -263,6 +264,40 @@ def test_a_definition_that_every_book_shows_speaks_of_no_one_disease():
         assert not [word for word in ("paper", "CAR T", "lymphoma") if word in glossary.terms()[term]], term
 
 
+def test_what_every_book_shows_holds_for_any():
+    assert "what a cohort names in its place" in glossary.terms()["EFS1"]  # as in the book of mgus2
+    assert "chapter" not in proof.ALONE and "this book" not in proof.ALONE
+
+
+def test_of_one_month_there_is_no_plural():
+    found = [results.row(f"landmark.m{month}", "hazard ratio", 0.9, n=9) for month in (1, 2)]
+    rows = public(results.collect(found))
+    slider = explorer.one_slider("landmark", "Move", "Told.", ("Landmark", " months"), "x", "Ratio", rows)
+    assert [each["said"] for each in slider["points"]] == ["1 month", "2 months"]
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("kidney", "Who were the patients?"),
+        ("myeloid", "Who were the patients, and were the groups alike before treatment?"),
+    ],
+)
+def test_whether_groups_are_alike_is_asked_where_there_are_groups(name, asked, told, tmp_path):
+    chapter.calculate("02_characteristics", public_cohort(name), tmp_path)
+    openings = [each for each in told if isinstance(each, dict) and each["kind"] == payloads.OPENING]
+    assert [each["question"] for each in openings] == [asked]
+
+
+def test_the_events_beside_an_incidence_are_said_to_be_those_of_the_whole_follow_up(told, tmp_path):
+    chapter.calculate("04_survival", public_cohort("mgus2"), tmp_path)
+    captions = [each.caption for each in told if isinstance(each, payloads.Table)]
+    assert [each for each in captions if each.startswith("Cumulative incidence")] == [
+        "Cumulative incidence of the event that came first. Events are those of the whole follow-up. "
+        "Aalen–Johansen, 95% interval on the log scale."
+    ]
+
+
 def test_an_event_whose_name_holds_an_or_is_kept_from_the_last():
     study = public_cohort("rotterdam")
     assert endpoints.in_words(study, "EFS1") == (
@@ -279,6 +314,18 @@ def test_only_patients_made_from_the_papers_numbers_are_said_to_agree_with_it():
     assert notes.INVENTED in notes.about_words(invented)
     assert "paper" not in " ".join(notes.about_words(invented))
     assert not {notes.INVENTED, notes.MADE_TO_AGREE} & set(notes.about_words(public_cohort("kidney")))
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What a chapter shows, as data."""
+    seen = []
+    everywhere(
+        monkeypatch,
+        payloads.show,
+        lambda html, kind="", payload=None, **_: seen.append(payload) if payload else None,
+    )
+    return seen
 
 
 @pytest.fixture
