@@ -44,9 +44,10 @@ about(study)
 
 # %%
 table_1, responses = baseline.table_1(study), failure.best_responses(study)
-reason = study.lacks(study.groups)
+reason = study.lacks_groups
 apart = disclosure.skipped(study, "table1.apart", reason) if reason else baseline.furthest_apart(table_1)
-opening("Who were the patients, and were the groups alike before treatment?", results.collect([*([apart] if reason else []), table_1, responses]),
+asked = "Who were the patients?" if reason else "Who were the patients, and were the groups alike before treatment?"
+opening(asked, results.collect([*([apart] if reason else []), table_1, responses]),
         contrasts.furthest(apart), "A complete response was the best response of {response.cr:share}.",
         otherwise=["The cohort has {table1.n.all} patients; {table1.vital_status.dead.all:share} have died."])
 figures_cohort.shares(responses, "Patients", "Best response, where it is known. "
@@ -167,7 +168,7 @@ consistent_page.beside(study, rows)
 # ## Cautions
 #
 # - Similar P values do not make groups comparable, and a small one does not make a factor a confounder.
-# - Every line of the table is a comparison. With many of them, some P values fall below 0.05 by chance alone.
+# - Where groups stand side by side, every line of the table is a comparison. With many of them, some P values fall below 0.05 by chance alone.
 # - Vital status at last follow-up is an outcome, although it stands among the characteristics. It depends on how long each
 #   group was followed.
 
@@ -212,7 +213,7 @@ say(counted if len(known) else apart, "Of {tests.all} tests, P is below 0.05 in 
 # the patients among the groups many times and count how often chance produces a chi-square as large as the observed one.
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-reason = study.lacks("ecog", study.groups)
+reason = study.lacks("ecog") or study.lacks_groups
 checked = disclosure.skipped(study, "table1.ecog.permutation", reason) if reason else disclosure.protect(study, results.collect([
     table_1, summaries.association_by_permutation(study.patients, "ecog", study.groups, "table1.ecog.permutation",
                                                    least=study.min_cell_count)]))

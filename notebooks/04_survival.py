@@ -187,7 +187,7 @@ competing = [competing_events.incidences(study), competing_events.compared(study
 for incidence in competing[:1]:
     figures_beyond.competing(competing_events.curves(study), incidence, "Cumulative incidence of the first event.",
                              "Patients", "day 0")
-    rows_table(incidence, "Cumulative incidence of the event that came first", patients="n", events="events", incidence="full")
+    rows_table(incidence, "Cumulative incidence of the event that came first. Events are those of the whole follow-up.", patients="n", events="events", incidence="full")
 for tested in competing[1:]:
     rows_table(tested, "Events between groups", patients="n", events="events", test="", detail="note")
 

@@ -450,9 +450,9 @@ consistent_page.beside(study, rows)
 # %% [markdown]
 # ## Cautions
 #
-# - Every remedy here trades one assumption for another: weights assume that nothing important went unmeasured, imputation that
+# - Every remedy trades one assumption for another: weights assume that nothing important went unmeasured, imputation that
 #   the known values speak for the unknown, competing-risk estimates that follow-up does not depend on the outcome.
-# - This chapter makes many comparisons as well. It was written to question findings, not to add to them.
+# - The comparisons of this chapter count as well. It was written to question findings, not to add to them.
 
 # %% [markdown] tags=["speaks-of:salvage_regimen"]
 # - A second modality is given because of what happens to the patient. Counting time correctly removes immortal time; it does

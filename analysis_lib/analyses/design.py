@@ -121,7 +121,8 @@ def needed(study: Cohort) -> pd.DataFrame:
             continue
         rows += [ratio, *_sizes(prefix, float(ratio["value"].iloc[0]), sizes, about | {"group": words})]
     if not rows:
-        return results.skipped("design", reasons[0])
+        unnamed = "" if study.after_car_t else study.lacks_groups
+        return results.skipped("design", unnamed or reasons[0])
     return results.collect(rows)
 
 

@@ -62,7 +62,7 @@ def curves(study: Cohort, name: str, by: str) -> pd.DataFrame:
     parts = [
         _in_months(
             kaplan_meier(one["days"], one["event"], start=endpoints.start_of(one), interval=interval).assign(
-                group=str(label)
+                group=study.level_label(by, str(label))
             ),
             interval,
         )

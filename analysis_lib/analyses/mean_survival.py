@@ -28,6 +28,8 @@ def between_groups(study: Cohort) -> list[pd.DataFrame]:
     or those that it names itself, from day 0 on, each against the first.
     """
     months = survival.rate_months(study)
+    if not study.after_car_t and (reason := study.lacks_groups):
+        return [disclosure.skipped(study, "rmst", reason)]
     if study.groups == REGIMENS or study.lacks(study.groups):
         return [restricted_means(study, "OS2", months), restricted_means(study, "EFS2", months[:1])]
     first = str(study.patients[study.groups].cat.categories[0])

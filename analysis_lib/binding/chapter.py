@@ -18,7 +18,7 @@ from analysis_lib.binding import takeaway
 from analysis_lib.binding.chapters import parameters_of
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.binding.page import as_page
-from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.cohort.cohort import REGIMENS, Cohort
 from analysis_lib.files.places import NOTEBOOKS
 from analysis_lib.show import canvas, exercises
 
@@ -69,7 +69,10 @@ def run(
     finished, reason = as_page(executed, study)
     if reason:
         return Outcome(study.name, chapter, "skipped", reason)
-    if study.synthetic and (aims := exercises.aims(chapter, study.of_the_paper)):
+    # aims are those of chapters on salvage regimens, as in the study; any page says in its first words what
+    # one learns
+    course = study.synthetic and not study.lacks(REGIMENS)
+    if course and (aims := exercises.aims(chapter, study.of_the_paper)):
         finished.cells.insert(after_opening(finished), nbformat.v4.new_markdown_cell(aims, id="cell-aims"))
     page.parent.mkdir(parents=True, exist_ok=True)
     takeaway.offer(finished, study, chapter, page.parent, results_dir)

@@ -17,6 +17,7 @@ from analysis_lib.analyses import explored, survival
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.consistent import cohorts as consistent
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.dictionary.words import within
 from analysis_lib.rows import results
 from analysis_lib.rows.released import require
 from analysis_lib.show import exercises, line_art, notes, numbers, tables
@@ -230,7 +231,7 @@ def _sliders(lead: Cohort, moved: dict[str, pd.DataFrame]) -> list[dict]:
     """What each slider moves, for the paper's patients, and for simulated patients."""
     link = f"../cohorts/{lead.name}"
     return [
-        _slider(
+        one_slider(
             "landmark",
             "Move the landmark",
             "Systemic therapy first: patients alive at the landmark, with radiotherapy by then against those "
@@ -240,7 +241,7 @@ def _sliders(lead: Cohort, moved: dict[str, pd.DataFrame]) -> list[dict]:
             "Hazard ratio from the landmark on",
             moved["landmark"],
         ),
-        _slider(
+        one_slider(
             "alpha-beta",
             "Move α/β",
             "The same doses, weighed by another ratio: the median biologically effective dose (bars: "
@@ -250,7 +251,7 @@ def _sliders(lead: Cohort, moved: dict[str, pd.DataFrame]) -> list[dict]:
             "Median BED",
             moved["alpha-beta"],
         ),
-        _slider(
+        one_slider(
             "confounding",
             "Move the strength of confounding",
             "1,000 simulated patients in whom treatment does nothing (a ratio of 1 is true). The "
@@ -260,7 +261,7 @@ def _sliders(lead: Cohort, moved: dict[str, pd.DataFrame]) -> list[dict]:
             "Hazard ratio",
             moved["confounding"],
         ),
-        _slider(
+        one_slider(
             "immortal",
             "Move the wait for a second treatment",
             "1,000 simulated patients in whom a second treatment does nothing. Whoever receives it "
@@ -273,7 +274,7 @@ def _sliders(lead: Cohort, moved: dict[str, pd.DataFrame]) -> list[dict]:
     ]
 
 
-def _slider(
+def one_slider(
     name: str, title: str, told: str, moves: tuple[str, str], link: str, axis: str, rows: pd.DataFrame
 ) -> dict:
     """A slider's positions with their rows; ``moves`` is what it moves, and the unit behind a number."""
@@ -285,7 +286,7 @@ def _slider(
         points.append(
             {
                 "at": int(position),
-                "said": f"{int(position)}{unit}",
+                "said": f"{int(position)}{unit.removesuffix('s') if position == 1 else unit}",
                 "rows": [
                     {
                         "name": _called(one),
@@ -336,7 +337,7 @@ def _pictures(study: Cohort) -> list[str]:
         if results.skip_reason(curves):
             continue
         one = curves[curves["interval"] == curves["interval"].iloc[0]]
-        what = WORDS[name] + (f" by {study.label_of(by).lower()}" if by else "")
+        what = WORDS[name] + (f" by {within(study.label_of(by))}" if by else "")
         parts.append(line_art.curves(one, f"Kaplan–Meier curves: {what}.", step=12))
         heads, *lines = _table(survival.estimates(study, name, by or None), survival.rate_months(study))
         parts.append(tables.html_table(pd.DataFrame(lines, columns=heads), f"{what}, {study.title}"))

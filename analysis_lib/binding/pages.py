@@ -227,6 +227,14 @@ def heads_of(studies: list[Cohort]) -> list[str]:
     ]
 
 
+RANDOM = [
+    "## Random numbers",
+    "",
+    f"Reshufflings and resamples start from the seed {methods.SEED}, so that their answers can be repeated.",
+    "",
+]
+
+
 def methods_page(studies: list[Cohort], book: Path) -> str:
     """Every method that the rows of these cohorts name: what it finds, what computes it, who described it,
     where it is used.
@@ -235,6 +243,7 @@ def methods_page(studies: list[Cohort], book: Path) -> str:
     """
     places: dict[methods.Method, dict[str, str]] = {}
     called: dict[methods.Method, str] = {}
+    drawn = False
     for study in studies:
         for each in chapters.chapters_of(study):
             file = book / "cohorts" / study.name / "results" / f"{each}.csv"
@@ -246,6 +255,7 @@ def methods_page(studies: list[Cohort], book: Path) -> str:
                 assert entry, method  # a test sees that every method has one
                 places.setdefault(entry, {}).setdefault(each, link)
                 called.setdefault(entry, entry.called or methods.capital(methods.printed(method)))
+                drawn |= f"seed {methods.SEED}" in method
     lines = [
         [
             called[entry],
@@ -278,11 +288,7 @@ def methods_page(studies: list[Cohort], book: Path) -> str:
                 "",
                 *[f"- {each}" for each in methods.CONVENTIONS],
                 "",
-                "## Random numbers",
-                "",
-                f"Reshufflings and resamples start from the seed {methods.SEED}, so that "
-                f"their answers can be repeated.",
-                "",
+                *(RANDOM if drawn else []),
                 "## Versions",
                 "",
                 *tables.markdown_table(

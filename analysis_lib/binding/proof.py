@@ -28,8 +28,8 @@ ALONE = (
     "(Guyot and others 2012) is a listing in an article, and in packages that come neither with R nor "
     "with Debian. It is tried on curves whose patients are known: where nobody is censored the very "
     "patients must come back, and so they must in curves small enough to work out by hand. "
-    "How far it is from the truth on a figure of this book is shown beside courses of therapy, in the "
-    "chapter on a curve read back."
+    "How far it is from the truth on a figure of a book is shown beside courses of therapy, where a cohort "
+    "has these."
 )
 WHY = {  # by convention: what SAS does, what R and this book do, and why it matters
     "Breslow's ties": "PHREG takes Breslow's approximation where events tie and nothing else is asked for. R "

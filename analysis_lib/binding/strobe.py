@@ -28,16 +28,24 @@ class Item:
         As the statement counts it; what it is about; what a reader should find.
     authors : str
         What is left to write.
+    drawn : bool
+        Whether only a figure answers it.
     """
 
     number: str
     topic: str
     asks: str
     authors: str = ""
+    drawn: bool = False
 
 
 STROBE = (
-    Item("1a", "Title", "The design is named in title or abstract", "name it: a retrospective cohort study"),
+    Item(
+        "1a",
+        "Title",
+        "The design is named in title or abstract",
+        "name it, such as a retrospective cohort study",
+    ),
     Item(
         "1b",
         "Abstract",
@@ -74,13 +82,13 @@ STROBE = (
         "7",
         "Variables",
         "Outcomes, exposures, predictors, confounders and effect modifiers are defined",
-        "say how response and progression were assessed",
+        "say how each event was assessed",
     ),
     Item(
         "8",
         "Measurement",
         "For each variable, the source and how it was measured, alike in all groups",
-        "name the sources, the response criteria and who assessed them",
+        "name the sources, the criteria and who assessed them",
     ),
     Item("9", "Bias", "What was done about sources of bias", "say what was done when the study was planned"),
     Item("10", "Size", "How the number of patients came about", "give the reason for the size"),
@@ -102,7 +110,7 @@ STROBE = (
         "Why some did not take part at each stage",
         "give reasons that the data do not hold",
     ),
-    Item("13c", "Participants", "A flow diagram, if it helps"),
+    Item("13c", "Participants", "A flow diagram, if it helps", drawn=True),
     Item("14a", "Descriptive data", "Who the participants are, with exposures and possible confounders"),
     Item("14b", "Descriptive data", "How many values are missing, for each variable"),
     Item("14c", "Descriptive data", "Follow-up in sum (average and total)"),
@@ -122,6 +130,7 @@ STROBE = (
     Item("21", "External validity", "To whom the results apply", "write it"),
     Item("22", "Funding", "Who paid, and what part they had", "state it"),
 )
+DRAWN = {item.number for item in STROBE if item.drawn}
 
 
 def checklist(study: Cohort, folder: Path) -> list[tuple[Item, list[tuple[str, str, str]]]]:
@@ -160,10 +169,13 @@ def _answered(page: Path) -> list[tuple[str, str]]:
         for outputs in shown
     ):
         return []
+    html = ["".join(each.get("data", {}).get("text/html", "")) for outputs in shown for each in outputs]
+    figures = any("<figure" in each for each in html)
     return [
         (number, section_of("".join(cell["source"])))
         for cell in cells
         for number in cell.get("metadata", {}).get("strobe", [])
+        if figures or number not in DRAWN
     ]
 
 

@@ -79,7 +79,9 @@ def _judged(section: list[NotebookNode]) -> tuple[bool, list[str]]:
     ]
     # beside what is shown, a sentence without numbers is not missed
     reasons = [why for cell, why in skipped if not (shows and (_solves(cell) or why == NO_NUMBERS))]
-    return shows, list(dict.fromkeys(reasons))
+    # nor does it say why, where something else does
+    told = [why for why in reasons if why != NO_NUMBERS] or reasons
+    return shows, list(dict.fromkeys(told))
 
 
 def _stands(head: str, later: list[list[NotebookNode]], judged: list[tuple[bool, list[str]]]) -> bool:

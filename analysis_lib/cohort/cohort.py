@@ -88,6 +88,15 @@ class Cohort:
         """Whether day 0 is the CAR T-cell infusion, as in the study."""
         return self.index_event == CAR_T
 
+    @property
+    def lacks_groups(self) -> str:
+        """Why there are no groups to stand beside each other; empty when there are. Of another disease the
+        study's regimens are not missed: such a cohort names groups of its own, or has factors alone.
+        """
+        if self.groups == REGIMENS and not self.after_car_t and self.lacks(REGIMENS):
+            return "this cohort names no groups as its main comparison"
+        return self.lacks(self.groups)
+
     def lacks(self, *fields: str) -> str:
         """Say which of the fields this cohort does not have; empty when it has them all.
 

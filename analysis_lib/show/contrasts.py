@@ -67,6 +67,6 @@ def furthest(apart: pd.DataFrame) -> str:
     line = shares[shares["group"] == shares["group"].iloc[0]].sort_values("value", kind="stable")
     low, high = line["result_id"].iloc[0], line["result_id"].iloc[-1]
     return (
-        f"The groups are furthest apart in one line of Table 1 ({{{high}:group}}): {{{high}:share}} in "
+        f"The groups are furthest apart in one line of Table 1 ({{{high}:named}}): {{{high}:share}} in "
         f"{{{high}:population}} against {{{low}:share}} in {{{low}:population}}."
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +16,8 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.cohort import endpoints
+from analysis_lib.cohort.cohort import REGIMENS, Cohort
 from analysis_lib.dictionary.units import CAR_T
 from analysis_lib.files.places import BUNDLED
 from analysis_lib.rows.released import require
@@ -28,6 +29,16 @@ from analysis_lib.show.sentences import fields, sentence
 NUMBER, CHOICE, LARGEST, ORDER = KINDS = ("number", "choice", "largest", "order")
 PARTS = ("predict", "exercises", "quiz")
 TITLES = {"predict": "Predict first", "exercises": "Check yourself", "quiz": "Quiz"}
+# words of a question, and the column without which they say nothing of a cohort
+SPEAKS_OF = {
+    r"\bsalvage": "salvage_start_day",
+    r"\bradiotherapy|\birradiat": "sites.rt_start_day",
+    r"\blocally|previous site|\bpattern": "failure_pattern",
+    r"\bCD19\b": "cd19_at_failure",
+    r"\bLDH\b": "ldh_elevated",
+}
+# what leads to another chapter, which the book of a cohort without regimens may not have
+LEADS = re.compile(r"[:;] [^.:;]*\bchapter \d+[^.:;]*")
 # its title, and as a link from a chapter
 PRIMER = ("*Time to an event*", "[*Time to an event*](../../generated/time-to-an-event.md)")
 
@@ -139,10 +150,11 @@ def questions(study: Cohort, rows: pd.DataFrame, name: str) -> dict[str, list[Qu
     """The questions of a chapter, by part (:data:`PARTS`), as far as this cohort has what they ask for."""
     # what an answer says of the numbers may hold for the paper's patients alone
     found = answerable(rows, name, spared="" if study.of_the_paper else "paper")
-    return {
-        part: [each for each in known if study.after_car_t or not _speaks_of_car_t(each)]
-        for part, known in found.items()
-    }
+    if not study.after_car_t:
+        found = {part: [each for each in known if _fits(each, study)] for part, known in found.items()}
+    if study.lacks(REGIMENS):
+        found = {part: [_led_nowhere(each) for each in known] for part, known in found.items()}
+    return found
 
 
 def answerable(rows: pd.DataFrame, name: str, spared: str = "") -> dict[str, list[Question]]:
@@ -236,9 +248,18 @@ def _row(rows: pd.DataFrame, row_id: str) -> pd.Series | None:
     return found.iloc[0] if len(found) else None
 
 
-def _speaks_of_car_t(question: Question) -> bool:
-    words = [question.ask, question.why, *(f"{each.says} {each.why}" for each in question.options)]
-    return any(re.search(rf"{CAR_T}|CAR T", each) for each in words)
+def _fits(question: Question, study: Cohort) -> bool:
+    """Whether a question speaks of nothing that a cohort of another disease does not have."""
+    options = [f"{each.says} {each.why}" for each in question.options]
+    words = " ".join([question.ask, question.why, *options])
+    absent = [rf"\b{name}\b" for name in endpoints.ENDPOINTS if endpoints.lacking(study, name)]
+    absent += [spoken for spoken, column in SPEAKS_OF.items() if study.lacks(column)]
+    return not re.search("|".join([CAR_T, "CAR T", r"\binfus", *absent]), words)
+
+
+def _led_nowhere(question: Question) -> Question:
+    """A question whose answer does not lead to another chapter."""
+    return replace(question, why=LEADS.sub("", question.why))
 
 
 def aims(chapter: str, with_primer: bool) -> str:

@@ -19,7 +19,8 @@ from analysis_lib.show.numbers import estimate
 
 TOO_SMALL = "the numbers are too small"
 NO_NUMBERS = "the numbers it would speak of do not exist in this cohort"
-NO_COLUMN = re.compile(r"this cohort has no columns? ([\w.]+(?:, [\w.]+)*(?: and [\w.]+)?)")
+COLUMN = r"\w+(?:\.\w+)?"  # with its table, if that is not the patients'; no full stop that ends a sentence
+NO_COLUMN = re.compile(rf"this cohort has no columns? ({COLUMN}(?:, {COLUMN})*(?: and {COLUMN})?)")
 MADE_TO_AGREE = (
     "These patients are synthetic, made to be consistent with the numbers that the paper prints: "
     "agreement with the paper is by construction and is no evidence."

@@ -10,7 +10,7 @@ from analysis_lib.rows import results
 from analysis_lib.rows.released import derived
 from analysis_lib.show import notes, numbers, tables
 
-HEADS = ["Series", "Line of therapy, and who", "Patients", "Measured", "Published", "This cohort", "Read in"]
+HEADS = ["Series", "Line of therapy, and who", "Patients", "Measured", "Published", "This cohort"]
 NOTHING = "–"  # what was not read, or is not known of this cohort
 
 
@@ -46,18 +46,19 @@ def lines(own: pd.DataFrame) -> pd.DataFrame:
                     one["measured"],
                     published(one),
                     NOTHING if beside is None else numbers.full(beside),
-                    one["read"] if one["verified"] == "yes" else f"unverified: {one['read']}",
                 ]
             )
     return pd.DataFrame(cells, columns=HEADS)
 
 
 def published(one: dict[str, str]) -> str:
-    """A published number as printed, with its unit and what its limits are; ``not read`` where it is not."""
+    """A published number as printed, with its unit and what its limits are; ``not read`` and why where it is
+    not.
+    """
     unit = {"%": "%", "": ""}.get(one["unit"], f" {one['unit']}")
     limits = f"{one['lower']}–{one['upper']}"
     if one["limits"] == "range":
         return f"{limits}{unit} (range)"
     if not one["value"]:
-        return "not read"
+        return f"not read: {one['read']}"
     return f"{one['value']}{unit}" + (f" ({one['limits']} {limits})" if one["lower"] else "")

@@ -2,7 +2,7 @@
 window.SALVAGE_TERMS = {
   "OS1": "Overall survival from day 0 to death.",
   "OS2": "Overall survival from the start of salvage therapy to death.",
-  "EFS1": "Event-free survival from day 0 to the first of progression or relapse, a new line of therapy where it is recorded, and death.",
+  "EFS1": "Event-free survival from day 0 to the first of progression or relapse (or what a cohort names in its place), a new line of therapy where it is recorded, and death.",
   "EFS2": "Event-free survival from the start of salvage therapy to the first of progression or relapse, a new line of therapy where it is recorded, and death.",
   "day 0": "The day from which a cohort counts its time, such as that of an infusion, an operation or a diagnosis.",
   "OSRT": "Overall survival from the start of the first radiotherapy course to death.",

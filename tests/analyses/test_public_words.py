@@ -8,15 +8,26 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from analysis_lib.analyses import competing_events, failure, participants, prognosis, survival, table_1
-from analysis_lib.binding import chapters, glossary, manuscript, paragraphs, unshown
+from analysis_lib.analyses import (
+    competing_events,
+    design,
+    explored,
+    failure,
+    mean_survival,
+    participants,
+    prognosis,
+    survival,
+    table_1,
+)
+from analysis_lib.binding import chapter, chapters, explorer, glossary, manuscript, paragraphs, proof, unshown
 from analysis_lib.binding.page import as_page
 from analysis_lib.cohort import endpoints
 from analysis_lib.dictionary.words import within
 from analysis_lib.files.places import ROOT
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results
-from analysis_lib.show import canvas, figures, notes, payloads, tables
+from analysis_lib.rows.released import public
+from analysis_lib.show import canvas, exercises, figures, notes, payloads, tables
 
 from beside_r import by_id
 from everywhere import everywhere
@@ -79,6 +90,39 @@ def test_a_manuscript_tells_every_comparison_of_the_groups_that_a_cohort_names()
 )
 def test_a_level_is_held_against_another_beside_the_name_of_its_factor(label, said):
     assert within(label) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "by", "called"),
+    [
+        ("rotterdam", "grade", ["moderate", "poor"]),
+        ("myeloid", "sex", ["male", "female"]),
+        ("kidney", "black_male", ["no", "yes"]),
+    ],
+)
+def test_the_explorer_calls_groups_what_the_cohort_calls_them(name, by, called):
+    study = public_cohort(name)
+    assert list(explored.curves(study, "OS1", by)["group"].unique()) == called
+    medians = results.pick(survival.estimates(study, "OS1", by), "median time")
+    assert list(medians["group"]) == called
+
+
+def test_a_picture_of_the_explorer_leaves_a_name_in_capitals_as_it_is(monkeypatch):
+    study = replace(read_cohort("reconstructed"), of_the_paper=False)
+    monkeypatch.setattr(explored, "comparisons", lambda _: [("OS1", "ldh_elevated")])
+    assert "from day 0 (OS1) by elevated LDH, " in explorer.make(study)["pictures"]
+
+
+def test_of_another_disease_regimens_are_not_missed_where_no_groups_are_named():
+    study, ours = public_cohort("mgus2"), read_cohort("reconstructed")
+    why = "this cohort names no groups as its main comparison"
+    assert study.lacks_groups == why and ours.lacks_groups == ""
+    assert public_cohort("rotterdam").lacks_groups == ""
+    assert replace(ours, patients=ours.patients.drop(columns="salvage_regimen")).lacks_groups == (
+        "this cohort has no column salvage_regimen"
+    )
+    assert [results.skip_reason(each) for each in mean_survival.between_groups(study)] == [why]
+    assert results.skip_reason(design.needed(study)) == why
 
 
 # --- late entry -------------------------------------------------------------------------------------
@@ -155,6 +199,38 @@ def test_words_that_speak_of_a_column_go_where_the_cohort_lacks_it():
     assert [cell.source for cell in page.cells][2:] == ["## Cautions\n\n- One.\n- Of failure."]
 
 
+def asked_of(study, chapter, *rows):
+    """Every question of a chapter that this cohort is asked, with its answers, by its first word or two."""
+    found = exercises.questions(study, results.collect(list(rows)), f"{chapter}.yml")
+    return {
+        each.ask: " ".join([each.why, *(f"{one.says} {one.why}" for one in each.options)])
+        for of in found.values()
+        for each in of
+    }
+
+
+def test_a_question_speaks_of_nothing_that_a_cohort_of_another_disease_lacks():
+    study = public_cohort("myeloid")
+    failed = asked_of(study, "03_failure", failure.time_to_failure(study))
+    # five questions of the quiz, of which one needs no sites, no CD19 and no radiotherapy
+    assert list(failed) == [
+        "After how many months, at the median, had the disease failed?",
+        "What does a 95% confidence interval of a share tell?",
+    ]
+    first = asked_of(study, "01_cohort", participants.flow(study), survival.follow_up(study, "OS1"))
+    told = " ".join([*first, *first.values()])
+    assert not [word for word in ("OS2", "infusion", "salvage", "chapter") if word in told]
+    believed = first["When may one believe a curve although many patients are censored?"]
+    assert believed.startswith("This assumption cannot be tested with the data themselves. ")
+
+
+def test_the_papers_cohort_is_asked_what_others_are_not():
+    ours = read_cohort("reconstructed")
+    first = asked_of(ours, "01_cohort", participants.flow(ours), survival.follow_up(ours, "OS1"))
+    assert "The same patients have a longer OS1 than OS2. Why?" in first
+    assert "chapter 14" in first["When may one believe a curve although many patients are censored?"]
+
+
 def test_an_answer_that_stands_there_is_not_said_to_be_missing():
     answered = unshown.gather([opened("The cohort has 9 patients.", SHOWN, MISSING)])
     unanswered = unshown.gather([opened("The data of this cohort give no answer in one sentence.", MISSING)])
@@ -188,6 +264,40 @@ def test_a_definition_that_every_book_shows_speaks_of_no_one_disease():
         assert not [word for word in ("paper", "CAR T", "lymphoma") if word in glossary.terms()[term]], term
 
 
+def test_what_every_book_shows_holds_for_any():
+    assert "what a cohort names in its place" in glossary.terms()["EFS1"]  # as in the book of mgus2
+    assert "chapter" not in proof.ALONE and "this book" not in proof.ALONE
+
+
+def test_of_one_month_there_is_no_plural():
+    found = [results.row(f"landmark.m{month}", "hazard ratio", 0.9, n=9) for month in (1, 2)]
+    rows = public(results.collect(found))
+    slider = explorer.one_slider("landmark", "Move", "Told.", ("Landmark", " months"), "x", "Ratio", rows)
+    assert [each["said"] for each in slider["points"]] == ["1 month", "2 months"]
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("kidney", "Who were the patients?"),
+        ("myeloid", "Who were the patients, and were the groups alike before treatment?"),
+    ],
+)
+def test_whether_groups_are_alike_is_asked_where_there_are_groups(name, asked, told, tmp_path):
+    chapter.calculate("02_characteristics", public_cohort(name), tmp_path)
+    openings = [each for each in told if isinstance(each, dict) and each["kind"] == payloads.OPENING]
+    assert [each["question"] for each in openings] == [asked]
+
+
+def test_the_events_beside_an_incidence_are_said_to_be_those_of_the_whole_follow_up(told, tmp_path):
+    chapter.calculate("04_survival", public_cohort("mgus2"), tmp_path)
+    captions = [each.caption for each in told if isinstance(each, payloads.Table)]
+    assert [each for each in captions if each.startswith("Cumulative incidence")] == [
+        "Cumulative incidence of the event that came first. Events are those of the whole follow-up. "
+        "Aalen–Johansen, 95% interval on the log scale."
+    ]
+
+
 def test_an_event_whose_name_holds_an_or_is_kept_from_the_last():
     study = public_cohort("rotterdam")
     assert endpoints.in_words(study, "EFS1") == (
@@ -204,6 +314,18 @@ def test_only_patients_made_from_the_papers_numbers_are_said_to_agree_with_it():
     assert notes.INVENTED in notes.about_words(invented)
     assert "paper" not in " ".join(notes.about_words(invented))
     assert not {notes.INVENTED, notes.MADE_TO_AGREE} & set(notes.about_words(public_cohort("kidney")))
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What a chapter shows, as data."""
+    seen = []
+    everywhere(
+        monkeypatch,
+        payloads.show,
+        lambda html, kind="", payload=None, **_: seen.append(payload) if payload else None,
+    )
+    return seen
 
 
 @pytest.fixture

@@ -139,10 +139,30 @@ def test_code_is_folded_unless_the_cell_says_how_it_is_shown(car_t):
     assert tags == [["hide-input"], ["hide-cell"]]
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_aims_are_those_of_chapters_on_regimens(own, tmp_path, monkeypatch):
+    """Without regimens a chapter may hold none of what they promise."""
+    ours = read_cohort("reconstructed")
+    study = ours if own else replace(ours, patients=ours.patients.drop(columns="salvage_regimen"))
+    made = executed(code("x", "<p>42</p>"), words("## Stage\n\nText."))
+    monkeypatch.setattr(chapter, "execute", lambda *_: made)
+    chapter.run("03_failure", tmp_path, study, tmp_path / "03_failure.ipynb", tmp_path)
+    assert ("After this chapter you can" in (tmp_path / "03_failure.ipynb").read_text("utf-8")) == own
+
+
 def test_what_is_not_recorded_is_named_in_words():
     said = notes.plain("OS2: this cohort has no columns salvage_start_day and sites.rt_field")
     assert said == "OS2: the day of the start of salvage therapy and radiotherapy field are not recorded"
     assert notes.plain("this cohort has no column sites") == "the irradiated sites are not recorded"
+
+
+def test_a_reason_that_ends_a_sentence_keeps_its_column_and_its_full_stop():
+    said = notes.plain(
+        "EFS1: this cohort has no column failure_day. OS2: this cohort has no column sites.rt_field. EFS2: no"
+    )
+    assert (
+        said == "EFS1: the day of failure is not recorded. OS2: radiotherapy field is not recorded. EFS2: no"
+    )
 
 
 def test_html_that_only_looks_like_a_note_is_none(car_t):

@@ -285,6 +285,19 @@ def test_items_link_to_what_is_shown_and_to_nothing_that_was_skipped(public, tmp
     assert answered["14c"] == [] and answered["16a"] == [] and answered["1a"] == []
 
 
+def test_what_only_a_figure_answers_is_answered_where_there_is_one(public, tmp_path):
+    def answering(shown):
+        cells = [
+            new_markdown_cell("## Participants and flow", metadata={"strobe": ["13a", "13c"]}),
+            new_code_cell("x", outputs=[new_output("display_data", data={"text/html": shown})]),
+        ]
+        nbformat.write(new_notebook(cells=cells), tmp_path / "01_cohort.ipynb")
+        return {item.number for item, places in strobe.checklist(public, tmp_path) if places}
+
+    assert answering("<p>The cohort has 863 patients.</p>") == {"13a"}
+    assert answering('<figure class="chart"><svg></svg></figure>') == {"13a", "13c"}
+
+
 def test_anchors_are_those_of_the_builder(public, tmp_path):
     heading = "From the start of salvage therapy (OS2, EFS2)"
     cells = [

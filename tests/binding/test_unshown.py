@@ -59,6 +59,11 @@ def test_a_sentence_without_numbers_is_not_missed_beside_what_is_shown():
     assert gathered.unshown == [("Width", NO_NUMBERS)]
 
 
+def test_that_there_are_no_numbers_is_not_said_beside_why():
+    gathered = unshown.gather([FIRST, section("Width", skipped("no OS2"), skipped(NO_NUMBERS))])
+    assert gathered.unshown == [("Width", "no OS2")]
+
+
 def test_a_solution_that_shows_something_has_no_notes():
     solution = section("Exercise 2", SHOWN, skipped("no OS2"), tags=[unshown.SOLUTION])
     gathered = unshown.gather([FIRST, solution])

@@ -242,10 +242,20 @@ def test_a_line_of_which_a_group_hides_its_share_is_not_held_against_the_others(
     apart = table_1.furthest_apart(rows)
     assert apart["result_id"].tolist() == ["table1.stage.ii.rt", "table1.stage.ii.st"]
     assert sentence(apart, contrasts.furthest(apart)) == (
-        "The groups are furthest apart in one line of Table 1 (Stage: ii): 10 of 20 (50%) in ST against 6 of 20 (30%) in RT."
+        "The groups are furthest apart in one line of Table 1 (stage: ii): 10 of 20 (50%) in ST against 6 of 20 (30%) in RT."
     )
     none = table_1.furthest_apart(rows[rows["level"] == "i"])
     assert results.skip_reason(none) and contrasts.furthest(none) == ""
+
+
+def test_a_factor_that_patients_have_is_named_without_yes():
+    rows = public(
+        results.collect(
+            [each | {"group": "Elevated LDH: yes"} for each in (share("i", "RT", 90), share("i", "ST", 30))]
+        )
+    )
+    told = sentence(rows, contrasts.furthest(table_1.furthest_apart(rows)))
+    assert "one line of Table 1 (elevated LDH): 18 of 20 (90%) in RT" in told
 
 
 def test_outcomes_are_no_reason_for_a_difference():

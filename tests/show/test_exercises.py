@@ -99,6 +99,12 @@ def test_without_answers_nothing_in_the_page_tells_what_is_right():
     assert "The median?" in bare and "This." in bare
 
 
+def test_one_question_is_not_called_questions():
+    one = exercises.resolve(CHOICE, ROWS)
+    heads = [exercises.forms({"quiz": [one] * many}, "04", "x") for many in (1, 2)]
+    assert "Quiz: 1 question<" in heads[0] and "Quiz: 2 questions<" in heads[1]
+
+
 def test_what_is_asked_is_escaped():
     asked = {"quiz": [exercises.resolve(MEDIAN | {"ask": "Is a < b & <script>?"}, ROWS)]}
     assert "Is a &lt; b &amp; &lt;script&gt;?" in exercises.forms(asked, "04", "x")

@@ -198,12 +198,17 @@ def test_a_regimen_and_the_whole_course_of_the_same_name_have_heads_of_their_own
 
 @pytest.mark.parametrize("width", [canvas.WIDTH, canvas.NARROW, canvas.JOURNAL_WIDTH])
 def test_names_and_numbers_of_a_forest_leave_the_intervals_alone(shown, width):
-    names = ["LDH", "Two or more sites of disease at salvage", "Pooled"]
+    names = [
+        "LDH",
+        "CAR T product: tisa-cel, not axi-cel",
+        "Two or more sites of disease at salvage",
+        "Pooled",
+    ]
     ratios = [
         row(f"x{k}", "hazard ratio", 1.5, lower=0.6, upper=3.7, n=20, group=name)
         for k, name in enumerate(names)
     ]
-    figures.forest(public(results.collect(ratios)), "Ratios.", summary=["x2"])
+    figures.forest(public(results.collect(ratios)), "Ratios.", summary=["x3"])
     (figure,) = shown["figures"]
     axes = figure.axes[0]
     right = axes.child_axes[0]
@@ -213,11 +218,16 @@ def test_names_and_numbers_of_a_forest_leave_the_intervals_alone(shown, width):
     assert drawn.width > 0.25 * figure.bbox.width
     labels = axes.get_yticklabels() + right.get_yticklabels()
     assert [label.get_text() for label in labels] == [
-        *("LDH", "Two or more sites of\ndisease at salvage", "Pooled"),
-        *["1.50 (0.60–3.70)"] * 3,
+        *(
+            "LDH",
+            "CAR T product:\ntisa-cel, not\naxi-cel",
+            "Two or more sites of\ndisease at salvage",
+            "Pooled",
+        ),
+        *["1.50 (0.60–3.70)"] * 4,
         "HR (95% CI)",
     ]
-    assert [label.get_fontweight() for label in labels] == ["normal", "normal", "bold"] * 2 + ["normal"]
+    assert [label.get_fontweight() for label in labels] == [*["normal"] * 3, "bold"] * 2 + ["normal"]
     for label in labels:
         box = label.get_window_extent()
         assert box.x1 <= drawn.x0 or box.x0 >= drawn.x1, label
