@@ -290,7 +290,9 @@ def one_slider(
                 "rows": [
                     {
                         "name": _called(one),
-                        "text": numbers.full(one) + (f", {one['n']} patients" if name == "landmark" else ""),
+                        "text": numbers.full(one)
+                        + numbers.mark(one)
+                        + (f", {one['n']} patients" if name == "landmark" else ""),
                         **{
                             key: None
                             if pd.isna(one[key]) or one["statistic"] in ("p", "proportion")
@@ -312,6 +314,7 @@ def one_slider(
         "link": link,
         "axis": axis,
         "ratio": ratio,
+        "marked": numbers.marks_told(rows).strip(),
         "points": points,
     }
 
