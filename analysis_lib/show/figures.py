@@ -266,7 +266,7 @@ def forest(
     alt = (
         "Forest plot. "
         + "; ".join(
-            f"{one['group']}: {apart.get(one['result_id']) or numbers.full(one) + numbers.mark(one)}"
+            f"{one['group']}: {apart.get(one['result_id']) or numbers.whole(one)}"
             for _, one in drawn.iterrows()
         )
         + "."

@@ -176,6 +176,11 @@ def mark(row: pd.Series) -> str:
     return " †" if "Firth" in row["method"] else ""
 
 
+def whole(row: pd.Series) -> str:
+    """The value of a row with its limits, and its dagger if it bears one."""
+    return full(row) + mark(row)
+
+
 def marks_told(rows: pd.DataFrame) -> str:
     """What the daggers of :func:`mark` mean, to end a caption; empty where there is none."""
     notes = dict.fromkeys(
