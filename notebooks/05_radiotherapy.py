@@ -266,6 +266,6 @@ say(results.collect([doses, late]),
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 widths = results.collect([control, clustered])
-widths = widths.assign(value=widths["upper"] - widths["lower"], lower=None, upper=None)
+widths = widths.assign(value=widths["upper"] - widths["lower"], lower=None, upper=None, statistic="rate difference")
 say(widths, f"Naive, the interval is {{lc.rate{months[0]}}} wide; allowing for patients, {{lc.rate{months[0]}.clustered}}. It is "
     "wider if sites of one patient tend to fail together, and can be narrower if failures happen to be spread evenly.")

@@ -196,8 +196,8 @@ say(further, "Further therapy was given to {further.patients:share} patients.",
 
 # %% [markdown]
 # *What would change the reading.* Further therapy is mostly given because the disease has come back. So even when time is counted fairly, more
-# deaths after it say that these patients had relapsed, and not that the therapy harmed them or that radiotherapy alone would have been
-# enough. That would take patients of whom it was decided beforehand who has more and who does not.
+# deaths after it would say that these patients had relapsed, and not that the therapy harmed them or that radiotherapy alone would have
+# been enough. That would take patients of whom it was decided beforehand who has more and who does not.
 
 # %% [markdown]
 # ## Radiotherapy around a transplant

@@ -260,7 +260,7 @@ say(compared, "To explain the crude hazard ratio away, an unmeasured factor woul
 # %% [markdown] tags=["car-t"]
 # *What would change the reading.* The paper itself puts the better medians after radiotherapy down to favourable baseline
 # factors. If the hazard ratio comes to 1 or below once stage and LDH are balanced, the data agree. For radiotherapy to be
-# *shown* better, the weighted interval would have to leave out 1, in all consistent cohorts.
+# *shown* better, the whole weighted interval would have to lie above 1, in all consistent cohorts.
 
 # %% [markdown]
 # ## Field and dose, or the patients who receive them?
@@ -306,8 +306,9 @@ consistent_page.say(study, "the hazard ratio lies between {dose.crude:lower} and
 
 # %% [markdown] tags=["car-t"]
 # *What would change the reading.* The paper speaks of a dose–response relationship, and warns of it in the same breath. It
-# also gives no comparison of fields within limited stage, and the counts say why: with so few focal fields there, *no*
-# method can make one. A comprehensive field in limited stage remains untested, not proven.
+# also gives no comparison of fields within limited stage, and the counts say why: the fewer had a focal field there,
+# the less any method can tell. As long as the interval within that stage reaches far to both sides of 1, or there is none, a comprehensive
+# field in limited stage remains untested, not proven.
 
 # %% [markdown]
 # ## How many small P values does chance produce?
@@ -388,7 +389,7 @@ say(together, *[f"{{collinear.{factor}.vif:group}}: variance inflation {{colline
 # %%
 means = results.collect(mean_survival.between_groups(study))
 compared_table(results.pick(means, "restricted mean"), "Mean time within a fixed number of months, by group, and differences between "
-               "groups.", study.label_of(study.groups))
+               "groups. A dash: not asked for, or not known.", study.label_of(study.groups))
 left_out(means)
 
 # %%

@@ -146,5 +146,5 @@ before, after = (ledger.totals(ledger.against(study, survival.estimates(each, "O
                  for each, prefix in ((study, "before"), (replace(study, patients=patients), "after")))
 say(totals if results.skip_reason(totals) else results.collect([before, after]),
     "Of {before.claims} claims on OS1, {before.reproduced:events} are reproduced as the data stand, and {after.reproduced:events} after "
-    "the change. One patient in a cohort of this size is enough to move a printed digit: that is how sharply the printed "
-    "numbers describe the data, and how little it takes to miss them.")
+    "the change. Each that is lost is a printed digit that one patient has moved: the more are lost, the more sharply the "
+    "printed numbers describe the data, and the less it takes to miss them.")

@@ -154,7 +154,7 @@ say(adjusted, "Over the cohorts the hazard ratio goes from {adjusted.range:lower
 printed = ranges.printed_medians("OS2", by="salvage_sequence")
 curves = unlike.envelope(studies, "OS2", by="salvage_sequence")
 figures_cohort.envelope(curves, printed, "OS2", "Overlaid OS2 curves of all consistent cohorts, one panel for each sequence of "
-                 "salvage therapy. In every panel the curves meet near the printed median and spread apart away from it.",
+                 "salvage therapy. Where a median is printed, the curves meet near it and spread apart away from it.",
                  sentence(diversity, "OS2 by sequence of salvage therapy in every consistent cohort (n = {consistent.cohorts}): thin "
                           "lines are single cohorts, the band holds them all, a diamond is the median that the paper prints."))
 

@@ -219,8 +219,8 @@ consistent_page.say(study, "within 24 months the gain goes from {absolute.os2.cr
 # %% [markdown] tags=["car-t"]
 # *What would change the reading.* If the crude difference favours radiotherapy and all adjusted ones come near 0, the difference was
 # that of the patients. Where the ways to adjust disagree, look at what each rests on: weights on a few patients, the Cox model on
-# its extrapolation to patients whom nobody treated so. For a benefit to be *shown*, an adjusted interval would have to leave out 0,
-# in all consistent cohorts.
+# its extrapolation to patients whom nobody treated so. For a benefit to be *shown*, a whole adjusted interval would have to lie
+# above 0, in all consistent cohorts.
 
 # %% [markdown] strobe=["12a", "12e"]
 # ## Does the ratio hold all the time?

@@ -224,7 +224,7 @@ exercises.show(study, rows, "15_target_trial.yml")
 longer = emulation.compare(emulation.prepare(study, 9), month)
 say(longer, "With nine months to act, {emulated.began:share} added it, and {emulated.early:share} of the deaths belong to both strategies.",
     f"The difference in months lived is {{emulated.rmst{month}:full}}. A short time to act leaves few who used it; a long one makes the "
-    "strategies alike, because most deaths then belong to both.")
+    "strategies alike, because more and more deaths belong to both.")
 
 # %% [markdown]
 # ### Exercise 2

@@ -192,7 +192,7 @@ exercises.show(study, rows, "16_prediction.yml")
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 events = predicting.predict(study, "EFS2")
 say(events, f"For event-free survival the score at {month} months is {{predicted.efs2.brier{month}}} against {{predicted.efs2.null{month}}} without a model. "
-    "In other patients like these the gain would be {predicted.efs2.corrected_gain} (below 0: a loss). Nearly everybody has the event by then, so that one number for all is hard to beat.")
+    "In other patients like these the gain would be {predicted.efs2.corrected_gain} (below 0: a loss). Where nearly everybody, or nearly nobody, has the event by then, one number for all is hard to beat.")
 
 # %% [markdown]
 # ### Exercise 2

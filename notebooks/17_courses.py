@@ -133,10 +133,11 @@ consistent_page.say(study, "the hazard ratio of those read back goes from {scann
                     "{scanned.ratio.truth:lower} to {scanned.ratio.truth:upper}.")
 
 # %% [markdown]
-# *What would change the reading.* Were the patients read back far from the true ones, figures would be of little use to a meta-analysis.
-# They are near, except where the curve runs close to one half, so that a pixel decides on the median, and at its end. The same holds for
-# anybody who wants to know single patients: that is why this book draws curves of real patients in steps of several, and does not run
-# this section on them.
+# *What would change the reading.* The nearer the patients read back are to the true ones, the more a figure is worth to a meta-analysis.
+# They part where a curve runs close to one half, so that a pixel decides on the median, and where few are at risk.
+#
+# What can be read back for that can be read back by anybody who wants to know single patients. That is why this book draws curves of real
+# patients in steps of several, and does not run this section on them.
 
 # %% [markdown] tags=["car-t"]
 # ### What the paper's own figures would add

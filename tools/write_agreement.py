@@ -185,7 +185,7 @@ REMARKS = {
     "Imputed data sets put together (Rubin's rules)": WRITTEN_OUT + "; both programs put the same "
     "imputations together, drawn in R",
     "Bootstrap: optimism of concordance, calibration slope": "both programs use the same samples, drawn in "
-    "R; chapter 9 draws its own",
+    "R; the book draws its own",
 }
 AGREEMENT = ROOT / "analysis_lib" / "data" / "proof" / "agreement.csv"
 

@@ -44,7 +44,7 @@ FINDINGS = (
         {"immortal.response.naive": "from infusion", "immortal.response.delayed": "delayed entry"},
     ),
     Finding(
-        "Radiotherapy after systemic therapy looks protective, until time is counted properly.",
+        "Whether later radiotherapy looks protective depends on how time is counted.",
         "A hazard ratio of {immortal.st.naive} becomes {immortal.st.timed} once radiotherapy counts only "
         "from the day on which it started; over the cohorts consistent with the paper this goes from "
         "{range.immortal.st.timed:lower} to {range.immortal.st.timed:upper}.",

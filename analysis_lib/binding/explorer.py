@@ -290,7 +290,7 @@ def one_slider(
                 "rows": [
                     {
                         "name": _called(one),
-                        "text": numbers.full(one) + (f", {one['n']} patients" if name == "landmark" else ""),
+                        "text": numbers.whole(one) + (f", {one['n']} patients" if name == "landmark" else ""),
                         **{
                             key: None
                             if pd.isna(one[key]) or one["statistic"] in ("p", "proportion")
@@ -302,7 +302,6 @@ def one_slider(
                 ],
             }
         )
-    ratio = bool((rows["statistic"] == "hazard ratio").all())
     return {
         "name": name,
         "title": title,
@@ -311,7 +310,8 @@ def one_slider(
         "unit": f"{what}, {unit.strip()}",
         "link": link,
         "axis": axis,
-        "ratio": ratio,
+        "ratio": bool((rows["statistic"] == "hazard ratio").all()),
+        "marked": numbers.marks_told(rows).strip(),
         "points": points,
     }
 

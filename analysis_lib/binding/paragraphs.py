@@ -11,7 +11,7 @@ import pandas as pd
 from analysis_lib.analyses import failure
 from analysis_lib.cohort import endpoints
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.dictionary.words import listed
+from analysis_lib.dictionary.words import head_of, listed
 from analysis_lib.rows.methods import capital
 from analysis_lib.rows.results import slug
 from analysis_lib.show import sentences
@@ -165,8 +165,8 @@ def _comparisons(study: Cohort, rows: pd.DataFrame) -> str:
 
 
 def _named(study: Cohort, by: str, group: str) -> str:
-    """A group as a sentence calls it: never just yes or no."""
-    return f"{_small(study.label_of(by))}: {group}" if group in ("yes", "no") else group
+    """A group as a sentence calls it: never just yes or no, nor as another group is called."""
+    return f"{_small(study.label_of(by))}: {group}" if group in ("yes", "no") else head_of(by, group)
 
 
 def _competing(study: Cohort, rows: pd.DataFrame) -> str:

@@ -69,7 +69,7 @@ def ranges(every: pd.DataFrame, leeway: float = 1.0) -> pd.DataFrame:
     value = value[value.notna().all(axis=1)]
     first, lower, upper = (frame.loc[value.index] for frame in (first, lower, upper))
     width, aside = _width(lower, upper, first["statistic"]), judged.apart(first, value)
-    searched = _searched(value.index)
+    searched = _ends(value, first["statistic"])
     lines = [
         _line(
             value.loc[name], width[name], first.at[name, "statistic"], aside[name], searched.loc[name], leeway
@@ -108,6 +108,15 @@ def _width(lower: pd.DataFrame, upper: pd.DataFrame, statistic: pd.Series) -> pd
         low, high = (limit.where(~ratio, np.log(limit.where(ratio, 1.0))) for limit in (lower, upper))
         width = (high - low).where(np.isfinite(high - low)).median(axis=1)
     return width.where(width > 0)
+
+
+def _ends(value: pd.DataFrame, statistic: pd.Series) -> pd.DataFrame:
+    """:func:`_searched` of results. One that is the same number in every cohort, under another name in
+    another chapter, has the same ends.
+    """
+    searched = _searched(value.index)
+    alike = [statistic, *(value[cohort].round(9) for cohort in value)]
+    return searched.fillna(searched.groupby(alike, sort=False).transform("first"))
 
 
 def _searched(names: pd.Index) -> pd.DataFrame:

@@ -116,8 +116,8 @@ def term_label(term: str) -> str:
 def within(name: str) -> str:
     """What a factor or a group is called after other words: without its capital, unless that is a name's or
     an abbreviation's; and a level that is held against another says so (``grade: poor against moderate``),
-    without its factor only where levels are names that tell it (``ST against RT``). Whoever has a factor needs
-    no level (``elevated LDH``, not ``elevated LDH: yes``).
+    without its factor only where levels are names that tell it (``ST against RT``). Whoever has a factor
+    needs no level (``elevated LDH``, not ``elevated LDH: yes``).
     """
     name = name.removesuffix(": yes")
     name = re.sub(r"^(.*: .+), not (.+)$", r"\1 against \2", name)

@@ -93,13 +93,14 @@ def beside(study: Cohort, chapter_rows: pd.DataFrame) -> None:
     here = chapter_rows.set_index("result_id")
     lines = _lines(mine)
     lines.insert(1, "Here", [numbers.estimate(here.loc[one]) for one in mine["result_id"]])
-    counts = mine["verdict"].value_counts()
+    counts, searched = mine["verdict"].value_counts(), bool((mine["by"] == "bounds").any())
     said = [f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts]
     if apart := len(mine) - int(mine["verdict"].isin(VERDICTS).sum()):
         said.append(f"{apart} counted apart")
     tables.show_folded(
         lines.assign(Verdict=mine["verdict"].to_numpy()),
-        "What the paper does not print: this cohort's result, and the range over all consistent cohorts.",
+        "What the paper does not print: this cohort's result, and the range over all consistent cohorts."
+        + (" Where a search has pushed a result to its ends, these count." if searched else ""),
         ", ".join(
             [
                 f"What the paper leaves open: results of this chapter that it does not print ({len(mine)})",
@@ -138,7 +139,8 @@ def say(study: Cohort, *templates: str) -> None:
     if said := " ".join(filter(None, (sentences.sentence(spans, template) for template in templates))):
         said = SAME_ENDS.sub(r"is \1 in all of them", said)
         told = f"(synthetic patients; the paper's numbers follow from each): {said}"
-        who = f"Over all {len(cohorts.numbers())} consistent cohorts"
+        pushed = ", and as far as a search has pushed them" if (of["by"] == "bounds").any() else ""
+        who = f"Over all {len(cohorts.numbers())} consistent cohorts{pushed}"
         payloads.show(
             fragment("whose", synthetic=False, who=who, told=[told]),
             payloads.NOTE,

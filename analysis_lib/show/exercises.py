@@ -216,6 +216,8 @@ def _options(entry: dict, rows: pd.DataFrame) -> tuple[Option, ...]:
     known = [held for each in written if (held := _held(rows, each))]
     if len(known) < len(written) or len({value for _, value, _ in known}) < len(known):
         return ()  # a tie has no order
+    if len({sentence(rows, template) for *_, template in known}) < len(known):
+        return ()  # nor have two numbers that read alike
     chosen = entry["kind"] == LARGEST
     ranked = sorted(known, key=lambda each: -each[1])
     best = ranked[-1 if entry.get("least") else 0][0]

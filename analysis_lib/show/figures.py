@@ -242,10 +242,8 @@ def forest(
     if drawn.empty:
         return notes.skip("there is no estimate with an interval to draw")
     ratio = bool(drawn["statistic"].isin(["hazard ratio", "odds ratio"]).all())
-    names = [
-        textwrap.fill(name, 20, break_on_hyphens=False)
-        for name in without_a_shared_time(list(drawn["group"]), caption)
-    ]
+    told = without_a_shared_time(list(drawn["group"]), caption)
+    names = [textwrap.fill(name, 20, break_on_hyphens=False) for name in told]
     heights = [0.18 + 0.15 * len(name.splitlines()) for name in names]
     places = -(np.cumsum(heights) - np.array(heights) / 2)  # in inches, from the top
     figure, axes = canvas(sum(heights) + 0.95)
@@ -268,7 +266,7 @@ def forest(
     alt = (
         "Forest plot. "
         + "; ".join(
-            f"{one['group']}: {apart.get(one['result_id']) or numbers.full(one) + numbers.mark(one)}"
+            f"{one['group']}: {apart.get(one['result_id']) or numbers.whole(one)}"
             for _, one in drawn.iterrows()
         )
         + "."

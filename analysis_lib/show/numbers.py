@@ -10,6 +10,10 @@ from analysis_lib.rows.results import STATISTICS
 from analysis_lib.rows.rounding import UNDEFINED, number, p_value
 
 NOT_SHOWN = "not shown (small numbers)"
+PENALISED = (
+    "no finite ratio exists (one of the groups has no event, or all of its events come first), so the "
+    "estimate bears Firth's penalty"
+)
 
 
 def estimate(row: pd.Series) -> str:
@@ -172,10 +176,15 @@ def mark(row: pd.Series) -> str:
     return " †" if "Firth" in row["method"] else ""
 
 
+def whole(row: pd.Series) -> str:
+    """The value of a row with its limits, and its dagger if it bears one."""
+    return full(row) + mark(row)
+
+
 def marks_told(rows: pd.DataFrame) -> str:
     """What the daggers of :func:`mark` mean, to end a caption; empty where there is none."""
     notes = dict.fromkeys(
-        row["note"] or "one of the groups has no event, so the estimate bears Firth's penalty"
+        row["note"] if "Firth" in row["note"] else PENALISED
         for _, row in rows.iterrows()
         if row["statistic"] == "hazard ratio" and mark(row)
     )

@@ -89,6 +89,8 @@ def test_results_say_what_the_rows_say(study, rows):
 def test_groups_named_by_the_future_come_with_a_warning(study, rows):
     told = told_by(study, rows)
     assert "named by later treatment and must not be read as alternatives" in told
+    # no name stands for two groups
+    assert " for RT only (n = " in told and " for ST only (n = " in told and " for RT (n = " in told
     without = told_by(study, rows[~rows["result_id"].str.contains("salvage_sequence")])
     assert "Median EFS2 by salvage regimen: " in without and "later treatment" not in without
 

@@ -257,6 +257,10 @@ def test_the_ends_that_a_search_found_count(tmp_path, monkeypatch):
     found = ranges.ranges(frame).iloc[0]
     assert found[["lowest", "highest", "verdict", "by"]].tolist() == [35, 44, "partly determined", "bounds"]
     assert pd.isna(found["flips"])
+    # one number is not open in one chapter and fixed in another
+    others = [frame.assign(result_id="y.truth12"), frame.assign(result_id="z", value=[40, 41])]
+    again = ranges.ranges(pd.concat([frame, *others])).set_index("result_id")
+    assert again.loc[["y.truth12", "z"], "by"].tolist() == ["bounds", "ensemble"]
 
 
 def test_the_certificate_counts_and_says_when_there_is_none(tmp_path, monkeypatch):

@@ -270,3 +270,6 @@ def test_two_separated_factors_have_a_row_each_and_a_dagger():
         " † with Firth's penalty, because nobody with Elevated LDH = no had the event"
     )
     assert numbers.mark(ratios.iloc[0]) == " †" and numbers.mark(rows.iloc[0]) == ""
+    # what a row notes of something else is no reason for the dagger
+    told = numbers.marks_told(ratios.assign(note="2 of 14 had entered the state by then"))
+    assert told.endswith("the estimate bears Firth's penalty.") and "2 of 14" not in told

@@ -19,6 +19,7 @@ ROWS = public(
             row("os1.median", "median time", 15.05, lower=11.7, upper=24.4, n=120, events=64),
             row("os2.median", "median time", 9.76, lower=6.3, upper=18.6, n=120, events=64),
             row("efs2.median", "median time", None, n=120, events=2),
+            row("efs1.median", "median time", 9.78, n=120, events=110),
             row("os1.p", "p", 0.2),
         ]
     )
@@ -61,8 +62,9 @@ def test_a_right_number_is_that_of_its_row():
         MEDIAN | {"why": "{nobody.knows}"},
         ORDER | {"options": [*ORDER["options"], {"says": "None", "row": "efs2.median"}]},
         ORDER | {"options": [{"says": "One", "row": "os1.median"}, {"says": "Same", "row": "os1.median"}]},
+        ORDER | {"options": [{"says": "9.76", "row": "os2.median"}, {"says": "9.78", "row": "efs1.median"}]},
     ],
-    ids=["absent", "not reached", "no words", "one unknown", "a tie"],
+    ids=["absent", "not reached", "no words", "one unknown", "a tie", "a tie as it is shown"],
 )
 def test_a_question_that_the_cohort_cannot_answer_is_not_asked(entry):
     assert exercises.resolve(entry, ROWS) is None

@@ -61,18 +61,23 @@ def test_the_unit_of_two_numbers_is_said_once():
 
 
 @pytest.mark.parametrize(
-    ("ends", "said"),
-    [((0.92, 0.92), "It is 0.92 in all of them."), ((0.9, 0.92), "It goes from 0.90 to 0.92.")],
+    ("ends", "by", "said"),
+    [
+        ((0.92, 0.92), "ensemble", "It is 0.92 in all of them."),
+        ((0.9, 0.92), "bounds", "It goes from 0.90 to 0.92."),
+    ],
 )
-def test_a_range_without_width_is_a_number(ends, said, monkeypatch):
+def test_a_range_without_width_is_a_number_and_one_that_a_search_has_pushed_is_called_so(
+    ends, by, said, monkeypatch
+):
     told = []
     of = pd.DataFrame(
-        {"result_id": ["x"], "statistic": "hazard ratio", "lowest": ends[0], "highest": ends[1]}
+        {"result_id": ["x"], "statistic": "hazard ratio", "lowest": ends[0], "highest": ends[1], "by": by}
     )
     monkeypatch.setattr(consistent_page, "committed", lambda: of)
     monkeypatch.setattr(consistent_page.payloads, "show", lambda html, *_: told.append(html))
     consistent_page.say(read_cohort("reconstructed"), "It goes from {x:lower} to {x:upper}.")
-    assert said in told[0]
+    assert said in told[0] and ("as far as a search has pushed them" in told[0]) == (by == "bounds")
 
 
 @pytest.mark.parametrize("template", ["{os1.median", "os1.median}", "{}", "{:full}", "{os1.median!r}"])
