@@ -114,10 +114,14 @@ determined_page.learned(learned)
 # compares what the paper leaves open with what chance leaves open. A result is *determined*, even if it is not printed, if $q \le 0.1$, *partly determined* up to 0.5, and
 # *not determined* beyond.
 #
+# <details class="beside"><summary>Results without an interval, and what is counted apart</summary>
+#
 # - *P values* have no interval: determined if all lie within a factor of 1.5 of each other, partly within 5. Below 0.001 all print alike.
 # - *Other numbers without an interval*, such as a detectable hazard ratio: within a factor of 1.1, or 1.5.
 # - *Counted apart*, because no data could move them or they are no result about these patients: formulas of printed counts, P values
 #   corrected for many tests, tests of a model's assumption, and what other studies saw.
+#
+# </details>
 #
 # The draws are no random sample: each search stopped at the first cohort that met the numbers. They show *ranges*, not probabilities. Where a
 # search has pushed a result to its ends while all numbers stayed met, these count; even so they are the widest found, and no proof that

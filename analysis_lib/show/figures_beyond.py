@@ -41,6 +41,8 @@ def love(rows: pd.DataFrame, caption: str) -> None:
     if reason := results.skip_reason(rows):
         return skip(reason)
     shown = rows[(rows["by"] != "") & rows["value"].notna()]
+    if shown.empty:
+        return skip("there is no standardised difference to draw")
     factors = list(dict.fromkeys(shown["group"]))
     figure, axes = canvas(1.8 + 0.36 * len(factors))
     for place, (kind, words) in enumerate(weighting.KINDS.items()):
@@ -75,6 +77,7 @@ def love(rows: pd.DataFrame, caption: str) -> None:
             for _, one in shown[shown["population"] == words].iterrows()
         )
         for words in weighting.KINDS.values()
+        if words in set(shown["population"])
     ]
     show(
         figure,

@@ -221,7 +221,7 @@ def envelope(curves: pd.DataFrame, anchors: dict[str, float], what: str, alt: st
     """
     require(curves)
     groups = list(dict.fromkeys(curves["group"]))
-    figure, panels = canvas(0.5 + 0.88 * len(groups), nrows=len(groups), sharex=True, sharey=True)
+    figure, panels = canvas(0.5 + 0.75 * len(groups), nrows=len(groups), sharex=True, sharey=True)
     for axes, (group, style) in zip(np.atleast_1d(panels), style_of(groups).items()):
         of = curves[curves["group"] == group]
         band = of.groupby("months")["percent"].agg(["min", "max"])
@@ -248,7 +248,7 @@ def stacked_intervals(rows: pd.DataFrame, axis: str, caption: str) -> None:
     drawn = rows.astype({"value": float, "lower": float, "upper": float}).sort_values(
         "value", ascending=False
     )
-    figure, axes = canvas(1.0 + 0.085 * len(drawn))
+    figure, axes = canvas(1.0 + 0.055 * len(drawn))
     places = np.arange(len(drawn))
     axes.hlines(places, drawn["lower"], drawn["upper"], color=PALETTE[0], linewidth=1.2, alpha=0.55)
     axes.plot(drawn["value"], places, "o", color=PALETTE[0], markersize=4)

@@ -24,7 +24,7 @@ def specification_curve(curve: pd.DataFrame, axis: str, caption: str) -> None:
     if reason := results.skip_reason(curve):
         return notes.skip(reason)
     choices = [(name, level) for name, levels in CHOICES.items() for level in levels]
-    figure, (above, below) = canvas(2.3 + 0.24 * len(choices), nrows=2, sharex=True, height_ratios=[3, 3.2])
+    figure, (above, below) = canvas(2.1 + 0.22 * len(choices), nrows=2, sharex=True, height_ratios=[3, 3.2])
     places = np.arange(len(curve))
     above.vlines(places, curve["lower"], curve["upper"], color="0.72", linewidth=1.4)
     above.vlines(places, curve["lowest"], curve["highest"], color=PALETTE[0], linewidth=3.2)

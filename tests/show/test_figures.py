@@ -20,6 +20,7 @@ from analysis_lib.show import (
     diagrams,
     figures,
     figures_absolute,
+    figures_beyond,
     figures_cohort,
     figures_courses,
     figures_further,
@@ -255,6 +256,32 @@ def test_a_forest_says_once_what_all_its_lines_share_and_what_its_numbers_are(sh
         assert names_of(*kept)[0] == list(kept)
     untold = ("Crude, 12 months", "Weighted, 12 months")
     assert names_of(*untold, caption="Differences.")[0] == list(untold)
+
+
+def test_of_standardised_differences_only_those_that_are_shown_are_told(shown):
+    kinds = list(weighting.KINDS.values())
+
+    def told(*values):
+        differences = [
+            row(
+                f"balance.{k}",
+                "estimate",
+                value,
+                n=40,
+                group="Elevated LDH",
+                by="ldh",
+                population=kind,
+            )
+            for k, (kind, value) in enumerate(zip(kinds, values))
+        ]
+        figures_beyond.love(public(results.collect(differences)), "Balance.")
+        return shown["alt"]
+
+    assert (
+        told(None, None, None) == [] and "there is no standardised difference to draw" in shown["notes"][-1]
+    )
+    (alt,) = told(0.4, None, 0.0)
+    assert alt.endswith(f"{kinds[0]}: Elevated LDH 0.40. {kinds[2]}: Elevated LDH 0.00.")
 
 
 def test_what_is_read_back_is_seen_upon_the_curves_and_named_once(shown):
