@@ -131,12 +131,19 @@ def write(
         (generated / f"{lessons.GUIDE}.md").write_text(lessons.guide(lead), "utf-8")
         (generated / f"{primer.NAME}.md").write_text(primer.page(lead, its_rows), "utf-8")
     if MEASURED.is_file():
-        (generated / "speed.md").write_text(MEASURED.read_text("utf-8"), "utf-8")
+        (generated / "speed.md").write_text(speed_page(MEASURED.read_text("utf-8"), studies[0]), "utf-8")
     if len(studies) > 1:
         rows = {
             study: require(results.read_all(book / "cohorts" / study.name / "results")) for study in studies
         }
         (generated / "compare.md").write_text(compare_page(rows), "utf-8")
+
+
+def speed_page(measured: str, study: Cohort) -> str:
+    """What was measured, with chapters as they are called."""
+    for each in chapters.chapters():
+        measured = measured.replace(f" {each} |", f": {notes.markdown(chapters.short_title(each, study))} |")
+    return measured
 
 
 def of_the_paper(studies: list[Cohort]) -> Cohort | None:

@@ -559,3 +559,7 @@ def test_how_long_it_takes_is_a_page_where_it_was_measured(tmp_path, monkeypatch
     (tmp_path / "book" / "cohorts" / "lymphoma" / "results").mkdir(parents=True)
     pages.write(studies, [], tmp_path / "book", {})
     assert (tmp_path / "book" / "generated" / "speed.md").read_text() == "# How long it takes\n"
+    told = pages.speed_page(
+        "| reconstructed 04_survival | 3.70 |\n| tests/test_04_survival.py | 1 |\n", studies[0]
+    )
+    assert told == "| reconstructed: 4 Survival | 3.70 |\n| tests/test_04_survival.py | 1 |\n"
