@@ -69,6 +69,12 @@ def unseen() -> Iterator[None]:
         SEEN.reset(before)
 
 
+def described(drawn: str, told: Iterable[str]) -> str:
+    """A figure in words: what is drawn, and the numbers in it, where there are any."""
+    numbers = "; ".join(told)
+    return f"{drawn}. {numbers}." if numbers else f"{drawn}."
+
+
 def show(figure: Figure, alt: str, caption: str) -> None:
     """Show a figure with its alt text (what it shows) and caption (what it is, and by which method), and
     close it.

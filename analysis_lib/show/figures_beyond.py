@@ -19,6 +19,7 @@ from analysis_lib.show.canvas import (
     PALETTE,
     STYLE,
     canvas,
+    described,
     month_ticks,
     plain_log_ticks,
     show,
@@ -165,10 +166,9 @@ def competing(
     columns = 1 if max(map(len, kinds)) > LONG_NAME else 2
     figure.legend(loc="outside upper left", ncols=columns, frameon=False)
     shown = rows[(rows["statistic"] == "rate") & ~rows["result_id"].str.endswith(".clustered")]
-    alt = (
-        f"{COUNTED.get(curves['kind'].nunique(), 'Several')} rising curves. "
-        + "; ".join(f"{one['group']}: {numbers.full(one)}" for _, one in shown.iterrows())
-        + "."
+    alt = described(
+        f"{COUNTED.get(curves['kind'].nunique(), 'Several')} rising curves",
+        (f"{one['group']}: {numbers.full(one)}" for _, one in shown.iterrows()),
     )
     show(figure, alt=alt, caption=captioned(caption, methods.how(shown)))
 
@@ -207,10 +207,12 @@ def weighted_curves(curves: pd.DataFrame, rows: pd.DataFrame, what: str, caption
     axes.set_xlabel("Months")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False)
     ratios = rows[(rows["statistic"] == "hazard ratio") & rows["group"].isin(kinds)]
-    alt = (
-        f"Curves of {what} in {len(kinds)} panels. Hazard ratio of the second group: "
-        + "; ".join(f"{one['group']} {numbers.full(one)}" for _, one in ratios.iterrows())
-        + "."
+    alt = described(
+        f"Curves of {what} in {len(kinds)} panels",
+        (
+            f"Hazard ratio of the second group, {one['group']}: {numbers.full(one)}"
+            for _, one in ratios.iterrows()
+        ),
     )
     told = "; ".join(filter(None, ["Kaplan–Meier", methods.numbers(ratios)]))
     show(figure, alt=alt, caption=captioned(caption, f"{told}."))

@@ -17,6 +17,7 @@ from analysis_lib.show.canvas import (
     PALETTE,
     STYLE,
     canvas,
+    described,
     month_ticks,
     plain_log_ticks,
     show,
@@ -105,10 +106,11 @@ def strategies(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     )
     figure.legend(loc="outside upper left", ncols=1, frameon=False)
     rates = rows[rows["statistic"] == "rate"]
-    alt = "Two weighted survival curves. " + "; ".join(
-        f"{one['group']}: {numbers.full(one)}" for _, one in rates.iterrows()
+    alt = described(
+        "Two weighted survival curves",
+        (f"{one['group']}: {numbers.full(one)}" for _, one in rates.iterrows()),
     )
-    show(figure, alt=f"{alt}.", caption=captioned(caption, methods.how(rates)))
+    show(figure, alt=alt, caption=captioned(caption, methods.how(rates)))
 
 
 def calibration(rows: pd.DataFrame, prefix: str, caption: str) -> None:
@@ -232,10 +234,11 @@ def occupied(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(decimals=0, symbol=""))
     figure.legend(loc="outside upper left", ncols=2, frameon=False)
     rates = rows[rows["statistic"] == "rate"]
-    alt = "Stacked areas of states over time. " + "; ".join(
-        f"{one['group']}, {one['population']}: {numbers.estimate(one)}" for _, one in rates.iterrows()
+    alt = described(
+        "Stacked areas of states over time",
+        (f"{one['group']}, {one['population']}: {numbers.estimate(one)}" for _, one in rates.iterrows()),
     )
-    show(figure, alt=f"{alt}.", caption=captioned(caption, methods.how(rates)))
+    show(figure, alt=alt, caption=captioned(caption, methods.how(rates)))
 
 
 def read_back(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:

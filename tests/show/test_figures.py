@@ -258,6 +258,11 @@ def test_a_forest_says_once_what_all_its_lines_share_and_what_its_numbers_are(sh
     assert names_of(*untold, caption="Differences.")[0] == list(untold)
 
 
+def test_a_figure_without_a_number_is_described_without_an_empty_list():
+    assert canvas.described("Two curves", []) == "Two curves."
+    assert canvas.described("Two curves", ["RT: 3", "ST: 4"]) == "Two curves. RT: 3; ST: 4."
+
+
 def test_of_standardised_differences_only_those_that_are_shown_are_told(shown):
     kinds = list(weighting.KINDS.values())
 
