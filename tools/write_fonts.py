@@ -1,7 +1,8 @@
 """Write the fonts of figures as PDF: python tools/write_fonts.py.
 
-They are matplotlib's DejaVu Sans, with every letter, without its layout tables: to look through these, once a
-figure, takes as long as all the drawing. The licence of DejaVu allows it under another name.
+They are the letters and signs of matplotlib's DejaVu Sans that most figures need, without its layout tables:
+to look through the whole font, once a figure, takes longer than all the drawing. A figure with a letter of
+another alphabet takes the whole one. The licence of DejaVu allows it under another name.
 """
 
 from pathlib import Path
@@ -13,6 +14,8 @@ from fontTools.ttLib import TTFont
 from analysis_lib.show.canvas import FONTS
 
 FAMILY = "Book Sans"
+# Latin, Greek and Cyrillic letters; punctuation, small digits and currencies; arrows; signs of mathematics.
+BLOCKS = [(0x20, 0x17F), (0x370, 0x45F), (0x2000, 0x20CF), (0x2190, 0x21FF), (0x2200, 0x22FF)]
 LICENCE = 13  # the number of its text among a font's names
 
 for path in FONTS:
@@ -21,7 +24,7 @@ for path in FONTS:
     options = subset.Options(layout_features=[], name_IDs=["*"], notdef_outline=True, legacy_kern=True)
     options.drop_tables += ["GSUB", "GPOS", "GDEF", "MATH", "FFTM"]
     subsetter = subset.Subsetter(options)
-    subsetter.populate(unicodes=font.getBestCmap())
+    subsetter.populate(unicodes=[each for low, high in BLOCKS for each in range(low, high + 1)])
     subsetter.subset(font)
     named = {1: FAMILY, 3: path.stem, 4: path.stem, 6: path.stem, 16: FAMILY}
     for name in font["name"].names:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import html
 import io
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
@@ -19,6 +18,7 @@ from IPython import get_ipython
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib_inline.config import InlineBackend
 
 from analysis_lib.show import fitting, payloads, vector
@@ -31,10 +31,9 @@ NARROW = 3.9  # inches: shown 350 px wide on a phone, text of 10 points has 12 p
 JOURNAL_WIDTH = 174 / 25.4  # inches: two columns of a journal page, at which the smallest text has 9.5 points
 # formats to take away, and what a notebook calls them
 VECTORS = {"svg": "image/svg+xml", "pdf": "application/pdf"}
-# Text stays text (PDF: embedded fonts), and equal figures are equal files: no date, no maker, ids that do not
-# change.
-AS_FILES: dict[Any, Any] = vector.AS_TEXT | {"pdf.fonttype": 42}
-# What a PDF embeds: DejaVu Sans without the tables that take long to look through (tools/write_fonts.py).
+AS_FILES: dict[Any, Any] = {"pdf.fonttype": 42}  # text stays text: embedded fonts
+# What a PDF embeds: of DejaVu Sans what most figures need, as the whole takes long to look through
+# (tools/write_fonts.py).
 FONTS = [Path(__file__).with_name("fonts") / f"{name}.ttf" for name in ("BookSans", "BookSans-Bold")]
 STYLE: dict[Any, Any] = {
     "axes.facecolor": "none",
@@ -47,6 +46,7 @@ STYLE: dict[Any, Any] = {
     "legend.fontsize": 10,
     "font.size": 10,
     "figure.dpi": 160,
+    "figure.constrained_layout.w_pad": 5 / 72,  # a reader's machine may set words a little wider
 }
 SEEN = ContextVar("SEEN", default=True)  # whether anybody looks: only :func:`unseen` says that nobody does
 
@@ -82,17 +82,19 @@ def show(figure: Figure, alt: str, caption: str) -> None:
     if not SEEN.get():
         plt.close(figure)
         return
-    vectors = {VECTORS[kind]: as_file(figure, kind, alt, caption) for kind in asked_for()}
-    payloads.show(as_html(figure, alt, caption), payloads.FIGURE, {"caption": caption, "alt": alt}, **vectors)
-
-
-def as_html(figure: Figure, alt: str, caption: str) -> str:
-    """A figure as HTML that needs no other file, drawn for a page and again for a phone; it is closed."""
-    wide = vector.inline(figure, alt, "wide")
+    files, vectors = asked_for(), {}
+    with fitting.settled(figure):
+        wide = vector.drawn(figure)
+        if "svg" in files:
+            vectors[VECTORS["svg"]] = vector.as_file(wide, caption, alt, JOURNAL_WIDTH)
+        if "pdf" in files:
+            vectors[VECTORS["pdf"]] = as_pdf(figure, alt, caption)
     fitting.narrow(figure, figure.get_figwidth() * NARROW / WIDTH)
-    narrow = vector.inline(figure, alt, "narrow", hidden=True)
+    narrow = vector.drawn(figure)
     plt.close(figure)
-    return fragment("figure", caption=caption, drawings=[finished(wide), finished(narrow)])
+    drawings = [vector.inline(wide, alt, "wide"), vector.inline(narrow, alt, "narrow", hidden=True)]
+    page = fragment("figure", caption=caption, drawings=list(map(finished, drawings)))
+    payloads.show(page, payloads.FIGURE, {"caption": caption, "alt": alt}, **vectors)
 
 
 def asked_for() -> list[str]:
@@ -106,34 +108,31 @@ def asked_for() -> list[str]:
     return [kind for kind in VECTORS if kind in wanted]
 
 
-def as_file(figure: Figure, kind: str, alt: str, caption: str) -> str:
-    """A figure at the width of a journal page, as text: SVG with title and description, or PDF in base64."""
-    width, height = figure.get_size_inches()
-    figure.set_size_inches(JOURNAL_WIDTH, height * JOURNAL_WIDTH / width)
-    metadata = {
-        "svg": {"Title": caption, "Date": None, "Creator": None, "Format": None, "Type": None},
-        "pdf": {"Title": caption, "Subject": alt, "Creator": None, "Producer": None, "CreationDate": None},
-    }
-    fonts = (
-        [*_fonts(), *plt.rcParams["font.sans-serif"]] if kind == "pdf" else plt.rcParams["font.sans-serif"]
-    )
+def as_pdf(figure: Figure, alt: str, caption: str) -> str:
+    """A figure that is laid out, at the width of a journal page, as PDF in base64."""
+    size = figure.get_size_inches()
+    metadata = {"Title": caption, "Subject": alt, "Creator": None, "Producer": None, "CreationDate": None}
+    words = {letter for text in figure.findobj(Text) for letter in text.get_text() if letter.isprintable()}
+    family, letters = _book_sans()
+    fonts = [*([family] if words <= letters else []), *plt.rcParams["font.sans-serif"]]
     saved = io.BytesIO()
+    figure.set_size_inches(size * JOURNAL_WIDTH / size[0])
     with plt.rc_context(AS_FILES | {"font.sans-serif": fonts}):
-        figure.savefig(saved, format=kind, metadata=metadata[kind])
-    figure.set_size_inches(width, height)
-    if kind == "pdf":
-        return base64.b64encode(saved.getvalue()).decode()
-    drawn = vector.own_ids(saved.getvalue().decode("utf-8"))
-    described = drawn.replace("</title>", f"</title>\n <desc>{html.escape(alt)}</desc>", 1)
-    return described.replace("<svg ", '<svg role="img" ', 1)
+        figure.savefig(saved, format="pdf", metadata=metadata)
+    figure.set_size_inches(size)
+    return base64.b64encode(saved.getvalue()).decode()
 
 
 @cache
-def _fonts() -> set[str]:
-    """Make :data:`FONTS` known to matplotlib, once a process; returns the name that they share."""
+def _book_sans() -> tuple[str, frozenset[str]]:
+    """Make :data:`FONTS` known to matplotlib, once a process; returns the name that they share, and the
+    letters that both have.
+    """
     for path in FONTS:
         font_manager.fontManager.addfont(path)
-    return {font_manager.get_font(path).family_name for path in FONTS}
+    fonts = [font_manager.get_font(path) for path in FONTS]
+    letters = [set(map(chr, font.get_charmap())) for font in fonts]
+    return fonts[0].family_name, frozenset(set.intersection(*letters))
 
 
 def style_of(groups: Iterable[str]) -> dict[str, dict]:

@@ -4,8 +4,9 @@ by the height that they take, so that what is drawn keeps its own.
 
 from __future__ import annotations
 
+import contextlib
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -17,18 +18,30 @@ EDGE = 3 / 72  # inches that stay free beside words
 SHORTEST = 8  # characters: lines are not made shorter
 
 
+@contextlib.contextmanager
+def settled(figure: Figure) -> Iterator[None]:
+    """Lay a figure out, and leave it so for a while: each drawing would otherwise begin by doing so again."""
+    engine = figure.get_layout_engine()
+    figure.draw_without_rendering()
+    figure.set_layout_engine(None)
+    yield
+    figure.set_layout_engine(engine)
+
+
 def narrow(figure: Figure, width: float) -> None:
-    """Make a figure this wide (inches), with every legend and label inside it."""
+    """Make a figure this wide (inches), with every legend and label inside it; it stays as it is then laid out."""
     figure.set_size_inches(width, figure.get_figheight())
     figure.draw_without_rendering()
     before = _height(figure)
-    for legend in list(figure.legends):
-        _in_columns(figure, legend)
-    figure.draw_without_rendering()  # where labels stand depends on the legends
-    for label in _labels(figure):
-        _broken(label, partial(_inside, figure, label))
-    grown = max(0, _height(figure) - before) / figure.dpi
-    figure.set_size_inches(width, figure.get_figheight() + grown)
+    moved = [_in_columns(figure, legend) for legend in list(figure.legends)]
+    if any(moved):
+        figure.draw_without_rendering()  # where labels stand depends on the legends
+    broken = [_broken(label, partial(_inside, figure, label)) for label in _labels(figure)]
+    if any(moved) or any(broken):
+        grown = max(0, _height(figure) - before) / figure.dpi
+        figure.set_size_inches(width, figure.get_figheight() + grown)
+        figure.draw_without_rendering()
+    figure.set_layout_engine(None)
 
 
 def _labels(figure: Figure) -> list[Text]:
@@ -43,15 +56,17 @@ def _height(figure: Figure) -> float:
     return sum(legends) + max(lines, default=0)
 
 
-def _in_columns(figure: Figure, legend: Legend) -> None:
-    """A legend in as many columns as there is room for; names too long for one column are broken."""
-    room = figure.bbox.width - 2 * EDGE * figure.dpi
+def _in_columns(figure: Figure, legend: Legend) -> bool:
+    """A legend in as many columns as there is room for; names too long for one column are broken. Returns
+    whether anything had to change.
+    """
+    given, room = legend, figure.bbox.width - 2 * EDGE * figure.dpi
     handles: list[Any] = list(legend.legend_handles)
     names = [text.get_text() for text in legend.get_texts()]
     options: dict[str, Any] = {"frameon": False, "title": legend.get_title().get_text() or None}
     for columns in (2, 1):
         if legend.get_window_extent().width <= room:
-            return
+            return legend is not given
         legend.remove()
         legend = figure.legend(
             handles, names, loc="outside upper left", ncols=columns, alignment="left", **options
@@ -59,6 +74,7 @@ def _in_columns(figure: Figure, legend: Legend) -> None:
         figure.draw_without_rendering()
     for text in legend.get_texts():
         _broken(text, partial(_ends_before, text, room))
+    return True
 
 
 def _ends_before(text: Text, edge: float) -> bool:
@@ -73,10 +89,14 @@ def _inside(figure: Figure, label: Text) -> bool:
     return box.x0 >= edge and box.x1 <= figure.bbox.width - edge
 
 
-def _broken(text: Text, fits: Callable[[], bool]) -> None:
-    """Words in lines that are as long as fits, each line of their author's for itself."""
-    lines = text.get_text().splitlines()
-    for longest in range(max(map(len, lines), default=0), SHORTEST, -1):
+def _broken(text: Text, fits: Callable[[], bool]) -> bool:
+    """Words in lines that are as long as fits, each line of their author's for itself. Returns whether any
+    had to be broken.
+    """
+    given = text.get_text()
+    for longest in range(max(map(len, given.splitlines()), default=0), SHORTEST, -1):
         if fits():
-            return
-        text.set_text("\n".join(textwrap.fill(line, longest, break_long_words=False) for line in lines))
+            break
+        lines = (textwrap.fill(line, longest, break_long_words=False) for line in given.splitlines())
+        text.set_text("\n".join(lines))
+    return text.get_text() != given

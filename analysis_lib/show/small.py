@@ -80,6 +80,6 @@ def _bare(axes: Axes) -> None:
 
 
 def _closed(figure: Figure, alt: str) -> str:
-    svg = vector.inline(figure, alt, "small")
+    svg = vector.inline(vector.drawn(figure), alt, "small")
     plt.close(figure)
     return svg

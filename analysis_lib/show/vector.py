@@ -28,17 +28,27 @@ NAMES = (
 )
 HEAD = re.compile(r"^.*?<svg [^>]*?viewBox=\"(?P<box>[^\"]+)\"[^>]*>", re.S)
 ASIDE = re.compile(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<title>.*?</title>|<!--.*?-->", re.S)
+STYLE = re.compile(r"<style[^>]*>.*?</style>", re.S)  # how lines are joined
 COLOUR = re.compile(r"#[0-9a-f]{6}\b", re.I)
 USED = re.compile(r"(?:xlink:href=\"#|url\(#)([\w-]+)")
 
 
-def inline(figure: Figure, alt: str, kind: str, hidden: bool = False) -> str:
-    """A figure as an SVG element that says what it shows.
+def drawn(figure: Figure) -> str:
+    """A figure as matplotlib writes it to an SVG file, without a ground."""
+    saved = io.StringIO()
+    nameless = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    with plt.rc_context(AS_TEXT):
+        figure.savefig(saved, format="svg", facecolor="none", metadata=nameless)
+    return saved.getvalue()
+
+
+def inline(written: str, alt: str, kind: str, hidden: bool = False) -> str:
+    """A drawing as an SVG element that says what it shows.
 
     Parameters
     ----------
-    figure : matplotlib.figure.Figure
-        Drawn with :func:`analysis_lib.show.canvas.canvas`.
+    written : str
+        From :func:`drawn`.
     alt : str
         What it shows, in words.
     kind : str
@@ -46,20 +56,46 @@ def inline(figure: Figure, alt: str, kind: str, hidden: bool = False) -> str:
     hidden : bool
         Whether a page without our style sheet shows another rendering instead.
     """
-    saved = io.StringIO()
-    with plt.rc_context(AS_TEXT):
-        figure.savefig(saved, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
-    written = ASIDE.sub("", saved.getvalue())
-    head = HEAD.match(written)
-    assert head, "matplotlib writes an SVG element with its box"
-    body = own_ids(written[head.end() :])
+    box, body = _taken_apart(written)
     body = COLOUR.sub(lambda found: named(found.group()), body)
     body = re.sub(r">\s+<", "><", body.replace("xlink:href", "href")).strip()
     style = NAMES + (";display:none" if hidden else "")
     return (
-        f'<svg class="drawing {kind}" role="img" aria-label="{html.escape(alt)}" viewBox="{head["box"]}" '
+        f'<svg class="drawing {kind}" role="img" aria-label="{html.escape(alt)}" viewBox="{box}" '
         f'style="{style}">{body}'
     )
+
+
+def as_file(written: str, title: str, alt: str, width: float) -> str:
+    """A drawing as a file of its own, on white.
+
+    Parameters
+    ----------
+    written : str
+        From :func:`drawn`.
+    title, alt : str
+        What it is, and what it shows.
+    width : float
+        Inches; all that is drawn grows or shrinks with it.
+    """
+    box, body = _taken_apart(written)
+    joined = "".join(STYLE.findall(written))
+    high = width * float(box.split()[3]) / float(box.split()[2])
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        '<svg role="img" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'width="{72 * width:.2f}pt" height="{72 * high:.2f}pt" viewBox="{box}">\n'
+        f" <title>{html.escape(title)}</title>\n <desc>{html.escape(alt)}</desc>\n"
+        f' {joined}\n <rect width="100%" height="100%" fill="#ffffff"/>\n{body.strip()}\n'
+    )
+
+
+def _taken_apart(written: str) -> tuple[str, str]:
+    """The box of a drawing, and what it holds up to its end, with ids of its own."""
+    written = ASIDE.sub("", written)
+    head = HEAD.match(written)
+    assert head, "matplotlib writes an SVG element with its box"
+    return head["box"], own_ids(written[head.end() :])
 
 
 def named(colour: str) -> str:

@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 from IPython.display import display
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from pypdf import PdfReader
 
 from analysis_lib.analyses import survival
 from analysis_lib.binding import chapter, takeaway
@@ -28,7 +29,7 @@ from analysis_lib.intake.manifest import locate
 from analysis_lib.intake.read import read_cohort
 from analysis_lib.rows import results, rounding
 from analysis_lib.rows.released import public
-from analysis_lib.show import canvas, figures, figures_cohort, ledger_page, numbers, payloads, tables
+from analysis_lib.show import canvas, figures, figures_cohort, ledger_page, numbers, payloads, tables, vector
 
 from everywhere import everywhere
 
@@ -374,7 +375,7 @@ def test_a_run_leaves_figures_in_files_and_none_in_its_notebook(run):
 def test_names_within_a_drawing_have_no_digits_that_could_be_somebodys_number():
     figure, axes = canvas.canvas(2)
     axes.plot([0, 1], [1, 0], "|")
-    svg = canvas.as_file(figure, "svg", "words", "words")
+    svg = vector.as_file(vector.drawn(figure), "words", "words", canvas.JOURNAL_WIDTH)
     ids = set(re.findall(r" id=\"([^\"]*)\"", svg))
     assert ids and not [each for each in ids if re.search(r"\d", each)]
     assert {either or other for either, other in re.findall(r"href=\"#([^\"]+)|url\(#([^)]+)\)", svg)} == ids
@@ -382,8 +383,16 @@ def test_names_within_a_drawing_have_no_digits_that_could_be_somebodys_number():
 
 
 @pytest.mark.filterwarnings("error:Glyph")
-def test_a_pdf_has_the_letters_of_other_alphabets():
+@pytest.mark.parametrize(
+    "title, font",
+    [("Łódź, Москва, Αθήνα: n ≥ 5, α/β − 3", "BookSans"), ("თბილისი, Երևան: n ≥ 5", "DejaVuSans")],
+)
+def test_a_pdf_has_the_letters_of_other_alphabets(title, font):
     figure, axes = canvas.canvas(2)
-    axes.set_title("Łódź, Москва, Αθήνα: n ≥ 5, α/β − 3")
-    assert b"+BookSans" in base64.b64decode(canvas.as_file(figure, "pdf", "words", "words"))
+    axes.set_title(title)
+    page = PdfReader(io.BytesIO(base64.b64decode(canvas.as_pdf(figure, "words", "words")))).pages[0]
     plt.close(figure)
+    assert title in page.extract_text()
+    assert {
+        each.get_object()["/BaseFont"].split("+")[-1] for each in page["/Resources"]["/Font"].values()
+    } == {font}

@@ -17,6 +17,7 @@ from analysis_lib.files import places
 from analysis_lib.show import vector
 places.INSTALLED = True
 if sys.argv[2] == "undrawn":
+    vector.drawn = lambda _: ""
     vector.inline = lambda *_, **__: "<svg></svg>"
 from pathlib import Path
 for page in map(Path, sys.argv[3:]):

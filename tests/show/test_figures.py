@@ -133,11 +133,11 @@ def test_a_figure_takes_the_colours_of_the_page_and_its_text_stays_text():
     figure, axes = canvas.canvas(1)
     axes.plot([0, 1], [0, 1], color=canvas.PALETTE[0])
     axes.set_title("Five words that stay text")
-    first = vector.inline(figure, "A line.", "wide")
+    first = vector.inline(vector.drawn(figure), "A line.", "wide")
     assert "Five words that stay text</text>" in first and "fill: #ffffff" not in first
     assert "stroke: var(--fig-1,#0072b2)" in first.lower() and "#000000" not in first
     axes.plot([0, 1], [1, 0])
-    second = vector.inline(figure, "Two lines.", "wide")
+    second = vector.inline(vector.drawn(figure), "Two lines.", "wide")
     plt.close(figure)
     ids = [set(re.findall(r' id="([^"]+)"', each)) for each in (first, second)]
     assert ids[0] and ids[1] and not ids[0] & ids[1]  # both may stand on one page
