@@ -29,7 +29,7 @@ def settled(figure: Figure) -> Iterator[None]:
 
 
 def narrow(figure: Figure, width: float) -> None:
-    """Make a figure this wide (inches), with every legend and label inside it; it stays as it is then laid out."""
+    """Make a figure this wide (inches), with every legend and label inside it; it stays as it is laid out."""
     figure.set_size_inches(width, figure.get_figheight())
     figure.draw_without_rendering()
     before = _height(figure)
