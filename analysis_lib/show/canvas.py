@@ -110,16 +110,16 @@ def asked_for() -> list[str]:
 
 def as_pdf(figure: Figure, alt: str, caption: str) -> str:
     """A figure that is laid out, at the width of a journal page, as PDF in base64."""
-    size = figure.get_size_inches()
+    width, height = figure.get_size_inches()
     metadata = {"Title": caption, "Subject": alt, "Creator": None, "Producer": None, "CreationDate": None}
     words = {letter for text in figure.findobj(Text) for letter in text.get_text() if letter.isprintable()}
     family, letters = _book_sans()
     fonts = [*([family] if words <= letters else []), *plt.rcParams["font.sans-serif"]]
     saved = io.BytesIO()
-    figure.set_size_inches(size * JOURNAL_WIDTH / size[0])
+    figure.set_size_inches(JOURNAL_WIDTH, height * JOURNAL_WIDTH / width)
     with plt.rc_context(AS_FILES | {"font.sans-serif": fonts}):
         figure.savefig(saved, format="pdf", metadata=metadata)
-    figure.set_size_inches(size)
+    figure.set_size_inches(width, height)
     return base64.b64encode(saved.getvalue()).decode()
 
 

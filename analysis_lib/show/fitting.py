@@ -22,7 +22,7 @@ SHORTEST = 8  # characters: lines are not made shorter
 def settled(figure: Figure) -> Iterator[None]:
     """Lay a figure out, and leave it so for a while: each drawing would otherwise begin by doing so again."""
     engine = figure.get_layout_engine()
-    figure.draw_without_rendering()
+    _lay_out(figure)
     figure.set_layout_engine(None)
     yield
     figure.set_layout_engine(engine)
@@ -31,17 +31,24 @@ def settled(figure: Figure) -> Iterator[None]:
 def narrow(figure: Figure, width: float) -> None:
     """Make a figure this wide (inches), with every legend and label inside it; it stays as it is laid out."""
     figure.set_size_inches(width, figure.get_figheight())
-    figure.draw_without_rendering()
+    _lay_out(figure)
     before = _height(figure)
     moved = [_in_columns(figure, legend) for legend in list(figure.legends)]
     if any(moved):
-        figure.draw_without_rendering()  # where labels stand depends on the legends
+        _lay_out(figure)  # where labels stand depends on the legends
     broken = [_broken(label, partial(_inside, figure, label)) for label in _labels(figure)]
     if any(moved) or any(broken):
         grown = max(0, _height(figure) - before) / figure.dpi
         figure.set_size_inches(width, figure.get_figheight() + grown)
-        figure.draw_without_rendering()
+        _lay_out(figure)
     figure.set_layout_engine(None)
+
+
+def _lay_out(figure: Figure) -> None:
+    """Where everything stands; to draw it as well, if only in thought, takes twice as long."""
+    engine = figure.get_layout_engine()
+    assert engine, "figures of this book are laid out (canvas.canvas)"
+    engine.execute(figure)
 
 
 def _labels(figure: Figure) -> list[Text]:
@@ -71,7 +78,7 @@ def _in_columns(figure: Figure, legend: Legend) -> bool:
         legend = figure.legend(
             handles, names, loc="outside upper left", ncols=columns, alignment="left", **options
         )
-        figure.draw_without_rendering()
+        figure.draw_without_rendering()  # until then a legend does not know where its words stand
     for text in legend.get_texts():
         _broken(text, partial(_ends_before, text, room))
     return True
