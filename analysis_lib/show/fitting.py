@@ -4,16 +4,19 @@ by the height that they take, so that what is drawn keeps its own.
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 
 EDGE = 3 / 72  # inches that stay free beside words
+CLEAR = 4 / 72  # inches between the numbers of an axis
 SHORTEST = 8  # characters: lines are not made shorter
 
 
@@ -25,10 +28,34 @@ def narrow(figure: Figure, width: float) -> None:
     for legend in list(figure.legends):
         _in_columns(figure, legend)
     figure.draw_without_rendering()  # where labels stand depends on the legends
+    for axes in figure.axes:
+        if axes.get_xscale() == "log":
+            _thinned(figure, axes)
     for label in _labels(figure):
         _broken(label, partial(_inside, figure, label))
     grown = max(0, _height(figure) - before) / figure.dpi
     figure.set_size_inches(width, figure.get_figheight() + grown)
+
+
+def _thinned(figure: Figure, axes: Axes) -> None:
+    """The numbers of a log axis as far as they stand clear of each other, those nearest to 1 first: names and
+    numbers beside a forest plot may leave it little room.
+    """
+    boxes = {
+        float(tick): label.get_window_extent()
+        for tick, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+        if label.get_text()
+    }
+    kept: list[float] = []
+    for tick in sorted(boxes, key=lambda each: abs(math.log(each))):
+        if all(
+            boxes[tick].x0 - boxes[one].x1 >= CLEAR * figure.dpi
+            or boxes[one].x0 - boxes[tick].x1 >= CLEAR * figure.dpi
+            for one in kept
+        ):
+            kept.append(tick)
+    if len(kept) < len(boxes):
+        axes.set_xticks(sorted(kept), [f"{tick:g}" for tick in sorted(kept)])
 
 
 def _labels(figure: Figure) -> list[Text]:
