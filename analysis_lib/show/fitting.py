@@ -43,7 +43,7 @@ def _thinned(figure: Figure, axes: Axes) -> None:
     """
     boxes = {
         float(tick): label.get_window_extent()
-        for tick, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+        for tick, label in zip(axes.get_xticks(), axes.get_xticklabels())  # panels that share them have none
         if label.get_text()
     }
     kept: list[float] = []
