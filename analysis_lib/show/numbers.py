@@ -46,17 +46,18 @@ def _unit(unit: str, number: str) -> str:
 
 
 def _decimals(statistic: str, value: float) -> int:
-    """Decimals of a value: none of a whole number, and of an expected number or a large ratio as many as its
-    size bears.
-    """
+    """Decimals of a value: none of a whole number, and of an expected number as many as its size bears."""
     kind = STATISTICS[statistic]
     if kind.unit == "" and kind.decimals == 1 and value.is_integer():
         return 0
     if statistic == "expected":
         return 2 if value < 1 else 1 if value < 10 else 0
-    if kind.decimals == 2 and abs(value) >= 100:
-        return 0
-    return kind.decimals
+    return _fitting(kind.decimals, value)
+
+
+def _fitting(decimals: int, value: float) -> int:
+    """As many decimals as mean something: none of a ratio of hundreds."""
+    return 0 if decimals == 2 and abs(value) >= 100 else decimals
 
 
 def limits(row: pd.Series) -> str:
@@ -83,7 +84,7 @@ def limits(row: pd.Series) -> str:
         and all(float(x).is_integer() for x in row[["lower", "upper"]].dropna())
     )
     ends = [
-        missing if pd.isna(end) else number(end, 0 if whole else _decimals(row["statistic"], float(end)))
+        missing if pd.isna(end) else number(end, 0 if whole else _fitting(kind.decimals, float(end)))
         for end in row[["lower", "upper"]]
     ]
     dash = "–" if missing not in ends and not ends[0].startswith("−") else " to "  # "−2.7–2.3" would puzzle
