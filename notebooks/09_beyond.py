@@ -359,7 +359,7 @@ left_out(bulk)
 # %%
 say(unknown, "Bulk is not known in {missing.bulky_disease:share} patients.", "Among those with CNS disease it is not known in "
     "{missing.bulky_disease.cns:share}, among the others in {missing.bulky_disease.other:share}.")
-say(bulk, "{missing.os2.complete.adjusted:group}, the hazard ratio is {missing.os2.complete.adjusted:full},",
+say(bulk, "{missing.os2.complete.adjusted:group}: the hazard ratio is {missing.os2.complete.adjusted:full},",
     "{missing.os2.imputed_other.adjusted:full} with imputation outside the CNS ({missing.os2.imputed_other.adjusted:note}),",
     "and between {missing.os2.every.adjusted} and {missing.os2.none.adjusted} at the two extremes (all bulky, none bulky).")
 consistent_page.say(study, "the hazard ratio lies between {missing.os2.complete.adjusted:lower} and {missing.os2.complete.adjusted:upper} in complete cases, with "
