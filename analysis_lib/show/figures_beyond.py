@@ -65,9 +65,7 @@ def love(rows: pd.DataFrame, caption: str) -> None:
     axes.axvline(weighting.LARGE, color="0.35", linewidth=1, linestyle=":", zorder=0)
     axes.set(
         yticks=-np.arange(len(factors)),
-        yticklabels=[
-            textwrap.fill(each.replace(" *", "\u00a0*"), 20, break_on_hyphens=False) for each in factors
-        ],
+        yticklabels=[textwrap.fill(each.replace(" *", "\u00a0*"), 20) for each in factors],
         xlabel="Difference,\nstandard deviations",
         ylim=(-len(factors) + 0.5, 0.5),
     )
