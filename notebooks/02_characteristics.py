@@ -47,7 +47,9 @@ table_1, responses = baseline.table_1(study), failure.best_responses(study)
 reason = study.lacks_groups
 apart = disclosure.skipped(study, "table1.apart", reason) if reason else baseline.furthest_apart(table_1)
 asked = "Who were the patients?" if reason else "Who were the patients, and were the groups alike before treatment?"
-opening(asked, results.collect([*([apart] if reason else []), table_1, responses]),
+# the line that is told stands in place of the table's own: it says among whom it counts
+others = table_1[~table_1["result_id"].isin(apart["result_id"])]
+opening(asked, results.collect([apart, others, responses]),
         contrasts.furthest(apart), "A complete response was the best response of {response.cr:share}.",
         otherwise=["The cohort has {table1.n.all} patients; {table1.vital_status.dead.all:share} have died."])
 figures_cohort.shares(responses, "Patients", "Best response, where it is known. "

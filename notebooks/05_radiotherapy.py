@@ -189,7 +189,7 @@ rows_table(results.pick(by_bulk, "median time"), "Median in-field control by bul
            sites="n", progressed="events", median="full")
 say(by_bulk, "Between the two groups the log-rank test gives {lc.logrank.bulky_site}.",
     *[f"At {m} months {{lc.rate{m}.bulky_site.yes:full}} of the bulky and {{lc.rate{m}.bulky_site.no:full}} of the other sites were "
-      "controlled; shares outside these limits are what the data speak against." for m in survival.rate_months(study)[:1]])
+      "controlled; where an interval is given, shares outside it are what the data speak against." for m in survival.rate_months(study)[:1]])
 
 # %% [markdown]
 # ## Dose by bulk

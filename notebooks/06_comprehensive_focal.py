@@ -43,8 +43,8 @@ about(study)
 # %%
 fields, by_field = field_dose.fields(study), survival.estimates(study, "OSRT", by="rt_field", population="first courses")
 opening("Do patients live longer when every site of the relapse is irradiated?", results.collect([by_field, fields]),
-        "The hazard ratio of focal against comprehensive fields is {field.crude:full} as the patients are,",
-        "and {field.within:full} when only patients of one stage group are compared with each other.",
+        "The hazard ratio of focal against comprehensive fields is {field.crude:full} as the patients are.",
+        "When only patients of one stage group are compared with each other, it is {field.within:full}.",
         otherwise=["After comprehensive fields the median OSRT is {osrt.median.rt_field.comprehensive:full}.",
                    "After focal fields the median OSRT is {osrt.median.rt_field.focal:full}."])
 figures.survival_curves(survival.curves(study, "OSRT", by="rt_field"), "Overall survival (OSRT)",
@@ -138,7 +138,8 @@ figures.survival_curves(survival.curves(study, "OSRT", by="bed_group"), "Overall
 # %% tags=["secondary"]
 rows_table(results.pick(by_dose, "median time"), f"Median overall survival by BED above or up to {HIGH_BED:g} Gy",
            patients="n", deaths="events", median="full")
-say(by_dose, "Between the dose groups the log-rank test gives {osrt.logrank.bed_group}.")
+say(by_dose, ("Between the dose groups (n = {osrt.median.bed_group.gt_30_gy:n} and {osrt.median.bed_group.le_30_gy:n}) the log-rank test gives "
+    "{osrt.logrank.bed_group}.", "Between the dose groups the log-rank test gives {osrt.logrank.bed_group}."))
 say(field_dose.doses(study, 1), "The hazard ratio of a low dose is {dose.crude:full}: ratios below {dose.crude:lower} and above "
     "{dose.crude:upper} are what the data speak against. Low doses are often given for comfort, to patients who are expected to live "
     "for a short time only.")

@@ -173,7 +173,7 @@ left_out(os1_model)
 # %%
 say(os1_model, "The model rests on {cox.os1.mv.events_per_variable:events} events in {cox.os1.mv.events_per_variable:n} "
     "patients: {cox.os1.mv.events_per_variable} events for each hazard ratio.",
-    *[f"{{{i}:group}}: hazard ratio {{{i}:full}}, {{{i}.p}}." for i in os1_model["result_id"]],
+    *[f"For {{{i}:named}}, the hazard ratio is {{{i}:full}}, {{{i}.p}}." for i in os1_model["result_id"]],
     "The test of proportional hazards, all factors together, gives {cox.os1.mv.ph.global}.")
 
 # %% [markdown] tags=["car-t"]
@@ -196,7 +196,7 @@ say(parts, "Within the first six months it is {changing.response.to6:full}, from
 left_out(os2_model)
 say(os2_model, "The model rests on {cox.os2.mv.events_per_variable:events} events in {cox.os2.mv.events_per_variable:n} "
     "patients: {cox.os2.mv.events_per_variable} events for each hazard ratio.",
-    *[f"{{{i}:group}}: hazard ratio {{{i}:full}}, {{{i}.p}}." for i in os2_model["result_id"]],
+    *[f"For {{{i}:named}}, the hazard ratio is {{{i}:full}}, {{{i}.p}}." for i in os2_model["result_id"]],
     "The test of proportional hazards, all factors together, gives {cox.os2.mv.ph.global}.")
 
 # %% [markdown]
@@ -210,7 +210,7 @@ left_out(efs2_model)
 # %%
 say(efs2_model, "The model rests on {cox.efs2.mv.events_per_variable:events} events in {cox.efs2.mv.events_per_variable:n} "
     "patients: {cox.efs2.mv.events_per_variable} events for each hazard ratio.",
-    *[f"{{{i}:group}}: hazard ratio {{{i}:full}}, {{{i}.p}}." for i in efs2_model["result_id"]],
+    *[f"For {{{i}:named}}, the hazard ratio is {{{i}:full}}, {{{i}.p}}." for i in efs2_model["result_id"]],
     "The test of proportional hazards, all factors together, gives {cox.efs2.mv.ph.global}.")
 
 # %% [markdown] tags=["if-any"]
@@ -223,7 +223,7 @@ for model in efs1_model:
     left_out(model)
     say(model, "The model rests on {cox.efs1.mv.events_per_variable:events} events in {cox.efs1.mv.events_per_variable:n} "
         "patients: {cox.efs1.mv.events_per_variable} events for each hazard ratio.",
-        *[f"{{{i}:group}}: hazard ratio {{{i}:full}}, {{{i}.p}}." for i in model["result_id"]],
+        *[f"For {{{i}:named}}, the hazard ratio is {{{i}:full}}, {{{i}.p}}." for i in model["result_id"]],
         "The test of proportional hazards, all factors together, gives {cox.efs1.mv.ph.global}.")
 
 # %% [markdown]
@@ -298,7 +298,7 @@ exercises.show(study, rows, "07_prognostic_factors.yml")
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
 ratio = os1[(os1["statistic"] == "hazard ratio") & ~cox_models.is_of_number(os1)].head(1)
 turned = ratio.assign(value=1 / ratio["value"], lower=1 / ratio["upper"], upper=1 / ratio["lower"])
-say(ratio, *[f"{{{i}:group}}: {{{i}:full}}." for i in ratio["result_id"]])
+say(ratio, *[f"For {{{i}:named}}, the hazard ratio is {{{i}:full}}." for i in ratio["result_id"]])
 say(turned, *[f"Turned round it is {{{i}:full}}: one divided by each number, and the limits change places. Halving in "
               "one direction is doubling in the other; the data are the same." for i in ratio["result_id"]])
 

@@ -67,10 +67,12 @@ figures.forest(results.pick(responders, "hazard ratio"), f"Death, patients with 
 # ## What the paper asks
 #
 # The paper asks who lived longer, and how many sites stayed under control {cite:p}`ababneh2023`. This chapter asks what
-# the paper does not: *could the answers come from something else?* Nothing here is printed in the paper, so on the
-# reconstructed cohort the results depend on how its patients were made up where the paper is silent. Read the range over
-# all consistent cohorts beside each: what hardly varies between them is fixed by what the paper prints; what varies widely
-# is left open by it.
+# the paper does not: *could the answers come from something else?* Nothing here is printed in the paper.
+
+# %% [markdown] tags=["car-t", "of-the-paper"]
+# So the results depend on how the patients were made up where the paper is silent. Read the range over all consistent
+# cohorts beside each: what hardly varies between them is fixed by what the paper prints; what varies widely is left open
+# by it.
 
 # %% [markdown]
 # ## How it is estimated
@@ -99,7 +101,7 @@ say(after_st, "Of the patients who began with systemic therapy, {immortal.st.ent
     "{immortal.st.wait:full} after the start.", "By the landmark {immortal.st.early:events} of {immortal.st.early:n} deaths "
     "had happened.", "Of those followed beyond it, {immortal.st.landmark:note}.", "Grouped by what came later, the hazard ratio "
     "is {immortal.st.naive:full}; counting radiotherapy only from the day it started, it is {immortal.st.timed:full} (Mantel–Byar {immortal.st.mantel_byar}).",
-    "Adjusted for stage and LDH it is {immortal.st.adjusted:full}.")
+    "{immortal.st.adjusted:group}, it is {immortal.st.adjusted:full}.")
 consistent_page.say(study, "grouped by what came later the hazard ratio lies between {immortal.st.naive:lower} and "
                "{immortal.st.naive:upper}, counted from the day it started between {immortal.st.timed:lower} and {immortal.st.timed:upper}.")
 
@@ -209,8 +211,8 @@ figures_beyond.scores(weighted, sizes, "Estimated probability of radiotherapy al
                       "among those who received systemic therapy alone (downwards).")
 
 # %%
-say(sizes, "Of the patients with systemic therapy, {weighted.outside:share} have a score that nobody with radiotherapy has: for them "
-    "there is no comparison.", "Weighting costs precision: {weighted.size.iptw.rt:n} patients with radiotherapy count as "
+say(sizes, "Of the patients with systemic therapy, {weighted.outside:share} have a score beyond all of those with radiotherapy, and so no "
+    "comparison.", "Weighting costs precision: {weighted.size.iptw.rt:n} patients with radiotherapy count as "
     "{weighted.size.iptw.rt} with inverse-probability weights and as {weighted.size.overlap.rt} with overlap weights.")
 
 # %% [markdown]
@@ -239,7 +241,7 @@ figures.forest(results.pick(compared, "hazard ratio"), "OS2, systemic therapy al
 left_out(compared)
 
 # %%
-say(compared, "As the groups are, the hazard ratio is {weighted.os2.crude:full}; adjusted for stage and LDH {weighted.os2.stage_ldh:full}; "
+say(compared, "As the groups are, the hazard ratio is {weighted.os2.crude:full}; {weighted.os2.stage_ldh:named} {weighted.os2.stage_ldh:full}; "
     "with inverse-probability weights {weighted.os2.iptw:full}; with overlap weights {weighted.os2.overlap:full}.")
 consistent_page.say(study, "the hazard ratio lies between {weighted.os2.crude:lower} and {weighted.os2.crude:upper} as the groups are, with inverse-probability "
                "weights between {weighted.os2.iptw:lower} and {weighted.os2.iptw:upper}, with overlap weights between {weighted.os2.overlap:lower} "
@@ -276,8 +278,9 @@ figures.forest(results.pick(fields, "hazard ratio"), "Survival from the start of
 # %%
 say(results.collect([by_stage, fields]), "In stage I or II, {field.limited.comprehensive:n} patients had a comprehensive and "
     "{field.limited.focal:n} a focal field; in stage III or IV, {field.advanced.comprehensive:n} and {field.advanced.focal:n}.",
-    "As they are, the hazard ratio of focal fields is {field.crude:full}; when only patients of one stage group are compared with each "
-    "other, {field.within:full}.")
+    "As they are, the hazard ratio of focal fields is {field.crude:full}.",
+    "When only patients of one stage group are compared with each other, it is {field.within:full}.")
+left_out(fields[fields["result_id"] == "field.within"])
 consistent_page.say(study, "the hazard ratio lies between {field.crude:lower} and {field.crude:upper} as the groups are, within stage groups between "
                "{field.within:lower} and {field.within:upper}.")
 
@@ -299,7 +302,7 @@ figures.forest(results.pick(doses, "hazard ratio"), "Survival from the start of 
 left_out(doses)
 
 # %%
-say(doses, "As they are, the hazard ratio of a low dose is {dose.crude:full}; adjusted for stage and LDH {dose.stage_ldh:full}; adjusted for "
+say(doses, "As they are, the hazard ratio of a low dose is {dose.crude:full}; {dose.stage_ldh:named} {dose.stage_ldh:full}; adjusted for "
     "the field {dose.field:full}; from the landmark on {dose.landmark:full}.")
 consistent_page.say(study, "the hazard ratio lies between {dose.crude:lower} and {dose.crude:upper} as the groups are, adjusted for the field between "
                "{dose.field:lower} and {dose.field:upper}, from the landmark on between {dose.landmark:lower} and {dose.landmark:upper}.")
@@ -356,7 +359,7 @@ left_out(bulk)
 # %%
 say(unknown, "Bulk is not known in {missing.bulky_disease:share} patients.", "Among those with CNS disease it is not known in "
     "{missing.bulky_disease.cns:share}, among the others in {missing.bulky_disease.other:share}.")
-say(bulk, "Adjusted for stage and LDH, the hazard ratio is {missing.os2.complete.adjusted:full} in complete cases,",
+say(bulk, "{missing.os2.complete.adjusted:group}: the hazard ratio is {missing.os2.complete.adjusted:full},",
     "{missing.os2.imputed_other.adjusted:full} with imputation outside the CNS ({missing.os2.imputed_other.adjusted:note}),",
     "and between {missing.os2.every.adjusted} and {missing.os2.none.adjusted} at the two extremes (all bulky, none bulky).")
 consistent_page.say(study, "the hazard ratio lies between {missing.os2.complete.adjusted:lower} and {missing.os2.complete.adjusted:upper} in complete cases, with "
@@ -416,8 +419,9 @@ consistent_page.say(study, "the corrected concordance of the model of OS1 lies b
                "{validated.os1.corrected:upper}, of OS2 between {validated.os2.corrected:lower} and {validated.os2.corrected:upper}.")
 
 # %% [markdown] tags=["car-t"]
-# *What would change the reading.* Stage and LDH in one model order patients moderately well, and two factors with that many
-# events leave little room for optimism. What such a model has *not* stood is a test in patients of another hospital.
+# *What would change the reading.* A concordance that loses little by the correction says that there was little room for optimism;
+# one that comes near 0.5 says that the model orders patients hardly better than a coin. What such a model has *not* stood is a
+# test in patients of another hospital.
 
 # %% [markdown] strobe=["10"]
 # ## How large a study would it take?

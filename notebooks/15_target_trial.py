@@ -173,7 +173,7 @@ figures_further.believed(before, after, "overlap", "The same after overlap weigh
 
 # %%
 figures.forest(results.pick(after, "hazard ratio"), "Death after radiotherapy against systemic therapy: the data, and what readers believe of it "
-               "afterwards (as they are, adjusted for stage and LDH, overlap weights).")
+               "afterwards (as they are, adjusted, overlap weights).")
 
 # %%
 say(after, "As the groups are, the chance that radiotherapy lowers the hazard of death by more than a tenth is {belief.crude.none.worth} for somebody "

@@ -42,10 +42,11 @@ about(study)
 
 # %%
 model = predicting.predict(study, "OS2")
+groups = model["result_id"].str.fullmatch(r"predicted\.os2\.risk\.\d+").sum()  # fewer where all are alike in a factor
 opening("Who will be alive, and can stage and LDH tell?", model,
-        f"Patients with neither factor were told a chance of death by {month} months of {{predicted.os2.risk.1}}, those with both of "
-        "{predicted.os2.risk.4}.", "In other patients like these the model would come {predicted.os2.corrected_gain} nearer to what happens "
-        "than one number for everybody (below 0: farther off).")
+        f"Patients with {{predicted.os2.risk.1:population}} were told a chance of death by {month} months of {{predicted.os2.risk.1}}, those "
+        f"with {{predicted.os2.risk.{groups}:population}} of {{predicted.os2.risk.{groups}}}.", "In other patients like these the gain of the "
+        "model over one number for everybody would be {predicted.os2.corrected_gain} (below 0: a loss).")
 figures_further.calibration(model, "predicted.os2", f"Predicted and observed deaths by {month} months, by group of patients with one "
                             "prediction, with 95% intervals of what was observed.")
 
@@ -71,13 +72,13 @@ figures.forest(results.pick(model, "hazard ratio"), "Death after salvage therapy
 # ## Are the chances right?
 #
 # *Question.* Of patients told the same chance, do as many die? *Method.* With two yes/no factors the model can say four different
-# things; each is held against one minus the Kaplan–Meier estimate of those who were told it. *Reference.* TRIPOD
+# things at most; each is held against one minus the Kaplan–Meier estimate of those who were told it. *Reference.* TRIPOD
 # {cite:p}`collins2015`. Points on the dotted line are right.
 
 # %%
 left_out(model)
-say(model, "Patients with none of the factors were told a chance of {predicted.os2.risk.1}, and {predicted.os2.observed.1:full} died; those with both "
-    "were told {predicted.os2.risk.4}, and {predicted.os2.observed.4:full} died.")
+say(model, "Patients with {predicted.os2.risk.1:population} were told a chance of {predicted.os2.risk.1}, and {predicted.os2.observed.1:full} died; "
+    f"those with {{predicted.os2.risk.{groups}:population}} were told {{predicted.os2.risk.{groups}}}, and {{predicted.os2.observed.{groups}:full}} died.")
 consistent_page.say(study, "the prediction for patients with none of the factors goes from {predicted.os2.risk.1:lower} to {predicted.os2.risk.1:upper}, "
                     "for those with both from {predicted.os2.risk.4:lower} to {predicted.os2.risk.4:upper}.")
 
@@ -141,20 +142,20 @@ say(model, "At a threshold of one half, the net benefit is {predicted.os2.net.mo
 # %%
 say(model, "The shrinkage factor is {predicted.os2.heuristic}; the calibration slope in bootstrap samples is {predicted.os2.slope}.",
     "After shrinkage the hazard ratio of advanced stage is {predicted.os2.shrunken.advanced_stage}, in place of "
-    "{predicted.os2.coefficient.advanced_stage:full}, and that of elevated LDH {predicted.os2.shrunken.ldh_elevated}, in place of "
-    "{predicted.os2.coefficient.ldh_elevated:full}.", "For patients with both factors the chance then is {predicted.os2.shrunk.4}, in place of "
-    "{predicted.os2.risk.4}.", "A model with so many terms that explains as much needs about {predicted.os2.needed} patients for its coefficients to be "
+    "{predicted.os2.coefficient.advanced_stage:full}.", "That of elevated LDH becomes {predicted.os2.shrunken.ldh_elevated}, in place of "
+    "{predicted.os2.coefficient.ldh_elevated:full}.", f"For patients with {{predicted.os2.risk.{groups}:population}} the chance then is "
+    f"{{predicted.os2.shrunk.{groups}}}, in place of {{predicted.os2.risk.{groups}}}.", "A model with so many terms that explains as much needs about {predicted.os2.needed} patients for its coefficients to be "
     "trusted; here are {predicted.os2.heuristic:n}.")
 consistent_page.say(study, "the shrinkage factor goes from {predicted.os2.heuristic:lower} to {predicted.os2.heuristic:upper}.")
 
 # %% [markdown]
-# *What would change the reading.* Even a number of patients that suffices does so for these two terms only, which were chosen because they
+# *What would change the reading.* Even a number of patients that suffices does so for these terms only, which were chosen because they
 # had come out in these very patients. The search through all other factors is not counted in any of these numbers.
 
 # %% [markdown] tags=["car-t"]
 # ## Why stage and LDH alone are no prediction model
 #
-# - They can say only four things, of patients whose lives differ in far more: performance, age, how the CAR T-cell therapy failed and
+# - They can say four things at most, of patients whose lives differ in far more: performance, age, how the CAR T-cell therapy failed and
 #   when, which treatment comes next.
 # - The chance holds for patients who reached salvage therapy, with the treatments of their years.
 # - They were selected where they are judged. The bootstrap above repeats the fit, not the choice of the factors.
@@ -169,7 +170,7 @@ consistent_page.beside(study, rows)
 #
 # - Weights for censoring assume that patients lost early would have fared like those followed on.
 # - The optimism is that of the fit alone; choosing factors by their P values adds more, which nothing here corrects.
-# - With four groups a calibration *curve* is four points; a smooth line through them would only look better.
+# - With so few groups a calibration *curve* is a handful of points; a smooth line through them would only look better.
 
 # %% [markdown]
 # ## What to take away
@@ -201,5 +202,5 @@ say(events, f"For event-free survival the score at {month} months is {{predicted
 # first?
 
 # %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the solution"}
-say(model, "Ask for the chances and what happened: {predicted.os2.risk.1} and {predicted.os2.risk.4} in the lowest and the highest group; for the gain over no "
-    "model in other patients, {predicted.os2.corrected_gain}; and for the threshold at which anybody would act.")
+say(model, f"Ask for the chances and what happened: {{predicted.os2.risk.1}} and {{predicted.os2.risk.{groups}}} in the lowest and the highest group; "
+    "for the gain over no model in other patients, {predicted.os2.corrected_gain}; and for the threshold at which anybody would act.")

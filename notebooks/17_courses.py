@@ -52,8 +52,10 @@ figures_courses.ways(flow, "Patients' ways through lines of salvage therapy, by 
 # ## What the paper asks
 #
 # The paper follows patients from the CAR T-cell infusion and from salvage therapy to the first event {cite:p}`ababneh2023`, and says
-# in words that many went on to further lines. How many, to what, and how long they lived in between it does not print: on the
-# reconstructed cohort what follows depends on how its courses were made up, so read the ranges beside it.
+# in words that many went on to further lines. How many, to what, and how long they lived in between it does not print.
+
+# %% [markdown] tags=["car-t", "of-the-paper"]
+# So what follows depends on how the courses of these patients were made up: read the ranges beside it.
 
 # %% [markdown]
 # ## How it is estimated

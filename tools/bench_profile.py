@@ -32,7 +32,8 @@ chapter and speaks with it, and draws each figure once more: as PDF to take away
 the paper wait for the others, and what follows the chapters runs on one core; of more than one cohort less is
 waited for. A changed chapter costs a run and, on one core, Sphinx once more. R's scripts write the rows of
 chapters 1 to 9 without drawing anything by chance: bootstrap samples and imputations are ours alone, as are
-disclosure control, sentences and answers; what pandas takes is the price of tidy frames of a few rows each."""
+disclosure control, sentences and answers; what pandas takes is the price of tidy frames of a few rows
+each."""
 
 
 def stages(cohorts: list[str]) -> dict[str, float]:

@@ -137,7 +137,9 @@ def after(compared: pd.DataFrame) -> pd.DataFrame:
 
 def _of_kind(kind: str, data: Belief, one: pd.Series) -> pd.DataFrame:
     counts: dict = {end: None if pd.isna(one[end]) else int(one[end]) for end in ("n", "events")}
-    shared: dict = counts | {"population": KINDS[kind], "by": "salvage_regimen", "level": "RT"}
+    # a cohort may lack one of the factors, or be alike in it: the estimate says what it is adjusted for
+    called = one["group"] if kind == "stage_ldh" else KINDS[kind]
+    shared: dict = counts | {"population": called, "by": "salvage_regimen", "level": "RT"}
     updated: dict = shared | {"method": "conjugate normal update of the log hazard ratio"}
     rows = [_ratio(f"belief.{kind}.data", data, "The data", one["method"], shared)]
     for reader, words in READERS.items():
@@ -151,7 +153,7 @@ def _of_kind(kind: str, data: Belief, one: pd.Series) -> pd.DataFrame:
                     f"belief.{kind}.{reader}.{part}",
                     "probability",
                     chance,
-                    group=f"{KINDS[kind]}: {words[:1].lower()}{words[1:]}, hazard ratio below {ratio:g}",
+                    group=f"{called}: {words[:1].lower()}{words[1:]}, hazard ratio below {ratio:g}",
                     **updated,
                 )
             )

@@ -8,6 +8,7 @@ import pandas as pd
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.needs import needs
+from analysis_lib.dictionary.words import within
 from analysis_lib.estimators import models
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows import results
@@ -205,9 +206,10 @@ def _unfit(study: Cohort, frame: pd.DataFrame, factors: list[str]) -> str:
             continue
         by_level = frame.groupby(frame[factor].astype(str))["event"].sum()
         if least > 1 and (len(by_level) < 2 or (by_level < least).any()):
-            return f"fewer than {least} patients with one level of {study.label_of(factor)} had the event"
+            called = within(study.label_of(factor))
+            return f"fewer than {least} patients with one level of {called} had the event"
         if len(by_level) < 2:
-            return f"all patients are alike in {study.label_of(factor)}"
+            return f"all patients are alike in {within(study.label_of(factor))}"
     events, terms = (
         int(frame["event"].sum()),
         sum(1 if factor in numbers else frame[factor].astype(str).nunique() - 1 for factor in factors),
@@ -225,10 +227,11 @@ def _separation(study: Cohort, frame: pd.DataFrame, factors: list[str]) -> str:
     for factor in [each for each in factors if not study.factor(each).number]:
         events = frame.groupby(frame[factor].astype(str))["event"].sum()
         if (events == 0).any():
-            return (
-                f"nobody with {study.label_of(factor)} = {events.index[events == 0][0]} had the event "
-                f"(separation)"
+            level = events.index[events == 0][0]
+            name = within(
+                study.label_of(factor) if level in ("yes", "no") else study.term_label(f"{factor}.{level}")
             )
+            return f"nobody {'without' if level == 'no' else 'with'} {name} had the event (separation)"
     return ""
 
 

@@ -76,11 +76,15 @@ def fields(study: Cohort) -> pd.DataFrame:
     pandas.DataFrame
         Hazard ratios of focal against comprehensive fields: ``field.crude, field.limited, field.advanced``,
         and ``field.within``, in which only patients of one stage group are compared (stratified). Where a
-        group has fewer than :data:`FEWEST` patients, a row says so. Or the row that says why there is
-        nothing.
+        group has fewer than :data:`FEWEST` patients, a row says so. Where all patients are of one stage
+        group, only the first: the others would repeat it. Or the row that says why there is nothing.
     """
     frame = _known(study)
     everyone = pd.Series(True, index=frame.index)
+    if frame["advanced_stage"].nunique() == 1:
+        crude = _focal(study.min_cell_count, "field.crude", frame, everyone, "All patients, as they are")
+        one = STAGES[frame["advanced_stage"].iloc[0]][1].replace("Stage", "stage")
+        return results.collect([crude, results.skipped("field.within", f"all patients are in {one}")])
     return results.collect(
         [
             _focal(study.min_cell_count, "field.crude", frame, everyone, "All stages, as they are"),
@@ -192,7 +196,7 @@ def doses(study: Cohort, month: float) -> pd.DataFrame:
                 "dose.stage_ldh",
                 frame[known],
                 adjusted[known],
-                "Adjusted for stage and LDH",
+                ratio.adjusted_for(factors),
             )
         )
     rows += [

@@ -19,6 +19,7 @@ from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import SECOND_MODALITY, Cohort
 from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary.units import DAYS_PER_MONTH
+from analysis_lib.dictionary.words import within
 from analysis_lib.estimators import models
 from analysis_lib.estimators.states import landmark, split
 from analysis_lib.rows import results
@@ -240,7 +241,7 @@ def _adjusted(
         method=f"adjusted for {named}",
         n=int(known.sum()),
         least=least,
-        group="Counted from its start on, adjusted",
+        group=f"Counted from its start on, {within(ratio.adjusted_for(factors))}",
     )
 
 

@@ -17,7 +17,7 @@ from analysis_lib.analyses import ratio, summaries
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.needs import needs
-from analysis_lib.dictionary.words import label_of
+from analysis_lib.dictionary.words import label_of, within
 from analysis_lib.estimators import models, repeated
 from analysis_lib.estimators.imputation import IMPUTATIONS, impute, inflation, nelson_aalen, pool
 from analysis_lib.estimators.observed import NotEstimable
@@ -99,6 +99,7 @@ def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.Data
         if model and not factors:
             continue
         of = models.indicators(frame, factors)
+        held = f", {within(ratio.adjusted_for(factors))}" if factors else ""
         for answer, (words, among, filled) in answers.items():
             terms = pd.concat([filled.rename(factor), of], axis=1)[among]
             rows.append(
@@ -109,7 +110,7 @@ def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.Data
                     frame.loc[among, "days"],
                     frame.loc[among, "event"],
                     least=study.min_cell_count,
-                    group=words,
+                    group=words + held,
                 )
             )
         for answer, (words, among) in imputations.items():
@@ -121,7 +122,9 @@ def compare(study: Cohort, name: str, factor: str, adjust: list[str]) -> pd.Data
             ):
                 rows.append(results.skipped(result_id, f"{words}: {disclosure.TOO_FEW}"))
             elif answer == "imputed_all" or added:
-                rows.append(imputed(result_id, frame[among], values[among], of[among], predictors, words))
+                rows.append(
+                    imputed(result_id, frame[among], values[among], of[among], predictors, words + held)
+                )
     return results.collect(rows).assign(endpoint=name, by=factor)
 
 

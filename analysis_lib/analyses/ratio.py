@@ -18,6 +18,8 @@ from analysis_lib.estimators.weights import e_value, nearer_limit, risk_ratio
 from analysis_lib.rows import results
 from analysis_lib.rows.results import row
 
+SHORT = {"advanced_stage": "stage", "ldh_elevated": "LDH"}  # beside a forest plot there is little room
+
 
 def usable(study: Cohort, frame: pd.DataFrame, factors: list[str]) -> list[str]:
     """Those of the factors that the cohort has and that differ between the rows in which they are known."""
@@ -109,6 +111,11 @@ def label(factor: str) -> str:
     """What a factor is called within a sentence: ``elevated LDH``, ``IPI 3 or more``."""
     name = words.label_of(factor)
     return name if name.split()[0].isupper() else name[0].lower() + name[1:]
+
+
+def adjusted_for(factors: list[str]) -> str:
+    """What an estimate is called that a model with these factors gives: ``Adjusted for stage and LDH``."""
+    return f"Adjusted for {words.listed([SHORT.get(factor, label(factor)) for factor in factors])}"
 
 
 def e_values(ratios: pd.DataFrame) -> list[dict]:

@@ -14,7 +14,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from analysis_lib.analyses.ratio import e_values, hazard_ratio, usable
+from analysis_lib.analyses.ratio import adjusted_for, e_values, hazard_ratio, usable
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.cohort.needs import needs
@@ -277,7 +277,7 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
         hazard_ratio("weighted.os2.crude", term, "systemic", days, event, least=least, group="As they are")
     ]
     for name, group, factors in (
-        ("stage_ldh", "Adjusted for stage and LDH", few),
+        ("stage_ldh", adjusted_for(few), few),
         ("adjusted", "Adjusted for all factors of the score", frame.attrs["factors"]),
     ):
         if factors and (name == "stage_ldh" or factors != few):

@@ -19,6 +19,7 @@ from analysis_lib.show.fragments import finished, fragment
 FOLDED = "hide-input"  # tag of code that a page shows when it is asked to
 SAVES = "results.save("  # in the cell that ends the analysis of a chapter
 SECONDARY = "secondary"  # tag of a cell whose tables and figures a page holds folded
+OF_THE_PAPER = "of-the-paper"  # tag of words on ranges, which stand beside the paper's own patients only
 SPEAKS = "speaks-of:"  # begins the tag of words that are left out where the cohort lacks the column it names
 HANDED = "injected-parameters"  # tag of the cell in which papermill hands over values
 RUNS_WITH = '# Runs where salvage-book is installed: see "Run it on your data".'
@@ -37,6 +38,7 @@ def as_page(executed: NotebookNode, study: Cohort) -> tuple[NotebookNode, str]:
         The page, and, if nothing of the chapter could be done, the reason of its first section (else empty).
     """
     cells = [_tidy(cell) for cell in executed.cells if HANDED not in cell.metadata.get("tags", [])]
+    cells = [cell for cell in cells if study.of_the_paper or OF_THE_PAPER not in _tags(cell)]
     cells = _joined([cell for cell in cells if not study.lacks(*_spoken_of(cell))])
     _hand_parameters(cells, executed, study)
     if about_notebook(executed, study.name).patients == COHORTS:

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis_lib.analyses import failure
 from analysis_lib.cohort import endpoints
 from analysis_lib.cohort.cohort import Cohort
-from analysis_lib.dictionary.words import head_of, listed
+from analysis_lib.dictionary.words import head_of, listed, within
 from analysis_lib.rows.methods import capital
 from analysis_lib.rows.results import slug
 from analysis_lib.show import sentences
@@ -147,7 +147,8 @@ def _comparisons(study: Cohort, rows: pd.DataFrame) -> str:
             for _, one in medians.iterrows()
         ]
         test = _say(rows, f"({{{prefix}.logrank.{by}:method}}, {{{prefix}.logrank.{by}}})")
-        if len(groups) > 1 and "<NA>" not in "".join(groups):
+        # one patient is no group: a median and a test would be that patient's day
+        if len(groups) > 1 and "<NA>" not in "".join(groups) and (medians["n"] > 1).all():
             warning = (
                 (
                     " These groups are named by later treatment and must not be read as alternatives at "
@@ -226,7 +227,7 @@ def _models(rows: pd.DataFrame) -> str:
         if ratios.empty or ratios[["n", "events"]].isna().any(axis=None):
             continue
         each = [
-            f"{full(one)} for {_small(one['group'])}" + _say(rows, f", {{{row_id}.p}}")
+            f"{full(one)} for {within(one['group'])}" + _say(rows, f", {{{row_id}.p}}")
             for row_id, (_, one) in zip(ratios["result_id"], ratios.iterrows())
         ]
         first = ratios.iloc[0]

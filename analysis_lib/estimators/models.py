@@ -33,7 +33,7 @@ from analysis_lib.estimators.partial_likelihood import (
 )
 from analysis_lib.rows.limits import Z
 
-RUN_AWAY = "the model did not converge: too few events, or factors that determine each other"
+RUN_AWAY = "the model did not converge (too few events, or factors that determine each other)"
 
 
 class NoConvergence(NotEstimable):

@@ -10,8 +10,8 @@ from analysis_lib.rows.released import require
 from analysis_lib.rows.results import STATISTICS
 from analysis_lib.rows.rounding import half_up
 
-ABOVE = "A higher rate of the event goes with {}."
-BELOW = "A lower rate of the event goes with {}."
+ABOVE = "A higher rate of {event} goes with {}."
+BELOW = "A lower rate of {event} goes with {}."
 HOLDS = "Neither a difference nor its absence is shown for {}."
 
 
@@ -48,7 +48,30 @@ def by_interval(rows: pd.DataFrame) -> list[str]:
         if not named[kind]:
             far = f"{'where the rate may be ' if kind == HOLDS else ''}{far} as high"
         named[kind].append(f"{{{row_id}:named}}, {far}")
-    return [words.replace("{}", "; ".join(names)) for words, names in named.items() if names]
+    event = "death" if len(known) and known["endpoint"].str.startswith("OS").all() else "the event"
+    return [
+        words.replace("{event}", event).replace("{}", "; ".join(names))
+        for words, names in named.items()
+        if names
+    ]
+
+
+def outside(rows: pd.DataFrame, result_id: str) -> str:
+    """Which differences between two percentages the data speak against, as a template. A limit beyond what is
+    possible, as an estimate that corrects another may have, leaves nothing out on its side.
+    """
+    of = require(rows)
+    of = of[of["result_id"] == result_id].dropna(subset=["lower", "upper"])
+    ends = {"below": "lower", "above": "upper"}
+    if len(of):
+        possible = {"below": of["lower"].iloc[0] > -100, "above": of["upper"].iloc[0] < 100}
+        ends = {side: end for side, end in ends.items() if possible[side]}
+    if not ends:
+        return f"The interval ({{{result_id}:limits}}) leaves no difference out."
+    told = " and ".join(f"{side} {{{result_id}:{end}}}" for side, end in ends.items())
+    others = "larger" if "below" in ends else "smaller"
+    open_ = f"; of {others} ones they leave out none" if len(ends) == 1 else ""
+    return f"Differences {told} are what the data speak against{open_}."
 
 
 def _printed(limit: float) -> float:
@@ -67,6 +90,6 @@ def furthest(apart: pd.DataFrame) -> str:
     line = shares[shares["group"] == shares["group"].iloc[0]].sort_values("value", kind="stable")
     low, high = line["result_id"].iloc[0], line["result_id"].iloc[-1]
     return (
-        f"The groups are furthest apart in one line of Table 1 ({{{high}:named}}): {{{high}:share}} in "
+        f"The groups are furthest apart in the line “{{{high}:named}}” of Table 1: {{{high}:share}} in "
         f"{{{high}:population}} against {{{low}:share}} in {{{low}:population}}."
     )

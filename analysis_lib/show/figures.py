@@ -280,8 +280,7 @@ def forest(
 
 def _in_numbers(one: pd.Series) -> str:
     """An estimate and its limits without the unit, which the axis names: a phone has no room for it."""
-    value = numbers.estimate(one).removesuffix(f" {STATISTICS[one['statistic']].unit}")
-    return f"{value} ({numbers.limits(one).split('CI ')[-1]}){numbers.mark(one)}"
+    return f"{numbers.bare(one)} ({numbers.limits(one).split('CI ')[-1]}){numbers.mark(one)}"
 
 
 def _beside(axis: Axes, side: str, weights: list[str]) -> None:

@@ -4,6 +4,8 @@ values.
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.ticker import NullFormatter
@@ -57,12 +59,13 @@ def love(rows: pd.DataFrame, caption: str) -> None:
             label=words,
             markerfacecolor=PALETTE[place] if kind != "unweighted" else "white",
             markeredgewidth=1.8,
+            clip_on=False,
         )
     axes.axvline(0, color="0.35", linewidth=1, zorder=0)
     axes.axvline(weighting.LARGE, color="0.35", linewidth=1, linestyle=":", zorder=0)
     axes.set(
         yticks=-np.arange(len(factors)),
-        yticklabels=factors,
+        yticklabels=[textwrap.fill(each.replace(" *", "\u00a0*"), 20) for each in factors],
         xlabel="Difference,\nstandard deviations",
         ylim=(-len(factors) + 0.5, 0.5),
     )

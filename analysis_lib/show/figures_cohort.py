@@ -111,6 +111,7 @@ def swimmer(lanes: pd.DataFrame, axis: str, alt: str, caption: str) -> None:
         ylim=(-count - 0.6, -0.4),
         xlim=(lanes["start"].min() - margin, lanes["end"].max() + margin),
     )
+    axes.locator_params(axis="x", nbins=6, integer=True)
     axes.spines["left"].set_visible(False)
     axes.set_yticklabels(np.arange(1, count + 1))
     axes.tick_params(axis="y", length=0)

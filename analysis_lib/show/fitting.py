@@ -5,16 +5,19 @@ by the height that they take, so that what is drawn keeps its own.
 from __future__ import annotations
 
 import contextlib
+import math
 import textwrap
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 
 EDGE = 3 / 72  # inches that stay free beside words
+CLEAR = 4 / 72  # inches between the numbers of an axis
 SHORTEST = 8  # characters: lines are not made shorter
 
 
@@ -36,8 +39,9 @@ def narrow(figure: Figure, width: float) -> None:
     moved = [_in_columns(figure, legend) for legend in list(figure.legends)]
     if any(moved):
         _lay_out(figure)  # where labels stand depends on the legends
+    thinned = [_thinned(figure, axes) for axes in figure.axes if axes.get_xscale() == "log"]
     broken = [_broken(label, partial(_inside, figure, label)) for label in _labels(figure)]
-    if any(moved) or any(broken):
+    if any([*moved, *thinned, *broken]):
         grown = max(0, _height(figure) - before) / figure.dpi
         figure.set_size_inches(width, figure.get_figheight() + grown)
         _lay_out(figure)
@@ -49,6 +53,28 @@ def _lay_out(figure: Figure) -> None:
     engine = figure.get_layout_engine()
     assert engine, "figures of this book are laid out (canvas.canvas)"
     engine.execute(figure)
+
+
+def _thinned(figure: Figure, axes: Axes) -> bool:
+    """The numbers of a log axis as far as they stand clear of each other, those nearest to 1 first: names and
+    numbers beside a forest plot may leave it little room. Returns whether any had to go.
+    """
+    boxes = {
+        float(tick): label.get_window_extent()
+        for tick, label in zip(axes.get_xticks(), axes.get_xticklabels())  # panels that share them have none
+        if label.get_text()
+    }
+    kept: list[float] = []
+    for tick in sorted(boxes, key=lambda each: abs(math.log(each))):
+        if all(
+            boxes[tick].x0 - boxes[one].x1 >= CLEAR * figure.dpi
+            or boxes[one].x0 - boxes[tick].x1 >= CLEAR * figure.dpi
+            for one in kept
+        ):
+            kept.append(tick)
+    if len(kept) < len(boxes):
+        axes.set_xticks(sorted(kept), [f"{tick:g}" for tick in sorted(kept)])
+    return len(kept) < len(boxes)
 
 
 def _labels(figure: Figure) -> list[Text]:

@@ -26,6 +26,7 @@ MADE_TO_AGREE = (
     "agreement with the paper is by construction and is no evidence."
 )
 INVENTED = "These patients are synthetic: none of them is a real person, and no number here is a finding."
+ALIKE = "all patients are alike in "
 MANY = 4  # things that a sentence names
 WHOLE = {"sites": "the irradiated sites", "lines": "the lines of therapy", "screening": "who was screened"}
 
@@ -57,9 +58,12 @@ def skip_html(reason: str) -> str:
 def unshown_html(found: Iterable[tuple[str, str]]) -> str:
     """One box for all that a page does not show: each reason once, and what it takes away, each once."""
     by_reason: dict[str, list[str]] = {}
+    told: set[str] = set()  # one reason is enough: under a second the same line would look like another
     for what, reason in found:
-        by_reason.setdefault(plain(reason), []).append(what)
-    lines = [(capital(reason), list(dict.fromkeys(what))) for reason, what in by_reason.items()]
+        if what not in told:
+            told.add(what)
+            by_reason.setdefault(plain(reason), []).append(what)
+    lines = [(capital(reason), what) for reason, what in by_reason.items()]
     return fragment("unshown", lines=lines)
 
 
@@ -101,9 +105,16 @@ def left_out(rows: pd.DataFrame) -> None:
 
 
 def _each_reason_once(notes: list[str]) -> list[str]:
-    """Notes such as *what: why*, each reason behind all that has it: *what; what: why*."""
+    """Notes such as *what: why*, each reason behind all that has it: *what; what: why*; and in what all
+    patients are alike in one list.
+    """
     by_reason: dict[str, list[str]] = {}
+    alike = [note.removeprefix(ALIKE) for note in notes if note.startswith(ALIKE)]
+    if alike:
+        by_reason[ALIKE + listed(alike)] = []
     for note in notes:
+        if note.startswith(ALIKE):
+            continue
         what, _, why = note.rpartition(": ")
         by_reason.setdefault(why, []).extend(filter(None, [what]))
     return [": ".join(filter(None, ("; ".join(what), why))) for why, what in by_reason.items()]

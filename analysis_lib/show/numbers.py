@@ -30,8 +30,19 @@ def estimate(row: pd.Series) -> str:
     if pd.isna(row["value"]):
         return "not reached" if row["statistic"] == "median time" else UNDEFINED
     decimals = _decimals(row["statistic"], float(row["value"]))
-    unit = "%" if kind.unit == "%" else f" {kind.unit}" if kind.unit else ""
-    return number(row["value"], decimals) + unit
+    shown = number(row["value"], decimals)
+    return shown + ("%" if kind.unit == "%" else f" {_unit(kind.unit, shown)}" if kind.unit else "")
+
+
+def bare(row: pd.Series) -> str:
+    """The value of a row without its unit, which stands elsewhere."""
+    unit = STATISTICS[row["statistic"]].unit
+    return estimate(row).removesuffix(f" {unit}").removesuffix(f" {_unit(unit, '1')}")
+
+
+def _unit(unit: str, number: str) -> str:
+    """A unit as it stands after a number: of one there is no plural (``1 percentage point``)."""
+    return unit.removesuffix("s") if number.removeprefix("−") == "1" else unit
 
 
 def _decimals(statistic: str, value: float) -> int:
@@ -41,7 +52,12 @@ def _decimals(statistic: str, value: float) -> int:
         return 0
     if statistic == "expected":
         return 2 if value < 1 else 1 if value < 10 else 0
-    return kind.decimals
+    return _fitting(kind.decimals, value)
+
+
+def _fitting(decimals: int, value: float) -> int:
+    """As many decimals as mean something: none of a ratio of hundreds."""
+    return 0 if decimals == 2 and abs(value) >= 100 else decimals
 
 
 def limits(row: pd.Series) -> str:
@@ -51,6 +67,9 @@ def limits(row: pd.Series) -> str:
     kind = STATISTICS[row["statistic"]]
     n = row.get("n")
     if pd.notna(n) and n == 1 and kind.limits in ("range", "IQR"):  # the one value is its own range
+        return ""
+    # of a curve that has not fallen yet the variance is 0: that is not to know its height for certain
+    if row["statistic"] == "rate" and row["lower"] == row["upper"]:
         return ""
     missing = (
         "not shown"
@@ -65,7 +84,7 @@ def limits(row: pd.Series) -> str:
         and all(float(x).is_integer() for x in row[["lower", "upper"]].dropna())
     )
     ends = [
-        missing if pd.isna(end) else number(end, 0 if whole else kind.decimals)
+        missing if pd.isna(end) else number(end, 0 if whole else _fitting(kind.decimals, float(end)))
         for end in row[["lower", "upper"]]
     ]
     dash = "–" if missing not in ends and not ends[0].startswith("−") else " to "  # "−2.7–2.3" would puzzle
@@ -86,8 +105,7 @@ def compact(row: pd.Series) -> str:
     """The value of a row with its limits and without unit: ``9.8 (6.3–NR)``; what they are stands
     elsewhere.
     """
-    unit = STATISTICS[row["statistic"]].unit
-    value = estimate(row).removesuffix(f" {unit}").removesuffix("%")
+    value = bare(row).removesuffix("%")
     ends = limits(row).removeprefix(STATISTICS[row["statistic"]].limits).strip()
     short = f"{value} ({ends})" if ends else value
     return (

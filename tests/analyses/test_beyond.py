@@ -242,6 +242,19 @@ def test_limited_stage_has_too_few_focal_fields_to_compare():
     assert ratios.loc["field.within", "value"] < ratios.loc["field.crude", "value"]
 
 
+def test_where_all_patients_are_of_one_stage_group_nothing_is_compared_within():
+    rows = by_id(field_dose.fields(study("limited-stage")))
+    assert list(rows.index) == ["field.crude", "field.within"]
+    assert rows.loc["field.within", "note"] == "all patients are in stage I or II"
+
+
+def test_an_estimate_is_called_after_the_factors_that_its_model_holds():
+    limited = weighting.compare(weighting.prepare(study("limited-stage")))
+    whole = weighting.compare(weighting.prepare(study("axi-cel")))
+    called = [by_id(rows).loc["weighted.os2.stage_ldh", "group"] for rows in (limited, whole)]
+    assert called == ["Adjusted for LDH", "Adjusted for stage and LDH"]
+
+
 def test_the_comparisons_are_those_that_the_paper_prints():
     claims = read_claims()
     rows = cohorts.rows()

@@ -192,7 +192,7 @@ def test_all_censored():
 @pytest.mark.parametrize(
     "dead, levels, said",
     [
-        ([1, 1, 1, 0], ["yes"] * 4, "all patients are alike in Elevated LDH"),
+        ([1, 1, 1, 0], ["yes"] * 4, "all patients are alike in elevated LDH"),
         ([1, 1, 1, 0], [None] * 4, "ldh_elevated"),
         ([0, 0, 0, 0], ["yes", "yes", "no", "no"], "nobody had the event"),
         ([1, 0, 0, 0], ["yes", "yes", "no", "no"], "1 event cannot carry 1 hazard ratio"),
@@ -223,7 +223,7 @@ def test_a_level_without_an_event_is_estimated_with_firths_penalty():
         [2.0222510, -0.5399092, 6.9636261], abs=1e-6
     )
     assert ratio["note"] == (
-        "with Firth's penalty, because nobody with Elevated LDH = no had the event (separation)"
+        "with Firth's penalty, because nobody without elevated LDH had the event (separation)"
     )
     assert rows.loc["cox.os1.mv.ldh_elevated.p", "method"] == "penalised likelihood ratio test"
 

@@ -198,6 +198,12 @@ def test_words_on_car_t_go_where_they_do_not_apply(lymphoma, car_t):
     assert len(sources(as_page(executed(*cells), car_t)[0])) == 5
 
 
+def test_words_on_ranges_stand_beside_the_patients_of_the_paper_only(car_t):
+    cells = [words("## Survival"), words("Read the ranges.", "car-t", "of-the-paper"), code("km", "<p>1</p>")]
+    assert "Read the ranges." not in sources(as_page(executed(*cells), car_t)[0])
+    assert "Read the ranges." in sources(as_page(executed(*cells), replace(car_t, of_the_paper=True))[0])
+
+
 def test_nothing_of_this_machine_stays_on_the_page(car_t):
     injected = code(
         '# Parameters\ncohort = "/home/someone/secret/cohort.yml"\nresults_dir = "/tmp/x"\nalpha_beta = 3',

@@ -125,6 +125,13 @@ def test_a_protected_cohort_has_a_grammatical_paragraph_that_says_so(study, rows
     ) and "protect patients" not in manuscript.methods_text(study, rows)
 
 
+def test_one_patient_is_no_group_to_compare(study, rows):
+    alone = rows["result_id"] == "osrt.median.rt_field.focal"
+    assert alone.any() and "by radiotherapy field" in told_by(study, rows)
+    one = rows.assign(n=rows["n"].mask(alone, 1))
+    assert "by radiotherapy field" not in told_by(study, one) and not faults(told_by(study, one))
+
+
 def test_a_median_that_is_not_reached_is_told(public):
     unreached = results.collect(
         [row("os1.median", "median time", None, lower=4.2, n=30, events=9, note="median not reached")]

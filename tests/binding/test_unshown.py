@@ -4,8 +4,12 @@ from lxml import html
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from analysis_lib.binding import unshown
-from analysis_lib.show import payloads
+from analysis_lib.rows import results
+from analysis_lib.rows.released import public
+from analysis_lib.show import notes, payloads
 from analysis_lib.show.notes import NO_NUMBERS, plain, unshown_html
+
+from everywhere import everywhere
 
 
 def skipped(reason):
@@ -38,6 +42,19 @@ def test_the_box_names_each_reason_once_and_each_heading_once_below_it():
         [unshown.TOP, "Overall survival, several factors"],
         ["Sites"],
     ]
+
+
+def test_what_has_two_reasons_stands_below_the_first():
+    box = html.fromstring(unshown_html([("Sites", "no sites"), ("Sites", "no doses"), ("Doses", "no doses")]))
+    assert [each.text_content() for each in box.xpath(".//li")] == ["Sites", "Doses"]
+
+
+def test_in_what_all_patients_are_alike_is_one_list(monkeypatch):
+    said = []
+    everywhere(monkeypatch, notes.skip, said.append)
+    alike = [results.skipped(each.lower(), f"all patients are alike in {each}") for each in ("stage", "LDH")]
+    notes.left_out(public(results.collect([*alike, results.skipped("x", "Weighted: too few")])))
+    assert said == ["all patients are alike in stage and LDH. Weighted: too few"]
 
 
 def test_what_is_missing_above_the_first_heading_is_said_in_words():

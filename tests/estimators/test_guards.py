@@ -267,7 +267,7 @@ def test_two_separated_factors_have_a_row_each_and_a_dagger():
     ratios = ratios[ratios["statistic"] == "hazard ratio"]
     assert ratios["method"].str.startswith("Cox model, Firth's penalty").all() and len(ratios) == 2
     assert numbers.marks_told(ratios).startswith(
-        " † with Firth's penalty, because nobody with Elevated LDH = no had the event"
+        " † with Firth's penalty, because nobody without elevated LDH had the event"
     )
     assert numbers.mark(ratios.iloc[0]) == " †" and numbers.mark(rows.iloc[0]) == ""
     # what a row notes of something else is no reason for the dagger

@@ -205,6 +205,40 @@ def test_what_an_interval_leaves_out_is_said_by_its_nearer_end():
     ]
 
 
+def test_of_survival_the_event_is_death():
+    of_survival = [each | {"endpoint": "OS1"} for each in LIMITS]
+    assert told(*of_survival)[0] == "A higher rate of death goes with A, at least 1.20 times as high."
+    assert told(*of_survival, ratio("C", 2.0, 1.2, 3.0, endpoint="EFS2"))[0].startswith(
+        "A higher rate of the event"
+    )
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "said"),
+    [
+        (
+            -44,
+            50,
+            "below −44 percentage points and above 50 percentage points are what the data speak against.",
+        ),
+        (
+            -44,
+            105,
+            "below −44 percentage points are what the data speak against; of larger ones they leave out none.",
+        ),
+        (
+            -103,
+            1,
+            "above 1 percentage point are what the data speak against; of smaller ones they leave out none.",
+        ),
+    ],
+)
+def test_a_limit_beyond_what_is_possible_leaves_no_difference_out(lower, upper, said):
+    rows = public(results.collect([row("gap", "rate difference", 12, lower=lower, upper=upper)]))
+    assert sentence(rows, contrasts.outside(rows, "gap")) == f"Differences {said}"
+    assert sentence(rows, contrasts.outside(rows, "absent")) == ""
+
+
 @pytest.mark.parametrize(("lower", "upper"), [(1.004, 3.0), (0.3, 0.996), (0.5, 2.0)])
 def test_an_interval_that_prints_1_at_its_end_holds_1(lower, upper):
     (said,) = told(ratio("A", 1.2, lower, upper))
@@ -242,7 +276,7 @@ def test_a_line_of_which_a_group_hides_its_share_is_not_held_against_the_others(
     apart = table_1.furthest_apart(rows)
     assert apart["result_id"].tolist() == ["table1.stage.ii.rt", "table1.stage.ii.st"]
     assert sentence(apart, contrasts.furthest(apart)) == (
-        "The groups are furthest apart in one line of Table 1 (stage: ii): 10 of 20 (50%) in ST against 6 of 20 (30%) in RT."
+        "The groups are furthest apart in the line “stage: ii” of Table 1: 10 of 20 (50%) in ST against 6 of 20 (30%) in RT."
     )
     none = table_1.furthest_apart(rows[rows["level"] == "i"])
     assert results.skip_reason(none) and contrasts.furthest(none) == ""
@@ -255,7 +289,7 @@ def test_a_factor_that_patients_have_is_named_without_yes():
         )
     )
     told = sentence(rows, contrasts.furthest(table_1.furthest_apart(rows)))
-    assert "one line of Table 1 (elevated LDH): 18 of 20 (90%) in RT" in told
+    assert "the line “elevated LDH” of Table 1: 18 of 20 (90%) in RT" in told
 
 
 def test_outcomes_are_no_reason_for_a_difference():

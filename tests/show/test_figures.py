@@ -361,6 +361,32 @@ def test_legends_and_labels_of_a_figure_for_a_phone_are_whole():
     plt.close(figure)
 
 
+def test_numbers_of_an_axis_with_little_room_stand_clear_of_each_other(shown):
+    names = ["From a landmark at three months", "Counted from its start on, adjusted for stage"]
+    ratios = [
+        row(f"x{k}", "hazard ratio", 33, lower=0.1, upper=4815.37, n=20, group=name, method="Firth's penalty")
+        for k, name in enumerate(names)
+    ]
+    figures.forest(public(results.collect(ratios)), "Ratios.")
+    (figure,) = shown["figures"]
+    fitting.narrow(figure, canvas.NARROW)
+    figure.draw_without_rendering()
+    labels = figure.axes[0].get_xticklabels()
+    boxes = [each.get_window_extent() for each in labels]
+    assert "1" in [each.get_text() for each in labels]
+    assert all(one.x1 + 3 < other.x0 for one, other in zip(boxes, boxes[1:]))
+
+
+def test_panels_that_share_the_numbers_of_a_log_axis_are_fitted():
+    figure, panels = canvas.canvas(3, nrows=2, sharex=True)
+    for axes in panels:
+        axes.set(xscale="log", xlim=(0.2, 5))
+        canvas.plain_log_ticks(axes, 0.2, 5)
+    fitting.narrow(figure, canvas.NARROW)
+    assert [each.get_text() for each in panels[-1].get_xticklabels()] == ["0.2", "0.5", "1", "2", "5"]
+    plt.close(figure)
+
+
 def test_words_that_fit_on_a_phone_are_left_as_they_are():
     figure, axes = canvas.canvas(3)
     axes.plot([0, 1], [0, 1], label="RT")

@@ -52,6 +52,28 @@ def test_a_format_that_there_is_not_is_an_error_even_where_the_row_is_absent(nam
         sentences.sentence(ROWS, f"A median of {{{named}:foo}}.")
 
 
+def test_of_one_there_is_no_plural_and_a_large_ratio_has_no_decimals():
+    rows = public(
+        results.collect(
+            [
+                row("gap", "rate difference", 1, lower=-34, upper=-1),
+                row("hr", "hazard ratio", 33, lower=1.756, upper=4815.37),
+            ]
+        )
+    )
+    assert sentences.sentence(rows, "{gap}, {gap:upper}") == "1 percentage point, −1 percentage point"
+    assert sentences.sentence(rows, "{hr:full}") == "33.00 (95% CI 1.76–4815)"
+
+
+def test_a_curve_that_has_not_fallen_has_no_interval():
+    rows = public(
+        results.collect(
+            [row("rate", "rate", 100, lower=100, upper=100), row("fell", "rate", 91, lower=80, upper=100)]
+        )
+    )
+    assert sentences.sentence(rows, "{rate:full}, {fell:full}") == "100%, 91% (95% CI 80–100)"
+
+
 def test_the_unit_of_two_numbers_is_said_once():
     gap = row("gap", "rate difference", -16, lower=-25, upper=-7)
     rows = public(results.collect([gap, row("m", "median time", 9.8, lower=6, upper=20)]))
