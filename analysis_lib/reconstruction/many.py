@@ -3,8 +3,8 @@ analysis_lib.reconstruction.many``.
 
 ``make DIR --seeds FIRST LAST`` reconstructs a cohort for each seed, in ``DIR/SEED``, as ``python -m
 analysis_lib.reconstruction`` does for one. ``pack DIR [DIR ...]`` takes such folders, keeps those that meet
-the ledger as well as the bundled cohort, and packs them beside those packed before, with the command and the
-commit of the code that made each; ``rows`` computes the result rows of the packed cohorts anew. The rows are
+the ledger as well as the bundled cohort, and packs them beside those packed before, with the command and a
+digest of the code that made each; ``rows`` computes the result rows of the packed cohorts anew. The rows are
 those of the book's own chapters: nothing is estimated here. With ``--executor dask:ADDRESS`` the workers of a
 dask engine do each of them.
 """
@@ -12,7 +12,6 @@ dask engine do each of them.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import tempfile
 from concurrent.futures import Executor
 from itertools import repeat
@@ -29,7 +28,7 @@ from analysis_lib.paper import ledger
 from analysis_lib.paper.claims import read_claims
 from analysis_lib.rows import results
 
-from . import drawn
+from . import drawn, remade
 
 STORE = ROOT / "_build" / reuse.KEPT / "consistent"  # synthetic cohorts' rows, by what they are made from
 
@@ -130,24 +129,15 @@ def pack(folders: list[Path], pool: Executor, store: Path | None) -> None:
     for name in cohorts.TABLES:
         _keep(name, [candidates[made_by][name] for made_by in kept])
     _keep("rows", [rows for made_by, rows in zip(candidates, found) if made_by in kept])
-    made_with = (
-        pd.read_csv(provenance := cohorts.FOLDER / "made_by.csv").set_index("made_by")["code"].to_dict()
-    )
+    made_with = pd.read_csv(remade.PROVENANCE).set_index("made_by")["code"].to_dict()
     pd.DataFrame(
         {
             "cohort": range(1, len(kept) + 1),
             "made_by": kept,
-            "code": [made_with.get(each) or _commit() for each in kept],
+            "code": [made_with.get(each) or remade.engine() for each in kept],
         }
-    ).to_csv(provenance, index=False, lineterminator="\n")
+    ).to_csv(remade.PROVENANCE, index=False, lineterminator="\n")
     print(f"{len(kept)} cohorts packed")
-
-
-def _commit() -> str:
-    """The commit of the code that runs, which equal tables need beside an equal seed."""
-    return subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=BUNDLED, capture_output=True, text=True, check=True
-    ).stdout.strip()
 
 
 def _keep(name: str, tables: list[pd.DataFrame]) -> None:

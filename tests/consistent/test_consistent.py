@@ -27,7 +27,7 @@ from analysis_lib.consistent import (
 from analysis_lib.files import places
 from analysis_lib.intake.manifest import locate, read_manifest
 from analysis_lib.intake.read import read_cohort
-from analysis_lib.reconstruction import check, drawn, many
+from analysis_lib.reconstruction import check, drawn, many, remade
 from analysis_lib.rows import results
 from analysis_lib.rows.released import public
 from analysis_lib.show import determined_page, result_names
@@ -122,6 +122,37 @@ def test_the_bundled_cohort_is_the_first_and_each_names_the_command_that_made_it
     assert made_by[1] == read_manifest(locate("reconstructed")).made_by
     first, bundled = cohorts.read(1).patients, read_cohort("reconstructed").patients
     pd.testing.assert_frame_equal(first, bundled)
+
+
+def test_each_cohort_is_what_todays_code_makes():
+    advice = "python -m analysis_lib.reconstruction.remade DIR makes them anew and says which are the same"
+    assert set(pd.read_csv(remade.PROVENANCE)["code"]) == {remade.engine()}, advice
+
+
+def test_code_is_another_when_a_statement_is_and_the_same_when_a_comment_is(tmp_path):
+    module = tmp_path / "module.py"
+
+    def read(text):
+        module.write_text(text, "utf-8")
+        return remade.statements(module)
+
+    first = read('"""Words."""\ndef f(x):\n    """Words."""\n    return x + 1\n')
+    assert first == read('"""Other."""\ndef f(x):\n    """Other."""\n    return (x + 1)  # why\n')
+    assert first != read('"""Words."""\ndef f(x):\n    """Words."""\n    return x + 2\n')
+
+
+def test_a_cohort_made_anew_is_the_same_to_the_last_character_or_is_not(tmp_path):
+    made_by = "python -m analysis_lib.reconstruction --seed 1 --family definition --siblings 2: number 1"
+    folder = remade.folder_of(made_by, tmp_path)
+    assert folder.name == "seed_1_family_definition-1"
+    folder.mkdir()
+    tables = cohorts.tables(1)
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    assert remade.same(made_by, 1, tmp_path) and not remade.same(made_by, 2, tmp_path)
+    later = tables["patients"].assign(last_follow_up_day=tables["patients"]["last_follow_up_day"] + 1)
+    later.to_csv(folder / "patients.csv", index=False)
+    assert not remade.same(made_by, 1, tmp_path)
 
 
 def test_cohorts_of_both_sides_of_the_contradiction_are_counted_and_the_bundled_one_keeps_the_definition():
