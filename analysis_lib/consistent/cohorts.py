@@ -16,7 +16,18 @@ from analysis_lib.rows.released import published
 FOLDER = BUNDLED / "consistent"
 TABLES = ("patients", "sites", "lines")
 BOUNDS = ["result_id", "lowest", "highest", "starts", "found_by"]
-COVERAGE = ["kind", "within", "of", "by", "simulated", "reconstructed", "cohorts", "missed", "expected"]
+COVERAGE = [
+    "kind",
+    "within",
+    "of",
+    "by",
+    "simulated",
+    "reconstructed",
+    "cohorts",
+    "missed",
+    "expected",
+    "code",
+]
 
 
 def numbers() -> list[int]:
@@ -29,6 +40,11 @@ def numbers() -> list[int]:
 def made_by() -> dict[int, str]:
     """The command that made each of the committed cohorts."""
     return pd.read_csv(FOLDER / "made_by.csv").set_index("cohort")["made_by"].to_dict()
+
+
+def code() -> set[str]:
+    """The code that made the committed cohorts: a digest of its statements, where all are of the same."""
+    return set(pd.read_csv(FOLDER / "made_by.csv")["code"])
 
 
 def tables(number: int) -> dict[str, pd.DataFrame]:
@@ -130,7 +146,7 @@ def coverage() -> pd.DataFrame:
         ``kind`` of result, ``within`` so many ``of`` so many, ``by`` (``ensemble`` or ``bounds``); how many
         cohorts were ``simulated``, of how many enough were ``reconstructed``, by how many ``cohorts``, which
         ``missed`` so many claims on average; in how many percent one more draw of the same kind would be
-        ``expected`` within. Empty where it has not been measured.
+        ``expected`` within; which ``code`` made them. Empty where it has not been measured.
     """
     return _beside("coverage.csv", COVERAGE)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from scipy import stats
 
-from analysis_lib.consistent.cohorts import coverage
+from analysis_lib.consistent.cohorts import code, coverage
 from analysis_lib.rows import results
 from analysis_lib.rows.released import published
 from analysis_lib.rows.results import row, slug
@@ -40,6 +40,7 @@ def _reconstructed(one: pd.Series) -> list[dict]:
     if pd.isna(one["simulated"]):
         return []
     done, n = int(one["reconstructed"]), int(one["simulated"])
+    earlier = " and with earlier code" if pd.notna(one["code"]) and {one["code"]} != code() else ""
     return [
         row(
             slug("coverage.reconstructed"),
@@ -49,9 +50,9 @@ def _reconstructed(one: pd.Series) -> list[dict]:
             events=done,
             population="simulated cohorts",
             note=f"{one['cohorts']:.0f} cohorts, about {one['cohorts'] / done:.0f} for each paper, made more "
-            f"quickly than the book's: they miss {one['missed']:.1f} of the printed numbers on average, and "
-            f"those of the book none. With so few, the range would hold {one['expected']:.0f}% even if "
-            "the truth were simply one more of them",
+            f"quickly{earlier} than the book's: they miss {one['missed']:.1f} of the printed numbers on "
+            f"average, and those of the book none. With so few, the range would hold {one['expected']:.0f}% "
+            "even if the truth were simply one more of them",
         )
     ]
 

@@ -21,7 +21,7 @@ import pandas as pd
 
 from analysis_lib.consistent.cohorts import FOLDER
 
-from . import covariates, drawn, failures, sought, tables
+from . import covariates, drawn, failures, remade, sought, tables
 from .__main__ import say
 from .ends import COLD
 from .realism import least_numbers
@@ -234,11 +234,12 @@ def main() -> None:
         if seed in set(done["simulation"]):
             continue
         made = run(seed, options.starts, options.each, options.steps, options.pulls)
+        made["code"] = remade.engine()
         done = made if done.empty else pd.concat([done, made], ignore_index=True)
         done.to_csv(options.values, index=False, lineterminator="\n", float_format="%.6g")
         missed = made.loc[made["pulled"] == "", "missed"]
         say(f"simulation {seed}: missed {missed.iloc[1:].tolist()}", since)
-    counted = certificate(done)
+    counted = certificate(done).assign(code=" ".join(sorted(done["code"].unique())))
     counted.to_csv(options.counts, index=False, lineterminator="\n")
     print(counted.to_string(index=False))
 

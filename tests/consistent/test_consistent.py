@@ -323,9 +323,13 @@ def test_the_ratio_left_open_is_told_as_far_as_a_search_has_pushed_it(tmp_path, 
 
 def test_the_certificate_says_of_how_many_simulated_cohorts_it_speaks(tmp_path, monkeypatch):
     monkeypatch.setattr(cohorts, "FOLDER", tmp_path)
-    pd.DataFrame([["rate", 17, 18, "ensemble", 20, 18, 70, 2.5, 58.4]], columns=cohorts.COVERAGE).to_csv(
+    pd.DataFrame([["rate", 17, 18, "ensemble", 20, 18, 70, 2.5, 58.4]], columns=cohorts.COVERAGE[:9]).to_csv(
         tmp_path / "coverage.csv"
     )
+
+    def told():
+        return coverage.certificate().set_index("result_id").loc["coverage.reconstructed", "note"]
+
     every = coverage.certificate().set_index("result_id")
     assert "coverage.pushed" not in every.index
     found = every.loc["coverage.reconstructed"]
@@ -336,10 +340,14 @@ def test_the_certificate_says_of_how_many_simulated_cohorts_it_speaks(tmp_path, 
         "truth were simply one more of them"
     )
     lines = [
-        ["rate", 17, 18, "ensemble", 20, 18, 70, 2.5, 58.4],
-        ["rate", 12, 12, "bounds", 13, 12, 50, 2.5, 58.4],
+        ["rate", 17, 18, "ensemble", 20, 18, 70, 2.5, 58.4, "old"],
+        ["rate", 12, 12, "bounds", 13, 12, 50, 2.5, 58.4, "old"],
     ]
+    pd.DataFrame({"code": ["old"]}).to_csv(tmp_path / "made_by.csv")
     pd.DataFrame(lines, columns=cohorts.COVERAGE).to_csv(tmp_path / "coverage.csv")
+    assert "earlier code" not in told()
+    pd.DataFrame({"code": ["new"]}).to_csv(tmp_path / "made_by.csv")
+    assert "about 4 for each paper, made more quickly and with earlier code than the book's: they" in told()
     pushed = coverage.certificate().set_index("result_id").loc["coverage.pushed"]
     assert pushed[["statistic", "value"]].tolist() == ["count", 13]
 
