@@ -114,7 +114,8 @@ def pack(folders: list[Path], pool: Executor, store: Path | None) -> None:
     """Pack the bundled cohort, those packed before and those in these folders that miss no more claims than
     it beside what their families give up; say what becomes of each.
     """
-    candidates = dict([in_folder(BUNDLED / "reconstructed")]) | packed() | dict(map(in_folder, folders))
+    given = dict(map(in_folder, folders))
+    candidates = dict([in_folder(BUNDLED / "reconstructed")]) | packed() | given
     numbers = range(1, len(candidates) + 1)
     found = list(pool.map(rows_of_tables, candidates.values(), numbers, repeat(store)))
     wrong = [missed(rows) - drawn.GIVEN_UP[drawn.family_of(each)] for each, rows in zip(candidates, found)]
@@ -130,6 +131,7 @@ def pack(folders: list[Path], pool: Executor, store: Path | None) -> None:
         _keep(name, [candidates[made_by][name] for made_by in kept])
     _keep("rows", [rows for made_by, rows in zip(candidates, found) if made_by in kept])
     made_with = pd.read_csv(remade.PROVENANCE).set_index("made_by")["code"].to_dict()
+    made_with |= dict.fromkeys(given, remade.engine())  # made anew, even where the command was packed before
     pd.DataFrame(
         {
             "cohort": range(1, len(kept) + 1),

@@ -61,7 +61,7 @@ def remake(command: str, siblings: int, where: Path) -> None:
     if out.exists():
         return
     words = [sys.executable, *command.split()[1:], "--siblings", str(siblings), "--out", str(out)]
-    subprocess.run(words, check=False, stderr=subprocess.DEVNULL)
+    subprocess.run(words, check=False)  # one that fails says why, and is not the same
 
 
 def same(made_by: str, number: int, where: Path) -> bool:
@@ -74,8 +74,8 @@ def same(made_by: str, number: int, where: Path) -> bool:
     )
 
 
-def main() -> None:
-    """The command line."""
+def main() -> int:
+    """The command line; 1 where a cohort is not the same."""
     parser = argparse.ArgumentParser(
         prog="python -m analysis_lib.reconstruction.remade", description=__doc__.splitlines()[0]
     )
@@ -88,15 +88,17 @@ def main() -> None:
         wanted[command] = max(wanted.get(command, 0), int(sibling[1]) if sibling else 0)
     with ThreadPoolExecutor(options.jobs) as pool:
         list(pool.map(lambda each: remake(each, wanted[each], options.folder), wanted))
-    told = pd.read_csv(PROVENANCE)
+    told, differ = pd.read_csv(PROVENANCE), 0
     for place, (number, made_by) in enumerate(cohorts.made_by().items()):
         if same(made_by, number, options.folder):
             told.loc[place, "code"] = engine()
             print(f"{number}: the same")
         else:
+            differ = 1
             print(f"{number}: not the same, or not made ({made_by})")
     told.to_csv(PROVENANCE, index=False, lineterminator="\n")
+    return differ
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,6 +3,7 @@ judged by rule.
 """
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from functools import cache
 
@@ -126,7 +127,7 @@ def test_the_bundled_cohort_is_the_first_and_each_names_the_command_that_made_it
 
 def test_each_cohort_is_what_todays_code_makes():
     advice = "python -m analysis_lib.reconstruction.remade DIR makes them anew and says which are the same"
-    assert set(pd.read_csv(remade.PROVENANCE)["code"]) == {remade.engine()}, advice
+    assert cohorts.code() == {remade.engine()}, advice
 
 
 def test_code_is_another_when_a_statement_is_and_the_same_when_a_comment_is(tmp_path):
@@ -153,6 +154,27 @@ def test_a_cohort_made_anew_is_the_same_to_the_last_character_or_is_not(tmp_path
     later = tables["patients"].assign(last_follow_up_day=tables["patients"]["last_follow_up_day"] + 1)
     later.to_csv(folder / "patients.csv", index=False)
     assert not remade.same(made_by, 1, tmp_path)
+
+
+def test_a_cohort_packed_anew_names_the_code_that_packs_it_and_the_others_keep_theirs(tmp_path, monkeypatch):
+    made_by, tables = cohorts.made_by(), cohorts.tables(1)
+    few = {number: made_by[number] for number in (1, 3)}
+    monkeypatch.setattr(cohorts, "FOLDER", tmp_path)
+    monkeypatch.setattr(remade, "PROVENANCE", tmp_path / "made_by.csv")
+    pd.DataFrame({"cohort": [1, 2], "made_by": few.values(), "code": "old"}).to_csv(remade.PROVENANCE)
+    monkeypatch.setattr(many, "packed", lambda: dict.fromkeys(few.values(), tables))
+    monkeypatch.setattr(many, "rows_of_tables", lambda *_: pd.DataFrame({"result_id": ["a"]}))
+    monkeypatch.setattr(many, "missed", lambda _: set())
+    (folder := tmp_path / "anew").mkdir()
+    cohorts.hand_over(tables, 3, folder).write_text(
+        f"name: x\ntitle: X\nsynthetic: true\nmade_by: '{few[3]}'\n"
+        "tables: {patients: patients.csv, sites: sites.csv, lines: lines.csv}\n",
+        "utf-8",
+    )
+    with ThreadPoolExecutor(1) as pool:
+        many.pack([folder], pool, None)
+    told = pd.read_csv(remade.PROVENANCE).set_index("made_by")["code"]
+    assert told.to_dict() == {few[1]: "old", few[3]: remade.engine()}
 
 
 def test_cohorts_of_both_sides_of_the_contradiction_are_counted_and_the_bundled_one_keeps_the_definition():
