@@ -124,8 +124,10 @@ def page_that_notes(browser, java_script_enabled):
     # What the browser itself gives up because the page was left (an icon still on its way) is nobody's fault.
     context.on(
         "requestfailed",
-        lambda request: request.failure != "net::ERR_ABORTED"
-        and page.complaints.append(f"{request.failure}: {request.url}"),
+        lambda request: (
+            request.failure != "net::ERR_ABORTED"
+            and page.complaints.append(f"{request.failure}: {request.url}")
+        ),
     )
     context.on(
         "response",

@@ -26,8 +26,8 @@ from analysis_lib.rows.released import release
 from analysis_lib.rows.results import row
 from analysis_lib.rows.rounding import half_up
 
-SAMPLES = 500
-DRAWN = f"{SAMPLES} bootstrap samples, seed {SEED}"
+# bootstrap samples; fewer where they hold so many patients in all that more would tell little more
+SAMPLES, FEWEST, PATIENTS = 500, 200, 20_000_000
 KINDS = {
     "crude": "As they are",
     "standardised": "Standardised",
@@ -52,7 +52,8 @@ WITH_NUMBER = ("standardised", "doubly_robust")  # for which a number needed to 
 
 def samples(n: int) -> np.ndarray:
     """How often each of ``n`` patients is in each bootstrap sample; the same whenever it is asked."""
-    return np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), SAMPLES)
+    number = int(np.clip(PATIENTS // n, FEWEST, SAMPLES))
+    return np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), number)
 
 
 def spread_of(found: ArrayLike, value: float) -> tuple[float | None, float | None]:
@@ -174,8 +175,9 @@ def effects(frame: pd.DataFrame, months: tuple[int, ...]) -> pd.DataFrame:
     if not kept:
         return results.collect(rows)
     x, at = models.indicators(frame, frame.attrs["factors"]).to_numpy(), [m * DAYS_PER_MONTH for m in kept]
+    drawn = samples(len(frame))
     exact = adjusted.effects(x, treated, days, event, at)
-    found = adjusted.effects(x, treated, days, event, at, samples(len(frame)))
+    found = adjusted.effects(x, treated, days, event, at, drawn)
     for kind in KINDS:
         if kind == "trimmed" and _few_left(frame, x, k):
             rows.append(results.skipped(f"absolute.os2.{kind}", f"{KINDS[kind]}: {disclosure.TOO_FEW}"))
@@ -187,7 +189,7 @@ def effects(frame: pd.DataFrame, months: tuple[int, ...]) -> pd.DataFrame:
                     each[..., len(kept) + place] / DAYS_PER_MONTH for each in (exact[kind][0], found[kind])
                 ),
             }
-            rows += _rows(kind, month, of, frame, k)
+            rows += _rows(kind, month, of, f"{len(drawn)} bootstrap samples, seed {SEED}", frame, k)
     return results.collect(rows)
 
 
@@ -218,10 +220,10 @@ def _unfit(frame: pd.DataFrame, month: int, k: int) -> str:
     return ""
 
 
-def _rows(kind: str, month: int, of: dict, frame: pd.DataFrame, k: int) -> list:
-    """The rows of one kind and month; ``of``: estimates of both groups and of their samples."""
+def _rows(kind: str, month: int, of: dict, drawn: str, frame: pd.DataFrame, k: int) -> list:
+    """The rows of one kind and month; ``of``: estimates of both groups and of their samples, ``drawn``."""
     prefix, rows = f"absolute.os2.{kind}", []
-    treated, method = frame["treated"], f"{METHOD[kind]}, {DRAWN}"
+    treated, method = frame["treated"], f"{METHOD[kind]}, {drawn}"
     shared: dict = {"population": KINDS[kind], "method": method, "endpoint": "OS2", "by": "salvage_regimen"}
     # a doubly robust estimate is a sum, which may pass the ends of what a share can be
     exact, found = (np.clip(each, 0, 100) for each in of["rate"])

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from analysis_lib.estimators import repeated
+from analysis_lib.estimators.alike import Kinds, kinds
 
 METHODS = ("crude", "standardised", "iptw", "trimmed", "overlap", "doubly_robust")
 TRIM = 0.1  # scores nearer to 0 or 1 than this are left out (Crump and others 2009)
@@ -48,16 +50,14 @@ def effects(
         By method: samples x 2 (others, treated) x (heights on the days, then areas up to them). Not a number
         where a sample gives none.
     """
-    x, treated, event = (
-        np.asarray(x, dtype=float),
-        np.asarray(treated, dtype=bool),
-        np.asarray(event, dtype=bool),
-    )
-    days = np.asarray(days, dtype=float)
-    counts = np.ones((1, len(days))) if counts is None else np.asarray(counts, dtype=float)
-    size = max(1, AT_ONCE // (len(days) * (len(np.unique(days)) + 1)))
+    alike = kinds(days, event, treated, x)
+    counts = np.bincount(alike.of)[None] if counts is None else alike.counted(counts)
+    days, x = (np.asarray(each, dtype=float)[alike.first] for each in (days, x))
+    event, treated = (np.asarray(each, dtype=bool)[alike.first] for each in (event, treated))
+    same = kinds(x)
+    size = max(1, AT_ONCE // (len(same.first) * (len(np.unique(days)) + 1) + len(days)))
     parts = [
-        _of_samples(x, treated, days, event, at, counts[first : first + size])
+        _of_samples(x, same, treated, days, event, at, counts[first : first + size].astype(float))
         for first in range(0, len(counts), size)
     ]
     return {method: np.concatenate([part[method] for part in parts]) for method in METHODS}
@@ -65,12 +65,14 @@ def effects(
 
 def _of_samples(
     x: np.ndarray,
+    same: Kinds,
     treated: np.ndarray,
     days: np.ndarray,
     event: np.ndarray,
     at: Sequence[float],
     counts: np.ndarray,
 ) -> dict[str, np.ndarray]:
+    """The same for some of the samples; ``same``: people who have their confounders in common."""
     score = scores(x, treated, counts)
     own = np.where(treated, score, 1 - score)
     # the score of somebody outside the sample may be 0 or 1; the count of 0 then makes nothing of it
@@ -87,16 +89,16 @@ def _of_samples(
         )
         for kind, weight in weighted.items()
     }
-    predicted = predictions(x, treated, days, event, at, counts)  # samples x people x groups x what is read
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    found["standardised"] = np.einsum("bn,bngq->bgq", shares, predicted)
-    pseudo = np.stack(
-        [pseudo_values(days, event, at, counts * (treated == group)) for group in (False, True)], axis=2
-    )
-    mine = np.stack([~treated, treated], axis=1)[None, :, :, None]
-    residual = np.where(mine & (counts > 0)[:, :, None, None], pseudo - predicted, 0)
-    weight = np.where(counts > 0, 1 / np.maximum(own, 1e-12), 0)[:, :, None, None]
-    found["doubly_robust"] = found["standardised"] + np.einsum("bn,bngq->bgq", shares, residual * weight)
+    n = counts.sum(axis=1, keepdims=True)
+    predicted = predictions(x, same, treated, days, event, at, counts)  # samples x 2 x kinds x what is read
+    found["standardised"] = np.einsum("bk,bgkq->bgq", same.counted(counts / n), predicted)
+    # what the outcomes of each group add to what its model says, weighed by the inverse of the score
+    corrected = []
+    for place, group in enumerate((False, True)):
+        weight = inverse * (treated == group) / n
+        known = _sum_of_pseudo_values(days, event, at, counts * (treated == group), weight)
+        corrected.append(known - np.einsum("bk,bkq->bq", same.counted(weight), predicted[:, place]))
+    found["doubly_robust"] = found["standardised"] + np.stack(corrected, axis=1)
     return found
 
 
@@ -128,13 +130,14 @@ def trimmed(x: np.ndarray, treated: np.ndarray, score: np.ndarray, counts: np.nd
 
 def predictions(
     x: np.ndarray,
+    same: Kinds,
     treated: np.ndarray,
     days: np.ndarray,
     event: np.ndarray,
     at: Sequence[float],
     counts: np.ndarray,
 ) -> np.ndarray:
-    """What a Cox model says of each person in each group: samples x people x 2 x (heights, areas).
+    """What a Cox model says of each kind of people in each group: samples x 2 x kinds x (heights, areas).
 
     Each group has its own baseline hazard (Efron's, which handles ties as the coefficients do), so that
     nothing is assumed of how the treatment acts in time.
@@ -151,8 +154,8 @@ def predictions(
     both = []
     for group in (False, True):
         grid, hazard = baseline(days, event, counts * (treated == group), risk)
-        both.append(_read(grid, np.exp(-hazard[:, None, :] * risk[:, :, None]), at))
-    return np.stack(both, axis=2)
+        both.append(_read(grid, np.exp(-hazard[:, None, :] * risk[:, same.first, None]), at))
+    return np.stack(both, axis=1)
 
 
 def baseline(
@@ -170,20 +173,30 @@ def baseline(
     return grid, np.cumsum(steps, axis=1)
 
 
-def pseudo_values(days: np.ndarray, event: np.ndarray, at: Sequence[float], counts: np.ndarray) -> np.ndarray:
-    """Pseudo-values (Andersen and Pohar Perme 2010) of what is read from the Kaplan-Meier curve of each
-    sample: samples x people x (heights, areas); of those who are not in it they mean nothing.
+def _sum_of_pseudo_values(
+    days: np.ndarray, event: np.ndarray, at: Sequence[float], counts: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    """Sums over people of a weight times their pseudo-value (Andersen and Pohar Perme 2010): samples x
+    (heights, areas) of what is read from the Kaplan-Meier curve of each sample.
+
+    A pseudo-value tells the curve of all from the curve without one of them. Until that one ends the latter
+    falls as if one fewer were at risk, and from then on in step with the curve of all: so the sum of all such
+    curves is made of these two.
     """
     grid, place = np.unique(days, return_inverse=True)
-    at_risk, deaths = _at_least(counts, place, len(grid)), _on(counts * event, place, len(grid))
-    there = np.arange(len(grid)) <= place[:, None]
-    on = np.arange(len(grid)) == place[:, None]
-    whole = _read(grid, _product(at_risk, deaths), at)
-    without = _read(
-        grid, _product(at_risk[:, None] - there[None], deaths[:, None] - (on & event[:, None])[None]), at
+    size, n = len(grid), counts.sum(axis=1, keepdims=True)
+    at_risk, deaths = _at_least(counts, place, size), _on(counts * event, place, size)
+    whole, fewer = _product(at_risk, deaths), _product(at_risk - 1, deaths)
+    before = np.pad(fewer, ((0, 0), (1, 0)), constant_values=1.0)[:, :-1]
+    own = {died: _on(weight * (event == died), place, size) for died in (False, True)}
+    ends = sum(own[died] * before * _kept(at_risk - 1, deaths - died) for died in own)
+    total, there = weight.sum(axis=1, keepdims=True), whole > 0  # where it is 0, nobody is followed any more
+    without = (
+        fewer * (total - np.cumsum(own[False] + own[True], axis=1))
+        + whole * np.cumsum(np.where(there, ends / np.where(there, whole, 1), 0), axis=1)
+        + np.cumsum(np.where(there, 0, ends), axis=1)
     )
-    n = counts.sum(axis=1)[:, None, None]
-    return n * whole[:, None] - (n - 1) * without
+    return n * total * _read(grid, whole, at) - (n - 1) * _read(grid, without, at, total)
 
 
 def _curve(days: np.ndarray, event: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -197,11 +210,14 @@ def _curve(days: np.ndarray, event: np.ndarray, weights: np.ndarray) -> tuple[np
 
 
 def _product(at_risk: np.ndarray, deaths: np.ndarray) -> np.ndarray:
-    """One minus each day's share of deaths, multiplied up; where nobody is at risk the curve keeps its
-    height.
-    """
+    """One minus each day's share of deaths, multiplied up."""
+    return np.cumprod(_kept(at_risk, deaths), axis=-1)
+
+
+def _kept(at_risk: np.ndarray, deaths: np.ndarray) -> np.ndarray:
+    """One minus each day's share of deaths; where nobody is at risk a curve keeps its height."""
     kept = np.where(at_risk > 1e-12, 1 - deaths / np.where(at_risk > 1e-12, at_risk, 1), 1)
-    return np.cumprod(np.where(np.abs(kept) < 1e-12, 0, kept), axis=-1)
+    return np.where(np.abs(kept) < 1e-12, 0, kept)
 
 
 def _at_least(values: np.ndarray, place: np.ndarray, size: int) -> np.ndarray:
@@ -214,9 +230,9 @@ def _on(values: np.ndarray, place: np.ndarray, size: int) -> np.ndarray:
     return np.add.reduceat(values[:, order], np.searchsorted(place[order], np.arange(size)), axis=1)
 
 
-def _read(grid: np.ndarray, survival: np.ndarray, at: Sequence[float]) -> np.ndarray:
+def _read(grid: np.ndarray, survival: np.ndarray, at: Sequence[float], start: ArrayLike = 1.0) -> np.ndarray:
     """Heights of curves on some days, then the areas below them up to these days, in days."""
-    first = np.where(np.isnan(survival[..., :1]), np.nan, 1.0)  # where there is no curve, it has no start
+    first = np.where(np.isnan(survival[..., :1]), np.nan, start)  # where there is no curve, it has no start
     edges, high = np.concatenate([[0.0], grid]), np.concatenate([first, survival], axis=-1)
     places = [int(np.searchsorted(edges, day, side="right")) - 1 for day in at]
     widths = [np.diff(np.append(np.minimum(edges, day), day)) for day in at]

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis_lib.estimators import repeated
+from analysis_lib.estimators import observed, repeated
+from analysis_lib.estimators.alike import kinds
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows.methods import SEED
 
@@ -44,24 +45,24 @@ def of_samples(terms: pd.DataFrame, days: ArrayLike, event: ArrayLike, samples: 
     NotEstimable
         If the model cannot be fitted to the patients, or to more than a tenth of the samples.
     """
-    x = terms.to_numpy(dtype=float)[None]
-    coef, _ = repeated.cox(x, days, event)
+    x, (days, event) = terms.to_numpy(dtype=float), observed.outcome(days, event)
+    alike = kinds(days, event, x)
+    x, days, event = (each[alike.first] for each in (x, days, event))
+    everyone, counts = np.bincount(alike.of)[None], alike.drawn(samples)
+    coef, _ = repeated.cox(x[None], days, event, everyone)
     if np.isnan(coef).any():
         raise NotEstimable("the model cannot be fitted: too few events, or factors that determine each other")
-    counts = np.stack([np.bincount(sample, minlength=len(terms)) for sample in samples])
-    fitted, _ = repeated.cox(x, days, event, counts)
-    predicted = fitted @ x[0].T
-    slopes, _ = repeated.cox(np.nan_to_num(predicted)[:, :, None], days, event)
+    fitted, _ = repeated.cox(x[None], days, event, counts)
+    predicted = fitted @ x.T
+    often = np.broadcast_to(everyone, counts.shape)
+    slopes, _ = repeated.cox(np.nan_to_num(predicted)[:, :, None], days, event, often)
     used = np.isfinite(slopes[:, 0]) & np.isfinite(predicted).all(axis=1)
     if used.mean() < 0.9:
         raise NotEstimable(
             "the model cannot be fitted to many of the bootstrap samples: there are too few events"
         )
-    predicted, counts = predicted[used], counts[used]
-    apparent = float(repeated.concordance(coef @ x[0].T, days, event)[0])
-    inside, outside = (
-        repeated.concordance(predicted, days, event, counts),
-        repeated.concordance(predicted, days, event),
-    )
+    predicted, counts, often = predicted[used], counts[used], often[used]
+    apparent = float(repeated.concordance(coef @ x.T, days, event, everyone)[0])
+    inside, outside = (repeated.concordance(predicted, days, event, among) for among in (counts, often))
     gain = float((inside - outside).mean())
     return Validated(apparent, gain, apparent - gain, float(slopes[used, 0].mean()), int(used.sum()))

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from analysis_lib.estimators import adjusted, curves, estimable, observed, repeated
+from analysis_lib.estimators.alike import kinds, sums_at
 from analysis_lib.estimators.observed import NotEstimable
 
 LEAST, MOST = 1e-3, 1e3  # factors between which a tipping point is looked for
@@ -112,7 +113,11 @@ def weighted(
     """
     days, event = observed.outcome(days, event)
     x, at = estimable.known_terms(terms, len(days)), np.asarray(at, dtype=float)
-    counts = np.ones((1, len(days))) if counts is None else np.asarray(counts, dtype=float)
+    groups = np.asarray(among, dtype=bool)
+    alike = kinds(days, event, x, *groups)
+    counts = np.bincount(alike.of)[None] if counts is None else alike.counted(counts)
+    days, event = np.asarray(days[alike.first]), np.asarray(event[alike.first])
+    x, groups = x[alike.first], groups[:, alike.first]
     ends = 2 * days + ~event  # a censoring after all deaths of its day
     coef, _ = repeated.cox(x[None], ends, ~event, counts)
     risk = np.exp(coef @ (x - x.mean(axis=0)).T)
@@ -120,20 +125,24 @@ def weighted(
     moments = np.unique(days[event & (days <= at.max())])
     before = np.searchsorted(grid, 2 * moments) - 1
     so_far = np.where(before >= 0, hazard[:, before], 0.0)
-    found = np.full((len(counts), len(among), len(at)), np.nan)
-    for place, group in enumerate(np.asarray(among, dtype=bool)):
-        survival = np.where(counts[:, group].sum(axis=1) > 0, 1.0, np.nan)
-        found[:, place] = survival[:, None]
-        for column, moment in enumerate(moments):
-            here = group & (days >= moment)
-            if not here.any():
-                break
+    same = kinds(x)
+    # how many of these days somebody is followed on, and the first of them on which he is not
+    followed, size = np.searchsorted(moments, days, side="right"), (len(moments) + 1, len(same.first))
+    died = np.flatnonzero(event & (days <= at.max()))
+    reached = np.searchsorted(moments, at, side="right")
+    found = np.full((len(counts), len(groups), len(at)), np.nan)
+    for sample, often in enumerate(counts):
+        chance = so_far[sample, :, None] * risk[sample, same.first]  # days x kinds, as a logarithm
+        for place, group in enumerate(groups):
+            mine = often * group
+            if not mine.any():
+                continue
+            left = sums_at((followed, same.of), mine, size)[::-1].cumsum(axis=0)[::-1][1:]
+            gone = sums_at((followed[died] - 1, same.of[died]), mine[died], size)[:-1]
             # only the ratios of the weights count, so the largest is 1 and none overflows
-            logs = np.where(counts[:, here] > 0, so_far[:, [column]] * risk[:, here], -np.inf)
-            largest = logs.max(axis=1, keepdims=True)
-            weight = counts[:, here] * np.exp(logs - np.where(np.isfinite(largest), largest, 0))
-            whole = weight.sum(axis=1)
-            gone = weight[:, event[here] & (days[here] == moment)].sum(axis=1)
-            survival = survival * np.where(whole == 0, 1, 1 - gone / np.where(whole == 0, 1, whole))
-            found[:, place, at >= moment] = survival[:, None]
+            largest = np.max(chance, axis=1, where=left > 0, initial=-np.inf, keepdims=True)
+            weight = np.where(left > 0, np.exp(chance - np.where(np.isfinite(largest), largest, 0)), 0)
+            whole, part = (left * weight).sum(axis=1), (gone * weight).sum(axis=1)
+            kept = np.where(whole == 0, 1, 1 - part / np.where(whole == 0, 1, whole))
+            found[sample, place] = np.concatenate([[1.0], np.cumprod(kept)])[reached]
     return found

@@ -7,6 +7,7 @@ contradicts its strategy, and those who go on are weighted up for those censored
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis_lib.estimators import observed, repeated
+from analysis_lib.estimators.alike import kinds, sums_at
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.prediction import baseline_hazard
 from analysis_lib.estimators.weights import propensity
@@ -57,24 +59,28 @@ def _courses(
     return days, event, (entered <= grace) & (entered < days)
 
 
-def chance_of_adding(terms: pd.DataFrame, clones: Clones) -> np.ndarray:
+def chance_of_adding(terms: pd.DataFrame, clones: Clones, counts: ArrayLike | None = None) -> np.ndarray:
     """The chance that a clone of :func:`adding` still followed after the time to act was not censored at its
-    end, by a logistic model among all who were followed beyond it; one row a person.
+    end, by a logistic model among all who were followed beyond it; one row a person. ``counts`` says how
+    often each person is there, by default once.
     """
-    beyond = clones.followed | clones.deviated
+    often = _often(counts, clones)
+    beyond = (clones.followed | clones.deviated) & (often > 0)
     chance = np.ones(len(terms))
-    chance[beyond] = propensity(terms[beyond].reset_index(drop=True), clones.followed[beyond])
+    there = terms[beyond].reset_index(drop=True)
+    chance[beyond] = propensity(there, clones.followed[beyond], often[beyond])
     return chance
 
 
-def curve_of_adding(terms: pd.DataFrame, clones: Clones, grace: float) -> pd.DataFrame:
+def curve_of_adding(
+    terms: pd.DataFrame, clones: Clones, grace: float, counts: ArrayLike | None = None
+) -> pd.DataFrame:
     """The weighted survival curve of :func:`adding`: ``days, survival`` at 0, each event and the last day.
 
     Weights are 1 up to the end of the time to act and one over :func:`chance_of_adding` after it.
     """
-    chance = chance_of_adding(terms, clones)
-    moments = _moments(clones)
-    return _curve(clones, moments, np.where(moments[:, None] > grace, 1 / chance, 1.0))
+    chance, of = np.unique(chance_of_adding(terms, clones, counts), return_inverse=True)
+    return _curve(clones, of, lambda moments: np.where(moments[:, None] > grace, 1 / chance, 1.0), counts)
 
 
 def model_of_adding(terms: pd.DataFrame, clones: Clones, counts: np.ndarray) -> np.ndarray:
@@ -86,7 +92,9 @@ def model_of_adding(terms: pd.DataFrame, clones: Clones, counts: np.ndarray) -> 
     return repeated.cox(terms.to_numpy(dtype=float)[None], clones.days, clones.deviated, counts)[0]
 
 
-def curve_of_refraining(terms: pd.DataFrame, clones: Clones, coef: np.ndarray) -> pd.DataFrame:
+def curve_of_refraining(
+    terms: pd.DataFrame, clones: Clones, coef: np.ndarray, counts: ArrayLike | None = None
+) -> pd.DataFrame:
     """The weighted survival curve of :func:`refraining`, in the same form.
 
     The chance of not having been censored before a day comes from a Cox model with the coefficients ``coef``.
@@ -96,29 +104,46 @@ def curve_of_refraining(terms: pd.DataFrame, clones: Clones, coef: np.ndarray) -
     NotEstimable
         Nobody added it, or the model has no estimate.
     """
-    if not clones.deviated.any() or np.isnan(coef).any():
+    if not (clones.deviated & (_often(counts, clones) > 0)).any() or np.isnan(coef).any():
         raise NotEstimable("there is no model of who goes on to the other modality: too few do")
     risk = np.exp((terms.to_numpy(dtype=float) * coef).sum(axis=1))
-    hazard = baseline_hazard(risk, clones.days, clones.deviated)
-    moments = _moments(clones)
-    before = np.searchsorted(hazard["days"], moments, side="left")  # an addition on the day comes after it
-    cumulated = np.concatenate([[0.0], hazard["hazard"]])[before]
-    return _curve(clones, moments, np.exp(np.outer(cumulated, risk)))
+    hazard = baseline_hazard(risk, clones.days, clones.deviated, counts)
+    risks, of = np.unique(risk, return_inverse=True)
+
+    def weights(moments: np.ndarray) -> np.ndarray:
+        before = np.searchsorted(
+            hazard["days"], moments, side="left"
+        )  # an addition on the day comes after it
+        return np.exp(np.outer(np.concatenate([[0.0], hazard["hazard"]])[before], risks))
+
+    return _curve(clones, of, weights, counts)
 
 
-def _moments(clones: Clones) -> np.ndarray:
-    if not clones.event.any():
+def _often(counts: ArrayLike | None, clones: Clones) -> np.ndarray:
+    return np.ones(len(clones.days)) if counts is None else np.asarray(counts, dtype=float)
+
+
+def _curve(
+    clones: Clones,
+    of: np.ndarray,
+    weights: Callable[[np.ndarray], np.ndarray],
+    counts: ArrayLike | None,
+) -> pd.DataFrame:
+    """Kaplan and Meier's estimate with weights that change from day to day and are the same for people of one
+    kind (``of``, from 0): ``weights`` gives them for some days, days x kinds.
+    """
+    often = _often(counts, clones)
+    event = clones.event & (often > 0)
+    if not event.any():
         raise NotEstimable("nobody who followed the strategy had the event")
-    return np.unique(clones.days[clones.event])
-
-
-def _curve(clones: Clones, moments: np.ndarray, weights: np.ndarray) -> pd.DataFrame:
-    """Kaplan and Meier's estimate with weights that change: days x people."""
-    here = clones.days >= moments[:, None]
-    dying = (clones.days == moments[:, None]) & clones.event
-    at_risk = (weights * here).sum(axis=1)
-    survival = np.cumprod(1 - (weights * dying).sum(axis=1) / at_risk)
-    last = clones.days.max()  # up to which somebody is followed
+    moments = np.unique(clones.days[event])
+    weight = weights(moments)
+    followed = np.searchsorted(moments, clones.days, side="right")  # up to which of these days
+    size = (len(moments) + 1, weight.shape[1])
+    still = sums_at((followed, of), often, size)[::-1].cumsum(axis=0)[::-1][1:]
+    dying = sums_at((followed[event] - 1, of[event]), often[event], size)[:-1]
+    survival = np.cumprod(1 - (weight * dying).sum(axis=1) / (weight * still).sum(axis=1))
+    last = clones.days[often > 0].max()  # up to which somebody is followed
     return pd.DataFrame(
         {
             "days": np.concatenate([[0.0], moments, [last]]),
@@ -161,21 +186,22 @@ def compare(
     """
     days, event = observed.outcome(days, event)
     entered = np.asarray(entered, dtype=float)
-    counts = np.stack([np.bincount(sample, minlength=len(days)) for sample in samples])
+    alike = kinds(days, event, entered, terms)
+    x = terms.iloc[alike.first].reset_index(drop=True)
+    course = (*(each[alike.first] for each in (days, event, entered)), grace)
+    with_it, without, counts = adding(*course), refraining(*course), alike.drawn(samples)
     found = []
-    for sample, coef in zip(samples, model_of_adding(terms, refraining(days, event, entered, grace), counts)):
-        inside = terms.iloc[sample].reset_index(drop=True)
-        course = (days[sample], event[sample], entered[sample], grace)
+    for often, coef in zip(counts, model_of_adding(x, without, counts)):
         try:
-            with_it = curve_of_adding(inside, adding(*course), grace)
-            without = curve_of_refraining(inside, refraining(*course), coef)
+            added = curve_of_adding(x, with_it, grace, often)
+            refrained = curve_of_refraining(x, without, coef, often)
         except NotEstimable:
             continue
         found.append(
             Compared(
-                100 * height(with_it, day),
-                100 * height(without, day),
-                area(with_it, day) - area(without, day),
+                100 * height(added, day),
+                100 * height(refrained, day),
+                area(added, day) - area(refrained, day),
             )
         )
     return found

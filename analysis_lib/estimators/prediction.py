@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis_lib.estimators import curves, observed, repeated
+from analysis_lib.estimators.alike import kinds
 from analysis_lib.estimators.observed import NotEstimable
 
 
@@ -25,27 +26,44 @@ class Model(NamedTuple):
     baseline: pd.DataFrame
 
 
-def baseline_hazard(risk: np.ndarray, days: ArrayLike, event: ArrayLike) -> pd.DataFrame:
+def baseline_hazard(
+    risk: np.ndarray, days: ArrayLike, event: ArrayLike, counts: ArrayLike | None = None
+) -> pd.DataFrame:
     """The cumulative hazard of somebody with the risk 1: ``days, hazard`` at each day with an event.
 
     Efron's estimate, as R's ``survfit`` of a Cox model fitted with his handling of ties: of ``d`` events on a
-    day, each finds a little less of the risk of those ``d`` still there. ``risk`` is one a person.
+    day, each finds a little less of the risk of those ``d`` still there. ``risk`` is one a person; ``counts``
+    says how often each is there, by default once.
     """
     days, event = observed.outcome(days, event)
-    moments, ties = np.unique(days[event], return_counts=True)
+    often = _often(counts, len(days))
+    event = np.asarray(event & (often > 0))
+    moments = np.unique(days[event])
     place = np.searchsorted(moments, days, side="right")  # the events up to one's own end
-    met = np.bincount(place, risk, minlength=len(moments) + 1)[::-1].cumsum()[::-1][1:]
-    own = np.bincount(np.searchsorted(moments, days[event]), risk[event], minlength=len(moments))
+    met = np.bincount(place, often * risk, minlength=len(moments) + 1)[::-1].cumsum()[::-1][1:]
+    died, weight = (place - 1)[event], often[event]
+    own = np.bincount(died, weight * risk[event], minlength=len(moments))
+    ties = np.bincount(died, weight, minlength=len(moments))
     steps = [float((1 / (all_ - np.arange(d) / d * theirs)).sum()) for all_, theirs, d in zip(met, own, ties)]
     return pd.DataFrame({"days": moments, "hazard": np.cumsum(steps)})
 
 
-def of_coefficients(coef: ArrayLike, terms: pd.DataFrame, days: ArrayLike, event: ArrayLike) -> Model:
+def _often(counts: ArrayLike | None, n: int) -> np.ndarray:
+    return np.ones(n) if counts is None else np.asarray(counts, dtype=float)
+
+
+def of_coefficients(
+    coef: ArrayLike,
+    terms: pd.DataFrame,
+    days: ArrayLike,
+    event: ArrayLike,
+    counts: ArrayLike | None = None,
+) -> Model:
     """The Cox model with these coefficients, its baseline estimated from these patients, so that a model
-    whose coefficients were drawn in is right on average.
+    whose coefficients were drawn in is right on average. ``counts`` as in :func:`baseline_hazard`.
     """
     coef, means = np.asarray(coef, dtype=float), terms.mean().to_numpy(dtype=float)
-    return Model(coef, means, baseline_hazard(np.exp(_predictor(terms, coef, means)), days, event))
+    return Model(coef, means, baseline_hazard(np.exp(_predictor(terms, coef, means)), days, event, counts))
 
 
 def _predictor(terms: pd.DataFrame, coef: np.ndarray, means: np.ndarray) -> np.ndarray:
@@ -59,9 +77,12 @@ def risk_by(model: Model, terms: pd.DataFrame, day: float) -> np.ndarray:
     return -np.expm1(-hazard * np.exp(_predictor(terms, model.coef, model.means)))
 
 
-def uncensored_weights(days: ArrayLike, event: ArrayLike, day: float) -> np.ndarray:
+def uncensored_weights(
+    days: ArrayLike, event: ArrayLike, day: float, counts: ArrayLike | None = None
+) -> np.ndarray:
     """One over the chance of not having been censored by the end of one's own time or ``day``, whichever is
     first; 0 for those censored before. Of events and censorings on one day the events come first.
+    ``counts`` as in :func:`baseline_hazard`.
 
     Raises
     ------
@@ -69,22 +90,31 @@ def uncensored_weights(days: ArrayLike, event: ArrayLike, day: float) -> np.ndar
         If nobody is followed to the day.
     """
     days, event = observed.outcome(days, event)
-    if day > days.max():
+    often = _often(counts, len(days))
+    if day > days[often > 0].max():
         raise NotEstimable(f"nobody is followed to day {day:.0f}")
-    moments, counts = np.unique(days[~event], return_counts=True)
-    here = np.array([(days > u).sum() + ((days == u) & ~event).sum() for u in moments], dtype=float)
-    chance = np.concatenate([[1.0], np.cumprod(1 - counts / here)])
+    moments = np.unique(days[~event & (often > 0)])
+    # a censoring meets all who are followed longer, and the others of its day
+    followed = np.searchsorted(moments, days, side="right") - (event & np.isin(days, moments))
+    here = np.bincount(followed, often, minlength=len(moments) + 1)[::-1].cumsum()[::-1][1:]
+    censored = np.bincount(followed[~event], often[~event], minlength=len(moments) + 1)[1:]
+    chance = np.concatenate([[1.0], np.cumprod(1 - censored / here)])
     ended = event & (days <= day)
     until = np.searchsorted(moments, np.minimum(days, day), side="left")
-    known = ended | (days >= day)
+    known = (ended | (days >= day)) & (often > 0)
     return np.where(known, 1 / np.where(known, chance[until], 1.0), 0.0)
 
 
-def brier(risk: ArrayLike, days: ArrayLike, event: ArrayLike, day: float) -> float:
-    """The mean squared distance between the predicted chance and what happened by a day."""
+def brier(
+    risk: ArrayLike, days: ArrayLike, event: ArrayLike, day: float, counts: ArrayLike | None = None
+) -> float:
+    """The mean squared distance between the predicted chance and what happened by a day. ``counts`` as in
+    :func:`baseline_hazard`.
+    """
     risk, (days, event) = np.asarray(risk, dtype=float), observed.outcome(days, event)
-    happened = event & (days <= day)
-    return float((uncensored_weights(days, event, day) * (happened - risk) ** 2).sum() / len(days))
+    often, happened = _often(counts, len(days)), event & (days <= day)
+    weights = often * uncensored_weights(days, event, day, counts)
+    return float((weights * (happened - risk) ** 2).sum() / often.sum())
 
 
 def null_brier(days: ArrayLike, event: ArrayLike, day: float) -> float:
@@ -156,18 +186,16 @@ def of_samples(
         If more than a tenth of the samples have none.
     """
     days, event = observed.outcome(days, event)
-    counts = np.stack([np.bincount(sample, minlength=len(days)) for sample in samples])
-    gains = []
-    for sample, coef in zip(samples, repeated.cox(terms.to_numpy(dtype=float)[None], days, event, counts)[0]):
-        inside = terms.iloc[sample].reset_index(drop=True)
+    alike = kinds(days, event, terms)
+    x = terms.iloc[alike.first].reset_index(drop=True)
+    days, event = days[alike.first], event[alike.first]
+    everyone, counts, gains = np.bincount(alike.of), alike.drawn(samples), []
+    for often, coef in zip(counts, repeated.cox(x.to_numpy(dtype=float)[None], days, event, counts)[0]):
         try:
             if np.isnan(coef).any():
                 raise NotEstimable("no model")
-            model = of_coefficients(coef, inside, days[sample], event[sample])
-            gains.append(
-                brier(risk_by(model, terms, day), days, event, day)
-                - brier(risk_by(model, inside, day), days[sample], event[sample], day)
-            )
+            risk = risk_by(of_coefficients(coef, x, days, event, often), x, day)
+            gains.append(brier(risk, days, event, day, everyone) - brier(risk, days, event, day, often))
         except NotEstimable:
             continue
     if len(gains) < 0.9 * len(samples):

@@ -33,7 +33,7 @@ def cox(
     Parameters
     ----------
     x : array
-        Terms: data sets x people x terms; one layer if it is the same in all.
+        Terms: data sets x people x terms; one layer if they are the same in all.
     days, event : array
         Of each person.
     counts : array of int, optional
@@ -46,14 +46,19 @@ def cox(
     tuple of array
         Both data sets x terms; not a number where the model does not converge.
     """
-    days, event = np.asarray(days, dtype=float), np.asarray(event, dtype=bool)
+    days, event, x = np.asarray(days, dtype=float), np.asarray(event, dtype=bool), np.asarray(x, dtype=float)
     counts = np.ones((len(x), len(days))) if counts is None else np.asarray(counts, dtype=float)
-    x = np.broadcast_to(np.asarray(x, dtype=float), (len(counts), *np.shape(x)[1:]))
-    size = max(1, AT_ONCE // (x.shape[1] * (1 + x.shape[2] + x.shape[2] ** 2)))
+    size = max(1, AT_ONCE // (x.shape[1] * (1 + x.shape[2]) ** 2))
     order = np.argsort(days, kind="stable")
     start = None if start is None else np.asarray(start, dtype=float)[order]
     parts = [
-        _fitted(x[i : i + size, order], days[order], event[order], counts[i : i + size, order], start)
+        _fitted(
+            (x[i : i + size] if len(x) > 1 else x)[:, order],
+            days[order],
+            event[order],
+            counts[i : i + size, order],
+            start,
+        )
         for i in range(0, len(counts), size)
     ]
     coef, se = (np.concatenate(each) for each in zip(*parts))
@@ -64,26 +69,35 @@ def _fitted(
     x: np.ndarray, days: np.ndarray, event: np.ndarray, counts: np.ndarray, start: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same for rows sorted by day, all data sets together; inside, terms are in standard deviations."""
+    shape = len(counts), x.shape[2]
     if not event.any():
-        return (np.full((len(counts), x.shape[2]), np.nan),) * 2
+        return (np.full(shape, np.nan),) * 2
     spread = x.std(axis=1, keepdims=True)
     spread = np.where(spread > 0, spread, 1)
     x = (x - x.mean(axis=1, keepdims=True)) / spread
     moments, first = np.unique(days[event], return_index=True)
     deaths = np.add.reduceat(counts[:, event], first, axis=1)
     risk_sums = _risk_sums(days, event, start, moments, first)
-    observed = np.einsum("bn,bnk->bk", counts * event, x)
-    coef = before = np.zeros((len(counts), x.shape[2]))
-    best = np.full(len(counts), -np.inf)
+    observed = np.matmul((counts * event)[:, None], x)[:, 0]
+    coef, before, step = np.zeros(shape), np.zeros(shape), np.full(shape, np.inf)
+    best, information = np.full(len(counts), -np.inf), np.zeros((*shape, shape[1]))
+    going = np.arange(len(counts))  # the data sets whose estimate still moves
     with np.errstate(all="ignore"):
         for _ in range(STEPS):
-            loglik, score, information = _derivatives(coef, x, counts, risk_sums, deaths, observed)
-            too_far = ~(loglik >= best - 1e-9 * np.abs(best))[:, None]
+            mine = x if len(x) == 1 else x[going]
+            now, was, most = coef[going], before[going], best[going]
+            loglik, score, information[going] = _derivatives(
+                now, mine, counts[going], risk_sums, deaths[going], observed[going]
+            )
+            too_far = ~(loglik >= most - 1e-9 * np.abs(most))[:, None]
             # half of the way back, as in R
-            step = np.where(too_far, (before - coef) / 2, np.clip(_solve(information, score), -2, 2))
-            before, best = np.where(too_far, before, coef), np.where(too_far[:, 0], best, loglik)
-            coef = coef + step
-            if np.abs(step).max() < 1e-9:
+            step[going] = np.where(
+                too_far, (was - now) / 2, np.clip(_solve(information[going], score), -2, 2)
+            )
+            before[going], best[going] = np.where(too_far, was, now), np.where(too_far[:, 0], most, loglik)
+            coef[going] = now + step[going]
+            going = going[np.abs(step[going]).max(axis=1) >= 1e-12]
+            if not len(going):
                 break
         variance = np.diagonal(np.linalg.pinv(np.nan_to_num(information)), axis1=1, axis2=2)
     sure: np.ndarray = (variance > 0) & (variance < 1e10)  # beyond, the information is rounding noise
@@ -97,8 +111,8 @@ def _fitted(
 def _risk_sums(
     days: np.ndarray, event: np.ndarray, start: np.ndarray | None, moments: np.ndarray, first: np.ndarray
 ) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """A function that adds up what rows bring to each day with an event: all at risk, and those with the
-    event.
+    """A function that adds up what rows bring (data sets x rows x numbers) to each day with an event: all at
+    risk, and those with the event.
     """
     left = np.searchsorted(days, moments)
     if start is not None:
@@ -106,13 +120,11 @@ def _risk_sums(
         outside = np.searchsorted(start[by_start], moments)
 
     def sums(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        whole = values[::-1].cumsum(axis=0)[::-1][left]
+        whole = np.add.reduceat(values, left, axis=1)[:, ::-1].cumsum(axis=1)[:, ::-1]
         if start is not None:
-            late = np.concatenate(
-                [values[by_start][::-1].cumsum(axis=0)[::-1], np.zeros((1, values.shape[1]))]
-            )
-            whole = whole - late[outside]
-        return whole, np.add.reduceat(values[event], first, axis=0)
+            late = values[:, by_start][:, ::-1].cumsum(axis=1)[:, ::-1]
+            whole = whole - np.pad(late, ((0, 0), (0, 1), (0, 0)))[:, outside]
+        return whole, np.add.reduceat(values[:, event], first, axis=1)
 
     return sums
 
@@ -125,40 +137,45 @@ def _derivatives(
     deaths: np.ndarray,
     observed: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    layers, people, terms = x.shape
-    risk = counts * np.exp(np.einsum("bnk,bk->bn", x, coef))
-    first = risk[:, :, None] * x
-    second = (first[:, :, :, None] * x[:, :, None, :]).reshape(layers, people, terms**2)
-    moments = np.concatenate([risk[:, :, None], first, second], axis=2).transpose(1, 0, 2).reshape(people, -1)
-    whole, part = (_sums(among, layers, terms) for among in risk_sums(moments))
-    loglik, score, information = (
-        (observed * coef).sum(axis=1),
-        observed.copy(),
-        np.zeros((*observed.shape, observed.shape[1])),
+    layers, people, terms = len(coef), *x.shape[1:]
+    one, other = np.triu_indices(terms)  # pairs of terms
+    moments = np.empty((layers, people, 1 + terms + len(one)))
+    risk, first, second = np.split(moments, [1, 1 + terms], axis=2)
+    risk[:] = (counts * np.exp(np.matmul(x, coef[:, :, None])[:, :, 0]))[:, :, None]
+    np.multiply(risk, x, out=first)
+    np.multiply(first[:, :, one], x[:, :, other], out=second)
+    (risks, firsts, seconds), (own_risks, own_firsts, own_seconds) = (
+        np.split(among, [1, 1 + terms], axis=2) for among in risk_sums(moments)
     )
-    for tie in range(int(deaths.max())):  # the deaths of a day leave one after the other
+    loglik, risks, own_risks = (observed * coef).sum(axis=1), risks[:, :, 0], own_risks[:, :, 0]
+    # The deaths of a day leave one after the other, each finding a share less of the risk of all of them. So
+    # each brings one over the risk that he finds, once as it is and once times that share; and its square.
+    once, shared = np.zeros((2, *deaths.shape))
+    squared = np.zeros((3, *deaths.shape))
+    for tie in range(int(deaths.max())):
         at = (deaths > tie).any(axis=0)  # few days have several
-        here, left = (deaths[:, at] > tie).astype(float), tie / np.maximum(deaths[:, at], 1)
-        total = np.where(here > 0, whole[0][:, at] - left * part[0][:, at], 1.0)
-        mean = (whole[1][:, at] - left[:, :, None] * part[1][:, at]) / total[:, :, None]
-        square = (whole[2][:, at] - left[:, :, None, None] * part[2][:, at]) / total[:, :, None, None]
-        loglik -= (here * np.log(total)).sum(axis=1)
-        score -= np.einsum("bt,btk->bk", here, mean)
-        information += square.sum(axis=1, where=here[:, :, None, None] > 0)
-        information -= (here[:, :, None] * mean).transpose(0, 2, 1) @ mean
+        here, left = deaths[:, at] > tie, tie / np.maximum(deaths[:, at], 1)
+        found = np.where(here, risks[:, at] - left * own_risks[:, at], 1.0)
+        loglik -= np.log(found).sum(axis=1)
+        inverse = here / found
+        once[:, at] += inverse
+        shared[:, at] += left * inverse
+        for power in range(3):
+            squared[power][:, at] += left**power * inverse**2
+    score = observed - _over_days(once, firsts) + _over_days(shared, own_firsts)
+    information = np.zeros((layers, terms, terms))
+    information[:, one, other] = _over_days(once, seconds) - _over_days(shared, own_seconds)
+    information[:, other, one] = information[:, one, other]
+    crossed = firsts.transpose(0, 2, 1) @ (squared[1][:, :, None] * own_firsts)
+    information -= firsts.transpose(0, 2, 1) @ (squared[0][:, :, None] * firsts)
+    information += crossed + crossed.transpose(0, 2, 1)
+    information -= own_firsts.transpose(0, 2, 1) @ (squared[2][:, :, None] * own_firsts)
     return loglik, score, information
 
 
-def _sums(products: np.ndarray, layers: int, terms: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sums over people, for each data set and day: of risk, of risk times terms, and of risk times pairs of
-    terms.
-    """
-    by_layer = products.reshape(len(products), layers, -1).transpose(1, 0, 2)
-    return (
-        by_layer[:, :, 0],
-        by_layer[:, :, 1 : terms + 1],
-        by_layer[:, :, terms + 1 :].reshape(layers, -1, terms, terms),
-    )
+def _over_days(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Sums over days of weights (data sets x days) times values (data sets x days x numbers)."""
+    return (weights[:, None] @ values)[:, 0]
 
 
 def _solve(information: np.ndarray, score: np.ndarray) -> np.ndarray:

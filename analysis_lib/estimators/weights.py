@@ -13,8 +13,9 @@ from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 from analysis_lib.estimators.observed import NotEstimable
 
 
-def propensity(terms: pd.DataFrame, treated: ArrayLike) -> np.ndarray:
-    """The probability of the treatment for each row, from a logistic model fitted by maximum likelihood.
+def propensity(terms: pd.DataFrame, treated: ArrayLike, counts: ArrayLike | None = None) -> np.ndarray:
+    """The probability of the treatment for each row, from a logistic model fitted by maximum likelihood;
+    ``counts`` says how often each row is there, by default once.
 
     Raises
     ------
@@ -29,7 +30,8 @@ def propensity(terms: pd.DataFrame, treated: ArrayLike) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PerfectSeparationWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
-        fitted = sm.GLM(treated, design, family=sm.families.Binomial()).fit(maxiter=100, tol=1e-12)
+        model = sm.GLM(treated, design, family=sm.families.Binomial(), freq_weights=counts)
+        fitted = model.fit(maxiter=100, tol=1e-12)
     score = np.asarray(fitted.fittedvalues)
     if not fitted.converged or not ((score > 1e-4) & (score < 1 - 1e-4)).all():
         raise NotEstimable(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis_lib.estimators import adjusted, censoring, curves
+from analysis_lib.estimators import adjusted, alike, censoring, curves
 from analysis_lib.estimators.observed import NotEstimable
 
 from beside_r import RELATIVE, apart, fixture
@@ -121,3 +121,53 @@ def test_a_group_that_is_empty_and_events_all_on_one_day():
     at_once = adjusted.effects(x, treated, days, np.full(12, True), [6, 7])
     assert at_once["crude"][0, :, :2].tolist() == [[1, 0], [1, 0]]
     assert at_once["iptw"][0, :, 2] == pytest.approx([6, 6])
+
+
+# --- people who are alike ---------------------------------------------------------------------------
+
+
+def test_people_who_are_alike_are_one_kind():
+    found = alike.kinds([5, 3, 5, 3, 5], [[1.0, np.nan], [0, 2], [1, np.nan], [0, 2], [1, 7]])
+    assert found.of.tolist() == [2, 0, 2, 0, 1] and found.first.tolist() == [1, 4, 0]
+    assert found.counted([[1, 1, 1, 1, 1], [0, 2, 1, 0, 0]]).tolist() == [[2, 1, 2], [2, 0, 1]]
+    assert found.drawn([[0, 0, 4], [3, 1, 3]]).tolist() == [[0, 1, 2], [3, 0, 0]]
+
+
+def test_whoever_is_there_three_times_counts_three_times():
+    """A cohort three times over, and each of its people counted three times: whole tables of ties as well."""
+    frame, treated, terms = known("veteran")
+    at, n = R["data"]["veteran"]["at"], len(frame)
+    thrice = {"days": np.tile(frame["days"], 3), "event": np.tile(frame["event"], 3), "at": at}
+    x = terms.to_numpy()
+    repeated_, counted = (
+        adjusted.effects(np.tile(x, (3, 1)), np.tile(treated, 3), **thrice),
+        adjusted.effects(x, treated, frame["days"], frame["event"], at, np.full((1, n), 3)),
+    )
+    for kind, values in counted.items():
+        assert repeated_[kind] == pytest.approx(values, rel=1e-9), kind
+    both = pd.concat([pd.DataFrame({"treated": treated.astype(float)}), terms], axis=1)
+    among, counts = [treated, ~treated], np.full((1, n), 3)
+    weighted = censoring.weighted(both, frame["days"], frame["event"], at, among, counts)
+    over = pd.concat([both] * 3, ignore_index=True)
+    assert censoring.weighted(
+        over, thrice["days"], thrice["event"], at, [np.tile(each, 3) for each in among]
+    ) == pytest.approx(weighted, rel=1e-9)
+
+
+def test_pseudo_values_are_those_of_leaving_each_one_out():
+    """The doubly robust estimate rests on their sums: here each curve without one is really drawn."""
+    draw = np.random.default_rng(5)
+    days, event = draw.integers(1, 9, 30), draw.random(30) < 0.6
+    weight, at = draw.random(30), [2, 5, 8]
+
+    def read(kept):
+        curve = curves.kaplan_meier(days[kept], event[kept])
+        height, steps = [], np.arange(9)
+        stairs = np.array([curve[curve["days"] <= day]["survival"].iloc[-1] for day in steps])
+        height = [stairs[day] for day in at]
+        return np.array(height + [stairs[:day].sum() for day in at])
+
+    whole = read(np.full(30, True))
+    pseudo = [30 * whole - 29 * read(np.arange(30) != one) for one in range(30)]
+    found = adjusted._sum_of_pseudo_values(days, event, at, np.ones((1, 30)), weight[None])
+    assert found[0] == pytest.approx(weight @ np.array(pseudo))
