@@ -17,6 +17,7 @@ from analysis_lib.estimators.alike import Kinds, kinds
 
 METHODS = ("crude", "standardised", "iptw", "trimmed", "overlap", "doubly_robust")
 TRIM = 0.1  # scores nearer to 0 or 1 than this are left out (Crump and others 2009)
+SURE = 1e-9  # a score of one in ten stays, whatever its last digits
 STEPS = 60  # of Newton's method for a logistic model; where groups separate, scores have then reached 0 or 1
 AT_ONCE = 4_000_000  # numbers held for samples that are worked on together
 
@@ -123,7 +124,7 @@ def trimmed(x: np.ndarray, treated: np.ndarray, score: np.ndarray, counts: np.nd
     """Inverse-probability weights times counts of those with a score from 0.1 to 0.9, from a score
     estimated anew among them; 0 for all others.
     """
-    kept = counts * ((score >= TRIM) & (score <= 1 - TRIM))
+    kept = counts * ((score >= TRIM - SURE) & (score <= 1 - TRIM + SURE))
     again = scores(x, treated, kept)
     return np.where(kept > 0, kept / np.maximum(np.where(treated, again, 1 - again), 1e-12), 0)
 

@@ -141,7 +141,7 @@ def weighted(
             gone = sums_at((followed[died] - 1, same.of[died]), mine[died], size)[:-1]
             # only the ratios of the weights count, so the largest is 1 and none overflows
             largest = np.max(chance, axis=1, where=left > 0, initial=-np.inf, keepdims=True)
-            weight = np.where(left > 0, np.exp(chance - np.where(np.isfinite(largest), largest, 0)), 0)
+            weight = np.exp(np.where(left > 0, chance - np.where(np.isfinite(largest), largest, 0), -np.inf))
             whole, part = (left * weight).sum(axis=1), (gone * weight).sum(axis=1)
             kept = np.where(whole == 0, 1, 1 - part / np.where(whole == 0, 1, whole))
             found[sample, place] = np.concatenate([[1.0], np.cumprod(kept)])[reached]
