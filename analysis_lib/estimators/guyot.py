@@ -8,10 +8,14 @@ was made of. The same arithmetic is why curves of real patients are coarsened be
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
 from analysis_lib.estimators.observed import NotEstimable
+
+ROUNDING = 25  # patients by which whole numbers of deaths can put the search for the censored wrong
 
 
 def scanned(curve: pd.DataFrame, longest: float, width: int, height: int) -> pd.DataFrame:
@@ -106,8 +110,12 @@ def _between(
     steps: Steps, start: float, end: float, survival: float, left: int, leaving: int
 ) -> tuple[pd.DataFrame, float]:
     """Who leaves between two ticks, of whom ``leaving`` are gone at the second."""
-    tried = [_with(steps, start, end, survival, left, censored) for censored in range(max(leaving, 0) + 1)]
-    return min(tried, key=lambda found: abs(len(found[0]) - leaving))
+
+    def too_many(censored: int) -> int:
+        died = int(_deaths(steps, start, end, survival, left, censored)[0].sum())
+        return died + max(min(censored, left - died), 0) - leaving
+
+    return _with(steps, start, end, survival, left, _nearest(too_many, max(leaving, 0)))
 
 
 def _last(
@@ -122,8 +130,22 @@ def _last(
     """Who leaves after the last tick."""
     if wanted is None:
         return _with(steps, start, end, survival, left, min(left, round(rate * (end - start))))
-    tried = [_with(steps, start, end, survival, left, censored) for censored in range(left + 1)]
-    return min(tried, key=lambda found: abs(int(found[0]["event"].sum()) - wanted))
+
+    def too_few(censored: int) -> int:
+        return wanted - int(_deaths(steps, start, end, survival, left, censored)[0].sum())
+
+    return _with(steps, start, end, survival, left, _nearest(too_few, left))
+
+
+def _nearest(miss: Callable[[int], int], most: int) -> int:
+    """The first number up to ``most`` whose miss is nearest to 0; it grows with the number, but for what
+    rounding does to it.
+    """
+    low, high = 0, most
+    while high - low > 4 * ROUNDING:
+        middle = (low + high) // 2
+        low, high = (middle - ROUNDING, high) if miss(middle) < 0 else (low, middle + ROUNDING)
+    return min(range(low, high + 1), key=lambda number: abs(miss(number)))
 
 
 def _rate(gone: list[pd.DataFrame], start: float) -> float:
@@ -131,19 +153,29 @@ def _rate(gone: list[pd.DataFrame], start: float) -> float:
     return sum(int((~part["event"]).sum()) for part in gone) / start if start > 0 else 0.0
 
 
+def _deaths(
+    steps: Steps, start: float, end: float, survival: float, left: int, censored: int
+) -> tuple[np.ndarray, float]:
+    """How many die at each step of a stretch of time of which so many are censored, and the height that these
+    give.
+    """
+    leaves = start + (end - start) * (np.arange(censored) + 1) / (censored + 1)
+    died = np.zeros(len(steps[0]), dtype=int)
+    before = np.searchsorted(leaves, steps[0])
+    for place, height in enumerate(steps[1]):
+        here = left - int(died.sum()) - int(before[place])
+        if here <= 0 or survival <= 0:
+            break
+        died[place] = min(here, round(here * (1 - height / survival)))
+        survival *= 1 - died[place] / here
+    return died, survival
+
+
 def _with(
     steps: Steps, start: float, end: float, survival: float, left: int, censored: int
 ) -> tuple[pd.DataFrame, float]:
     """Who leaves in a stretch of time of which so many are censored, and the height that these give."""
+    died, survival = _deaths(steps, start, end, survival, left, censored)
     leaves = start + (end - start) * (np.arange(censored) + 1) / (censored + 1)
-    when: list[float] = []
-    for day, height in zip(*steps):
-        here = left - len(when) - int((leaves < day).sum())
-        if here <= 0 or survival <= 0:
-            break
-        died = min(here, round(here * (1 - height / survival)))
-        survival *= 1 - died / here
-        when += [day] * died
-    days = np.concatenate([when, leaves[: max(left - len(when), 0)]])
-    event = np.arange(len(days)) < len(when)
-    return pd.DataFrame({"days": days, "event": event}), survival
+    days = np.concatenate([np.repeat(steps[0], died), leaves[: max(left - int(died.sum()), 0)]])
+    return pd.DataFrame({"days": days, "event": np.arange(len(days)) < died.sum()}), survival

@@ -49,14 +49,16 @@ def without_each(
     gone = np.where(leaves & (days <= last), until - 1, len(moments))
     seen = np.where(when <= last, np.searchsorted(moments, when), len(moments))
     many = [np.bincount(place, minlength=len(moments) + 1) for place in (until, gone, seen)]
+    by_person, by_whose = np.argsort(person, kind="stable"), np.argsort(whose, kind="stable")
+    placed = [(person[by_person], each[by_person]) for each in (until, gone)]
+    placed.append((whose[by_whose], seen[by_whose]))
     columns = np.searchsorted(moments, at, side="right")
     first, step = 0, max(1, BLOCK // (len(moments) + 1))
     parts = []
     while first < persons:
         size = min(step, persons - first)
         left = [
-            all_ - _table(of, place, first, size, len(moments) + 1)
-            for all_, of, place in zip(many, (person, person, whose), (until, gone, seen))
+            all_ - _table(of, place, first, size, len(moments) + 1) for all_, (of, place) in zip(many, placed)
         ]
         at_risk = np.maximum(np.cumsum(left[0][:, ::-1], axis=1)[:, ::-1][:, 1:], 1)
         staying = np.cumprod(1 - left[1][:, :-1] / at_risk, axis=1)
@@ -68,8 +70,10 @@ def without_each(
 
 
 def _table(of: np.ndarray, place: np.ndarray, first: int, size: int, width: int) -> np.ndarray:
-    """How many rows of each of ``size`` persons, from ``first`` on, have each place."""
-    mine = (of >= first) & (of < first + size)
+    """How many rows of each of ``size`` persons, from ``first`` on, have each place; rows are in the order of
+    persons.
+    """
+    mine = slice(*np.searchsorted(of, [first, first + size]))
     flat = (of[mine] - first) * width + place[mine]
     return np.bincount(flat, minlength=size * width).reshape(size, width)
 

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis_lib.estimators import jackknife, observed
+from analysis_lib.estimators.alike import kinds
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.rows.limits import Z
 
@@ -82,31 +83,41 @@ def occupation(frame: pd.DataFrame, states: int) -> pd.DataFrame:
     """
     if frame.empty:
         raise NotEstimable("nobody is followed")
-    people = pd.factorize(frame["row"])[0]
+    person = pd.factorize(frame["row"])[0]
+    course = kinds(_courses(frame, person))
+    frame, people = frame[np.isin(person, course.first)], np.bincount(course.of)  # one person of each kind
+    kind = course.of[person[np.isin(person, course.first)]]
     start, stop, state, to = (frame[c].to_numpy() for c in ("start", "stop", "state", "to"))
+    often = people[kind]
     chance = np.zeros(states)
     chance[0] = 1.0
-    influence = np.zeros((people.max() + 1, states))
+    influence = np.zeros((len(people), states))  # of one person of each kind
     days = np.unique(stop)
     days = np.concatenate([[0.0], days]) if days[0] > 0 else days
     lines = []
     for day in days:
         here, moving = (start < day) & (stop >= day), (stop == day) & (to != state)
         if moving.any():
-            at_risk = np.bincount(state[here], minlength=states)
+            at_risk = np.bincount(state[here], often[here], states)
             hazard = np.zeros((states, states))
-            np.add.at(hazard, (state[moving], to[moving]), 1 / at_risk[state[moving]])
+            np.add.at(hazard, (state[moving], to[moving]), often[moving] / at_risk[state[moving]])
             hazard -= np.diag(hazard.sum(axis=1))
             influence = influence @ (np.eye(states) + hazard)
             for j in np.unique(state[moving]):
                 share = chance[j] / at_risk[j]
-                influence[people[here & (state == j)]] -= share * hazard[j]
+                influence[kind[here & (state == j)]] -= share * hazard[j]
                 own = moving & (state == j)
-                np.add.at(influence, (people[own], to[own]), share)
-                influence[people[own], j] -= share
+                np.add.at(influence, (kind[own], to[own]), share)
+                influence[kind[own], j] -= share
             chance = chance @ (np.eye(states) + hazard)
-        lines.append((day, chance.copy(), np.sqrt((influence**2).sum(axis=0))))
+        lines.append((day, chance.copy(), np.sqrt(people @ influence**2)))
     return _limits(lines, states)
+
+
+def _courses(frame: pd.DataFrame, person: np.ndarray) -> np.ndarray:
+    """The stays of each person (numbered from 0) side by side, one row a person."""
+    nth = frame.groupby(person).cumcount().to_numpy()
+    return frame.drop(columns="row").set_index([person, nth]).unstack().to_numpy(dtype=float)
 
 
 def _limits(lines: list[tuple[float, np.ndarray, np.ndarray]], states: int) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis_lib.estimators import cloned, conjugate, curves, guyot, multistate, prediction
+from analysis_lib.estimators import alike, cloned, conjugate, curves, guyot, multistate, prediction
 from analysis_lib.estimators.models import cox
 from analysis_lib.estimators.observed import NotEstimable
 
@@ -375,3 +375,32 @@ def test_a_scan_keeps_the_height_of_a_pixel():
     read = guyot.scanned(curve, 40, 400, 100)
     assert read["days"].iloc[0] == 0 and np.allclose(read["survival"] * 100, np.round(read["survival"] * 100))
     assert np.allclose(read["days"].to_numpy()[1:4], [9.95, 19.95, 29.95]) and read["survival"].iloc[-1] == 0
+
+
+# --- many patients ----------------------------------------------------------------------------------
+
+
+def test_a_curve_of_many_is_read_back_as_if_every_number_of_censored_had_been_tried(monkeypatch):
+    draw = np.random.default_rng(3)
+    died, censored = draw.exponential(400, 3000), draw.exponential(700, 3000)
+    days, event = np.ceil(np.minimum(died, censored)).clip(max=1500), (died <= censored) & (died <= 1500)
+    ticks = np.arange(0, 1501, 365)
+    at_risk = np.array([(days >= tick).sum() for tick in ticks])
+    points = guyot.scanned(curves.kaplan_meier(days, event), 1500, 600, 400)
+    found = guyot.rebuilt(points, ticks, at_risk, int(event.sum()))
+    assert [(found["days"] >= tick).sum() for tick in ticks] == pytest.approx(at_risk, abs=2)
+    monkeypatch.setattr(guyot, "ROUNDING", len(days))  # so wide that nothing is left out
+    pd.testing.assert_frame_equal(guyot.rebuilt(points, ticks, at_risk, int(event.sum())), found)
+
+
+def test_states_of_people_with_the_same_course_are_those_of_each_by_himself(monkeypatch):
+    """Held against the same arithmetic with everyone a kind of his own."""
+    draw = np.random.default_rng(8)
+    end, died = draw.integers(3, 9, 60), draw.random(60) < 0.6
+    moved = np.where(draw.random(60) < 0.5, draw.integers(0, 8, 60), np.nan)
+    frame = multistate.stays(end, died, [moved])
+    together = multistate.occupation(frame, 3)
+    monkeypatch.setattr(multistate, "kinds", lambda courses: alike.kinds(np.arange(len(courses))))
+    alone = multistate.occupation(frame, 3)
+    pd.testing.assert_frame_equal(together, alone, rtol=1e-12)
+    assert together["state2"].iloc[-1] > 0.3
