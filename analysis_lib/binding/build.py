@@ -331,5 +331,10 @@ def run_all(
                 ): (run, mark)
                 for run, mark in waiting
             }
+            if turn == chapters.RUNS[0]:  # its worker is free while others still run; a page asks for it later
+                as_read = {run.manifest: run.as_read for run in runs}
+                for study in studies.values():
+                    if study.synthetic:  # of others nothing is kept before it was scanned
+                        pool.submit(reuse.explored, store, studies, as_read, study)
             for future in as_completed(running):
                 yield *running[future], future.result()
