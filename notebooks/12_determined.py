@@ -13,7 +13,6 @@
 #     name: python3
 #   salvage_book:
 #     stands_in: the paper's book
-#     runs: after the others
 #     told_as: nothing
 # ---
 

@@ -298,7 +298,7 @@ def run_all(
     store: Path,
     executor: str = engines.LOCAL,
 ) -> Iterator[tuple[reuse.Run, str, Outcome]]:
-    """Run what has to be run, ``jobs`` at a time; chapters on the paper read the others' rows and come last.
+    """Run what has to be run, ``jobs`` at a time; whoever reads the rows of others comes last.
 
     Yields each run as it ends, with the mark to keep it by (empty if it was kept already) and its outcome.
     """
@@ -331,7 +331,9 @@ def run_all(
                 ): (run, mark)
                 for run, mark in waiting
             }
-            if turn == chapters.RUNS[0]:  # its worker is free while others still run; a page asks for it later
+            if (
+                turn == chapters.RUNS[0]
+            ):  # its worker is free while others still run; a page asks for it later
                 as_read = {run.manifest: run.as_read for run in runs}
                 for study in studies.values():
                     if study.synthetic:  # of others nothing is kept before it was scanned

@@ -12,6 +12,7 @@ when the next line began has no TTNT: it would be overall survival under another
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -289,7 +290,9 @@ def derive(study: Cohort, name: str, late: bool = False) -> pd.DataFrame:
     return derived
 
 
+@lru_cache(maxsize=4)  # a chapter asks for the same rows dozens of times, of one cohort and seldom another
 def _rows_of(study: Cohort, unit: str) -> pd.DataFrame:
+    """The rows of a unit, with their patients' columns; nobody changes anything of them."""
     if unit == "patients":
         return study.patients
     sites = study.sites
