@@ -24,6 +24,8 @@ from pathlib import Path
 import yaml
 from packaging.requirements import Requirement
 
+from analysis_lib.intake.bundled import LOADER
+
 PACKAGE, DISTRIBUTION, LOCK = "analysis_lib", "salvage-book", "requirements.lock"
 SHELF = "data"  # folder of the library that holds a folder for each set of data
 RESULTS_DIR = "results_dir"  # the parameter through which a chapter can find the rows of others
@@ -284,7 +286,7 @@ def cohort_files(cohort: Path) -> list[tuple[str, Path]]:
     if cohort.suffix.lower() not in (".yml", ".yaml"):
         return files
     try:
-        written = yaml.load(cohort.read_text("utf-8-sig"), Loader=yaml.BaseLoader)
+        written = yaml.load(cohort.read_text("utf-8-sig"), Loader=LOADER)
     except UNREADABLE:  # reading the cohort will say what is wrong
         return files
     named = sorted({text.partition("#")[0] for text in _texts(written)} - {""})

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, SoupStrainer
 from sphinx.search.en import SearchEnglish
 
 BOX = "unshown"  # class of the box that says what is not shown
 START, END = "Search.setIndex(", ")"
+LANGUAGE = SearchEnglish({})
 
 
 def tidy(html: Path) -> None:
@@ -41,7 +42,7 @@ def _only_unshown(page: str) -> set[str]:
     """The stems that stand in a page's box of what is not shown and nowhere else on it."""
     if BOX not in page:
         return set()
-    article = BeautifulSoup(page, "html.parser").find("article")
+    article = BeautifulSoup(page, "html.parser", parse_only=SoupStrainer("article")).find("article")
     boxes = article.find_all(class_=BOX) if article else []
     inside: set[str] = set().union(*(_stems(box.get_text(" ")) for box in boxes))
     for box in boxes:
@@ -50,6 +51,10 @@ def _only_unshown(page: str) -> set[str]:
 
 
 def _stems(text: str) -> set[str]:
-    language = SearchEnglish({})
-    stem: Callable[[str], str] = language.stem
-    return {stem(word.lower()) for word in language.split(text)}
+    return {_stem(word) for word in {word.lower() for word in LANGUAGE.split(text)}}
+
+
+@cache
+def _stem(word: str) -> str:
+    """The stem of a word; pages have most of their words in common."""
+    return LANGUAGE.stem(word)

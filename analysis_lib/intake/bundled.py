@@ -11,11 +11,14 @@ import yaml
 
 from analysis_lib.files.places import BUNDLED
 
+# Every text as it is written; compiled, where PyYAML was: manifests are looked at for each chapter.
+LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
 
 def bundled_cohorts() -> dict[str, str]:
     """Names and titles of the bundled cohorts: the reconstructed one, other synthetic ones, real ones."""
     said = {
-        path.parent.name: yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)
+        path.parent.name: yaml.load(path.read_text("utf-8"), Loader=LOADER)
         for path in sorted(BUNDLED.glob("*/cohort.yml"))
     }
     names = sorted(

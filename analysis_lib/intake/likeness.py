@@ -22,6 +22,7 @@ from analysis_lib.intake.sources import Source
 from analysis_lib.intake.tables import file_columns
 
 SURE, POSSIBLE, OWN = 0.84, 0.6, 2.0  # how alike a name must be; the dictionary's own name
+LIKE = 0.75  # part of the letters that names must have in common in the same order
 
 SHORTEST = 7  # letters of a name from which on one that is written almost alike is taken for it
 FEW = 12  # more different values than this are not taken for levels
@@ -43,11 +44,15 @@ def likeness(heading: list[str], words: list[str]) -> float:
         return 1.0
     if set(words) <= set(heading):
         return 0.7 + 0.2 * len(words) / len(heading)
-    ratio = difflib.SequenceMatcher(None, " ".join(heading), " ".join(words)).ratio()
-    if ratio <= 0.75:
+    one, other = " ".join(heading), " ".join(words)
+    shorter = min(len(one), len(other))
+    if shorter / (len(one) + len(other)) <= LIKE / 2:
+        return 0.0  # of names so unlike in length no letters in common make more
+    ratio = difflib.SequenceMatcher(None, one, other).ratio()
+    if ratio <= LIKE:
         return 0.0
     # Among short names one letter makes another word: cens is not cns.
-    return min(ratio, POSSIBLE) if min(len(" ".join(heading)), len(" ".join(words))) < SHORTEST else ratio
+    return min(ratio, POSSIBLE) if shorter < SHORTEST else ratio
 
 
 def kinds_of(source: Source) -> dict[str, str]:
@@ -85,7 +90,8 @@ def _scores(source: Source, heading: str, table: str, kind: str) -> dict[str, fl
         if target.endswith("_event"):
             own = [[word for word in words if word not in EVENT_WORDS] for words in called]
         score = max((likeness(words, name) for words in own if words for name in names), default=0.0)
-        score *= _fits(cells, kind, column)
+        if score:  # what is called otherwise need not be looked at
+            score *= _fits(cells, kind, column)
         if score >= POSSIBLE:
             scores[target if kind == "date" else re.sub("_date$", "_day", target)] = round(score, 3)
     return scores

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from analysis_lib.files import places, replacing, spreadsheet
@@ -102,7 +103,12 @@ def collect(parts: Iterable[dict | pd.DataFrame]) -> pd.DataFrame:
         raise ValueError(f"result rows share an id: {', '.join(map(str, twice))}")
     # column by column: of a frame of records the types are guessed first, and this is done for each analysis
     rows = pd.DataFrame(
-        {column: pd.array(found, dtype=NUMBERS.get(column, object)) for column, found in cells.items()}
+        {
+            column: pd.array(found, dtype=NUMBERS[column])
+            if column in NUMBERS
+            else np.array(found, dtype=object)
+            for column, found in cells.items()
+        }
     )
     rule = released.strictest(parts) if parts else None
     return rows if rule is None else released.release(rows, rule)

@@ -83,11 +83,15 @@ def light(monkeypatch):
     monkeypatch.setattr(kernels, "PRELOADED", kernels.PRELOADED[:3])
 
 
-@pytest.fixture
-def plain(monkeypatch):
+def back_to_plain(monkeypatch):
     """Back to what jupyter_client does by itself, whatever else is under way."""
     monkeypatch.setattr(KernelProvisionerFactory.instance(), "default_provisioner_name", "local-provisioner")
     monkeypatch.delenv(kernels.CHOICE, raising=False)
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    back_to_plain(monkeypatch)
 
 
 def test_a_kernel_is_a_fork_of_the_warm_process_which_knows_no_module_of_ours(forked):
@@ -163,28 +167,13 @@ print(json.dumps({
 """
 
 
-def test_a_notebook_cannot_tell_a_forked_kernel_from_a_plain_one(folder, plain):
-    expected = json.loads(printed(run(STATE, folder=folder)))
-    with kernels.forked(folder):
-        assert json.loads(printed(run(STATE, folder=folder))) == expected
-
-
-def test_a_chapter_has_the_same_outputs_to_the_byte(tmp_path, plain):
-    name = "03_failure"  # with tables, tests and figures of several kinds
-
-    def outputs(where):
-        executed = chapter.execute(
-            name, {"cohort": str(locate("reconstructed")), "results_dir": str(tmp_path / where)}
-        )
-        return [list(cell.get("outputs", [])) for cell in executed.cells], (
-            tmp_path / where / f"{name}.csv"
-        ).read_bytes()
-
-    expected, expected_rows = outputs("plain")
-    with kernels.forked(NOTEBOOKS):
-        ours, rows = outputs("forked")
-    assert sum("application/pdf" in str(cell) for cell in expected) > 0, "no figure was compared"
-    assert ours == expected and rows == expected_rows
+def test_a_notebook_cannot_tell_a_forked_kernel_from_a_plain_one(forked, monkeypatch):
+    with monkeypatch.context() as for_one:
+        back_to_plain(for_one)
+        expected = json.loads(printed(run(PARENT, STATE, folder=forked)))
+    executed = run(PARENT, STATE, folder=forked)
+    assert printed(executed, 0) == str(kernels.WARM)
+    assert json.loads(printed(executed)) == expected
 
 
 def test_what_chapters_import_is_in_the_warm_process(forked):
@@ -262,16 +251,39 @@ def test_another_environment_gets_another_warm_process(forked, light, monkeypatc
     assert second[0] == "3" and second[1] != first[1]
 
 
-def test_a_file_that_hides_a_library_counts(tmp_path):
-    (tmp_path / "seaborn.py").write_text("mine = True")
-    with kernels.forked(tmp_path):
-        assert printed(run("import seaborn; print(seaborn.mine)", folder=tmp_path)) == "True"
-
-
 def test_a_killed_warm_process_is_started_again(forked, light):
     warm = int(printed(run("import os; print(os.getppid())", folder=forked)))
     os.kill(warm, signal.SIGKILL)
     assert printed(run("print('lives')", folder=forked)) == "lives"
+
+
+# Where forking ends, its warm process does, too, and the next test that asks for one would wait for another:
+# these come after all that share one.
+
+
+def test_a_chapter_has_the_same_outputs_to_the_byte(tmp_path, plain):
+    name = "03_failure"  # with tables, tests and figures of several kinds
+
+    def outputs(where):
+        executed = chapter.execute(
+            name, {"cohort": str(locate("reconstructed")), "results_dir": str(tmp_path / where)}
+        )
+        return [list(cell.get("outputs", [])) for cell in executed.cells], (
+            tmp_path / where / f"{name}.csv"
+        ).read_bytes()
+
+    expected, expected_rows = outputs("plain")
+    with kernels.forked(NOTEBOOKS):
+        ours, rows = outputs("forked")
+    assert sum("application/pdf" in str(cell) for cell in expected) > 0, "no figure was compared"
+    assert ours == expected and rows == expected_rows
+
+
+def test_a_file_that_hides_a_library_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(kernels, "PRELOADED", (*kernels.PRELOADED[:3], "seaborn"))
+    (tmp_path / "seaborn.py").write_text("mine = True")
+    with kernels.forked(tmp_path):
+        assert printed(run("import seaborn; print(seaborn.mine)", folder=tmp_path)) == "True"
 
 
 BUILDER = """

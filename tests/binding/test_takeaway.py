@@ -8,6 +8,7 @@ import re
 import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 from xml.etree import ElementTree
 
 import docx
@@ -43,17 +44,21 @@ def study():
     return replace(read_cohort("lymphoma"), title="Ours & theirs")
 
 
-@pytest.fixture
-def drawn(monkeypatch):
-    """The bundle of one figure, as a build asks for it."""
+@pytest.fixture(scope="module")
+def drawn():
+    """The bundle of one figure, as a build asks for it; nobody changes anything of it."""
     bundles = []
-    everywhere(monkeypatch, display, lambda bundle, raw: bundles.append(bundle))
-    everywhere(monkeypatch, canvas.asked_for, lambda: ["svg", "pdf"])
     study = read_cohort("lymphoma")
-    figures.survival_curves(
-        survival.curves(study, "OS1"), "OS1", "Overall survival < 1 & more.", survival.estimates(study, "OS1")
-    )
-    return bundles[0]
+    with pytest.MonkeyPatch.context() as patched:
+        everywhere(patched, display, lambda bundle, raw: bundles.append(bundle))
+        everywhere(patched, canvas.asked_for, lambda: ["svg", "pdf"])
+        figures.survival_curves(
+            survival.curves(study, "OS1"),
+            "OS1",
+            "Overall survival < 1 & more.",
+            survival.estimates(study, "OS1"),
+        )
+    return MappingProxyType(bundles[0])
 
 
 def cell(*outputs, tags=()):
@@ -80,24 +85,24 @@ def a_page(drawn):
         cells=[
             new_markdown_cell("# Survival: Ours"),
             cell(table_of(FRAME, "Groups compared. Cox model; n = 9.")),
-            cell(drawn),
+            cell(dict(drawn)),
             cell(table_of(FRAME, "A solution"), tags=["hide-cell"]),
         ]
     )
 
 
-@pytest.fixture
-def offered(drawn, study, tmp_path):
-    """A page that was given its files, with the folder it stands in."""
-    page = a_page(drawn)
+@pytest.fixture(scope="module")
+def offered(drawn, study, tmp_path_factory):
+    """A page that was given its files, with the folder it stands in; both are only read."""
+    page, folder = a_page(drawn), tmp_path_factory.mktemp("offered")
     results.save(
         [public(results.collect([results.row("a", "count", 1)]))],
         study.name,
         "04_survival",
-        tmp_path / "results",
+        folder / "results",
     )
-    takeaway.offer(page, study, "04_survival", tmp_path, tmp_path / "results")
-    return page, tmp_path
+    takeaway.offer(page, study, "04_survival", folder, folder / "results")
+    return page, folder
 
 
 def archive(path):

@@ -12,13 +12,14 @@ from analysis_lib.files.places import NOTEBOOKS
 
 # As Jupyter would run it, where the library is installed: rows go to the current folder.
 RUN = """
-import sys, nbformat
+import sys
+sys.modules["rfc3987_syntax"] = None  # as __main__ does
+import nbformat
 from analysis_lib.files import places
-from analysis_lib.show import vector
+from analysis_lib.show import canvas
 places.INSTALLED = True
 if sys.argv[2] == "undrawn":
-    vector.drawn = lambda _: ""
-    vector.inline = lambda *_, **__: "<svg></svg>"
+    canvas.SEEN.set(False)
 from pathlib import Path
 for page in map(Path, sys.argv[3:]):
     folder = Path(sys.argv[1]) / page.stem
@@ -43,7 +44,9 @@ def offered(book_html, cohort):
 
 
 def chapters_of(book_html):
-    """What is run: each chapter once, for the smallest cohort that has it; its figures are drawn for one cohort."""
+    """What is run: each chapter once, for the smallest cohort that has it; its figures are drawn for one cohort.
+    Those of the other are drawn where nbval runs the very same cells (see below).
+    """
     lymphoma = offered(book_html, "lymphoma")
     have = {file.name for file in lymphoma}
     others = [file for file in offered(book_html, "reconstructed") if file.name not in have]

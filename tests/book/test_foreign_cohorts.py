@@ -244,8 +244,8 @@ def digests_of(*folders):
 
 @pytest.fixture(scope="module")
 def engine():
-    """A dask engine of three worker processes on this machine."""
-    with LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None) as engine:
+    """A dask engine of two worker processes on this machine: one is killed, the other goes on."""
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as engine:
         yield engine
 
 

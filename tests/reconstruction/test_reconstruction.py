@@ -174,11 +174,23 @@ def small():
     return next(make(seed=1, quick=True))
 
 
-def test_a_small_run_gives_a_coherent_cohort(small, tmp_path):
+@pytest.fixture(scope="module")
+def written(small, tmp_path_factory):
+    """The folder with its files, in which the check reads."""
     from analysis_lib.reconstruction.__main__ import write
 
-    write(small, tmp_path, "a small run")
-    study = read_cohort(tmp_path)  # levels, ranges and the order of moments are checked on reading
+    folder = tmp_path_factory.mktemp("small")
+    write(small, folder, "a small run")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def small_verdicts(written):
+    return check.compare(check.read(written)).set_index("claim")["verdict"]
+
+
+def test_a_small_run_gives_a_coherent_cohort(written):
+    study = read_cohort(written)  # levels, ranges and the order of moments are checked on reading
     assert (len(study.patients), len(study.sites), len(study.screening), study.synthetic) == (
         120,
         93,
@@ -188,24 +200,20 @@ def test_a_small_run_gives_a_coherent_cohort(small, tmp_path):
     assert (study.patients["salvage_sequence"] == "ST then RT").sum() == 14
 
 
-def test_a_small_run_meets_table_1_exactly_and_most_of_the_rest(small, tmp_path):
-    from analysis_lib.reconstruction.__main__ import write
-
-    write(small, tmp_path, "a small run")  # the check reads what stands in the files
-    found = check.compare(check.read(tmp_path)).set_index("claim")["verdict"]
+def test_a_small_run_meets_table_1_exactly_and_most_of_the_rest(small_verdicts):
+    found = small_verdicts
     assert set(found[found.index.str.startswith("t1.")]) == {"match"}
     assert (found == "miss").sum() < 60
 
 
-def test_a_small_run_has_the_printed_doses_and_transplants_and_no_odd_early_responses(small, tmp_path):
-    from analysis_lib.reconstruction.__main__ import write
-
-    write(small, tmp_path, "a small run")
-    found = check.compare(check.read(tmp_path)).set_index("claim")["verdict"]
+def test_a_small_run_has_the_printed_doses_and_transplants_and_no_odd_early_responses(
+    written, small_verdicts
+):
+    found = small_verdicts
     drawn = ("rt.dose", "rt.fx", "cf.comp.dose", "cf.focal.dose", "hsct", "lc.tte", "res.dor", "ttf")
     held = found[found.index.str.startswith(drawn)]
     assert len(held) > 25 and set(held) == {"match"}
-    seen = check.realism(check.read(tmp_path))
+    seen = check.realism(check.read(written))
     assert seen["responses seen before day 21"] == 0
     assert seen["courses that death cut short but credits whole"] == 0
     assert seen["most sites in the CNS of one patient"] <= 2
