@@ -196,8 +196,9 @@ def _number(entry: dict, rows: pd.DataFrame, shared: dict) -> Question | None:
     if row is None or pd.isna(row[part]):
         return None
     unit = "" if part in ("n", "events") else STATISTICS[row["statistic"]].unit
+    value = float(f"{row[part]:.10g}")  # beyond these digits processors differ, and pages would with them
     return Question(
-        NUMBER, value=float(row[part]), within=float(entry["within"]), unit=entry.get("unit", unit), **shared
+        NUMBER, value=value, within=float(entry["within"]), unit=entry.get("unit", unit), **shared
     )
 
 

@@ -54,6 +54,11 @@ def test_a_right_number_is_that_of_its_row():
     assert (limit.value, deaths.value, deaths.unit) == (11.7, 64.0, "")
 
 
+def test_a_right_number_is_the_same_whatever_processor_added_it_up():
+    rows = ROWS.assign(value=[value * (1 + 1e-15) for value in ROWS["value"]])
+    assert exercises.resolve(MEDIAN, rows).value == exercises.resolve(MEDIAN, ROWS).value == 15.05
+
+
 @pytest.mark.parametrize(
     "entry",
     [
