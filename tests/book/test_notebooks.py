@@ -54,7 +54,7 @@ def test_the_pair_was_run_from_top_to_bottom_without_complaint(chapter):
 def test_no_output_holds_digits_in_which_processors_differ(chapter):
     """Then nbval finds on any machine what was kept on another; of pictures it compares no strokes."""
     outputs = [output for cell in pair_of(chapter).cells for output in cell.get("outputs", [])]
-    shown = [text for output in outputs for text in output.get("data", {}).values()]
+    shown = [str(each) for output in outputs for each in output.get("data", {}).values()]
     assert shown and not [
         found
         for text in shown
