@@ -9,6 +9,7 @@ its chapters are calculated one after another in one process, with their figures
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -50,18 +51,33 @@ def took(patients: int) -> dict[str, tuple[float, float]]:
     return {what: (cpu, memory) for what, cpu, memory in map(json.loads, lines)}
 
 
-def main() -> None:
-    """Print the table."""
-    sizes = [int(each) for each in sys.argv[1:]] or list(SIZES)
-    found = {size: took(size) for size in sizes}
+def table(found: dict[int, dict[str, tuple[float, float]]]) -> str:
+    """The table, and how the work grows from the smallest to the largest cohort, in which all was done."""
+    sizes = sorted(found)
     heads = [f"{size:,} patients: CPU, s | Most memory so far, GiB" for size in sizes]
-    print(f"| What | {' | '.join(heads)} |\n|---|{'---|' * 2 * len(sizes)}")
+    lines = [f"| What | {' | '.join(heads)} |", f"|---|{'---|' * 2 * len(sizes)}"]
     for what in found[sizes[0]]:
         cells = [
             f"{found[size][what][0]:.1f} | {found[size][what][1]:.2f}" if what in found[size] else "– | –"
             for size in sizes
         ]
-        print(f"| {what} | {' | '.join(cells)} |")
+        lines.append(f"| {what} | {' | '.join(cells)} |")
+    least, most = sizes[0], sizes[-1]
+    if least < most and set(found[least]) == set(found[most]):
+        together = [sum(cpu for cpu, _ in found[size].values()) for size in (least, most)]
+        expected = most * math.log(most) / (least * math.log(least))
+        lines += [
+            "",
+            f"From the smallest to the largest, *n* log *n* grows {expected:.0f}-fold; all of it together "
+            f"takes {together[1] / together[0]:.0f} times as long.",
+        ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the table."""
+    sizes = [int(each) for each in sys.argv[1:]] or list(SIZES)
+    print(table({size: took(size) for size in sizes}))
 
 
 if __name__ == "__main__":

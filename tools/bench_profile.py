@@ -19,21 +19,20 @@ from analysis_lib.intake.read import read_cohort
 
 # Stages as a reader of build.py meets them; what stands further in is taken out of what stands around it.
 STAGES = {
-    "chapters, each in a kernel": (build, "run_all"),
+    "chapters, each in a kernel, and the explorer": (build, "run_all"),
     "auditor's certificates": (build, "certificates_of"),
-    "explorer and labs": (build.reuse, "explored"),
     "pages on the chapters: cover, primer, methods, manuscripts, downloads": (pages, "write"),
     "Sphinx": (build, "render"),
     "search for leaks": (build, "check_for_leaks"),
 }
 WHY = """\
 A cold build is held against its chapters' code and Sphinx alone. Beside that it forks a kernel for each
-chapter and speaks with it, and draws each figure once more: as PDF to take away, with its fonts. Chapters on
-the paper wait for the others, and what follows the chapters runs on one core; of more than one cohort less is
-waited for. A changed chapter costs a run and, on one core, Sphinx once more. R's scripts write the rows of
-chapters 1 to 9 without drawing anything by chance: bootstrap samples and imputations are ours alone, as are
-disclosure control, sentences and answers; what pandas takes is the price of tidy frames of a few rows
-each."""
+chapter and speaks with it, draws each figure once more, as PDF to take away with its fonts, and makes
+the explorer. The ledger waits for the other chapters, and what follows the chapters runs on one core; of
+more than one cohort less is waited for. A changed chapter costs a run and, on one core, Sphinx once more.
+R's scripts write the rows of chapters 1 to 9 without drawing anything by chance: bootstrap samples and
+imputations are ours alone, as are disclosure control, sentences and answers; what pandas takes is the price
+of tidy frames of a few rows each."""
 
 
 def stages(cohorts: list[str]) -> dict[str, float]:
