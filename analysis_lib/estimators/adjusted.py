@@ -97,7 +97,7 @@ def _of_samples(
     corrected = []
     for place, group in enumerate((False, True)):
         weight = inverse * (treated == group) / n
-        known = _sum_of_pseudo_values(days, event, at, counts * (treated == group), weight)
+        known = sum_of_pseudo_values(days, event, at, counts * (treated == group), weight)
         corrected.append(known - np.einsum("bk,bkq->bq", same.counted(weight), predicted[:, place]))
     found["doubly_robust"] = found["standardised"] + np.stack(corrected, axis=1)
     return found
@@ -174,7 +174,7 @@ def baseline(
     return grid, np.cumsum(steps, axis=1)
 
 
-def _sum_of_pseudo_values(
+def sum_of_pseudo_values(
     days: np.ndarray, event: np.ndarray, at: Sequence[float], counts: np.ndarray, weight: np.ndarray
 ) -> np.ndarray:
     """Sums over people of a weight times their pseudo-value (Andersen and Pohar Perme 2010): samples x

@@ -169,5 +169,5 @@ def test_pseudo_values_are_those_of_leaving_each_one_out():
 
     whole = read(np.full(30, True))
     pseudo = [30 * whole - 29 * read(np.arange(30) != one) for one in range(30)]
-    found = adjusted._sum_of_pseudo_values(days, event, at, np.ones((1, 30)), weight[None])
+    found = adjusted.sum_of_pseudo_values(days, event, at, np.ones((1, 30)), weight[None])
     assert found[0] == pytest.approx(weight @ np.array(pseudo))
