@@ -155,7 +155,10 @@ def predictions(
     both = []
     for group in (False, True):
         grid, hazard = baseline(days, event, counts * (treated == group), risk)
-        both.append(_read(grid, np.exp(-hazard[:, None, :] * risk[:, same.first, None]), at))
+        step = max(1, AT_ONCE // (len(counts) * len(grid)))
+        blocks = [same.first[start : start + step] for start in range(0, len(same.first), step)]
+        read = [_read(grid, np.exp(-hazard[:, None] * risk[:, block, None]), at) for block in blocks]
+        both.append(np.concatenate(read, axis=1))
     return np.stack(both, axis=1)
 
 

@@ -154,6 +154,15 @@ def test_whoever_is_there_three_times_counts_three_times():
     ) == pytest.approx(weighted, rel=1e-9)
 
 
+def test_where_hardly_two_are_alike_they_are_worked_on_in_blocks(monkeypatch):
+    frame, treated, terms = known("veteran")
+    given = terms.to_numpy(), treated, frame["days"], frame["event"], R["data"]["veteran"]["at"]
+    whole = adjusted.effects(*given)
+    monkeypatch.setattr(adjusted, "AT_ONCE", 1000)  # ten people at a time
+    for kind, values in adjusted.effects(*given).items():
+        assert values == pytest.approx(whole[kind], rel=1e-12), kind
+
+
 def test_pseudo_values_are_those_of_leaving_each_one_out():
     """The doubly robust estimate rests on their sums: here each curve without one is really drawn."""
     draw = np.random.default_rng(5)
