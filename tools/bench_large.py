@@ -52,22 +52,20 @@ def took(patients: int) -> dict[str, tuple[float, float]]:
 
 
 def table(found: dict[int, dict[str, tuple[float, float]]]) -> str:
-    """The table, and how the work grows from the smallest to the largest cohort, in which all was done."""
+    """The table, the most memory of each, and how the work grows from the smallest to the largest."""
     sizes = sorted(found)
-    heads = [f"{size:,} patients: CPU, s | Most memory so far, GiB" for size in sizes]
-    lines = [f"| What | {' | '.join(heads)} |", f"|---|{'---|' * 2 * len(sizes)}"]
+    heads = [f"{size:,} patients: CPU, s" for size in sizes]
+    lines = [f"| What | {' | '.join(heads)} |", f"|---|{'---|' * len(sizes)}"]
     for what in found[sizes[0]]:
-        cells = [
-            f"{found[size][what][0]:.1f} | {found[size][what][1]:.2f}" if what in found[size] else "– | –"
-            for size in sizes
-        ]
+        cells = [f"{found[size][what][0]:.1f}" if what in found[size] else "–" for size in sizes]
         lines.append(f"| {what} | {' | '.join(cells)} |")
+    memory = [f"{max(most for _, most in found[size].values()):.1f} GiB" for size in sizes]
+    lines += ["", f"At most {', '.join(memory[:-1])} and {memory[-1]} of memory were held."]
     least, most = sizes[0], sizes[-1]
     if least < most and set(found[least]) == set(found[most]):
         together = [sum(cpu for cpu, _ in found[size].values()) for size in (least, most)]
         expected = most * math.log(most) / (least * math.log(least))
         lines += [
-            "",
             f"From the smallest to the largest, *n* log *n* grows {expected:.0f}-fold; all of it together "
             f"takes {together[1] / together[0]:.0f} times as long.",
         ]

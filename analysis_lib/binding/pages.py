@@ -142,7 +142,8 @@ def write(
 def speed_page(measured: str, study: Cohort) -> str:
     """What was measured, with chapters as they are called."""
     for each in chapters.chapters():
-        measured = measured.replace(f" {each} |", f": {notes.markdown(chapters.short_title(each, study))} |")
+        called = f"{notes.markdown(chapters.short_title(each, study))} |"
+        measured = measured.replace(f"| {each} |", f"| {called}").replace(f" {each} |", f": {called}")
     return measured
 
 

@@ -560,6 +560,9 @@ def test_how_long_it_takes_is_a_page_where_it_was_measured(tmp_path, monkeypatch
     pages.write(studies, [], tmp_path / "book", {})
     assert (tmp_path / "book" / "generated" / "speed.md").read_text() == "# How long it takes\n"
     told = pages.speed_page(
-        "| reconstructed 04_survival | 3.70 |\n| tests/test_04_survival.py | 1 |\n", studies[0]
+        "| reconstructed 04_survival | 3.70 |\n| 04_survival | 5.6 |\n| tests/test_04_survival.py | 1 |\n",
+        studies[0],
     )
-    assert told == "| reconstructed: 4 Survival | 3.70 |\n| tests/test_04_survival.py | 1 |\n"
+    assert told == (
+        "| reconstructed: 4 Survival | 3.70 |\n| 4 Survival | 5.6 |\n| tests/test_04_survival.py | 1 |\n"
+    )
