@@ -26,7 +26,8 @@ from analysis_lib.rows.released import release
 from analysis_lib.rows.results import row
 from analysis_lib.rows.rounding import half_up
 
-# bootstrap samples; fewer where they hold so many patients in all that more would tell little more
+# bootstrap samples; fewer where they hold so many patients in all that more would tell little more, but never
+# fewer than early_censoring takes of them
 SAMPLES, FEWEST, PATIENTS = 500, 200, 20_000_000
 KINDS = {
     "crude": "As they are",

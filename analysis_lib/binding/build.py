@@ -331,9 +331,8 @@ def run_all(
                 ): (run, mark)
                 for run, mark in waiting
             }
-            if (
-                turn == chapters.RUNS[0]
-            ):  # its worker is free while others still run; a page asks for it later
+            # the explorer, which a page asks for later: whichever worker is free first makes it meanwhile
+            if turn == chapters.RUNS[0]:
                 as_read = {run.manifest: run.as_read for run in runs}
                 for study in studies.values():
                     if study.synthetic:  # of others nothing is kept before it was scanned
