@@ -275,20 +275,21 @@ def _build(parsed: argparse.Namespace) -> int:
             print("Nothing that the book is made of has changed, so it is left as it is.")
             return _summary(outcomes, book / "html" / "index.html")
 
-    from analysis_lib.binding import chapters
+    from analysis_lib.binding import kernels
+
+    if parsed.executor == "local":
+        kernels.start_early(places.NOTEBOOKS)
     from analysis_lib.binding.build import build, read_all
 
-    studies = read_all(cohorts).values()
-    total = sum(len(chapters.chapters_of(study)) for study in studies)
     if parsed.cohorts and not out:
-        out = book = book / "-".join(study.name for study in studies)
-    with _progress(total) as report:
+        out = book = book / "-".join(study.name for study in read_all(cohorts).values())
+    with _progress() as report:
         outcomes = build(cohorts, out, parsed.jobs, parameters, report, parsed.fresh, parsed.executor)
     return _summary(outcomes, book / "html" / "index.html")
 
 
 @contextlib.contextmanager
-def _progress(total: int) -> Iterator[Callable]:
+def _progress() -> Iterator[Callable]:
     """What takes note of each finished chapter: on a terminal a bar, in a log plain lines."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -301,11 +302,11 @@ def _progress(total: int) -> Iterator[Callable]:
     )
     on_terminal = sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), disable=not on_terminal) as bar:
-        task, count = bar.add_task("", total=total), itertools.count(1)
+        task, count = bar.add_task("", total=None), itertools.count(1)
 
-        def report(outcome: Outcome) -> None:
+        def report(outcome: Outcome, total: int) -> None:
             name = f"{outcome.cohort} {outcome.chapter}"
-            bar.update(task, advance=1, description=name)
+            bar.update(task, advance=1, total=total, description=name)
             if not on_terminal:
                 print(f"[{next(count)}/{total}] {name}: {outcome.status}", flush=True)
 

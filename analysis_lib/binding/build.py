@@ -25,7 +25,7 @@ from analysis_lib.binding import (
 )
 from analysis_lib.binding.contents import write_contents
 from analysis_lib.binding.outcome import BuildError, Outcome
-from analysis_lib.binding.rendering import render
+from analysis_lib.binding.rendering import render, waiting
 from analysis_lib.binding.reuse import GENERATED
 from analysis_lib.cohort import disclosure, overlap
 from analysis_lib.cohort.cohort import Cohort
@@ -66,7 +66,7 @@ def build(
     out: Path | None = None,
     jobs: int = 2,
     parameters: dict | None = None,
-    report: Callable[[Outcome], None] = lambda outcome: None,
+    report: Callable[[Outcome, int], None] = lambda outcome, total: None,
     fresh: bool = False,
     executor: str = engines.LOCAL,
 ) -> list[Outcome]:
@@ -85,7 +85,7 @@ def build(
     parameters : dict, optional
         Further parameters for the chapters that take them (``{"alpha_beta": 3}``).
     report : callable
-        Called with each outcome as it comes.
+        Called with each outcome as it comes, and how many there will be.
     fresh : bool
         Whether to forget what earlier builds in this place have made. Otherwise a chapter runs only when
         something it is made from has changed (:mod:`analysis_lib.binding.reuse`).
@@ -127,7 +127,7 @@ def build(
         found: dict[tuple[str, str], Outcome] = {}
         unscanned = []
         for run, mark, outcome in run_all(runs, studies, jobs, store, executor):
-            report(outcome)
+            report(outcome, len(runs))
             found[outcome.cohort, outcome.chapter] = outcome
             if studies[run.manifest].synthetic:
                 reuse.keep(store, run, mark, outcome)
@@ -200,12 +200,13 @@ def bind(
     """Make HTML of the chapters' pages and those on them, and look for leaks; if there is one, nothing of it
     is kept.
     """
-    explored = partial(reuse.explored, store, studies, as_read)
-    pages.write(list(studies.values()), outcomes, source / "book", certificates_of(studies, source), explored)
-    write_contents(source, list(studies.values()))
-    if source != ROOT:
-        first_page.write(list(studies.values()), outcomes, source)
-    render(source, html, store / "sphinx")
+    made = partial(reuse.made, store, studies, as_read)
+    with waiting(store / "sphinx") as jupyter_book:
+        pages.write(list(studies.values()), outcomes, source / "book", certificates_of(studies, source), made)
+        write_contents(source, list(studies.values()))
+        if source != ROOT:
+            first_page.write(list(studies.values()), outcomes, source)
+        render(source, html, store / "sphinx", jupyter_book)
     try:
         check_for_leaks(studies, [html, *(source / "book" / name for name in GENERATED)])
     except BuildError:
@@ -319,6 +320,12 @@ def run_all(
                     stack.enter_context(kernels.forked(NOTEBOOKS))
                 shared = {*studies, *(run.pages.parents[1] for run in runs)}
                 pool = stack.enter_context(engines.executor(executor, jobs, shared))
+                # what pages ask for later comes first: meanwhile the kernels' libraries are imported
+                as_read = {run.manifest: run.as_read for run in runs}
+                for study in studies.values():
+                    if study.synthetic:  # of others nothing is kept before it was scanned
+                        for name in reuse.MADE:
+                            pool.submit(reuse.made, store, studies, as_read, study, name)
             running = {
                 pool.submit(
                     chapter.run,
@@ -331,11 +338,5 @@ def run_all(
                 ): (run, mark)
                 for run, mark in waiting
             }
-            # the explorer, which a page asks for later: whichever worker is free first makes it meanwhile
-            if turn == chapters.RUNS[0]:
-                as_read = {run.manifest: run.as_read for run in runs}
-                for study in studies.values():
-                    if study.synthetic:  # of others nothing is kept before it was scanned
-                        pool.submit(reuse.explored, store, studies, as_read, study)
             for future in as_completed(running):
                 yield *running[future], future.result()

@@ -56,8 +56,8 @@ def editions(out: Path) -> None:
         store = (places.books() if not places.INSTALLED else work) / reuse.KEPT
         as_read = {path: reuse.of_cohort(path) for path in studies}
         outcomes = run_chapters(studies, as_read, source, store)
-        made = reuse.explored(store, studies, as_read, study)
-        pages.write([study], outcomes, source / "book", {}, lambda _: made)
+        made = {name: reuse.made(store, studies, as_read, study, name) for name in reuse.MADE}
+        pages.write([study], outcomes, source / "book", {}, lambda _, name: made[name])
         write_contents(source, [study])
         for edition in EDITIONS:
             place = work / edition

@@ -249,9 +249,10 @@ def _read(source: str, package: tuple[str, ...]) -> Mentions:
                 above = package[: len(package) + 1 - max(1, len(name) - len(name.lstrip(".")))]
                 modules |= {name, ".".join([*above, name.lstrip(".")])}
         elif isinstance(node, ast.Call):
-            called, first = ast.unparse(node.func).rpartition(".")[2], node.args[0] if node.args else None
-            anything |= called in DYNAMIC and not isinstance(first, ast.Constant)
-            cohorts |= {str(first.value)} if called in READERS and isinstance(first, ast.Constant) else set()
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            named = {str(each.value) for each in node.args[:1] if isinstance(each, ast.Constant)}
+            anything |= called in DYNAMIC and not named
+            cohorts |= named if called in READERS else set()
     ours = frozenset(name for name in modules if name.partition(".")[0] == PACKAGE)
     return Mentions(ours, frozenset(texts), frozenset(cohorts), anything)
 
@@ -290,9 +291,8 @@ def cohort_files(cohort: Path) -> list[tuple[str, Path]]:
     except UNREADABLE:  # reading the cohort will say what is wrong
         return files
     named = sorted({text.partition("#")[0] for text in _texts(written)} - {""})
-    called = (
-        cohort.parent.name if "name" not in (written or {}) else ""
-    )  # the folder names a cohort that has no name
+    # the folder names a cohort that has no name
+    called = "" if "name" in (written or {}) else cohort.parent.name
     files = [(f"{called}/{cohort.name}", cohort)]
     return files + [(name, cohort.parent / name) for name in named if _is_file(cohort.parent / name)]
 

@@ -38,6 +38,10 @@ PRELOADED = (
     "numpy",
     "pandas",
     "pandera.pandas",
+    "pandera.backends.pandas.register",
+    "pandera.backends.pandas.builtin_checks",
+    "pyarrow.dataset",
+    "pyarrow.pandas_compat",
     "pyarrow.parquet",
     "openpyxl",
     "xlrd",
@@ -74,6 +78,14 @@ def why_plain() -> str:
             "it again."
         )
     return ""
+
+
+def start_early(folder: Path) -> None:
+    """Have the warm process of :func:`forked` start importing already: what follows takes as long to
+    import.
+    """
+    if not why_plain():
+        _warm(_lasting(os.environ), str(folder))
 
 
 @contextlib.contextmanager

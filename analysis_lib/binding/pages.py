@@ -102,10 +102,10 @@ def write(
     outcomes: list[Outcome],
     book: Path,
     certificates: dict[str, Certificate],
-    explored: Callable[[Cohort], dict] = explorer.make,
+    made: Callable[[Cohort, str], dict],
 ) -> None:
-    """Write the generated pages below ``book`` (``cohorts/<name>/index.md`` and ``generated/``); ``explored``
-    gives what the explorer shows of a cohort.
+    """Write the generated pages below ``book`` (``cohorts/<name>/index.md`` and ``generated/``); ``made``
+    gives what a module makes of a cohort (:data:`analysis_lib.binding.reuse.MADE`).
     """
     for study in studies:
         mine = [outcome for outcome in outcomes if outcome.cohort == study.name]
@@ -122,12 +122,13 @@ def write(
     (generated / "proof.md").write_text(proof.page(), "utf-8")
     (generated / "certificate.md").write_text(certified.page(studies, certificates), "utf-8")
     (generated / f"{glossary.NAME}.md").write_text(glossary.page(glossary.words_of(book)), "utf-8")
-    made = {study: explored(study) for study in studies}
-    (generated / f"{explorer.NAME}.md").write_text(explorer.page(studies, made), "utf-8")
+    explored = {study: made(study, "explorer") for study in studies}
+    (generated / f"{explorer.NAME}.md").write_text(explorer.page(studies, explored), "utf-8")
     if lead := of_the_paper(studies):
         its_rows = require(results.read_all(book / "cohorts" / lead.name / "results"))
-        (generated / f"{labs.NAME}.md").write_text(labs.page(lead, made[lead]), "utf-8")
-        (generated / f"{ten_lines.NAME}.md").write_text(ten_lines.page(lead, its_rows), "utf-8")
+        (generated / f"{labs.NAME}.md").write_text(labs.page(lead, explored[lead]), "utf-8")
+        answers = made(lead, "ten_lines")
+        (generated / f"{ten_lines.NAME}.md").write_text(ten_lines.page(lead, its_rows, answers), "utf-8")
         (generated / f"{lessons.GUIDE}.md").write_text(lessons.guide(lead), "utf-8")
         (generated / f"{primer.NAME}.md").write_text(primer.page(lead, its_rows), "utf-8")
     if MEASURED.is_file():

@@ -7,6 +7,7 @@ rendered anew.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -31,15 +32,57 @@ SHARED = re.compile(
     re.M,
 )
 COPIED = re.compile(r"(?:_images|_downloads)/([^\"'?#<>]+)")  # files that pages show or offer
-# The grammars of addresses that jsonschema would import in two seconds are left out: see __main__.
-CODE = (
-    "import sys; sys.modules['rfc3987_syntax'] = None; "
-    "from analysis_lib.files import replacing; replacing.end_with({parent}); "
-    "from jupyter_book.cli.main import main; main()"
-)
+# Jupyter Book, which imports what it will need and then waits for a word. The grammars of addresses that
+# jsonschema would import in two seconds are left out: see __main__. For each citation pybtex asks what is
+# installed, which is the same each time and a fifth of the work.
+CODE = """\
+import functools, importlib.metadata, sys
+sys.modules["rfc3987_syntax"] = None
+importlib.metadata.entry_points = functools.cache(importlib.metadata.entry_points)
+from analysis_lib.files import replacing
+replacing.end_with({parent})
+from jupyter_book.cli.main import main
+import jupyter_book.sphinx, myst_nb.sphinx_ext, sphinx.builders.html, sphinx_book_theme, sphinxcontrib.bibtex
+if sys.stdin.readline():
+    main()
+"""
 
 
-def render(source: Path, html: Path, place: Path | None = None) -> None:
+@contextlib.contextmanager
+def waiting(place: Path) -> Iterator[subprocess.Popen]:
+    """Jupyter Book in a process of its own, which imports while its pages are still being written, for
+    :func:`render`; if it is never told to begin, it ends.
+
+    Parameters
+    ----------
+    place : Path
+        Where Sphinx will work.
+    """
+    environment = os.environ | {
+        "PYTHONWARNINGS": "ignore",
+        "NO_COLOR": "1",
+        "DOCUTILSCONFIG": str(ROOT / "docutils.conf"),  # no directive reads a file or passes on raw markup
+    }
+    command = [sys.executable, "-c", CODE.format(parent=os.getpid()), "build", str(place / "source")]
+    command += ["--path-output", str(place), "-n", "-W", "--keep-going", "-q"]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        env=environment,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def render(
+    source: Path, html: Path, place: Path | None = None, jupyter_book: subprocess.Popen | None = None
+) -> None:
     """Build the HTML with warnings as errors, to a folder that does not exist yet.
 
     Parameters
@@ -50,6 +93,8 @@ def render(source: Path, html: Path, place: Path | None = None) -> None:
         Where to put the finished pages.
     place : Path, optional
         Where Sphinx works and finds what it made before; without it, in a folder that is gone afterwards.
+    jupyter_book : subprocess.Popen, optional
+        From :func:`waiting`, for the same place; without it, one is started.
 
     Raises
     ------
@@ -75,7 +120,8 @@ def render(source: Path, html: Path, place: Path | None = None) -> None:
         fill(place / "source" / "book")
         for style in (place / "_build" / "html" / "_static").glob("mystnb.*.css"):
             style.unlink()  # whether it is there shows in the pages, which then differ from those made anew
-        _sphinx(place)
+        with contextlib.nullcontext(jupyter_book) if jupyter_book else waiting(place) as process:
+            _sphinx(place, process)
         _forget(place / "_build")
         (place / STATE).write_text(json.dumps(state), "utf-8")
     shutil.copytree(place / "_build" / "html", html)
@@ -133,25 +179,9 @@ def fill(book: Path) -> None:
         first.write_text(words, "utf-8")
 
 
-def _sphinx(place: Path) -> None:
-    environment = os.environ | {
-        "PYTHONWARNINGS": "ignore",
-        "NO_COLOR": "1",
-        "DOCUTILSCONFIG": str(ROOT / "docutils.conf"),  # no directive reads a file or passes on raw markup
-    }
-    command = [
-        sys.executable,
-        "-c",
-        CODE.format(parent=os.getpid()),
-        "build",
-        str(place / "source"),
-        "--path-output",
-        str(place),
-    ]
-    command += ["-n", "-W", "--keep-going", "-q"]
-    run = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", env=environment)
-    said = (run.stdout + run.stderr).splitlines()
-    if run.returncode or not (place / "_build" / "html" / "index.html").is_file():
+def _sphinx(place: Path, jupyter_book: subprocess.Popen) -> None:
+    said = jupyter_book.communicate("begin\n")[0].splitlines()
+    if jupyter_book.returncode or not (place / "_build" / "html" / "index.html").is_file():
         told = [line for line in said if "WARNING" in line or "ERROR" in line]
         raise BuildError("The pages were not built:\n  " + "\n  ".join(told or said[-15:]))
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 KEPT = ".kept"  # beside html/
 BOOK = "book.json"
+MADE = ("explorer", "ten_lines")  # modules that make something of a cohort for a page beside the chapters
 GENERATED = ("cohorts", "generated")  # folders of book/ that a build writes and git ignores
 MAKERS = tuple(LIBRARY / "binding" / name for name in ("chapter.py", "page.py"))
 
@@ -88,30 +89,31 @@ def keep(store: Path, run: Run, mark: str, outcome: Outcome) -> None:
     kept.keep(store, f"chapters/{run.cohort}/{run.chapter}", mark, run.pages, there, told)
 
 
-def explored(
-    store: Path, studies: Mapping[Path, Cohort], as_read: Mapping[Path, Mapping], study: Cohort
+def made(
+    store: Path, studies: Mapping[Path, Cohort], as_read: Mapping[Path, Mapping], study: Cohort, name: str
 ) -> dict:
-    """What the explorer shows of one of these cohorts: as it was kept, or made now and kept.
+    """What one of :data:`MADE` makes of one of these cohorts: as it was kept, or made now and kept.
 
-    Of real patients nothing is kept: they are few curves, and no scan for leaks has seen them yet.
+    Of real patients nothing is kept: it is little, and no scan for leaks has seen it yet.
     """
     # only here, since with it comes whatever draws: an unchanged book needs none of it
-    from analysis_lib.binding import explorer
+    from analysis_lib.binding import explorer, ten_lines
 
+    maker = {"explorer": explorer, "ten_lines": ten_lines}[name]
     manifest = next(path for path, each in studies.items() if each is study)
 
     def mark() -> str:
         if not study.synthetic or of_cohort(manifest) != as_read[manifest]:
             return ""
-        return inputs.fingerprint(Path(explorer.__file__), as_it_is(), manifest, {})
+        return inputs.fingerprint(LIBRARY / "binding" / f"{name}.py", as_it_is(), manifest, {})
 
-    before, label = mark(), f"explorer/{study.name}"
-    if before and (told := kept.kept(store, label, before, store)):
+    before, label = mark(), f"{name}/{study.name}"
+    if before and (told := kept.kept(store, label, before, store)) is not None:
         return told
-    made = explorer.make(study)
+    found = maker.make(study)
     if before and mark() == before:  # nothing was edited meanwhile
-        kept.keep(store, label, before, store, [], made)
-    return made
+        kept.keep(store, label, before, store, [], found)
+    return found
 
 
 # --- a whole book ---------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from copy import deepcopy
+from typing import NamedTuple
 
 import docx
 from docx.document import Document
@@ -12,6 +14,7 @@ from docx.enum.section import WD_ORIENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
+from docx.oxml.table import CT_Tc
 from docx.shared import Pt
 from docx.table import _Cell, _Row
 
@@ -76,31 +79,48 @@ def _add_table(document: Document, caption: str, table: Table, made: str) -> Non
     to_the_left = [
         place == 0 or any(len(line[place]) > 30 for line in table.lines) for place in range(len(table.heads))
     ]
+    patterns: dict[_Look, CT_Tc] = {}  # a cell is a copy of the first of its look: dressing each takes long
     for number, (row, words) in enumerate(zip(grid.rows, [table.heads, *table.lines])):
-        heads = number == 0
+        heads, section = number == 0, number - 1 in table.sections
         _row_property(row, "w:cantSplit")
         if heads:
             _row_property(row, "w:tblHeader")
-        for cell, word_, left in zip(row.cells, words, to_the_left):
-            paragraph = cell.paragraphs[0]
-            paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if left else WD_ALIGN_PARAGRAPH.CENTER
-            paragraph.paragraph_format.space_after = paragraph.paragraph_format.space_before = Pt(1.5)
-            run = paragraph.add_run(word_)
-            run.font.size, run.bold = Pt(9), heads or number - 1 in table.sections
-            if heads or number == len(table.lines):
-                _rules(cell, *(("top", "bottom") if heads else ("bottom",)))
-            if (
-                table.sections
-                and left
-                and not heads
-                and number - 1 not in table.sections
-                and cell is row.cells[0]
-            ):
-                paragraph.paragraph_format.left_indent = Pt(9)
+        rules = ("top", "bottom") if heads else ("bottom",) if number == len(table.lines) else ()
+        for place, (cell, word_, left) in enumerate(zip(row._tr.tc_lst, words, to_the_left)):
+            indented = bool(table.sections) and left and place == 0 and not (heads or section)
+            look = _Look(left, heads or section, indented, rules)
+            if look not in patterns:
+                patterns[look] = deepcopy(_dressed(_Cell(cell, grid), look))
+            finished = deepcopy(patterns[look])
+            finished.p_lst[0].r_lst[0].text = word_
+            row._tr.replace(cell, finished)
     if made:
         note = document.add_paragraph()
         note.paragraph_format.space_before = Pt(3)
         note.add_run(made).font.size = Pt(8.5)
+
+
+class _Look(NamedTuple):
+    """How a cell of a table looks."""
+
+    left: bool
+    bold: bool
+    indented: bool
+    rules: tuple[str, ...]
+
+
+def _dressed(cell: _Cell, look: _Look) -> CT_Tc:
+    """A cell with an empty run of words, in this look."""
+    paragraph = cell.paragraphs[0]
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if look.left else WD_ALIGN_PARAGRAPH.CENTER
+    paragraph.paragraph_format.space_after = paragraph.paragraph_format.space_before = Pt(1.5)
+    run = paragraph.add_run()
+    run.font.size, run.bold = Pt(9), look.bold
+    if look.rules:
+        _rules(cell, *look.rules)
+    if look.indented:
+        paragraph.paragraph_format.left_indent = Pt(9)
+    return cell._tc
 
 
 def _row_property(row: _Row, name: str) -> None:

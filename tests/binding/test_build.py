@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from analysis_lib.__main__ import main
-from analysis_lib.binding import build, chapter, chapters, contents, data_dictionary, pages, place
+from analysis_lib.binding import build, chapter, chapters, contents, data_dictionary, explorer, pages, place
 from analysis_lib.dictionary import columns
 from analysis_lib.files import replacing
 from analysis_lib.intake.bundled import bundled_cohorts
@@ -139,7 +139,7 @@ def without_a_kernel(each, path, study, page, *_):
     page.write_text('{{"cells": []}}')
     return outcome.Outcome(study.name, each, "done")
 
-def without_sphinx(source, html, place):
+def without_sphinx(source, html, *_):
     page = html / "book" / "cohorts" / "lymphoma" / "01_slow.html"
     page.parent.mkdir(parents=True)
     page.write_text("<p>chapter number {number}</p>")
@@ -557,7 +557,7 @@ def test_how_long_it_takes_is_a_page_where_it_was_measured(tmp_path, monkeypatch
     (tmp_path / "results.md").write_text("# How long it takes\n")
     assert "book/generated/speed" in contents.table_of_contents(studies)
     (tmp_path / "book" / "cohorts" / "lymphoma" / "results").mkdir(parents=True)
-    pages.write(studies, [], tmp_path / "book", {})
+    pages.write(studies, [], tmp_path / "book", {}, lambda study, _: explorer.make(study))
     assert (tmp_path / "book" / "generated" / "speed.md").read_text() == "# How long it takes\n"
     told = pages.speed_page(
         "| reconstructed 04_survival | 3.70 |\n| 04_survival | 5.6 |\n| tests/test_04_survival.py | 1 |\n",

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import jupytext
 import nbformat
@@ -15,6 +16,7 @@ from analysis_lib.binding import (
     editions,
     explorer,
     glossary,
+    inputs,
     labs,
     lessons,
     primer,
@@ -157,9 +159,18 @@ def test_a_computation_that_misses_its_row_is_an_error(monkeypatch):
     wrong = {"chapter": "01_cohort", "row": "x", "asks": "How many", "code": "answer = 119"}
     monkeypatch.setattr(ten_lines, "lessons", lambda: [wrong])
     with pytest.raises(ValueError, match="119.0 is not 120.0, the row x"):
-        ten_lines.page(study, rows)
+        ten_lines.page(study, rows, ten_lines.make(study))
     monkeypatch.setattr(ten_lines, "lessons", lambda: [wrong | {"code": "answer = 120"}])
-    assert "It gives 120; the [chapter]" in ten_lines.page(study, rows)
+    assert "It gives 120; the [chapter]" in ten_lines.page(study, rows, ten_lines.make(study))
+    assert ten_lines.make(read_cohort("lymphoma")) == {}, "only the paper's patients have any"
+
+
+def test_answers_are_computed_anew_where_a_file_that_they_come_from_changes():
+    library = reuse.as_it_is()
+    source = Path(ten_lines.__file__)
+    used = inputs.modules_used([source], library) | {source}
+    names = {path.name for path in inputs.data_files(used, library)}
+    assert names >= {"ten-lines.yml", "patients.parquet", "claims.csv", "contradictions.csv", "series.csv"}
 
 
 # --- how to cite ----------------------------------------------------------------------------------
@@ -200,14 +211,14 @@ def test_what_the_labs_say_of_strengths_and_waits_holds():
     assert (min(explored.WAITS), max(explored.WAITS)) == (2, 24)
 
 
-def test_what_the_explorer_shows_is_computed_once(tmp_path, monkeypatch):
+def test_what_a_page_shows_is_computed_once(tmp_path, monkeypatch):
     study, path = read_cohort("reconstructed"), locate("reconstructed")
     made = []
     monkeypatch.setattr(
         explorer, "make", lambda each: made.append(each.name) or {"curves": {"name": each.name}}
     )
     for as_read in [reuse.of_cohort(path), reuse.of_cohort(path), {"changed": "meanwhile"}]:
-        told = reuse.explored(tmp_path, {path: study}, {path: as_read}, study)
+        told = reuse.made(tmp_path, {path: study}, {path: as_read}, study, "explorer")
         assert told == {"curves": {"name": "reconstructed"}}
     assert len(made) == 2, "kept once, and made anew where the files are not those that were read"
 
@@ -215,5 +226,5 @@ def test_what_the_explorer_shows_is_computed_once(tmp_path, monkeypatch):
 def test_of_real_patients_the_explorer_keeps_nothing(tmp_path, monkeypatch):
     study, path = read_cohort("lymphoma"), locate("lymphoma")
     monkeypatch.setattr(explorer, "make", lambda each: {})
-    reuse.explored(tmp_path, {path: study}, {path: reuse.of_cohort(path)}, study)
+    reuse.made(tmp_path, {path: study}, {path: reuse.of_cohort(path)}, study, "explorer")
     assert not list(tmp_path.iterdir())

@@ -38,7 +38,8 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setattr(
         build.pages, "write", lambda studies, outcomes, book, *_: (book / "generated").mkdir()
     )
-    monkeypatch.setattr(build, "render", lambda source, html, place: made_pages(source, html))
+    monkeypatch.setattr(build, "waiting", lambda place: contextlib.nullcontext())
+    monkeypatch.setattr(build, "render", lambda source, html, *_: made_pages(source, html))
     RAN.clear()
     return tmp_path
 
