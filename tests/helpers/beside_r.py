@@ -17,6 +17,7 @@ All fixtures are made by R, which reads the same files and shares no code with t
 """
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -62,6 +63,7 @@ LOOSER = {  # method of a row: tolerance, and why
 }
 
 
+@functools.cache  # of several megabytes, and asked for with each data set; nobody changes what is in it
 def fixture(name):
     return json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
 

@@ -460,6 +460,7 @@ SETS = [
 ]
 
 
+@functools.cache  # looked at by the test of each data set, and by that of the table of them all
 def on_real_data(kind, name):
     """The rows of a data set, ours and R's."""
     theirs = {i: row for i, row in fixture(kind)["rows"].items() if i.startswith(f"{name}.")}

@@ -13,17 +13,19 @@ SAMPLES <- 20
 KINDS <- c("crude", "standardised", "iptw", "trimmed", "overlap", "doubly_robust")
 data <- list()
 
-# Height and area of a step curve that starts at 1.
-read_at <- function(time, surv, at) {
+# Heights and areas of step curves that start at 1, one a column, of the same times.
+read_all <- function(time, surv, at) {
   time <- c(0, time)
-  surv <- c(1, surv)
-  height <- sapply(at, function(day) surv[max(which(time <= day))])
-  area <- sapply(at, function(day) sum(diff(c(pmin(time, day), day)) * surv))
-  c(height, area)
+  surv <- rbind(1, surv)
+  height <- sapply(at, function(day) surv[max(which(time <= day)), ])
+  area <- sapply(at, function(day) colSums(diff(c(pmin(time, day), day)) * surv))
+  cbind(matrix(height, ncol(surv)), matrix(area, ncol(surv)))
 }
+read_at <- function(time, surv, at) read_all(time, cbind(surv), at)[1, ]
 km_read <- function(frame, at, weights = rep(1, nrow(frame))) {
   if (!nrow(frame)) return(rep(NA_real_, 2 * length(at)))
-  fit <- survfit(Surv(days, event) ~ 1, data = frame, weights = weights)
+  # what survfit(Surv(days, event) ~ 1) asks for, without a formula to take apart: it is asked for many times
+  fit <- survfitKM(factor(rep(1, nrow(frame))), Surv(frame$days, frame$event), weights)
   read_at(fit$time, fit$surv, at)
 }
 
@@ -47,8 +49,10 @@ effects <- function(frame, terms, at) {
   predicted <- lapply(c("FALSE", "TRUE"), function(arm) {
     all_in <- frame
     all_in$arm <- factor(rep(arm, nrow(frame)), c("FALSE", "TRUE"))
-    of <- survfit(fit, newdata = all_in)
-    t(sapply(seq_len(nrow(frame)), function(i) read_at(of[i]$time, of[i]$surv, at)))
+    of <- survfit(fit, newdata = all_in)  # a curve for each, one after the other; of one arm, so of the same times
+    many <- of$strata[[1]]
+    stopifnot(of$strata == many, of$time == of$time[seq_len(many)])
+    read_all(of$time[seq_len(many)], matrix(of$surv, many), at)
   })
   found$standardised <- lapply(predicted, colMeans)
   found$doubly_robust <- lapply(1:2, function(group) {

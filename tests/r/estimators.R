@@ -14,8 +14,9 @@ weighted_logrank <- function(frame, group, weigh) {
   group <- factor(group)
   k <- nlevels(group)
   difference <- rep(0, k); variance <- matrix(0, k, k); left <- 1
+  number <- as.integer(group)
   for (day in sort(unique(frame$days[frame$event == 1]))) {
-    n <- as.vector(table(group[frame$days >= day])); d <- as.vector(table(group[frame$days == day & frame$event == 1]))
+    n <- tabulate(number[frame$days >= day], k); d <- tabulate(number[frame$days == day & frame$event == 1], k)
     total <- sum(n); died <- sum(d); w <- weigh(total, left)
     difference <- difference + w * (d - died * n / total)
     if (total > 1)

@@ -76,9 +76,9 @@ gray <- function(frame, by, cause) {
 # Cox's model with Firth's penalty: one row a term, with coefficient, hazard ratio, limits and P. Debian has no package for
 # it. The penalised likelihood is R's own at given coefficients, and is maximised, and profiled, by looking for its top one
 # coefficient inside the other.
-penalised <- function(beta, frame, terms) {
-  fit <- coxph(as.formula(paste("Surv(days, event) ~", paste(terms, collapse = " + "))), data = frame, ties = "breslow",
-               init = beta, control = coxph.control(iter.max = 0))
+penalised <- function(beta, response, x) {
+  fit <- coxph.fit(x, response, strata = NULL, offset = NULL, init = beta, control = coxph.control(iter.max = 0),
+                   weights = NULL, method = "breslow", rownames = NULL, resid = FALSE, nocenter = c(-1, 0, 1))
   fit$loglik[1] + as.numeric(determinant(solve(fit$var))$modulus) / 2
 }
 top <- function(f, around, width) optimize(f, around + c(-width, width), maximum = TRUE, tol = 1e-9)
@@ -86,9 +86,11 @@ top <- function(f, around, width) optimize(f, around + c(-width, width), maximum
 firth <- function(frame, terms) {
   frame <- known_of(frame, terms)
   scale <- sapply(frame[terms], sd)
+  response <- Surv(frame$days, frame$event)
+  x <- as.matrix(frame[terms])
   profile <- function(i, value) {  # the best penalised likelihood with coefficient i held
-    if (length(terms) == 1) return(penalised(value, frame, terms))
-    top(function(other) penalised(if (i == 1) c(value, other) else c(other, value), frame, terms), 0, 8 / scale[-i])$objective
+    if (length(terms) == 1) return(penalised(value, response, x))
+    top(function(other) penalised(if (i == 1) c(value, other) else c(other, value), response, x), 0, 8 / scale[-i])$objective
   }
   t(sapply(seq_along(terms), function(i) {
     best <- top(function(value) profile(i, value), 0, 8 / scale[i])
