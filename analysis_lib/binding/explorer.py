@@ -187,7 +187,7 @@ def _table(rows: pd.DataFrame, months: tuple[int, ...]) -> list[list[str]]:
 
 def _bundle() -> dict:
     """The curves of all consistent cohorts, read once a month; synthetic, as those are."""
-    studies = [consistent.read(number) for number in consistent.numbers()]
+    studies = consistent.read_all().values()
     told: dict[str, dict[str, list]] = {}
     for name, by in BUNDLED:
         found: dict[str, list] = {}

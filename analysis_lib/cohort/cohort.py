@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from analysis_lib.cohort.problems import as_frame
+from analysis_lib.cohort import problems
 from analysis_lib.dictionary import rules, words
 from analysis_lib.dictionary.factors import BUILT_IN, Factor
 from analysis_lib.dictionary.units import CAR_T
@@ -42,7 +42,7 @@ class Cohort:
     sites: pd.DataFrame = field(default_factory=pd.DataFrame)
     lines: pd.DataFrame = field(default_factory=pd.DataFrame)
     screening: pd.DataFrame = field(default_factory=pd.DataFrame)
-    warnings: pd.DataFrame = field(default_factory=lambda: as_frame([]))
+    warnings: pd.DataFrame = field(default_factory=problems.none)
     min_cell_count: int = 0
     of_the_paper: bool = False
     made_to_agree: bool = False

@@ -43,7 +43,7 @@ def apart(of: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
         Its values, one cohort a column. A formula counts as one of printed counts only if all are equal.
     """
     method = of["method"].fillna("")
-    alike = values.nunique(axis=1) <= 1
+    alike = values.eq(values.iloc[:, 0], axis=0).all(axis=1)
     found = pd.Series("", of.index)
     for kind, marks in APART.items():
         has = method.str.contains("|".join(map(re.escape, marks)))
@@ -55,12 +55,11 @@ def apart(of: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
     return found
 
 
-def scaled(value: pd.Series, width: float, statistic: str) -> np.ndarray:
+def scaled(numbers: np.ndarray, width: float, statistic: str) -> np.ndarray:
     """The values of a result, sorted, on a scale on which 1 is the largest range of a determined one.
 
     ``width`` is that of its confidence interval, on the log scale for ratios; not a number if it has none.
     """
-    numbers = value.to_numpy(dtype=float)
     if statistic == "p":
         unit, numbers = np.log(NEAR), np.log(np.maximum(numbers, LEAST_P))
     elif not np.isnan(width):

@@ -56,13 +56,13 @@ def ranges(every: pd.DataFrame, leeway: float = 1.0) -> pd.DataFrame:
         (``bounds`` or ``ensemble``); ``flips`` (cohorts that must go for the verdict to be another; missing
         where none can, or bounds are known); ``printed`` (whether the paper prints it).
     """
-    shown = every[every["statistic"] != "skipped"]
+    shown = every[every["statistic"] != "skipped"].astype(dict.fromkeys(LIMITS, float))
     of = shown.groupby("result_id", sort=False)
     everywhere = of["cohort"].nunique() == every["cohort"].nunique()
     first = of.first().loc[everywhere]
     value, lower, upper = (
-        shown.pivot(index="result_id", columns="cohort", values=limit).reindex(first.index).astype(float)
-        for limit in ("value", "lower", "upper")
+        shown.pivot(index="result_id", columns="cohort", values=limit).reindex(first.index)
+        for limit in LIMITS
     )
     value = value.mask(value.isna() & (first[["statistic"]] == "median time").to_numpy(), np.inf)
     # where in some cohort nobody is followed that long, there is nothing to compare
@@ -70,26 +70,23 @@ def ranges(every: pd.DataFrame, leeway: float = 1.0) -> pd.DataFrame:
     first, lower, upper = (frame.loc[value.index] for frame in (first, lower, upper))
     width, aside = _width(lower, upper, first["statistic"]), judged.apart(first, value)
     searched = _ends(value, first["statistic"])
-    lines = [
-        _line(
-            value.loc[name], width[name], first.at[name, "statistic"], aside[name], searched.loc[name], leeway
-        )
-        for name in value.index
-    ]
+    each = zip(value.to_numpy(), width, first["statistic"], aside, searched.to_numpy())
+    lines = [_line(*one, leeway) for one in each]
     told = first[["chapter", "population", "group", "statistic"]].reset_index(names="result_id")
     found = pd.concat([told, pd.DataFrame(lines, columns=LINE)], axis=1)
     return found.assign(printed=found["result_id"].isin(read_claims()["result_id"]))
 
 
+LIMITS = ("value", "lower", "upper")
 LINE = ["lowest", "highest", "share", "verdict", "by", "flips"]
 
 
 def _line(
-    value: pd.Series, width: float, statistic: str, aside: str, searched: pd.Series, leeway: float
+    value: np.ndarray, width: float, statistic: str, aside: str, searched: np.ndarray, leeway: float
 ) -> tuple[float, float, float, str, str, int | None]:
     """One result as :data:`LINE`."""
-    bounded = bool(searched.notna().all())
-    reached = pd.concat([value, searched]) if bounded else value
+    bounded = not np.isnan(searched).any()
+    reached = np.concatenate([value, searched]) if bounded else value
     most = judged.widest(statistic, width)
     ordered = judged.scaled(reached, width, statistic)
     range_ = judged.spread(ordered)
@@ -115,7 +112,7 @@ def _ends(value: pd.DataFrame, statistic: pd.Series) -> pd.DataFrame:
     another chapter, has the same ends.
     """
     searched = _searched(value.index)
-    alike = [statistic, *(value[cohort].round(9) for cohort in value)]
+    alike = [statistic.to_numpy(), *value.round(9).to_numpy().T]
     return searched.fillna(searched.groupby(alike, sort=False).transform("first"))
 
 

@@ -132,13 +132,15 @@ def of_tables(tables: Mapping[str, pd.DataFrame], **about: Any) -> Cohort:
     about
         Whatever else :class:`analysis_lib.cohort.cohort.Cohort` takes.
     """
+    return with_derived(Cohort(**about, **{name: in_types(name, table) for name, table in tables.items()}))
+
+
+def in_types(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """One of the tables of :func:`of_tables`, in the types that a cohort's tables have."""
     types = {"day": "Int64", "count": "Int64", "number": "Float64"}
-    made = {}
-    for name, table in tables.items():
-        columns = TABLES[name].columns
-        known = {column: types.get(columns[column].metadata["kind"], "string") for column in table}
-        made[name] = typed(TABLES[name], table.astype(known))
-    return with_derived(Cohort(**about, **made))
+    columns = TABLES[name].columns
+    known = {column: types.get(columns[column].metadata["kind"], "string") for column in table}
+    return typed(TABLES[name], table.astype(known))
 
 
 def with_derived(cohort: Cohort) -> Cohort:
