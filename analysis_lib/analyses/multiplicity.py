@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from statsmodels.stats.multitest import multipletests
 
 from analysis_lib.analyses import cox_models, first_courses, log_rank, prognosis, radiotherapy, table_1
 from analysis_lib.cohort import disclosure, endpoints
 from analysis_lib.cohort.cohort import Cohort
 from analysis_lib.dictionary.factors import BUILT_IN
+from analysis_lib.estimators import many_tests
 from analysis_lib.paper import claims
 from analysis_lib.rows import results
 from analysis_lib.rows.released import derived
@@ -125,7 +125,7 @@ def of_outcomes(tests: pd.DataFrame) -> pd.Series:
 
 def corrected(p: ArrayLike, method: str) -> np.ndarray:
     """P values after one of the corrections of :data:`METHODS`."""
-    return multipletests(p, method=METHODS[method][0])[1]
+    return many_tests.corrected(p, METHODS[method][0])
 
 
 @derived

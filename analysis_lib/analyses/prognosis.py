@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from analysis_lib.analyses import summaries
 from analysis_lib.analyses.cox_models import cox, is_of_number
@@ -16,6 +15,7 @@ from analysis_lib.cohort.cohort import REGIMENS, Cohort
 from analysis_lib.cohort.needs import needs
 from analysis_lib.dictionary import columns
 from analysis_lib.dictionary.factors import ENDPOINTS
+from analysis_lib.estimators import many_tests
 from analysis_lib.rows import results
 from analysis_lib.rows.methods import LOG_RANK
 from analysis_lib.rows.released import derived, release
@@ -197,7 +197,7 @@ def _holm(rows: pd.DataFrame, name: str) -> pd.DataFrame:
         )
     if len(tests) < 2:
         return results.skipped(slug(prefix, "holm"), "one test alone needs no correction")
-    corrected = multipletests(tests["value"].astype(float), method="holm")[1]
+    corrected = many_tests.corrected(tests["value"].astype(float), "holm")
     small = int((corrected < 0.05).sum())
     return results.collect(
         [

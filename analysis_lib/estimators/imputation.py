@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from numpy.typing import ArrayLike
 from scipy import stats
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+from statsmodels.tools.tools import add_constant
 
 from analysis_lib.estimators.observed import NotEstimable
 
@@ -92,11 +94,11 @@ def impute(values: ArrayLike, predictors: pd.DataFrame, count: int, seed: int) -
         If the predictors tell the known values apart completely.
     """
     values = np.asarray(values, dtype=float)
-    known, design = np.isfinite(values), sm.add_constant(predictors.to_numpy(dtype=float), has_constant="add")
+    known, design = np.isfinite(values), add_constant(predictors.to_numpy(dtype=float), has_constant="add")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PerfectSeparationWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
-        fit = sm.GLM(values[known], design[known], family=sm.families.Binomial()).fit(maxiter=100)
+        fit = GLM(values[known], design[known], family=Binomial()).fit(maxiter=100)
     if not fit.converged or np.abs(fit.params).max() > 15:
         raise NotEstimable(
             "the other factors tell those with it from those without completely, so that "

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
-from analysis_lib.estimators import models, observed
+from analysis_lib.estimators import many_tests, models, observed
 from analysis_lib.estimators.observed import NotEstimable
 from analysis_lib.estimators.rank_tests import differences
 
@@ -86,8 +85,7 @@ def pairwise_logrank(
     group : array-like
         Labels, or a categorical whose order the pairs follow.
     method : str
-        Of :func:`statsmodels.stats.multitest.multipletests`: ``holm``, or ``fdr_bh`` for Benjamini and
-        Hochberg's.
+        Of :func:`analysis_lib.estimators.many_tests.corrected`.
     start : array-like of int, optional
         As for :func:`logrank_test`.
 
@@ -120,7 +118,5 @@ def pairwise_logrank(
             lines.append(line | {"chi_square": np.nan, "p": np.nan, "note": str(why)})
     table = pd.DataFrame(lines, columns=["first", "second", "n", "events", "chi_square", "p", "note"])
     known = table["p"].notna()
-    table.loc[known, "adjusted"] = (
-        multipletests(table.loc[known, "p"], method=method)[1] if known.any() else []
-    )
+    table.loc[known, "adjusted"] = many_tests.corrected(table.loc[known, "p"], method) if known.any() else []
     return table[["first", "second", "n", "events", "chi_square", "p", "adjusted", "note"]]

@@ -6,9 +6,11 @@ import warnings
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from numpy.typing import ArrayLike
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+from statsmodels.tools.tools import add_constant
 
 from analysis_lib.estimators.observed import NotEstimable
 
@@ -26,11 +28,11 @@ def propensity(terms: pd.DataFrame, treated: ArrayLike, counts: ArrayLike | None
     x = terms.to_numpy(dtype=float)
     spread = x.std(axis=0)
     # of one scale, which changes no score
-    design = sm.add_constant((x - x.mean(axis=0)) / np.where(spread > 0, spread, 1), has_constant="add")
+    design = add_constant((x - x.mean(axis=0)) / np.where(spread > 0, spread, 1), has_constant="add")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PerfectSeparationWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
-        model = sm.GLM(treated, design, family=sm.families.Binomial(), freq_weights=counts)
+        model = GLM(treated, design, family=Binomial(), freq_weights=counts)
         fitted = model.fit(maxiter=100, tol=1e-12)
     score = np.asarray(fitted.fittedvalues)
     if not fitted.converged or not ((score > 1e-4) & (score < 1 - 1e-4)).all():
