@@ -12,10 +12,10 @@ from analysis_lib.rows.limits import Z
 
 def carried(curve: pd.DataFrame, day: float, k: int) -> bool:
     """Whether ``k`` events came up to a day of the curve, and ``k`` are still at risk on it."""
+    if k <= 1:
+        return True
     later = curve.loc[curve["days"] >= day, "at_risk"]
-    return k <= 1 or bool(
-        curve.loc[curve["days"] <= day, "events"].sum() >= k and len(later) and later.iloc[0] >= k
-    )
+    return bool(curve.loc[curve["days"] <= day, "events"].sum() >= k and len(later) and later.iloc[0] >= k)
 
 
 def coarse(curve: pd.DataFrame, k: int) -> pd.DataFrame:

@@ -265,6 +265,12 @@ def derive(study: Cohort, name: str, late: bool = False) -> pd.DataFrame:
     """
     if enters_late(study) and not late:
         raise LateEntry(LATE)
+    return _derived(study, name).copy(deep=False)
+
+
+@lru_cache(maxsize=2)  # who asks whether there are groups asks for their rows next
+def _derived(study: Cohort, name: str) -> pd.DataFrame:
+    """:func:`derive`, whoever asks; nobody changes a value of it."""
     endpoint = ENDPOINTS[name]
     frame = _rows_of(study, endpoint.unit)
     start = _days(frame, endpoint.origin) if endpoint.origin else np.zeros(len(frame))

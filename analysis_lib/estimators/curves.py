@@ -85,7 +85,8 @@ def kaplan_meier(
         )
     else:
         fitted = greenwood.KaplanMeier(conf_type=interval).fit(greenwood.Surv(days, event=event.astype(int)))
-        curve = fitted.to_frame(format="pandas").rename(columns=GREENWOOD)
+        found = fitted.to_frame(format="pandas")
+        curve = {ours: found[theirs] for theirs, ours in GREENWOOD.items()}
     columns = {name: curve[name].to_numpy() for name in GREENWOOD.values()}
     if columns["days"][0] > 0:
         first = {"days": 0, "at_risk": columns["at_risk"][0], "events": 0, "censored": 0}
@@ -120,7 +121,7 @@ def at(curve: pd.DataFrame, day: float) -> pd.Series | None:
     """
     if day > curve["days"].iloc[-1] and curve["survival"].iloc[-1] > 0:
         return None
-    return curve[curve["days"] <= day].iloc[-1]
+    return curve.iloc[int((curve["days"] <= day).sum()) - 1]
 
 
 def at_risk(days: ArrayLike, day: float, start: ArrayLike | None = None) -> int:
