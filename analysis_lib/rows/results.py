@@ -6,9 +6,11 @@ This module knows nothing of cohorts or estimators.
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -175,16 +177,23 @@ def read(path: str | Path) -> pd.DataFrame:
     ValueError
         When the file holds anything but result rows; see :func:`analysis_lib.rows.schema.checked`.
     """
-    told = pd.read_csv(path, dtype=str, keep_default_na=False)
+    path = Path(path)
+    return _read(path.name, path.read_bytes()).copy()
+
+
+@lru_cache(maxsize=128)  # the pages of a book read the same files again and again
+def _read(name: str, written: bytes) -> pd.DataFrame:
+    """:func:`read` of what a file holds; nobody changes it."""
+    told = pd.read_csv(io.BytesIO(written), dtype=str, keep_default_na=False)
     if absent := [column for column in COLUMNS if column not in told]:
-        raise ValueError(f"{Path(path).name} holds no result rows: {', '.join(absent)} is not there")
+        raise ValueError(f"{name} holds no result rows: {', '.join(absent)} is not there")
     words = {column: told[column].map(spreadsheet.as_was) for column in FREE}
     try:
         numbers = {c: told[c].map(lambda cell: float(cell) if cell else None) for c in NUMBERS}
         rows = collect([told.assign(**numbers, **words)])
     except (TypeError, ValueError) as error:  # no number, or half a patient
-        raise ValueError(f"{Path(path).name} holds no result rows: {error}") from None
-    checked(rows, Path(path).name)
+        raise ValueError(f"{name} holds no result rows: {error}") from None
+    checked(rows, name)
     rule = _rule_of(told)
     return rows if rule is None else released.release(rows, rule)
 

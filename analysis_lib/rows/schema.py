@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
@@ -75,8 +76,9 @@ def _in_order(low: str, high: str) -> pa.Check:
     """That one number of a row is not above the other, as far as both exist and floats tell them apart."""
 
     def in_order(rows: pd.DataFrame) -> pd.Series:
-        slack = 1e-9 * rows[[low, high]].abs().max(axis=1).clip(lower=1)
-        return (rows[low] <= rows[high] + slack).fillna(True).astype(bool)
+        lower, upper = (rows[each].to_numpy(dtype=float, na_value=np.nan) for each in (low, high))
+        slack = 1e-9 * np.fmax(np.fmax(abs(lower), abs(upper)), 1)
+        return pd.Series(~(lower > upper + slack), rows.index)
 
     return pa.Check(in_order, error=f"{low} is above {high}")
 
