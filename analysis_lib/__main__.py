@@ -22,10 +22,6 @@ from analysis_lib.files.refusal import Refused
 if TYPE_CHECKING:
     from analysis_lib.binding.outcome import Outcome
 
-# Whoever reads a notebook imports jsonschema, and that 38 grammars of international addresses (RFC 3987),
-# where they are installed: two seconds of every start, for a format that no notebook's schema names.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # as if it were not installed
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit code: 0 for success, 1 when something was wrong, said in one
