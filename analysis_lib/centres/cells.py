@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
 from analysis_lib.centres.exchange import COLUMNS, COUNTS, NUMBERS
@@ -22,6 +25,8 @@ LONGEST_CELL = {"result_id": 200, "chapter": 60, "statistic": 60, "by": 60} | di
 LONGEST_WORDS = 2000
 COLUMN = r"([a-z][a-z0-9_]*)?"
 NUMBER = r"-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?"
+SHARES = ("proportion", "rate")
+ORDERED = (*SHARES, "hazard ratio", "odds ratio", "median time")  # lower limit, value, upper limit
 MOST, MOST_COUNTED = 1e15, 10_000_000  # a number; a number of patients, sites or events
 
 
@@ -79,44 +84,54 @@ def _wrong_cells(cells: pd.DataFrame) -> list[tuple[int, str, str]]:
     Long because it is a list: one way to be wrong after the other.
     """
     wrong: list[tuple[int, str, str]] = []
-    numbers = {
-        column: pd.to_numeric(
-            cells[column].where(cells[column].str.fullmatch(NUMBER)), errors="coerce"
-        ).astype(float)
-        for column in NUMBERS + COUNTS
-    }
+    words = {column: cells[column].tolist() for column in cells}
+    numbers = {column: _numbers(words[column]) for column in NUMBERS + COUNTS}
 
-    def note(where: pd.Series, column: str, concern: str) -> None:
-        wrong.extend((line, column, concern) for line in cells.index[where])
+    def note(where: Iterable[bool], column: str, concern: str) -> None:
+        wrong.extend((line, column, concern) for line, odd in enumerate(where) if odd)
 
-    for column in cells:
+    for column, said in words.items():
         longest = LONGEST_CELL.get(column, LONGEST_WORDS)
-        note(cells[column].str.len() > longest, column, f"this is longer than {longest} characters")
+        note((len(cell) > longest for cell in said), column, f"this is longer than {longest} characters")
         note(
-            [not shows(cell) for cell in cells[column]],
+            (not shows(cell) for cell in said),
             column,
             "there are control characters in it, or others that do not show",
         )
-    note(~cells["chapter"].str.fullmatch(CHAPTER), "chapter", "this is not the name of a chapter")
     note(
-        [name != results.slug(name) or not name for name in cells["result_id"]],
+        (not re.fullmatch(CHAPTER, name) for name in words["chapter"]),
+        "chapter",
+        "this is not the name of a chapter",
+    )
+    note(
+        (name != results.slug(name) or not name for name in words["result_id"]),
         "result_id",
         "this is not the name of a result",
     )
     note(cells["result_id"].duplicated(), "result_id", "this result stands there twice")
-    note(~cells["statistic"].isin(results.STATISTICS), "statistic", "there is no such statistic")
-    note(~cells["endpoint"].isin(["", *ENDPOINTS]), "endpoint", "there is no such endpoint")
-    note(~cells["by"].str.fullmatch(COLUMN), "by", "this is not the name of a column")
+    note(
+        (name not in results.STATISTICS for name in words["statistic"]),
+        "statistic",
+        "there is no such statistic",
+    )
+    note(
+        (name not in ("", *ENDPOINTS) for name in words["endpoint"]), "endpoint", "there is no such endpoint"
+    )
+    note((not re.fullmatch(COLUMN, name) for name in words["by"]), "by", "this is not the name of a column")
     for column, number in numbers.items():
-        given = cells[column] != ""
-        note(given & ~(number.abs() <= MOST), column, "this is not a finite number, or one far too large")
+        given = np.array([cell != "" for cell in words[column]], dtype=bool)
+        note(given & ~(abs(number) <= MOST), column, "this is not a finite number, or one far too large")
         if column in COUNTS:
+            with np.errstate(invalid="ignore"):  # the rest of infinity
+                broken = number % 1 > 0
             note(
-                (number < 0) | (number % 1 > 0) | (number > MOST_COUNTED),
+                (number < 0) | broken | (number > MOST_COUNTED),
                 column,
                 "this is not a number of patients, sites or events",
             )
-    ordered = cells["statistic"].isin(["proportion", "rate", "hazard ratio", "odds ratio", "median time"])
+    ordered, share = (
+        np.array([name in kinds for name in words["statistic"]], dtype=bool) for kinds in (ORDERED, SHARES)
+    )
     note(ordered & (numbers["lower"] > numbers["upper"]), "lower", "the lower limit is above the upper one")
     note(
         ordered & (numbers["value"] < numbers["lower"] - 1e-9), "value", "the value is below its lower limit"
@@ -126,14 +141,12 @@ def _wrong_cells(cells: pd.DataFrame) -> list[tuple[int, str, str]]:
     )
     for column in NUMBERS:
         note(ordered & (numbers[column] < 0), column, "this cannot be negative")
-        note(
-            cells["statistic"].isin(["proportion", "rate"]) & (numbers[column] > 100 + 1e-9),
-            column,
-            "a share cannot exceed 100 percent",
-        )
-    note(
-        cells["statistic"].isin(["proportion", "rate"]) & (numbers["events"] > numbers["n"]),
-        "events",
-        "there are more events than n",
-    )
+        note(share & (numbers[column] > 100 + 1e-9), column, "a share cannot exceed 100 percent")
+    note(share & (numbers["events"] > numbers["n"]), "events", "there are more events than n")
     return sorted(wrong)
+
+
+def _numbers(cells: list[str]) -> np.ndarray:
+    """What the cells of a column say as numbers; ``nan`` where one says none."""
+    plain = np.array([cell if re.fullmatch(NUMBER, cell) else None for cell in cells], dtype=object)
+    return np.asarray(pd.to_numeric(plain, errors="coerce"), dtype=float)
