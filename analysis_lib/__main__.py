@@ -33,7 +33,16 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     parsed = _parser().parse_args(arguments)
     try:
-        return parsed.command(parsed)
+        code = parsed.command(parsed)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        try:
+            sys.stdout.flush()  # what could not be said is still there
+        except BrokenPipeError:  # whoever read it has stopped listening, as `head` does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        raise
     except Refused as error:
         print(error, file=sys.stderr)
         return 1

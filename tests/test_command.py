@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from analysis_lib.__main__ import main
-from analysis_lib.binding import build
+from analysis_lib.binding import build, kernels
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.intake.bundled import bundled_cohorts
 
@@ -102,13 +102,28 @@ def test_progress_is_a_bar_on_a_terminal_and_plain_lines_in_a_log(stream, monkey
         assert fresh and executor == "local"
         outcomes = [Outcome("lymphoma", each, "done", "") for each in ("01_[b]cohort", "04_survival")]
         for outcome in outcomes:
-            report(outcome)
+            report(outcome, 2)
         return outcomes
 
+    monkeypatch.setattr(kernels, "start_early", lambda folder: None)
     monkeypatch.setattr(build, "build", one_by_one)
     monkeypatch.setattr(sys, "stderr", stream())
     assert main(["build", "lymphoma", "--out", str(tmp_path / "book"), "--fresh"]) == 0
     told, drawn = capsys.readouterr().out, sys.stderr.getvalue()
     assert ("lymphoma 01_[b]cohort: done\n" in told) == (stream is io.StringIO)
+    assert ("[2/2] lymphoma 04_survival" in told) == (stream is io.StringIO)
     assert ("lymphoma 04_survival" in drawn) == (stream is Terminal) and "\x1b" not in told
     assert "2 done, 0 skipped, 0 failed" in told
+
+
+def test_who_stops_listening_gets_no_traceback():
+    """As in `salvage-book cohorts | head -1`."""
+    run = subprocess.Popen(
+        [sys.executable, "-m", "analysis_lib", "cohorts"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    run.stdout.close()  # before it has said a word
+    assert (run.stderr.read(), run.wait(120)) == ("", 1)
+    run.stderr.close()

@@ -206,7 +206,7 @@ def rows(place: Path, cohorts: list[str], tests: bool) -> list[Row]:
         ),
         Row(cold, build, lambda: _clear(out), "floor"),
         Row("nothing changed", build, beside=cold),
-        Row("one notebook changed", build, lambda: _touch(place), cold),
+        Row("one notebook changed", build, lambda: touch(place), cold),
         Row("floor: Sphinx on the executed pages", _jupyter_book(place), lambda: _executed(place, out)),
         Row(
             "jupyter-book build, executing the same notebooks",
@@ -235,7 +235,7 @@ def _as_cloned(place: Path) -> None:
         subprocess.run(["git", *command], cwd=place, check=True)
 
 
-def _touch(place: Path) -> None:
+def touch(place: Path) -> None:
     with (place / "notebooks" / f"{CHANGED}.py").open("a") as file:
         file.write(COMMA)
 

@@ -175,6 +175,8 @@ def at_work(target: Path, ours: bool = True) -> Iterator[Path]:
         raise BuildError(
             f"Another build is writing to {target}. Wait until it has ended, or choose another --out."
         ) from None
+    except BrokenPipeError:
+        raise  # it is our words that nobody reads: nothing is wrong with the place
     except OSError as error:
         where = f", at {error.filename}" if error.filename else ""
         raise BuildError(
