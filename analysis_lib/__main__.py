@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         return code
     except BrokenPipeError:
         try:
-            sys.stdout.flush()  # what could not be said is still there
+            print(flush=True)
         except BrokenPipeError:  # whoever read it has stopped listening, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
