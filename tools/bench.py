@@ -5,7 +5,8 @@
     python tools/bench.py --quick    # one cohort, once, without the tests: does it run?
     python tools/bench.py --only "make test"    # measured again; what else was measured stays
 
-Every row is the median of several repeats, taken in turn, so that a machine that slows down slows all rows.
+Every row is the median of several repeats, taken in turn, so that a machine that slows down slows all rows;
+the tests, which take as long as all of these, are run once.
 CPU seconds are those of a command and of all it started; wall seconds are those of a clock. A ratio is to the
 row that it names. The whole is done in a fresh clone of what is committed: nothing of the checkout is changed
 but ``bench/``.
@@ -95,8 +96,8 @@ TESTS = "`make test` in a fresh clone"
 COUNTED = "BENCH_TESTS={0} PYTEST_ADDOPTS='-p tools.bench_tests' make test"
 PARTS = {  # further tables of the page, by their heading: the tool that prints them
     "Why not faster": "bench_profile",
-    "Large cohorts": "bench_large",
     "Estimators beside R, CPU seconds": "bench_estimators",
+    "Large cohorts": "bench_large",
 }
 
 
@@ -348,23 +349,32 @@ def main() -> int:
         place = copy(Path(folder) / "checkout")
         found = rows(place, cohorts, tests=tests)
         chosen = [row for row in found if _asked(row.name, given.only)]
-        told["rows"] |= _repeated(chosen, place, 1 if given.quick else given.repeats)
+        if given.only:
+            told.setdefault("again", {})[", ".join(given.only)] = time.strftime("%Y-%m-%d")
+        often = [row for row in chosen if row.name != TESTS]
+        told["rows"] |= _repeated(often, place, 1 if given.quick else given.repeats)
         if not given.only:
             told["chapters"] = by_chapter(place, cohorts)
+        _write(told, found, given.out)
+        told["rows"] |= _repeated([row for row in chosen if row.name == TESTS], place, 1)
         if counted := _by_file(place):
             told["tests"] = counted
     for head, tool in PARTS.items():
+        _write(told, found, given.out)
         if _asked(head, given.only) and not given.quick:
             of = cohorts if tool == "bench_profile" else []
             command = [PYTHON, str(ROOT / "tools" / f"{tool}.py"), *of]
             told["parts"][head] = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    if given.only:
-        told.setdefault("again", {})[", ".join(given.only)] = time.strftime("%Y-%m-%d")
-    given.out.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
-    (given.out / "results.md").write_text(page(told, found), "utf-8")
+    _write(told, found, given.out)
     print(f"Written: {given.out / 'results.md'}")
     return 0
+
+
+def _write(told: dict, found: list[Row], out: Path) -> None:
+    """Write what was measured up to now."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "results.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+    (out / "results.md").write_text(page(told, found), "utf-8")
 
 
 def _asked(name: str, only: list[str]) -> bool:
