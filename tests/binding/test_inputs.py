@@ -25,19 +25,17 @@ def original(tmp_path_factory):
     )
     shutil.copytree(NOTEBOOKS, root / "notebooks", ignore=shutil.ignore_patterns("*.ipynb"))
     shutil.copy(ROOT / "requirements.lock", root)
-    return root
-
-
-@pytest.fixture
-def tree(original, tmp_path):
-    root = tmp_path / "tree"
-    shutil.copytree(original, root)
     for name in COHORTS:
         results = root / "book" / "cohorts" / name / "results"
         results.mkdir(parents=True)
         for each in EARLY:
             (results / f"{each}.csv").write_text(f"result_id,value\n{name}.{each},1\n")
     return root
+
+
+@pytest.fixture
+def tree(original, tmp_path):
+    return shutil.copytree(original, tmp_path / "tree")
 
 
 parameters_of = functools.cache(chapters.parameters_of)
@@ -66,8 +64,15 @@ def fingerprints(root, given=()):
     return found
 
 
-def stale(root, change, given=()):
-    before = fingerprints(root)
+@pytest.fixture(scope="module")
+def untouched(original):
+    """Of a tree in which nothing was changed: they are the same wherever it lies, as a test says."""
+    return fingerprints(original)
+
+
+def stale(root, change, given=(), before=None):
+    """Which fingerprints a change makes others; ``before`` are those that came before it, where they are known."""
+    before = before or fingerprints(root)
     change()
     after = fingerprints(root, given)
     return {key for key in before if before[key] != after[key]}
@@ -106,10 +111,10 @@ def using(*modules):
     }
 
 
-def test_nothing_changed_nothing_is_stale_wherever_the_tree_lies(original, tree, tmp_path):
+def test_nothing_changed_nothing_is_stale_wherever_the_tree_lies(tree, untouched, tmp_path):
     elsewhere = tmp_path / "another place"
     shutil.copytree(tree, elsewhere)
-    assert fingerprints(tree) == fingerprints(elsewhere)
+    assert untouched == fingerprints(tree) == fingerprints(elsewhere)
 
 
 def test_each_page_has_a_fingerprint_of_its_own(tree):
@@ -120,8 +125,10 @@ def test_each_page_has_a_fingerprint_of_its_own(tree):
 @pytest.mark.parametrize(
     "more", ["\n# %% [markdown]\n# Well, then.\n", "\n%magic\n", "\nawait something\n", "\n)("]
 )
-def test_a_comma_in_a_notebook_or_what_is_no_python(tree, more):
-    assert stale(tree, append(tree / "notebooks" / "04_survival.py", more)) == of({"04_survival"})
+def test_a_comma_in_a_notebook_or_what_is_no_python(tree, more, untouched):
+    assert stale(tree, append(tree / "notebooks" / "04_survival.py", more), before=untouched) == of(
+        {"04_survival"}
+    )
 
 
 def test_a_notebook_that_cannot_be_read_as_python_uses_everything(tree):
@@ -131,13 +138,15 @@ def test_a_notebook_that_cannot_be_read_as_python_uses_everything(tree):
     assert stale(tree, append(tree / "analysis_lib" / "intake/starter.py")) == of({"04_survival"})
 
 
-def test_a_module_used_directly(tree):
-    assert stale(tree, append(tree / "analysis_lib" / "analyses/context.py")) == of({"08_in_context"})
+def test_a_module_used_directly(tree, untouched):
+    assert stale(tree, append(tree / "analysis_lib" / "analyses/context.py"), before=untouched) == of(
+        {"08_in_context"}
+    )
     assert stale(tree, append(tree / "analysis_lib" / "analyses/simulation.py")) == of({"13_known_truth"})
 
 
-def test_a_module_used_by_a_module(tree):
-    assert stale(tree, append(tree / "analysis_lib" / "estimators/observed.py")) == of(ALL)
+def test_a_module_used_by_a_module(tree, untouched):
+    assert stale(tree, append(tree / "analysis_lib" / "estimators/observed.py"), before=untouched) == of(ALL)
     assert stale(tree, append(tree / "analysis_lib" / "estimators/repeated.py")) == of(
         {"09_beyond", "13_known_truth", "14_absolute", "15_target_trial", "16_prediction"}
     )
@@ -174,20 +183,20 @@ def test_a_module_imported_by_its_name(tree, lazy):
     assert stale(tree, append(tree / "analysis_lib" / "intake/starter.py")) == of({"08_in_context"})
 
 
-def test_a_module_that_no_chapter_uses(tree):
-    assert stale(tree, append(tree / "analysis_lib" / "intake/starter.py")) == set()
+def test_a_module_that_no_chapter_uses(tree, untouched):
+    assert stale(tree, append(tree / "analysis_lib" / "intake/starter.py"), before=untouched) == set()
 
 
-def test_what_makes_a_page_of_a_notebook(tree):
-    assert stale(tree, append(tree / "analysis_lib" / "binding/takeaway.py")) == of(ALL)
+def test_what_makes_a_page_of_a_notebook(tree, untouched):
+    assert stale(tree, append(tree / "analysis_lib" / "binding/takeaway.py"), before=untouched) == of(ALL)
 
 
-def test_a_package_in_which_a_used_module_lies(tree):
-    assert stale(tree, append(tree / "analysis_lib" / "paper" / "__init__.py")) == of(ALL)
+def test_a_package_in_which_a_used_module_lies(tree, untouched):
+    assert stale(tree, append(tree / "analysis_lib" / "paper" / "__init__.py"), before=untouched) == of(ALL)
 
 
-def test_data_of_the_library(tree):
-    assert stale(tree, append(tree / "analysis_lib" / "paper" / "series.csv", "x")) >= of(
+def test_data_of_the_library(tree, untouched):
+    assert stale(tree, append(tree / "analysis_lib" / "paper" / "series.csv", "x"), before=untouched) >= of(
         {"08_in_context", "11_audit"}
     )
     assert stale(tree, append(tree / "analysis_lib" / "paper" / "since.csv", "x")) >= of({"08_in_context"})
@@ -212,22 +221,26 @@ def test_data_that_a_module_reads_from_the_folder_of_another(tree):
     )
 
 
-def test_a_new_file_counts_as_much_as_a_changed_one(tree):
-    assert stale(tree, lambda: (tree / "analysis_lib" / "paper" / "new.csv").write_text("x")) >= of(
-        {"11_audit"}
-    )
+def test_a_new_file_counts_as_much_as_a_changed_one(tree, untouched):
+    assert stale(
+        tree, lambda: (tree / "analysis_lib" / "paper" / "new.csv").write_text("x"), before=untouched
+    ) >= of({"11_audit"})
 
 
-def test_a_table_of_a_cohort_counts_for_the_cohorts_that_name_it(tree):
+def test_a_table_of_a_cohort_counts_for_the_cohorts_that_name_it(tree, untouched):
     data = tree / "analysis_lib" / "data"
-    assert stale(tree, append(data / "reconstructed" / "sites.csv")) == of(ALL, "reconstructed", "axi-cel")
+    assert stale(tree, append(data / "reconstructed" / "sites.csv"), before=untouched) == of(
+        ALL, "reconstructed", "axi-cel"
+    )
     assert stale(tree, append(data / "reconstructed" / "screening.csv")) == of(ALL, "reconstructed")
     assert stale(tree, append(data / "lymphoma" / "lymphoma.csv")) == of(ALL, "lymphoma")
 
 
-def test_a_manifest(tree):
+def test_a_manifest(tree, untouched):
     assert stale(
-        tree, append(tree / "analysis_lib" / "data" / "axi-cel" / "cohort.yml", "note: other\n")
+        tree,
+        append(tree / "analysis_lib" / "data" / "axi-cel" / "cohort.yml", "note: other\n"),
+        before=untouched,
     ) == of(ALL, "axi-cel")
 
 
@@ -265,26 +278,28 @@ def test_the_folder_counts_if_it_names_the_cohort(tmp_path):
     assert one != two
 
 
-def test_a_parameter_counts_for_the_chapters_that_take_it(tree):
-    assert stale(tree, lambda: None, {"alpha_beta": 3.0}) == of(WITH_ALPHA_BETA)
+def test_a_parameter_counts_for_the_chapters_that_take_it(tree, untouched):
+    assert stale(tree, lambda: None, {"alpha_beta": 3.0}, before=untouched) == of(WITH_ALPHA_BETA)
 
 
-def test_the_lock_file(tree):
-    assert stale(tree, append(tree / "requirements.lock")) == of(ALL)
+def test_the_lock_file(tree, untouched):
+    assert stale(tree, append(tree / "requirements.lock"), before=untouched) == of(ALL)
 
 
-def test_rows_of_another_chapter_count_for_the_chapter_that_reads_them(tree):
+def test_rows_of_another_chapter_count_for_the_chapter_that_reads_them(tree, untouched):
     rows = tree / "book" / "cohorts" / "reconstructed" / "results" / "04_survival.csv"
-    assert stale(tree, append(rows, "x,2\n")) == of({"10_ledger"}, "reconstructed")
+    assert stale(tree, append(rows, "x,2\n"), before=untouched) == of({"10_ledger"}, "reconstructed")
 
 
-def test_an_installed_version(tree, monkeypatch):
+def test_an_installed_version(tree, monkeypatch, untouched):
     assert {"python", "system", "salvage-book", "pandas", "lifelines", "scipy", "ipykernel"} <= set(
         inputs.versions()
     )
     assert "pytest" not in inputs.versions()
     other = inputs.versions() | {"lifelines": "0.99"}
-    assert stale(tree, lambda: monkeypatch.setattr(inputs, "versions", lambda: other)) == of(ALL)
+    assert stale(
+        tree, lambda: monkeypatch.setattr(inputs, "versions", lambda: other), before=untouched
+    ) == of(ALL)
 
 
 @pytest.mark.parametrize(
@@ -299,12 +314,16 @@ def test_an_installed_version(tree, monkeypatch):
         ("JPY_PARENT_PID", False),
     ],
 )
-def test_variables_that_change_a_page(tree, monkeypatch, name, counts):
-    assert stale(tree, lambda: monkeypatch.setenv(name, "left")) == (of(ALL) if counts else set())
+def test_variables_that_change_a_page(tree, monkeypatch, name, counts, untouched):
+    assert stale(tree, lambda: monkeypatch.setenv(name, "left"), before=untouched) == (
+        of(ALL) if counts else set()
+    )
 
 
-def test_settings_of_matplotlib(tree, monkeypatch, tmp_path):
-    assert stale(tree, lambda: (tree / "notebooks" / "matplotlibrc").write_text("font.size: 20")) == of(ALL)
+def test_settings_of_matplotlib(tree, monkeypatch, tmp_path, untouched):
+    assert stale(
+        tree, lambda: (tree / "notebooks" / "matplotlibrc").write_text("font.size: 20"), before=untouched
+    ) == of(ALL)
 
 
 LOADING = """\
