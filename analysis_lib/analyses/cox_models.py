@@ -47,7 +47,7 @@ def cox(
         that proportional hazards were not tested.
     """
     prefix = slug("cox", name, model)
-    frame = endpoints.derive(study, name, late=True).dropna(subset=factors)
+    frame = endpoints.watched(endpoints.derive(study, name, late=True), *factors).dropna(subset=factors)
     if reason := _unfit(study, frame, factors):
         return results.skipped(prefix, reason)
     terms = models.indicators(frame, factors, study.factors)
@@ -152,7 +152,7 @@ def of_several(study: Cohort, name: str, factors: list[str]) -> pd.DataFrame:
     corrections of P values, not for showing.
     """
     prefix = slug("cox", name, "mv")
-    frame = endpoints.derive(study, name, late=True)
+    frame = endpoints.watched(endpoints.derive(study, name, late=True), *factors)
     left_out = {
         factor: reason
         for factor in factors
@@ -204,7 +204,7 @@ def _unfit(study: Cohort, frame: pd.DataFrame, factors: list[str]) -> str:
     for factor in factors:
         if factor in numbers and frame[factor].nunique() > 1:
             continue
-        by_level = frame.groupby(frame[factor].astype(str))["event"].sum()
+        by_level = frame["event"].groupby(frame[factor].astype(str)).sum()
         if least > 1 and (len(by_level) < 2 or (by_level < least).any()):
             called = within(study.label_of(factor))
             return f"fewer than {least} patients with one level of {called} had the event"
@@ -225,7 +225,7 @@ def _unfit(study: Cohort, frame: pd.DataFrame, factors: list[str]) -> str:
 def _separation(study: Cohort, frame: pd.DataFrame, factors: list[str]) -> str:
     """Which level has no event, so that no finite hazard ratio exists; empty when all have."""
     for factor in [each for each in factors if not study.factor(each).number]:
-        events = frame.groupby(frame[factor].astype(str))["event"].sum()
+        events = frame["event"].groupby(frame[factor].astype(str)).sum()
         if (events == 0).any():
             level = events.index[events == 0][0]
             name = within(

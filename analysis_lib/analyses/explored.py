@@ -56,7 +56,7 @@ def curves(study: Cohort, name: str, by: str) -> pd.DataFrame:
     if disclosure.hides(study):
         drawn = survival.curves(study, name, by or None)
         return release(_in_months(drawn, INTERVAL), study.min_cell_count)
-    frame = endpoints.derive(study, name, late=True)
+    frame = endpoints.watched(endpoints.derive(study, name, late=True), by)
     known = frame[frame[by].notna()] if by else frame
     groups = known.groupby(by, observed=True) if by else [("", known)]
     parts = [

@@ -37,7 +37,7 @@ def logrank(
     hidden by :func:`analysis_lib.cohort.disclosure.protect`; until then it holds its P value, which
     corrections of many need.
     """
-    known = frame[frame[by].notna()]
+    known = endpoints.watched(frame, by)[frame[by].notna()]
     shared: dict = {
         "population": population,
         "group": label or words.label_of(by),
@@ -85,7 +85,7 @@ def pairwise(study: Cohort, name: str, by: str) -> pd.DataFrame:
     prefix = slug(name, "pairwise", by)
     if reason := without_groups(study, name, by):
         return results.skipped(prefix, reason)
-    frame = endpoints.derive(study, name, late=True)
+    frame = endpoints.watched(endpoints.derive(study, name, late=True), by)
     known = frame[frame[by].notna()]
     if known[by].nunique() < 3:
         return results.skipped(prefix, "fewer than three groups, so there is only one comparison")

@@ -45,7 +45,7 @@ def curves(
     """
     if reason := without_groups(study, name, by):
         return disclosure.skipped(study, slug(name, "curve"), reason)
-    groups = _groups(_frame(study, name, where), by)
+    groups = _groups(_frame(study, name, by, where), by)
     if not groups:
         return disclosure.skipped(study, slug(name, "curve"), NOBODY)
     drawn = {label: _curve(group) for label, group in groups.items()}
@@ -107,7 +107,7 @@ def estimates(
         return results.skipped(
             slug(prefix, "median", *filter(None, [by])), reason, endpoint=name, by=by or ""
         )
-    frame = _frame(study, name, where)
+    frame = _frame(study, name, by, where)
     groups = _groups(frame, by)
     if not groups:
         return results.skipped(
@@ -298,9 +298,10 @@ def follow_up(study: Cohort, name: str) -> pd.DataFrame:
 # --- shared ---------------------------------------------------------------------------------------
 
 
-def _frame(study: Cohort, name: str, where: Callable[[pd.DataFrame], pd.Series] | None) -> pd.DataFrame:
+def _frame(study: Cohort, name: str, by: str | None, where: Callable | None) -> pd.DataFrame:
     frame = endpoints.derive(study, name, late=True)
-    return frame if where is None else frame[where(frame)].reset_index(drop=True)
+    watched = endpoints.watched(frame, by or "")
+    return watched if where is None else watched[where(frame)].reset_index(drop=True)
 
 
 def _curve(frame: pd.DataFrame) -> pd.DataFrame:

@@ -268,6 +268,14 @@ def derive(study: Cohort, name: str, late: bool = False) -> pd.DataFrame:
     return _derived(study, name).copy(deep=False)
 
 
+def watched(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The rows of :func:`derive` with whose they are, how long they are followed and whether to the event,
+    and with these columns, as far as they are there: rows of fewer columns are picked sooner.
+    """
+    kept = dict.fromkeys(["patient_id", "days", "event", "start", *columns])
+    return frame[[column for column in kept if column in frame]]
+
+
 @lru_cache(maxsize=2)  # who asks whether there are groups asks for their rows next
 def _derived(study: Cohort, name: str) -> pd.DataFrame:
     """:func:`derive`, whoever asks; nobody changes a value of it."""
@@ -280,16 +288,11 @@ def _derived(study: Cohort, name: str) -> pd.DataFrame:
     which = np.where(event, moments.argmin(axis=1), -1)  # the last of the sources is how it is censored
     sources = (*endpoint.events, endpoint.censor)
     kept = ~np.isnan(end - start)
-    derived = (
-        frame[kept]
-        .reset_index(drop=True)
-        .assign(
-            days=(end - start)[kept].astype(int),
-            event=event[kept],
-            ended_by=np.array([source.meaning for source in sources], dtype=object)[which[kept]],
-            source=np.array([source.column for source in sources], dtype=object)[which[kept]],
-        )
-    )
+    derived = frame[kept].reset_index(drop=True)
+    derived["days"], derived["event"] = (end - start)[kept].astype(int), event[kept]
+    for column, said in (("ended_by", "meaning"), ("source", "column")):
+        words = np.array([getattr(source, said) for source in sources], dtype=object)
+        derived[column] = words[which[kept]]
     if enters_late(study):
         entered = (derived["entry_day"].fillna(0) - start[kept]).clip(lower=0).astype(int)
         derived = derived.assign(start=entered)[entered < derived["days"]].reset_index(drop=True)
