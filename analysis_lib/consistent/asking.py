@@ -156,15 +156,9 @@ def _search(known: np.ndarray, open_: np.ndarray, own: np.ndarray) -> tuple[list
     gains: list[float] = []
     counts = np.ones(len(open_), dtype=bool)
     for _ in range(BEST):
-        gained = {
-            which: float(
-                (1 - np.ptp(_left(known[[*chosen, which]], open_), axis=1) / whole)[
-                    counts & ~own[which]
-                ].mean()
-            )
-            for which in range(len(known))
-            if which not in chosen
-        }
+        others = [which for which in range(len(known)) if which not in chosen]
+        narrower = 1 - np.ptp(_left(known[[[*chosen, which] for which in others]], open_), axis=2) / whole
+        gained = {which: float(by[counts & ~own[which]].mean()) for which, by in zip(others, narrower)}
         best = max(gained, key=lambda which: gained[which])
         chosen.append(best)
         gains.append(gained[best])
@@ -174,8 +168,9 @@ def _search(known: np.ndarray, open_: np.ndarray, own: np.ndarray) -> tuple[list
 
 def _left(known: np.ndarray, open_: np.ndarray) -> np.ndarray:
     """What is left of each target in each cohort after a plane through the known numbers of the *other*
-    cohorts.
+    cohorts; for each of several choices of numbers.
     """
-    design = np.column_stack([np.ones(known.shape[1]), known.T])
+    design = np.concatenate([np.ones((len(known), 1, known.shape[2])), known], axis=1).swapaxes(1, 2)
     hat = design @ np.linalg.pinv(design)
-    return (open_ - open_ @ hat.T) / (1 - np.diag(hat)).clip(1e-6)
+    own = np.diagonal(hat, axis1=1, axis2=2)[:, None]
+    return (open_ - open_ @ hat.swapaxes(1, 2)) / (1 - own).clip(1e-6)

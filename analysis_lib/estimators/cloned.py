@@ -154,13 +154,14 @@ def _curve(
 
 def height(curve: pd.DataFrame, day: float) -> float:
     """The survival on a day."""
-    return float(curve.loc[curve["days"] <= day, "survival"].iloc[-1])
+    return float(curve["survival"].to_numpy()[np.searchsorted(curve["days"], day, side="right") - 1])
 
 
 def area(curve: pd.DataFrame, day: float) -> float:
     """The mean event-free time up to a day, in days: the area below the curve."""
-    inside = curve[curve["days"] < day]
-    return float((np.diff(np.append(inside["days"], day)) * inside["survival"]).sum())
+    days = curve["days"].to_numpy()
+    inside = np.searchsorted(days, day)
+    return float((np.diff(np.append(days[:inside], day)) * curve["survival"].to_numpy()[:inside]).sum())
 
 
 class Compared(NamedTuple):
