@@ -80,7 +80,7 @@ def of_table(raw: pd.DataFrame, mapping: dict[str, str], table: str, rare: int =
         often, header = Counter(cells), plain(str(column)).lower()
         named = target not in COLUMNS and (bool(NAMES.search(header)) or _are_names(cells))
         dated = target.endswith("_date") or target not in COLUMNS and bool(MOMENTS.search(header))
-        for index, cell in cells.items():
+        for index, cell in cells.drop_duplicates().items():  # the same cell again says nothing more
             where = f"in the table {table}, column {column}, row {int(index)}"
             if target == "patient_id":
                 new = _of_identifier(cell, where)

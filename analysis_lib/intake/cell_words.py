@@ -16,7 +16,8 @@ BROKEN_CELL = (
     r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|N/A|SPILL!|CALC!|FIELD!|GETTING_DATA"
     r"|NV|BEZUG!|WERT!|ZAHL!|NOMBRE\?|NOM\?|VALEUR!)|Err:[0-9]{3}|=.*"
 )
-UNDOUBTED = re.compile(r"[A-Z]*[0-9]+(?:\.[0-9]+)?")  # a number or an identifier; none means "not known"
+# a number, a day or an identifier, as 12.5, 2021-03-28, 28.03.2021 or MRN-48213; none means "not known"
+UNDOUBTED = re.compile(r"(?:[A-Z]+-)?[A-Z]*[0-9]+(?:[-./][0-9]+)*")
 # Words that say "no" or "zero" in one file and "not known" in another: asked for where both are answers.
 NONE = ("none", "nil", "-", "–", "null")
 NOT_DETECTED = ("nd", "n/d")
