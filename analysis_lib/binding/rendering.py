@@ -33,7 +33,7 @@ SHARED = re.compile(
 )
 COPIED = re.compile(r"(?:_images|_downloads)/([^\"'?#<>]+)")  # files that pages show or offer
 # Jupyter Book, which imports what it will need and then waits for a word. The grammars of addresses that
-# jsonschema would import in two seconds are left out: see __main__. For each citation pybtex asks what is
+# jsonschema would import in two seconds are left out: see analysis_lib. For each citation pybtex asks what is
 # installed, which is the same each time and a fifth of the work.
 CODE = """\
 import functools, importlib.metadata, sys

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,6 +48,7 @@ STYLE: dict[Any, Any] = {
     "figure.dpi": 160,
     "figure.constrained_layout.w_pad": 5 / 72,  # a reader's machine may set words a little wider
 }
+Given = ParamSpec("Given")
 SEEN = ContextVar("SEEN", default=True)  # whether anybody looks: only :func:`unseen` says that nobody does
 
 
@@ -59,14 +60,23 @@ def canvas(height: float, **options: Any) -> tuple[Figure, Any]:
 
 @contextlib.contextmanager
 def unseen() -> Iterator[None]:
-    """Within it figures are closed and not shown: laying one out and drawing it takes longer than its
-    numbers.
-    """
+    """Within it no figure is made (:func:`if_seen`): that takes longer than its numbers."""
     before = SEEN.set(False)
     try:
         yield
     finally:
         SEEN.reset(before)
+
+
+def if_seen(draw: Callable[Given, None]) -> Callable[Given, None]:
+    """What shows a figure, made to do nothing where nobody looks (:func:`unseen`)."""
+
+    @wraps(draw)
+    def drawing(*given: Given.args, **options: Given.kwargs) -> None:
+        if SEEN.get():
+            draw(*given, **options)
+
+    return drawing
 
 
 def described(drawn: str, told: Iterable[str]) -> str:
@@ -79,9 +89,6 @@ def show(figure: Figure, alt: str, caption: str) -> None:
     """Show a figure with its alt text (what it shows) and caption (what it is, and by which method), and
     close it.
     """
-    if not SEEN.get():
-        plt.close(figure)
-        return
     files, vectors = asked_for(), {}
     with fitting.settled(figure):
         wide = vector.drawn(figure)

@@ -9,13 +9,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis_lib.rows import results
-from analysis_lib.show.canvas import PALETTE, canvas, show
+from analysis_lib.show.canvas import PALETTE, canvas, if_seen, show
 
 Place = tuple[float, float]
 HEIGHT = 2.5  # inches
 FRAME = 9 / 72  # inches on each side: the layout sees the words of a frame, not the frame around them
 
 
+@if_seen
 def causal(
     nodes: dict[str, Place],
     arrows: Collection[tuple[str, str]],

@@ -20,7 +20,7 @@ from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import Released, require
 from analysis_lib.rows.results import STATISTICS
 from analysis_lib.show import notes, numbers
-from analysis_lib.show.canvas import PALETTE, canvas, month_ticks, plain_log_ticks, show, style_of
+from analysis_lib.show.canvas import PALETTE, canvas, if_seen, month_ticks, plain_log_ticks, show, style_of
 from analysis_lib.show.result_names import without_a_shared_time
 
 LONG_ENOUGH = "followed at least that long"
@@ -28,6 +28,7 @@ HEADS_OF = {"hazard ratio": "HR", "odds ratio": "OR"}  # numbers beside a forest
 BANDS_UP_TO = 3  # curves; the confidence bands of more would hide one another
 
 
+@if_seen
 def survival_curves(curves: pd.DataFrame, what: str, caption: str, rows: pd.DataFrame | None = None) -> None:
     """Show Kaplan-Meier curves with confidence bands and a table of numbers at risk.
 
@@ -206,6 +207,7 @@ def _alt_of_curves(curves: Released, what: str, rows: pd.DataFrame | None) -> st
     return alt + "".join(f" Log-rank {numbers.estimate(row)}." for _, row in tests.iterrows())
 
 
+@if_seen
 def forest(
     rows: pd.DataFrame,
     caption: str,

@@ -11,10 +11,20 @@ from analysis_lib.estimators import adjusted
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import require
 from analysis_lib.show import numbers, sentences
-from analysis_lib.show.canvas import DASHES, PALETTE, STYLE, canvas, month_ticks, plain_log_ticks, show
+from analysis_lib.show.canvas import (
+    DASHES,
+    PALETTE,
+    STYLE,
+    canvas,
+    if_seen,
+    month_ticks,
+    plain_log_ticks,
+    show,
+)
 from analysis_lib.show.notes import captioned, skip
 
 
+@if_seen
 def curves(drawn: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     """Show the survival of both groups, one panel for each way to make them alike; the first is as they are.
 
@@ -53,6 +63,7 @@ def curves(drawn: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     )
 
 
+@if_seen
 def overlap(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     """Show how many patients of each group have a score of each height, as they are (filled) and with overlap
     weights (outlined), one group up and one down; dotted lines are where extreme scores are left out.
@@ -103,6 +114,7 @@ def overlap(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     show(figure, alt=said, caption=captioned(caption, methods.numbers(rows[rows["n"].notna()]) + "."))
 
 
+@if_seen
 def tipping(drawn: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     """Show survival at a month by how often those censored early die against the others, a line a group.
 

@@ -22,6 +22,7 @@ from analysis_lib.show.canvas import (
     STYLE,
     canvas,
     described,
+    if_seen,
     month_ticks,
     plain_log_ticks,
     show,
@@ -35,6 +36,7 @@ LONG_NAME = 20  # characters
 MARKERS = {"unweighted": "o", "iptw": "s", "overlap": "D"}
 
 
+@if_seen
 def love(rows: pd.DataFrame, caption: str) -> None:
     """Show standardised differences, one line a factor, before and after weighting (Love plot).
 
@@ -90,6 +92,7 @@ def love(rows: pd.DataFrame, caption: str) -> None:
     )
 
 
+@if_seen
 def scores(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     """Show the propensity scores of both groups, one upwards and one downwards, so that their overlap can be
     seen.
@@ -132,6 +135,7 @@ def scores(frame: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
 COUNTED = {1: "One of", 2: "Two", 3: "Three", 4: "Four", 5: "Five"}
 
 
+@if_seen
 def competing(
     curves: pd.DataFrame,
     rows: pd.DataFrame,
@@ -176,6 +180,7 @@ def competing(
     show(figure, alt=alt, caption=captioned(caption, methods.how(shown)))
 
 
+@if_seen
 def weighted_curves(curves: pd.DataFrame, rows: pd.DataFrame, what: str, caption: str) -> None:
     """Show the survival of two groups, one panel for each weighting.
 
@@ -221,6 +226,7 @@ def weighted_curves(curves: pd.DataFrame, rows: pd.DataFrame, what: str, caption
     show(figure, alt=alt, caption=captioned(caption, f"{told}."))
 
 
+@if_seen
 def sorted_p(ranks: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     """Show all P values in order, with the limits that two corrections hold them against.
 
@@ -275,6 +281,7 @@ def sorted_p(ranks: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     )
 
 
+@if_seen
 def replicates(repeated: pd.DataFrame, caption: str) -> None:
     """Show the intervals of many cohorts, one panel for each bias: naive above, with its remedy below, the
     truth as a line.

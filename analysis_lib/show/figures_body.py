@@ -11,7 +11,7 @@ from matplotlib.patches import Circle, FancyBboxPatch, Patch
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import require
 from analysis_lib.show import notes, numbers
-from analysis_lib.show.canvas import PALETTE, canvas, show
+from analysis_lib.show.canvas import PALETTE, canvas, if_seen, show
 
 # Each region: its shapes (x, y, width, height; a circle where there is no height), where a line to its words
 # begins, and the side and height at which they stand. The body is 10 high, its middle at 0.
@@ -32,6 +32,7 @@ REGIONS: dict[str, tuple[list[tuple], tuple[float, float], Literal["left", "righ
 FAINTEST, STRONGEST = 0.15, 0.75  # opacity of a region with no and with most sites
 
 
+@if_seen
 def body(rows: pd.DataFrame, caption: str) -> None:
     """Show doses by region on the outline of a body: the more sites a region has, the stronger its colour.
 

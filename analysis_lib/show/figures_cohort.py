@@ -12,9 +12,10 @@ from matplotlib.axes import Axes
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import require
 from analysis_lib.show import notes, numbers
-from analysis_lib.show.canvas import PALETTE, canvas, plain_log_ticks, show, style_of
+from analysis_lib.show.canvas import PALETTE, canvas, if_seen, plain_log_ticks, show, style_of
 
 
+@if_seen
 def shares(rows: pd.DataFrame, what: str, caption: str) -> None:
     """Show proportions as horizontal bars with their intervals, the counts beside the names.
 
@@ -62,6 +63,7 @@ MOMENTS = {  # marker and colour of each moment in a swimmer plot
 }
 
 
+@if_seen
 def swimmer(lanes: pd.DataFrame, axis: str, alt: str, caption: str) -> None:
     """Show the course of single patients as horizontal lanes with their moments: for synthetic patients only.
 
@@ -119,6 +121,7 @@ def swimmer(lanes: pd.DataFrame, axis: str, alt: str, caption: str) -> None:
     show(figure, alt=alt, caption=caption)
 
 
+@if_seen
 def flow_diagram(rows: pd.DataFrame, caption: str) -> None:
     """Show the participant flow as boxes and arrows; every number is one of the rows.
 
@@ -209,6 +212,7 @@ def _alt_of_flow(rows: pd.DataFrame) -> str:
     )
 
 
+@if_seen
 def envelope(curves: pd.DataFrame, anchors: dict[str, float], what: str, alt: str, caption: str) -> None:
     """Show the curves of many cohorts, group by group, with the band that holds them all and what the paper
     prints.
@@ -241,6 +245,7 @@ def envelope(curves: pd.DataFrame, anchors: dict[str, float], what: str, alt: st
     show(figure, alt=alt, caption=notes.captioned(caption, "Kaplan–Meier."))
 
 
+@if_seen
 def stacked_intervals(rows: pd.DataFrame, axis: str, caption: str) -> None:
     """Show many hazard ratios with their intervals as thin lines, sorted, on a log scale; the dotted line is
     1.

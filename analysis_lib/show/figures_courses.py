@@ -13,12 +13,13 @@ from analysis_lib.analyses import courses
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import require
 from analysis_lib.show import numbers
-from analysis_lib.show.canvas import PALETTE, canvas, show
+from analysis_lib.show.canvas import PALETTE, canvas, if_seen, show
 from analysis_lib.show.notes import captioned, skip
 
 ON_BANDS = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.2}  # below words
 
 
+@if_seen
 def ways(rows: pd.DataFrame, caption: str) -> None:
     """Show how patients went from line to line, as bands between columns of modalities.
 

@@ -9,11 +9,12 @@ from analysis_lib.consistent.specifications import CHOICES
 from analysis_lib.rows import results, rounding
 from analysis_lib.rows.released import require
 from analysis_lib.show import notes
-from analysis_lib.show.canvas import PALETTE, canvas, show
+from analysis_lib.show.canvas import PALETTE, canvas, if_seen, show
 
 WORDS = {"endpoint": "Endpoint", "cmt": "CMT", "adjusted": "Adjusted", "landmark": "Landmark"}
 
 
+@if_seen
 def specification_curve(curve: pd.DataFrame, axis: str, caption: str) -> None:
     """Show each specification as a column: above, its hazard ratio over all cohorts (thick) and its
     confidence interval in the middle cohort (thin); below, by marks, what was chosen.

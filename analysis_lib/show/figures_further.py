@@ -18,6 +18,7 @@ from analysis_lib.show.canvas import (
     STYLE,
     canvas,
     described,
+    if_seen,
     month_ticks,
     plain_log_ticks,
     show,
@@ -26,6 +27,7 @@ from analysis_lib.show.canvas import (
 from analysis_lib.show.notes import captioned, skip
 
 
+@if_seen
 def believed(priors: pd.DataFrame, rows: pd.DataFrame, kind: str, caption: str) -> None:
     """Show prior, likelihood and posterior of each reader, one panel a reader.
 
@@ -77,6 +79,7 @@ def believed(priors: pd.DataFrame, rows: pd.DataFrame, kind: str, caption: str) 
     )
 
 
+@if_seen
 def strategies(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     """Show weighted survival under two strategies.
 
@@ -113,6 +116,7 @@ def strategies(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     show(figure, alt=alt, caption=captioned(caption, methods.how(rates)))
 
 
+@if_seen
 def calibration(rows: pd.DataFrame, prefix: str, caption: str) -> None:
     """Show predicted against observed, as fitted and drawn in, one point a group of patients.
 
@@ -153,6 +157,7 @@ def calibration(rows: pd.DataFrame, prefix: str, caption: str) -> None:
     show(figure, alt=f"{alt}.", caption=captioned(caption, methods.how(seen.reset_index())))
 
 
+@if_seen
 def over_time(rows: pd.DataFrame, series: dict[str, str], axis: str, across: str, caption: str) -> None:
     """Show numbers of rows whose ids end in what they are read at, a line for each series.
 
@@ -194,6 +199,7 @@ def over_time(rows: pd.DataFrame, series: dict[str, str], axis: str, across: str
     show(figure, alt=f"Lines. {'. '.join(told)}.", caption=captioned(caption, methods.how(shown)))
 
 
+@if_seen
 def occupied(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     """Show the chance of each state as stacked areas.
 
@@ -241,6 +247,7 @@ def occupied(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     show(figure, alt=alt, caption=captioned(caption, methods.how(rates)))
 
 
+@if_seen
 def read_back(curves: pd.DataFrame, rows: pd.DataFrame, caption: str) -> None:
     """Show curves of patients and of those read back from them.
 

@@ -294,7 +294,7 @@ def test_a_file_that_hides_a_library_counts(tmp_path, monkeypatch):
 
 BUILDER = """
 import sys
-sys.modules["rfc3987_syntax"] = None  # as __main__ does
+sys.modules["rfc3987_syntax"] = None  # as analysis_lib does
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from nbclient import NotebookClient

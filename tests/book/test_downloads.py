@@ -13,7 +13,7 @@ from analysis_lib.files.places import NOTEBOOKS
 # As Jupyter would run it, where the library is installed: rows go to the current folder.
 RUN = """
 import sys
-sys.modules["rfc3987_syntax"] = None  # as __main__ does
+sys.modules["rfc3987_syntax"] = None  # as analysis_lib does
 import nbformat
 from analysis_lib.files import places
 from analysis_lib.show import canvas

@@ -2,7 +2,10 @@
 drawn.
 """
 
+import importlib
+import inspect
 import re
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -423,3 +426,17 @@ def test_each_colour_of_the_ways_through_therapy_is_named(shown):
     columns = [bar for bar in figure.axes[0].patches if bar.get_width() < 0.2]
     assert {bar.get_facecolor() for bar in columns} == set(named.values()) and len(named) > 4
     assert {"RT", "ST", "No further line, dead"} <= set(named)
+
+
+def test_where_nobody_looks_no_figure_is_made(monkeypatch):
+    monkeypatch.setattr(canvas.plt, "subplots", lambda *_, **__: pytest.fail("a figure was made"))
+    with canvas.unseen():
+        diagrams.causal({"A": (0, 0), "B": (1, 1)}, [("A", "B")], "Causes.")
+    makers = [
+        function
+        for path in Path(canvas.__file__).parent.glob("*.py")
+        for name, function in vars(importlib.import_module(f"analysis_lib.show.{path.stem}")).items()
+        if inspect.isfunction(function) and function.__module__ == f"analysis_lib.show.{path.stem}"
+        if re.search(r"^    show\(\s*figure,", inspect.getsource(function), re.M)
+    ]
+    assert len(makers) > 20 and all(hasattr(each, "__wrapped__") for each in makers)
