@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
 from analysis_lib.binding import explorer
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.files import yamls
 from analysis_lib.files.places import BUNDLED
 from analysis_lib.show.fragments import fragment
 
@@ -24,7 +23,7 @@ move: every position was computed when the book was made, and the table below ea
 
 def labs() -> list[dict]:
     """Each lab: the slider that it moves, its title, what is told, and its steps."""
-    return yaml.safe_load(next(BUNDLED.glob(f"*/{NAME}.yml")).read_text("utf-8"))
+    return yamls.read(next(BUNDLED.glob(f"*/{NAME}.yml")))
 
 
 def page(study: Cohort, made: dict, solved: bool = True) -> str:

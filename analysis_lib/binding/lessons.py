@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
-import yaml
 
 from analysis_lib.binding import chapters
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.files import yamls
 from analysis_lib.files.places import BUNDLED
 from analysis_lib.rows import results
 from analysis_lib.show import exercises, tables
@@ -36,7 +36,7 @@ down a guess before a figure is shown: chapters have a switch for it, *Let me gu
 
 def sessions() -> list[dict]:
     """The sessions in order: title, chapters, aims, plan with minutes, questions, misconceptions, figures."""
-    return yaml.safe_load(next(BUNDLED.glob(f"*/{SESSIONS}")).read_text("utf-8"))
+    return yamls.read(next(BUNDLED.glob(f"*/{SESSIONS}")))
 
 
 def guide(study: Cohort) -> str:

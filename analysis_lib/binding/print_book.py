@@ -8,11 +8,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
 from pypdf import PdfWriter
 
 from analysis_lib.binding.outcome import BuildError
-from analysis_lib.files import replacing
+from analysis_lib.files import replacing, yamls
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 FLAGS = (
@@ -54,7 +53,7 @@ def print_book(html: Path, contents: Path, out: Path) -> int:
         raise BuildError(f"Printing needs a browser: install one of {', '.join(BROWSERS[:3])}.")
     writer = PdfWriter()
     with tempfile.TemporaryDirectory() as folder:
-        for number, name in enumerate(pages(yaml.safe_load(contents.read_text("utf-8")))):
+        for number, name in enumerate(pages(yamls.read(contents))):
             sheet = Path(folder) / f"{number}.pdf"
             _print(browser, html / f"{name}.html", sheet, Path(folder) / "profile")
             writer.append(sheet, outline_item=_title(html / f"{name}.html"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
-import yaml
 
 from analysis_lib.analyses import simulation
 from analysis_lib.binding import chapters
 from analysis_lib.cohort.cohort import Cohort
+from analysis_lib.files import yamls
 from analysis_lib.files.places import BUNDLED, LIBRARY, RECONSTRUCTED
 from analysis_lib.rows.released import require
 from analysis_lib.show import numbers
@@ -25,7 +25,7 @@ NEAR = 1e-4  # as a share of the number: lifelines stops a little before the max
 
 def lessons() -> list[dict]:
     """Each computation: its chapter, the row that it must equal, what it asks, and its code."""
-    return yaml.safe_load(next(BUNDLED.glob("*/ten-lines.yml")).read_text("utf-8"))
+    return yamls.read(next(BUNDLED.glob("*/ten-lines.yml")))
 
 
 def make(study: Cohort) -> dict[str, float]:

@@ -14,11 +14,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from analysis_lib.cohort import endpoints
 from analysis_lib.cohort.cohort import REGIMENS, Cohort
 from analysis_lib.dictionary.units import CAR_T
+from analysis_lib.files import yamls
 from analysis_lib.files.places import BUNDLED
 from analysis_lib.rows.released import require
 from analysis_lib.rows.results import STATISTICS
@@ -140,7 +140,7 @@ def sheet(name: str) -> Sheet:
 
 @cache
 def _read(path: Path, changed: int) -> Sheet:
-    told = yaml.safe_load(path.read_text("utf-8"))
+    told = yamls.read(path)
     if unknown := set(told) - set(Sheet.__dataclass_fields__):
         raise ValueError(f"{path.name}: unknown key {', '.join(sorted(unknown))}.")
     return Sheet(**told)
