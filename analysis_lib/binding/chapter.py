@@ -20,7 +20,7 @@ from analysis_lib.binding.outcome import Outcome
 from analysis_lib.binding.page import as_page
 from analysis_lib.cohort.cohort import REGIMENS, Cohort
 from analysis_lib.files.places import NOTEBOOKS
-from analysis_lib.show import canvas, exercises
+from analysis_lib.show import exercises, seen
 
 QUIET_KERNEL = ["--IPKernelApp.log_level=ERROR"]  # it warns, once a notebook, that it listens on this machine
 # figures come as files to take away as well
@@ -103,14 +103,14 @@ def execute(chapter: str, given: dict) -> NotebookNode:
 
 def calculate(chapter: str, cohort: Path | Cohort, results_dir: Path, drawn: bool = False) -> None:
     """Run a chapter's code in this process, without solutions and without showing anything; it writes its
-    rows as ever. Its figures are made up, and drawn only if ``drawn``.
+    rows as ever. What is only shown, such as a figure, is made if ``drawn``.
 
     Of several chapters each takes the cohort as it was read once: analyses change nothing of it.
     """
     namespace: dict = {}
     with (
         contextlib.redirect_stdout(io.StringIO()),
-        contextlib.nullcontext() if drawn else canvas.unseen(),
+        contextlib.nullcontext() if drawn else seen.unseen(),
     ):
         for cell in jupytext.read(NOTEBOOKS / f"{chapter}.py").cells:
             if cell.cell_type == "code" and "hide-cell" not in cell.metadata.get("tags", []):

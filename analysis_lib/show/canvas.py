@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import io
-from collections.abc import Callable, Iterable, Iterator
-from contextvars import ContextVar
-from functools import cache, wraps
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,35 +46,12 @@ STYLE: dict[Any, Any] = {
     "figure.dpi": 160,
     "figure.constrained_layout.w_pad": 5 / 72,  # a reader's machine may set words a little wider
 }
-Given = ParamSpec("Given")
-SEEN = ContextVar("SEEN", default=True)  # whether anybody looks: only :func:`unseen` says that nobody does
 
 
 def canvas(height: float, **options: Any) -> tuple[Figure, Any]:
     """A figure of the book's width and the given height (inches), with its axes."""
     with sns.axes_style("ticks"), plt.rc_context(STYLE):
         return plt.subplots(figsize=(WIDTH, height), layout="constrained", **options)
-
-
-@contextlib.contextmanager
-def unseen() -> Iterator[None]:
-    """Within it no figure is made (:func:`if_seen`): that takes longer than its numbers."""
-    before = SEEN.set(False)
-    try:
-        yield
-    finally:
-        SEEN.reset(before)
-
-
-def if_seen(draw: Callable[Given, None]) -> Callable[Given, None]:
-    """What shows a figure, made to do nothing where nobody looks (:func:`unseen`)."""
-
-    @wraps(draw)
-    def drawing(*given: Given.args, **options: Given.kwargs) -> None:
-        if SEEN.get():
-            draw(*given, **options)
-
-    return drawing
 
 
 def described(drawn: str, told: Iterable[str]) -> str:

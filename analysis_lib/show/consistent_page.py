@@ -17,6 +17,7 @@ from analysis_lib.rows.results import row
 from analysis_lib.show import notes, numbers, payloads, sentences, tables
 from analysis_lib.show.fragments import fragment
 from analysis_lib.show.result_names import name_of
+from analysis_lib.show.seen import if_seen
 
 SAME_ENDS = re.compile(r"goes from (\S+) to \1(?![\w.]*\d)")  # a range that is no range
 
@@ -77,6 +78,7 @@ def _lines(of: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+@if_seen
 def beside(study: Cohort, chapter_rows: pd.DataFrame) -> None:
     """Show the range that the consistent cohorts leave for those results of a chapter that the paper does not
     print.
@@ -110,6 +112,7 @@ def beside(study: Cohort, chapter_rows: pd.DataFrame) -> None:
     )
 
 
+@if_seen
 def say(study: Cohort, *templates: str) -> None:
     """On the reconstructed cohort, sentences about ranges: ``{result_id:lower}`` and ``{result_id:upper}``
     are the lowest and highest value of a result over the consistent cohorts. A sentence about a result that

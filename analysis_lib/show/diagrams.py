@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis_lib.rows import results
-from analysis_lib.show.canvas import PALETTE, canvas, if_seen, show
+from analysis_lib.show.canvas import PALETTE, canvas, show
+from analysis_lib.show.seen import if_seen
 
 Place = tuple[float, float]
 HEIGHT = 2.5  # inches

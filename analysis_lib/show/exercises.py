@@ -24,6 +24,7 @@ from analysis_lib.rows.released import require
 from analysis_lib.rows.results import STATISTICS
 from analysis_lib.show import payloads
 from analysis_lib.show.fragments import fragment
+from analysis_lib.show.seen import if_seen
 from analysis_lib.show.sentences import fields, sentence
 
 NUMBER, CHOICE, LARGEST, ORDER = KINDS = ("number", "choice", "largest", "order")
@@ -99,6 +100,7 @@ class Sheet:
     quiz: list[dict] = field(default_factory=list)
 
 
+@if_seen
 def show(study: Cohort, rows: pd.DataFrame, name: str) -> None:
     """Show the questions of a chapter that this cohort can answer, as forms that check the answer.
 

@@ -1,8 +1,7 @@
-"""Figures: survival curves with numbers at risk, forest plots, and the frame in which every figure is shown.
+"""Figures: survival curves with numbers at risk, and forest plots.
 
-A figure is drawn from frames that the analyses return, is readable at 390 px, uses a palette that
-colour-blind readers can tell apart (Okabe and Ito 2008) together with line styles, and always carries alt
-text and a caption.
+Drawn from frames that analyses return, readable at 390 px, in colours that colour-blind readers tell apart
+(Okabe and Ito 2008) and in line styles, with alt text and a caption.
 """
 
 from __future__ import annotations
@@ -20,8 +19,9 @@ from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import Released, require
 from analysis_lib.rows.results import STATISTICS
 from analysis_lib.show import notes, numbers
-from analysis_lib.show.canvas import PALETTE, canvas, if_seen, month_ticks, plain_log_ticks, show, style_of
+from analysis_lib.show.canvas import PALETTE, canvas, month_ticks, plain_log_ticks, show, style_of
 from analysis_lib.show.result_names import without_a_shared_time
+from analysis_lib.show.seen import if_seen
 
 LONG_ENOUGH = "followed at least that long"
 HEADS_OF = {"hazard ratio": "HR", "odds ratio": "OR"}  # numbers beside a forest plot; all others: Estimate

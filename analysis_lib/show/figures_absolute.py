@@ -16,12 +16,12 @@ from analysis_lib.show.canvas import (
     PALETTE,
     STYLE,
     canvas,
-    if_seen,
     month_ticks,
     plain_log_ticks,
     show,
 )
 from analysis_lib.show.notes import captioned, skip
+from analysis_lib.show.seen import if_seen
 
 
 @if_seen

@@ -22,7 +22,6 @@ from analysis_lib.show.canvas import (
     STYLE,
     canvas,
     described,
-    if_seen,
     month_ticks,
     plain_log_ticks,
     show,
@@ -30,6 +29,7 @@ from analysis_lib.show.canvas import (
 )
 from analysis_lib.show.figures import risk_table
 from analysis_lib.show.notes import captioned, skip
+from analysis_lib.show.seen import if_seen
 
 SHORT = {weighting.GROUPS[True]: "RT", weighting.GROUPS[False]: "ST"}  # where a phone has no room for more
 LONG_NAME = 20  # characters

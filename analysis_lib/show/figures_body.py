@@ -11,7 +11,8 @@ from matplotlib.patches import Circle, FancyBboxPatch, Patch
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import require
 from analysis_lib.show import notes, numbers
-from analysis_lib.show.canvas import PALETTE, canvas, if_seen, show
+from analysis_lib.show.canvas import PALETTE, canvas, show
+from analysis_lib.show.seen import if_seen
 
 # Each region: its shapes (x, y, width, height; a circle where there is no height), where a line to its words
 # begins, and the side and height at which they stand. The body is 10 high, its middle at 0.

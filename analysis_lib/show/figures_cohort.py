@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import require
 from analysis_lib.show import notes, numbers
-from analysis_lib.show.canvas import PALETTE, canvas, if_seen, plain_log_ticks, show, style_of
+from analysis_lib.show.canvas import PALETTE, canvas, plain_log_ticks, show, style_of
+from analysis_lib.show.seen import if_seen
 
 
 @if_seen

@@ -13,8 +13,9 @@ from analysis_lib.analyses import courses
 from analysis_lib.rows import methods, results
 from analysis_lib.rows.released import require
 from analysis_lib.show import numbers
-from analysis_lib.show.canvas import PALETTE, canvas, if_seen, show
+from analysis_lib.show.canvas import PALETTE, canvas, show
 from analysis_lib.show.notes import captioned, skip
+from analysis_lib.show.seen import if_seen
 
 ON_BANDS = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.2}  # below words
 

@@ -9,7 +9,8 @@ from analysis_lib.consistent.specifications import CHOICES
 from analysis_lib.rows import results, rounding
 from analysis_lib.rows.released import require
 from analysis_lib.show import notes
-from analysis_lib.show.canvas import PALETTE, canvas, if_seen, show
+from analysis_lib.show.canvas import PALETTE, canvas, show
+from analysis_lib.show.seen import if_seen
 
 WORDS = {"endpoint": "Endpoint", "cmt": "CMT", "adjusted": "Adjusted", "landmark": "Landmark"}
 

@@ -18,13 +18,13 @@ from analysis_lib.show.canvas import (
     STYLE,
     canvas,
     described,
-    if_seen,
     month_ticks,
     plain_log_ticks,
     show,
     style_of,
 )
 from analysis_lib.show.notes import captioned, skip
+from analysis_lib.show.seen import if_seen
 
 
 @if_seen

@@ -15,6 +15,7 @@ from analysis_lib.rows.methods import capital
 from analysis_lib.rows.released import require
 from analysis_lib.show import notes, payloads, tables
 from analysis_lib.show.fragments import finished, fragment
+from analysis_lib.show.seen import if_seen
 
 HEADS = ["What, of whom", "Printed", "Recomputed", "Verdict"]
 WHERE = "10_ledger.html#these-cannot-both-be-true"  # on the pages of the paper's book
@@ -29,6 +30,7 @@ def show(held: pd.DataFrame, caption: str) -> None:
     show_reasoned(_by_section(held), caption, HEADS)
 
 
+@if_seen
 def beside(study: Cohort, rows: pd.DataFrame) -> None:
     """Show what the paper prints of a chapter's results, beside them; on other cohorts than the
     reconstructed, nothing.

@@ -28,6 +28,7 @@ from analysis_lib.show import (
     figures_courses,
     figures_further,
     fitting,
+    seen,
     tables,
     vector,
 )
@@ -430,7 +431,7 @@ def test_each_colour_of_the_ways_through_therapy_is_named(shown):
 
 def test_where_nobody_looks_no_figure_is_made(monkeypatch):
     monkeypatch.setattr(canvas.plt, "subplots", lambda *_, **__: pytest.fail("a figure was made"))
-    with canvas.unseen():
+    with seen.unseen():
         diagrams.causal({"A": (0, 0), "B": (1, 1)}, [("A", "B")], "Causes.")
     makers = [
         function
