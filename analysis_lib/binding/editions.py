@@ -64,7 +64,7 @@ def editions(out: Path) -> None:
             shutil.copytree(source, place / "source")
             _turn_pages(place / "source", study, outcomes, edition)
             if edition == STUDENT:
-                _turn_lessons(place / "source" / "book", study, made)
+                _turn_lessons(place / "source" / "book", study, made["explorer"])
             render(place / "source", place / "html")
             shutil.rmtree(place / "source")
             write_notebooks(place / "notebooks", edition)
@@ -118,12 +118,12 @@ def _turn_pages(source: Path, study: Cohort, outcomes: list[Outcome], edition: s
         (source / "book" / "teach.md").write_text(f"{teach}\n{sheet.replace('# ', '## ')}", "utf-8")
 
 
-def _turn_lessons(book: Path, study: Cohort, made: dict) -> None:
+def _turn_lessons(book: Path, study: Cohort, explored: dict) -> None:
     """Write the pages that ask on their own, the primer and the labs, without what is right."""
     rows = require(results.read_all(book / "cohorts" / study.name / "results"))
     generated = book / "generated"
     (generated / f"{primer.NAME}.md").write_text(primer.page(study, rows, solved=False), "utf-8")
-    (generated / f"{labs.NAME}.md").write_text(labs.page(study, made, solved=False), "utf-8")
+    (generated / f"{labs.NAME}.md").write_text(labs.page(study, explored, solved=False), "utf-8")
 
 
 def _ask_anew(page: NotebookNode, forms: str) -> None:

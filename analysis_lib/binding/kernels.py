@@ -64,6 +64,8 @@ PRELOADED = (
 )
 # Differ from kernel to kernel and mean nothing to a library while it is imported.
 OF_ONE_KERNEL = ("JPY_SESSION_NAME", "JPY_PARENT_PID", "PYTEST_CURRENT_TEST", "PWD", "OLDPWD", "_")
+# Set by libraries while they are imported, here as in the warm process, which may have been started before.
+OF_LIBRARIES = ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK", "PYARROW_IGNORE_TIMEZONE", "SPARK_LOCAL_IP")
 
 
 def why_plain() -> str:
@@ -244,7 +246,8 @@ def _can_be_forked(cmd: list[str], kwargs: dict) -> bool:
 
 
 def _lasting(env: Mapping[str, str]) -> frozenset:
-    return frozenset((name, value) for name, value in env.items() if name not in (*OF_ONE_KERNEL, CHOICE))
+    passing = {*OF_ONE_KERNEL, *OF_LIBRARIES, CHOICE}
+    return frozenset((name, value) for name, value in env.items() if name not in passing)
 
 
 def _number(line: socket.socket, otherwise: int) -> int:

@@ -407,3 +407,20 @@ def test_nbconvert_and_nbval_take_it_from_the_environment(tmp_path):
         cwd=tmp_path,
     )
     assert "2 passed" in checked.stdout, checked.stdout[-2000:]
+
+
+EARLY = """\
+import os, sys
+from pathlib import Path
+from analysis_lib.binding import kernels
+kernels.start_early(Path(sys.argv[1]))
+import analysis_lib.binding.build
+with kernels.forked(Path(sys.argv[1])):
+    print(Path(f"/proc/self/task/{os.getpid()}/children").read_text())
+"""
+
+
+def test_a_warm_process_that_was_started_early_is_the_one_that_is_used(tmp_path):
+    """Whatever was imported in between, and set variables of the environment."""
+    run = subprocess.run([sys.executable, "-c", EARLY, str(tmp_path)], capture_output=True, text=True)
+    assert len(run.stdout.split()) == 1, run.stdout + run.stderr

@@ -282,7 +282,7 @@ def test_a_leak_fails_the_build_and_leaves_no_new_book(tmp_path, monkeypatch, ca
     (tmp_path / "notebooks" / "01_leaking.py").write_text(LEAKING)
     # what is scanned is told by its source as well as by a page that Sphinx makes of it
     monkeypatch.setattr(
-        build, "render", lambda source, html, _: shutil.copytree(source / "book" / "cohorts", html)
+        build, "render", lambda source, html, *_: shutil.copytree(source / "book" / "cohorts", html)
     )
     everywhere(monkeypatch, chapters.NOTEBOOKS, tmp_path / "notebooks")
     path, patients = hospital.write(tmp_path / "hospital", 20)
