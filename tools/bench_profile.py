@@ -43,6 +43,7 @@ made the chapters' own code faster made them faster there, too, and Sphinx works
 R's scripts write the rows of chapters 1 to 9 without drawing anything by chance: bootstrap samples and
 imputations are ours alone, as are disclosure control, sentences and answers; what pandas takes is the price
 of tidy frames of a few rows each."""
+LOOP = "rows = [dict.fromkeys(range(200), each) for each in range(2000)]; [sorted(r) for r in rows * 150]"
 KERNEL = """\
 import sys, time
 import papermill, nbformat
@@ -131,6 +132,18 @@ def a_kernel() -> float:
     return float(run.stdout.splitlines()[-1])
 
 
+def two_at_once() -> float:
+    """How many times as long a calculation takes beside its twin as alone: 1 on cores that share nothing."""
+    command = [sys.executable, "-c", LOOP]
+    took = []
+    for many in (1, 2):
+        since = time.time()
+        for process in [subprocess.Popen(command) for _ in range(many)]:
+            process.wait()
+        took.append(time.time() - since)
+    return took[1] / took[0]
+
+
 def packages() -> dict[str, float]:
     """CPU seconds of the rows of chapters 1 to 9, a second time in one process, by package."""
     from analysis_lib.binding import chapter, chapters
@@ -171,6 +184,11 @@ def main() -> None:
     lines = [WHY, "", f"### A cold build, and one after a comma, stage by stage ({', '.join(cohorts)})", ""]
     lines += ["| stage | cold: wall, s | one notebook changed: wall, s |", "|---|---|---|"]
     lines += [f"| {name} | {cold[name]:.1f} | {changed[name]:.1f} |" for name in cold]
+    lines += ["", "### Two processes at once", ""]
+    lines += [
+        f"A calculation beside its twin takes {two_at_once():.2f} times as long as alone, so that no work"
+    ]
+    lines += ["on two cores of this machine could take half as long as on one, as the floor has it."]
     lines += ["", "### A chapter's kernel in plain Jupyter Book", ""]
     lines += [
         f"Started and with all libraries imported after {a_kernel():.1f} seconds, once for each chapter."
