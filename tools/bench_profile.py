@@ -186,9 +186,9 @@ def main() -> None:
     lines += [f"| {name} | {cold[name]:.1f} | {changed[name]:.1f} |" for name in cold]
     lines += ["", "### Two processes at once", ""]
     lines += [
-        f"A calculation beside its twin takes {two_at_once():.2f} times as long as alone, so that no work"
+        f"A calculation takes {two_at_once():.2f} times as long beside its twin as alone; that two cores"
     ]
-    lines += ["on two cores of this machine could take half as long as on one, as the floor has it."]
+    lines += ["share nothing, as the floor takes it, would be 1."]
     lines += ["", "### A chapter's kernel in plain Jupyter Book", ""]
     lines += [
         f"Started and with all libraries imported after {a_kernel():.1f} seconds, once for each chapter."
