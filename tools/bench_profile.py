@@ -37,7 +37,7 @@ each chapter and speaks with it, draws each figure once more, as PDF to take awa
 the explorer. The ledger waits for the other chapters, and what follows the chapters runs on one core; of
 more than one cohort less is waited for. Of a build after one change each stage is small, and one waits for
 the other: imports, the chapter in its kernel, the pages that are written from all chapters' rows, a start of
-Sphinx. A sixth of a cold build would be less than the imports and the chapter alone.
+Sphinx. No single one of them keeps it from a sixth; they stand in the table below.
 Plain Jupyter Book spends its time on kernels: each imports all libraries anew, while ours are forked. What
 made the chapters' own code faster made them faster there, too, and Sphinx works on one core in both.
 R's scripts write the rows of chapters 1 to 9 without drawing anything by chance: bootstrap samples and
