@@ -73,9 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     each.add_argument(
         "--jobs",
         type=_positive,
-        default=_cores(),
+        default=_at_a_time(),
         metavar="N",
-        help="notebooks at a time, each takes about 0.5 GB of memory (default: one a core, at most 8)",
+        help="notebooks at a time, each takes about 0.5 GB of memory (default: one more than cores, at most 8)",
     )
     each.add_argument(
         "--fresh", action="store_true", help="run every chapter, whatever earlier builds have made"
@@ -227,10 +227,12 @@ def _add_parameters(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _cores() -> int:
-    """The cores that this process may use, at most eight: more would be limited by memory."""
+def _at_a_time() -> int:
+    """One more than the cores that this process may use, since a notebook waits for its kernel now and then;
+    at most eight: more would be limited by memory.
+    """
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(8, usable)
+    return min(8, usable + 1)
 
 
 def _positive(written: str) -> int:

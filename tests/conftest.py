@@ -61,8 +61,8 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """What was imported and collected stays: statsmodels clears memory whenever it corrects P values, and need
-    not look through all of it each time. Nor need anybody look as often as after each 700 objects.
+    """What was imported and collected stays, and whoever clears memory need not look through all of it each
+    time. Nor need anybody look as often as after each 700 objects.
     """
     gc.collect()
     gc.freeze()

@@ -39,7 +39,7 @@ COMMA = "\n# %% [markdown]\n# One remark more.\n"
 CHANGED = "04_survival"
 MOST = 25  # files of tests on the page
 
-# What one process does that a book needs: each chapter's code with its figures, one after another.
+# What one process does that a book needs: each chapter's code with figures and solutions, one after another.
 FLOOR = """\
 import contextlib, io, json, sys, time
 from pathlib import Path

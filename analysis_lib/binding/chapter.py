@@ -102,8 +102,8 @@ def execute(chapter: str, given: dict) -> NotebookNode:
 
 
 def calculate(chapter: str, cohort: Path | Cohort, results_dir: Path, drawn: bool = False) -> None:
-    """Run a chapter's code in this process, without solutions and without showing anything; it writes its
-    rows as ever. What is only shown, such as a figure, is made if ``drawn``.
+    """Run a chapter's code in this process, without showing anything; it writes its rows as ever. What is
+    only shown, such as a figure or a solution, is made if ``drawn``.
 
     Of several chapters each takes the cohort as it was read once: analyses change nothing of it.
     """
@@ -113,8 +113,9 @@ def calculate(chapter: str, cohort: Path | Cohort, results_dir: Path, drawn: boo
         contextlib.nullcontext() if drawn else seen.unseen(),
     ):
         for cell in jupytext.read(NOTEBOOKS / f"{chapter}.py").cells:
-            if cell.cell_type == "code" and "hide-cell" not in cell.metadata.get("tags", []):
+            tags = cell.metadata.get("tags", [])
+            if cell.cell_type == "code" and (drawn or "hide-cell" not in tags):
                 exec(compile(cell.source, chapter, "exec"), namespace)
-            if "parameters" in cell.metadata.get("tags", []):
+            if "parameters" in tags:
                 where = cohort if isinstance(cohort, Cohort) else str(cohort)
                 namespace |= {"cohort": where, "results_dir": str(results_dir)}

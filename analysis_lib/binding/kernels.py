@@ -17,7 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import IO, Any
@@ -33,6 +33,7 @@ PATIENCE = 120  # seconds that the imports of the warm process may take on a slo
 PRELOADED = (
     "ipykernel.kernelapp",
     "ipykernel.zmqshell",
+    "ipykernel.debugger",
     "IPython.core.completer",
     "IPython.core.pylabtools",
     "numpy",
@@ -62,6 +63,8 @@ PRELOADED = (
     "matplotlib.backends.backend_pdf",
     "seaborn",
 )
+# Of the warm process alone: a kernel's debugger, which nobody uses here, would say what it cannot do.
+QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 # Differ from kernel to kernel and mean nothing to a library while it is imported.
 OF_ONE_KERNEL = ("JPY_SESSION_NAME", "JPY_PARENT_PID", "PYTEST_CURRENT_TEST", "PWD", "OLDPWD", "_")
 # Set by libraries while they are imported, here as in the warm process, which may have been started before.
@@ -114,6 +117,30 @@ def forked(folder: Path) -> Iterator[None]:
         _warm.cache_clear()
         factory.default_provisioner_name = default
         os.environ.pop(CHOICE) if before is None else os.environ.update({CHOICE: before})
+
+
+def make_ready(
+    folder: Path, modules: Iterable[str], calls: Iterable[tuple[str, ...]], places: Iterable[Path]
+) -> None:
+    """While :func:`forked` lasts, have modules imported and functions called once for all kernels from now
+    on. A kernel that finds a file changed since imports and reads everything itself.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the notebooks will run.
+    modules : iterable of str
+        Modules of the project.
+    calls : iterable of tuple of str
+        A module, a function of it, and the texts that it is given.
+    places : iterable of Path
+        The files, and folders of files, that modules and results of calls are made from.
+    """
+    if why_plain():
+        return
+    asked = {"modules": list(modules), "calls": list(calls), "places": [str(place) for place in places]}
+    with contextlib.suppress(OSError):  # a warm process that was killed is started again, and is not ready
+        _warm(_lasting(os.environ), str(folder)).send(json.dumps(asked).encode())
 
 
 def fork_all() -> None:
@@ -197,7 +224,7 @@ def _warm(environment: frozenset, cwd: str) -> socket.socket:
             [sys.executable, str(WARM), str(its.fileno()), str(os.getpid()), *PRELOADED],
             pass_fds=[its.fileno()],
             cwd=cwd,
-            env=dict(environment),
+            env=dict(environment) | QUIET,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,

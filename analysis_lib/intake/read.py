@@ -54,6 +54,8 @@ def read_cohort(where: str | Path | Cohort) -> Cohort:
     if isinstance(where, Cohort):
         return where
     path = locate(where)
+    if path in _AHEAD:
+        return _AHEAD.pop(path)
     manifest = read_manifest(path)
     problems: list[dict] = []
     texts = {
@@ -98,6 +100,17 @@ def read_cohort(where: str | Path | Cohort) -> Cohort:
         **{name: typed(manifest.schemas[name], table) for name, table in tables.items()},
     )
     return _subset(with_derived(cohort), manifest.subset, path.name)
+
+
+# For processes that are forked from this one and read a cohort each. It is given away once: nobody shares it.
+_AHEAD: dict[Path, Cohort] = {}
+
+
+def read_ahead(where: str) -> None:
+    """Read a cohort for the first :func:`read_cohort` of it, here or in a process that is forked from this
+    one; its files must stay as they are (:mod:`analysis_lib.binding.warm` sees to it).
+    """
+    _AHEAD[locate(where)] = read_cohort(where)
 
 
 def _severe(problems: list[dict]) -> list[dict]:

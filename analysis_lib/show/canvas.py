@@ -17,7 +17,6 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib_inline.config import InlineBackend
 
 from analysis_lib.show import fitting, payloads, vector
 from analysis_lib.show.fragments import finished, fragment
@@ -85,6 +84,9 @@ def asked_for() -> list[str]:
     It is IPython's own setting, ``%config InlineBackend.figure_formats = ["svg", "pdf"]``. A build asks for
     both, so that each chapter can offer them; the notebooks that are kept in the repository never hold them.
     """
+    # not above: a kernel ties it to matplotlib when it starts, which may be after this module was imported
+    from matplotlib_inline.config import InlineBackend
+
     session = get_ipython()
     wanted = InlineBackend.instance(parent=session).figure_formats if session else ()
     return [kind for kind in VECTORS if kind in wanted]

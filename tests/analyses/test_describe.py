@@ -5,11 +5,13 @@ little in them.
 import re
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from IPython.display import display
+from scipy import stats
 
 from analysis_lib.analyses import failure, participants, summaries, survival, table_1
 from analysis_lib.cohort.cohort import Cohort
@@ -129,8 +131,22 @@ def test_permutation_agrees_with_the_approximation_where_counts_are_large_and_re
     ldh = frame_of({"yes": [8, 11, 52], "no": [17, 4, 28]})
     first, again = (summaries.association_by_permutation(ldh, "level", "group", "x") for _ in range(2))
     assert first == again and first["value"] == pytest.approx(0.0067, abs=0.003)
+    few = frame_of({"yes": [2, 7, 0], "no": [9, 3, 0]})  # the third group has nobody
+    odds = stats.hypergeom(21, 9, 11)  # how many of the first group's 11 are among the 9, by chance
+    exact = sum(odds.pmf(k) for k in range(10) if abs(k - 11 * 9 / 21) >= abs(2 - 11 * 9 / 21) - 1e-9)
+    found = summaries.association_by_permutation(few, "level", "group", "x")["value"]
+    assert found == pytest.approx(exact, abs=3 * (exact / 9999) ** 0.5)
     alike = frame_of({"yes": [3, 2, 1]})
     assert summaries.association_by_permutation(alike, "level", "group", "x")["value"] is None
+
+
+def test_permutation_of_very_many_patients():
+    """Their reshuffled order would fill the memory of any laptop."""
+    rng = np.random.default_rng(1)
+    many = pd.DataFrame({"level": rng.integers(0, 4, 500_000), "group": rng.integers(0, 3, 500_000)})
+    by_chance = summaries.association_by_permutation(many.astype("category"), "level", "group", "x")
+    close = summaries.association(many.astype("category"), "level", "group", "x")
+    assert by_chance["value"] == pytest.approx(close["value"], abs=0.02) and by_chance["n"] == 500_000
 
 
 # Flow

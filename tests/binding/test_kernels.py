@@ -14,10 +14,10 @@ import nbformat
 import pytest
 from jupyter_client.provisioning import KernelProvisionerFactory
 from nbclient import NotebookClient
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_code_cell, new_notebook
 
-from analysis_lib.binding import chapter, kernels
+from analysis_lib.binding import build, chapter, kernels, reuse
 from analysis_lib.files.places import NOTEBOOKS, ROOT
 from analysis_lib.intake.manifest import locate
 
@@ -263,6 +263,53 @@ def test_a_killed_warm_process_is_started_again(forked, light):
     assert printed(run("print('lives')", folder=forked)) == "lives"
 
 
+COUNTING = """
+from pathlib import Path
+NAME = "as it was"
+found = []
+def count(where):
+    with Path(where).open("a") as file:
+        file.write("x")
+    found.append(NAME)
+"""
+TELL = "import counting; print(counting.NAME, counting.found)"
+
+
+@pytest.fixture
+def ready(forked, light, tmp_path, monkeypatch):
+    """A module of a project, which the warm process has imported and called."""
+    (tmp_path / "counting.py").write_text(COUNTING)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    call = ("counting", "count", str(tmp_path / "calls"))
+    kernels.make_ready(forked, ["counting"], [call, ("counting", "nothing")], [tmp_path / "counting.py"])
+    while not (tmp_path / "calls").exists():  # or it would be made ready of what a test has written meanwhile
+        time.sleep(0.05)
+    return tmp_path
+
+
+def test_what_is_made_ready_is_done_once_for_all_kernels(forked, ready):
+    for _ in range(2):  # what the first one adds is not in the second
+        executed = run(TELL, "counting.found.append('mine')", folder=forked)
+        assert printed(executed, 0) == "as it was ['as it was']"
+    assert (ready / "calls").read_text() == "x"
+
+
+def test_a_kernel_forgets_what_was_made_ready_when_a_file_has_changed_since(forked, ready):
+    (ready / "counting.py").write_text(COUNTING.replace("as it was", "changed"))
+    assert printed(run(TELL, folder=forked)) == "changed []"
+    (ready / "counting.py").unlink()
+    with pytest.raises(CellExecutionError, match="No module named 'counting'"):
+        run(TELL, folder=forked)
+
+
+def test_a_module_that_cannot_be_imported_is_left_to_the_notebook_that_wants_it(forked, ready):
+    (ready / "wrong.py").write_text("this is no Python")
+    kernels.make_ready(forked, ["wrong", "nowhere"], [("wrong", "count")], [ready / "wrong.py"])
+    assert printed(run(TELL, folder=forked)) == "as it was ['as it was']"
+    with pytest.raises(CellExecutionError, match="SyntaxError"):
+        run("import wrong", folder=forked)
+
+
 # Where forking ends, its warm process does, too, and the next test that asks for one would wait for another:
 # these come after all that share one.
 
@@ -279,10 +326,13 @@ def test_a_chapter_has_the_same_outputs_to_the_byte(tmp_path, plain):
         ).read_bytes()
 
     expected, expected_rows = outputs("plain")
-    with kernels.forked(NOTEBOOKS):
-        ours, rows = outputs("forked")
     assert sum("application/pdf" in str(cell) for cell in expected) > 0, "no figure was compared"
-    assert ours == expected and rows == expected_rows
+    with kernels.forked(NOTEBOOKS):
+        assert outputs("forked") == (expected, expected_rows)
+        studies = build.read_all(["reconstructed"])
+        as_read = {path: reuse.of_cohort(path) for path in studies}
+        build.make_ready(build.plan(studies, as_read, tmp_path, {}), studies, reuse.as_it_is())
+        assert outputs("ready") == (expected, expected_rows)
 
 
 def test_a_file_that_hides_a_library_counts(tmp_path, monkeypatch):

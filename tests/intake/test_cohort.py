@@ -14,7 +14,7 @@ from lifelines.datasets import load_lymphoma
 
 from analysis_lib.cohort.problems import CohortError
 from analysis_lib.intake.bundled import bundled_cohorts
-from analysis_lib.intake.read import read_cohort
+from analysis_lib.intake.read import read_ahead, read_cohort
 
 BARE = "patient_id,last_follow_up_day,vital_status\nA,100,dead\nB,200,alive\n"
 
@@ -280,3 +280,11 @@ def test_the_public_cohort_shows_every_count():
 def test_a_name_that_cannot_be_a_folder_is_refused(tmp_path, name):
     error = problems_of(write(tmp_path, f"name: '{name}'\ntables: {{patients: p.csv}}", p=BARE))
     assert error.problems["field"].tolist() == ["name"]
+
+
+def test_a_cohort_that_was_read_ahead_is_given_away_once_and_then_read_anew(tmp_path):
+    path = write(tmp_path, people=BARE)
+    read_ahead(str(path))
+    path.write_text("no table at all")  # whoever reads ahead sees to it that files stay as they are
+    assert read_cohort(path).patients["patient_id"].tolist() == ["A", "B"]
+    problems_of(path)
