@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_positive,
         default=_at_a_time(),
         metavar="N",
-        help="notebooks at a time, each takes about 0.5 GB of memory (default: one more than cores, at most 8)",
+        help="notebooks at a time, each takes about 0.5 GB of memory (default: cores + 1, at most 8)",
     )
     each.add_argument(
         "--fresh", action="store_true", help="run every chapter, whatever earlier builds have made"
