@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis_lib.files import places
+from analysis_lib.files import cores, places
 from analysis_lib.files.refusal import Refused
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     each.add_argument(
         "--jobs",
         type=_positive,
-        default=_at_a_time(),
+        default=cores.at_a_time(),
         metavar="N",
         help="notebooks at a time, each takes about 0.5 GB of memory (default: cores + 1, at most 8)",
     )
@@ -225,14 +225,6 @@ def _add_parameters(parser: argparse.ArgumentParser) -> None:
         metavar=("NAME", "VALUE"),
         help="a number for the chapters that take such a parameter (alpha_beta 3)",
     )
-
-
-def _at_a_time() -> int:
-    """One more than the cores that this process may use, since a notebook waits for its kernel now and then;
-    at most eight: more would be limited by memory.
-    """
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(8, usable + 1)
 
 
 def _positive(written: str) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from analysis_lib.binding import cover, inputs, search_index
 from analysis_lib.binding.outcome import BuildError
-from analysis_lib.files import replacing
+from analysis_lib.files import cores, replacing
 from analysis_lib.files.digest import digest_of, digests
 from analysis_lib.files.places import ROOT
 
@@ -34,7 +34,9 @@ SHARED = re.compile(
 COPIED = re.compile(r"(?:_images|_downloads)/([^\"'?#<>]+)")  # files that pages show or offer
 # Jupyter Book, which imports what it will need and then waits for a word. The grammars of addresses that
 # jsonschema would import in two seconds are left out: see analysis_lib. For each citation pybtex asks what is
-# installed, which is the same each time and a fifth of the work.
+# installed, and the search index has each word stemmed wherever it stands: the same each time, and a fourth
+# of the work. Sphinx reads and writes pages in several processes, which Jupyter Book lets nobody ask for; the
+# extension that numbers chapters does so when all are read, and forgot to say that it may.
 CODE = """\
 import functools, importlib.metadata, sys
 sys.modules["rfc3987_syntax"] = None
@@ -42,7 +44,12 @@ importlib.metadata.entry_points = functools.cache(importlib.metadata.entry_point
 from analysis_lib.files import replacing
 replacing.end_with({parent})
 from jupyter_book.cli.main import main
-import jupyter_book.sphinx, myst_nb.sphinx_ext, sphinx.builders.html, sphinx_book_theme, sphinxcontrib.bibtex
+import myst_nb.sphinx_ext, sphinx.builders.html, sphinx_book_theme, sphinxcontrib.bibtex
+import jupyter_book.sphinx as theirs, sphinx.search.en as search, sphinx_multitoc_numbering as numbering
+search.SearchEnglish.stem = functools.cache(search.SearchEnglish.stem)
+setup, plain = numbering.setup, theirs.Sphinx
+numbering.setup = lambda app: setup(app) or dict(parallel_read_safe=True)
+theirs.Sphinx = lambda **given: plain(**given | dict(parallel={processes}))
 if sys.stdin.readline():
     main()
 """
@@ -63,7 +70,13 @@ def waiting(place: Path) -> Iterator[subprocess.Popen]:
         "NO_COLOR": "1",
         "DOCUTILSCONFIG": str(ROOT / "docutils.conf"),  # no directive reads a file or passes on raw markup
     }
-    command = [sys.executable, "-c", CODE.format(parent=os.getpid()), "build", str(place / "source")]
+    command = [
+        sys.executable,
+        "-c",
+        CODE.format(parent=os.getpid(), processes=cores.at_a_time()),
+        "build",
+        str(place / "source"),
+    ]
     command += ["--path-output", str(place), "-n", "-W", "--keep-going", "-q"]
     with subprocess.Popen(
         command,

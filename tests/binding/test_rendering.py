@@ -108,6 +108,23 @@ def test_a_warning_is_said_each_time_until_it_is_mended(source, tmp_path):
     assert (tmp_path / "mended" / "book" / "two.html").is_file()
 
 
+def test_pages_are_the_same_however_many_are_made_at_a_time(source, tmp_path, monkeypatch):
+    more = [f"more{number}" for number in range(8)]
+    (source / "_toc.yml").write_text(CONTENTS + "".join(f"  - file: book/{name}\n" for name in more))
+    for name, other in zip(more, [*more[1:], "two"], strict=True):
+        cites = "{cite}`cox1972` and running runners"  # on several pages, as are the words of the search
+        (source / "book" / f"{name}.md").write_text(f"# About {name}\n\n{cites}, see [it]({other}.md).\n")
+    made = []
+    for many in (1, 3):
+        monkeypatch.setattr(rendering.cores, "at_a_time", lambda many=many: many)
+        rendering.render(source, tmp_path / f"by {many}")
+        made.append(files(tmp_path / f"by {many}"))
+    assert made[0] == made[1] and "book/more7.html" in made[0]
+    (source / "book" / "more6.md").write_text("# Wrong\n\nSee [it](nowhere.md).\n")
+    with pytest.raises(BuildError, match=r"more6\.md.*nowhere"):
+        rendering.render(source, tmp_path / "wrong")
+
+
 def test_pages_are_not_made_for_a_builder_that_is_gone():
     """A builder may be killed before the process it started has looked who that was."""
     code = rendering.CODE.partition("from jupyter_book")[0].format(parent=1) + "import time; time.sleep(600)"
