@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, as_completed
 from functools import partial
@@ -17,12 +16,12 @@ from analysis_lib.binding import (
     chapters,
     engines,
     first_page,
-    inputs,
     kernels,
     leak_review,
     leaks,
     pages,
     place,
+    ready,
     reuse,
 )
 from analysis_lib.binding.contents import write_contents
@@ -296,16 +295,6 @@ def plan(
     return runs
 
 
-def make_ready(runs: list[reuse.Run], studies: dict[Path, Cohort], library: inputs.Library) -> None:
-    """Have once for all kernels what each would import and read again."""
-    often = [path for path, many in Counter(run.manifest for run in runs).items() if many > 1]
-    calls: list[tuple[str, ...]] = [("analysis_lib.intake.read", "read_ahead", str(path)) for path in often]
-    if any(studies[path].of_the_paper for path in often):
-        calls.append(("analysis_lib.consistent.ranges", "committed"))
-    files = [file for path in often for _, file in inputs.cohort_files(path)]
-    kernels.make_ready(NOTEBOOKS, sorted(reuse.used_by(runs, library)), calls, [places.LIBRARY, *files])
-
-
 def run_all(
     runs: list[reuse.Run],
     studies: dict[Path, Cohort],
@@ -332,7 +321,7 @@ def run_all(
             if not pool:
                 if executor == engines.LOCAL:
                     stack.enter_context(kernels.forked(NOTEBOOKS))
-                    make_ready([run for run, _ in waiting], studies, library)
+                    ready.make([run for run, _ in waiting], studies, library)
                 shared = {*studies, *(run.pages.parents[1] for run in runs)}
                 pool = stack.enter_context(engines.executor(executor, jobs, shared))
                 # what pages ask for later comes first: meanwhile the kernels' libraries are imported

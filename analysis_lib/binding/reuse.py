@@ -72,12 +72,6 @@ def fingerprint(run: Run, library: inputs.Library) -> str:
     return inputs.fingerprint(notebook, library, run.manifest, dict(run.parameters), rows, MAKERS)
 
 
-def used_by(runs: Iterable[Run], library: inputs.Library) -> set[str]:
-    """The modules of the library that the notebooks of these runs use, by their dotted names."""
-    used = inputs.modules_used({NOTEBOOKS / f"{run.chapter}.py" for run in runs}, library)
-    return {name for name, path in library.modules.items() if path in used}
-
-
 def take(store: Path, run: Run, mark: str) -> Outcome | None:
     """Put back what the run made before, or nothing."""
     told = kept.kept(store, f"chapters/{run.cohort}/{run.chapter}", mark, run.pages) if mark else None

@@ -18,6 +18,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat.v4 import new_code_cell, new_notebook
 
 from analysis_lib.binding import build, chapter, kernels, reuse
+from analysis_lib.binding import ready as making_ready
 from analysis_lib.files.places import NOTEBOOKS, ROOT
 from analysis_lib.intake.manifest import locate
 
@@ -331,7 +332,7 @@ def test_a_chapter_has_the_same_outputs_to_the_byte(tmp_path, plain):
         assert outputs("forked") == (expected, expected_rows)
         studies = build.read_all(["reconstructed"])
         as_read = {path: reuse.of_cohort(path) for path in studies}
-        build.make_ready(build.plan(studies, as_read, tmp_path, {}), studies, reuse.as_it_is())
+        making_ready.make(build.plan(studies, as_read, tmp_path, {}), studies, reuse.as_it_is())
         assert outputs("ready") == (expected, expected_rows)
 
 
