@@ -275,6 +275,11 @@ def by_chapter(place: Path, cohorts: list[str]) -> dict[str, list[float]]:
 # --- the table --------------------------------------------------------------------------------------------
 
 
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def machine() -> dict[str, str]:
     """What it was measured on."""
     processor = platform.processor() or platform.machine()
@@ -285,10 +290,9 @@ def machine() -> dict[str, str]:
         ]
         processor = names[0] if names else processor
         memory = f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     load = f"{os.getloadavg()[0]:.1f} before the first row" if hasattr(os, "getloadavg") else ""
     return {
-        "processor": f"{processor}, {cores} cores",
+        "processor": f"{processor}, {cores()} cores",
         "memory": memory,
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "libraries": ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
@@ -297,10 +301,10 @@ def machine() -> dict[str, str]:
     }
 
 
-def table(found: list[Row], took: dict[str, list[Took]], jobs: int) -> str:
-    """The rows as Markdown: medians and ratios."""
-    middle = {name: Took(*map(median, zip(*each, strict=True))) for name, each in took.items() if each}
-    floors = [name for name in middle if name.startswith("floor")]
+def table(found: list[Row], took: dict[str, list[Took]], cores: int) -> str:
+    """The rows as Markdown: medians, and the median of the ratios of each repeat, since the speed of a
+    machine may swing from one to the next.
+    """
     lines = [
         "| What | CPU, s | Wall, s | Most memory of a process, MiB | Ratio | Repeats |",
         "|---|---|---|---|---|---|",
@@ -308,20 +312,24 @@ def table(found: list[Row], took: dict[str, list[Took]], jobs: int) -> str:
     for row in found:
         if row.name not in took:  # was not asked for
             continue
-        if row.name not in middle:
+        if not (mine := took[row.name]):
             lines.append(f"| {row.name} | failed | | | | 0 |")
             continue
-        mine, ratio = middle[row.name], ""
-        if row.beside == "floor":
-            floor = sum(middle[name].cpu for name in floors)
-            ratio = f"{mine.wall / (floor / jobs):.2f} × floor (wall; CPU of the floor on {jobs} cores)"
-        elif row.beside in middle:
-            ratio = f"{mine.wall / middle[row.beside].wall:.2f} × {row.beside} (wall)"
-        repeats = len(took[row.name])
-        lines.append(
-            f"| {row.name} | {mine.cpu:.2f} | {mine.wall:.2f} | {mine.memory:.0f} | {ratio} | {repeats} |"
-        )
+        cpu, wall, memory = map(median, zip(*mine, strict=True))
+        others, said = _beside(row.beside, took, cores)
+        ratios = [one.wall / other for one, other in zip(mine, others, strict=False)]
+        ratio = f"{median(ratios):.2f} × {said}" if ratios else ""
+        lines.append(f"| {row.name} | {cpu:.2f} | {wall:.2f} | {memory:.0f} | {ratio} | {len(mine)} |")
     return "\n".join(lines)
+
+
+def _beside(name: str, took: dict[str, list[Took]], cores: int) -> tuple[list[float], str]:
+    """What a row is held against, of each repeat, and what it is called."""
+    if name == "floor":
+        floors = [each for row, each in took.items() if row.startswith("floor")]
+        seconds = [sum(one.cpu for one in repeat) / cores for repeat in zip(*floors, strict=False)]
+        return seconds, f"floor (wall; CPU of the floor on {cores} cores)"
+    return [one.wall for one in took.get(name, [])], f"{name} (wall)"
 
 
 def main() -> int:
@@ -343,7 +351,11 @@ def main() -> int:
     cohorts = told.get("cohorts") or (
         ["lymphoma"] if given.quick else given.cohorts or list(bundled_cohorts())
     )
-    told |= {"cohorts": cohorts, "machine": machine() | told.get("machine", {})}
+    told |= {
+        "cohorts": cohorts,
+        "cores": told.get("cores", cores()),
+        "machine": machine() | told.get("machine", {}),
+    }
     tests = not (given.quick or given.without_tests)
     with tempfile.TemporaryDirectory() as folder:
         place = copy(Path(folder) / "checkout")
@@ -419,12 +431,12 @@ def page(told: dict, found: list[Row]) -> str:
         "",
         f"Measured by `make bench` with {_named(told['cohorts'])}. Each number is a median over the repeats, "
         "and speaks of this machine alone. *CPU* is the time that all cores together were busy, *wall* the "
-        "time by the clock; the *ratio* holds a row against another one.",
+        "time by the clock; the *ratio* holds a row against another one of the same repeat.",
         "",
         *(f"- {name}: {value}" for name, value in told["machine"].items() if value),
         *(f"- measured again on {day}: {what}" for what, day in told.get("again", {}).items()),
         "",
-        table(found, took, jobs=2),
+        table(found, took, told["cores"]),
         "",
         "## Each chapter's code, in one process",
         "",

@@ -32,14 +32,14 @@ STAGES = {
     "search for leaks": "check_for_leaks",
 }
 WHY = """\
-A cold build is held against its chapters' code and Sphinx alone. Beside that it imports, forks a kernel for
-each chapter and speaks with it, draws each figure once more, as PDF to take away with its fonts, and makes
-the explorer. The ledger waits for the other chapters, and what follows the chapters runs on one core; of
-more than one cohort less is waited for. Of a build after one change each stage is small, and one waits for
-the other: imports, the chapter in its kernel, the pages that are written from all chapters' rows, a start of
-Sphinx. No single one of them keeps it from a sixth; they stand in the table below.
-Plain Jupyter Book spends its time on kernels: each imports all libraries anew, while ours are forked. What
-made the chapters' own code faster made them faster there, too, and Sphinx works on one core in both.
+A cold build is held against its chapters' code and Sphinx alone, shared by all cores without a rest. Beside
+that it imports, reads cohorts, starts a kernel for each chapter and speaks with it, draws each figure once
+more, as PDF to take away with its fonts, makes Word of tables, and makes the explorer. The ledger waits for
+the other chapters, and of what follows them only a part can be shared. Of a build after one change each
+stage is small, and one waits for the other: imports, the chapter in its kernel for each cohort, the pages
+that are written from all chapters' rows, a start of Sphinx. No single one of them keeps it from a sixth; they
+stand in the table below.
+Plain Jupyter Book spends its time on kernels: each imports all libraries anew, while ours are forked.
 R's scripts write the rows of chapters 1 to 9 without drawing anything by chance: bootstrap samples and
 imputations are ours alone, as are disclosure control, sentences and answers; what pandas takes is the price
 of tidy frames of a few rows each."""
@@ -63,6 +63,7 @@ def stages(cohorts: list[str], out: Path, started: float) -> dict[str, float]:
 
     kernels.start_early(NOTEBOOKS)
     from analysis_lib.binding import build, pages
+    from analysis_lib.files import cores
 
     since = time.time()
     took = {IMPORTS: since - started, REST: 0.0} | dict.fromkeys(STAGES, 0.0)
@@ -98,7 +99,7 @@ def stages(cohorts: list[str], out: Path, started: float) -> dict[str, float]:
         module = pages if function == "write" else build
         how = timed_while_it_yields if function == "run_all" else timed
         setattr(module, function, how(name, getattr(module, function)))
-    build.build(cohorts, out, 2)
+    build.build(cohorts, out, cores.at_a_time())
     turn()
     return took
 
