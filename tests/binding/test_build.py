@@ -113,10 +113,10 @@ def test_a_failing_notebook_leaves_the_old_book_and_a_non_zero_exit(tmp_path, mo
 SMALL_BUILD = """\
 import sys, time
 from pathlib import Path
-from analysis_lib.binding import build, chapter, chapters, leaks, outcome, pages, reuse
+from analysis_lib.binding import build, chapter, chapters, leaks, outcome, pages, ready, reuse
 from analysis_lib.files import replacing
 folder = Path({folder!r})
-for module in (build, chapter, chapters, reuse):
+for module in (build, chapter, chapters, ready, reuse):
     module.NOTEBOOKS = folder / "notebooks"
 
 def at(module, name):
