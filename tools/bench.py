@@ -275,13 +275,10 @@ def by_chapter(place: Path, cohorts: list[str]) -> dict[str, list[float]]:
 # --- the table --------------------------------------------------------------------------------------------
 
 
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def machine() -> dict[str, str]:
     """What it was measured on."""
+    from analysis_lib.files import cores
+
     processor = platform.processor() or platform.machine()
     memory = ""
     if (told := Path("/proc/cpuinfo")).is_file():
@@ -292,7 +289,7 @@ def machine() -> dict[str, str]:
         memory = f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"
     load = f"{os.getloadavg()[0]:.1f} before the first row" if hasattr(os, "getloadavg") else ""
     return {
-        "processor": f"{processor}, {cores()} cores",
+        "processor": f"{processor}, {cores.usable()} cores",
         "memory": memory,
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "libraries": ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
@@ -344,6 +341,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="rows and tables named so")
     parser.add_argument("--out", type=Path, default=ROOT / "bench", help="folder of the results")
     given = parser.parse_args()
+    from analysis_lib.files import cores
     from analysis_lib.intake.bundled import bundled_cohorts
 
     kept = given.out / "results.json"
@@ -353,7 +351,7 @@ def main() -> int:
     )
     told |= {
         "cohorts": cohorts,
-        "cores": told.get("cores", cores()),
+        "cores": told.get("cores", cores.usable()),
         "machine": machine() | told.get("machine", {}),
     }
     tests = not (given.quick or given.without_tests)

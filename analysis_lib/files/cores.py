@@ -9,5 +9,9 @@ def at_a_time() -> int:
     """One more than the cores that this process may use, since whatever runs waits for another process now
     and then; at most eight: more would be limited by memory.
     """
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(8, usable + 1)
+    return min(8, usable() + 1)
+
+
+def usable() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

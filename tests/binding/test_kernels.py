@@ -334,6 +334,11 @@ def test_a_chapter_has_the_same_outputs_to_the_byte(tmp_path, plain):
         as_read = {path: reuse.of_cohort(path) for path in studies}
         making_ready.make(build.plan(studies, as_read, tmp_path, {}), studies, reuse.as_it_is())
         assert outputs("ready") == (expected, expected_rows)
+        told = (
+            "from analysis_lib.consistent import ranges; from analysis_lib.intake import read\n"
+            "print(len(read._AHEAD), ranges._of_folder.cache_info().currsize)"
+        )
+        assert printed(run(told, folder=NOTEBOOKS)) == "1 1"  # the cohort was read, the ranges were found
 
 
 def test_a_file_that_hides_a_library_counts(tmp_path, monkeypatch):
