@@ -15,6 +15,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 import analysis_lib  # noqa: F401  before numpy, as in a build: one thread a process
+from analysis_lib.binding import kernels
 
 from visiting import DESKTOP
 
@@ -68,6 +69,14 @@ def pytest_collection_finish():
     gc.freeze()
     gc.set_threshold(50_000)
     gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_kernels_ahead():
+    """A build in a test's own process starts kernels when it has something to run: most are refused before."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(kernels, "start_early", lambda folder: None)
+        yield
 
 
 def one_worker_at_a_time(tmp_path_factory):

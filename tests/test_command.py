@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from analysis_lib.__main__ import main
-from analysis_lib.binding import build, kernels
+from analysis_lib.binding import build
 from analysis_lib.binding.outcome import Outcome
 from analysis_lib.intake.bundled import bundled_cohorts
 
@@ -105,7 +105,6 @@ def test_progress_is_a_bar_on_a_terminal_and_plain_lines_in_a_log(stream, monkey
             report(outcome, 2)
         return outcomes
 
-    monkeypatch.setattr(kernels, "start_early", lambda folder: None)
     monkeypatch.setattr(build, "build", one_by_one)
     monkeypatch.setattr(sys, "stderr", stream())
     assert main(["build", "lymphoma", "--out", str(tmp_path / "book"), "--fresh"]) == 0

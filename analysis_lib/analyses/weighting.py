@@ -232,27 +232,23 @@ def _difference(known: pd.DataFrame, values: pd.Series, number: bool, kind: str,
     """The standardised difference of a term; where small numbers are hidden, as far as shown numbers carry
     it.
     """
+    treated, weights = known["treated"].to_numpy(), known[kind].to_numpy()
     if k <= 1:
-        return difference(values, known["treated"], known[kind])
+        return difference(values, treated, weights)
     if number:
-        few = min(known["treated"].sum(), (~known["treated"]).sum()) < k
-        return np.nan if few else half_up(difference(values, known["treated"], known[kind]), 1)
-    having = values > 0
+        few = min(treated.sum(), (~treated).sum()) < k
+        return np.nan if few else half_up(difference(values, treated, weights), 1)
+    having = values.to_numpy() > 0
     counts = disclosure.released(
-        [
-            [((having == yes) & (known["treated"] == rt)).sum() for rt in (False, True)]
-            for yes in (True, False)
-        ],
-        k,
+        [[((having == yes) & (treated == rt)).sum() for rt in (False, True)] for yes in (True, False)], k
     )
     if counts is None:
         return np.nan
-    (others, treated), (without, treated_without) = counts
+    (others, treated_having), (without, treated_without) = counts
     if kind == "unweighted":
-        return half_up(
-            difference_of_shares((treated, treated + treated_without), (others, others + without)), 1
-        )
-    return half_up(difference(having, known["treated"], known[kind]), 1)
+        shares = (treated_having, treated_having + treated_without), (others, others + without)
+        return half_up(difference_of_shares(*shares), 1)
+    return half_up(difference(having, treated, weights), 1)
 
 
 @disclosure.protected_by_frame

@@ -34,6 +34,7 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "cohort.yml").write_text(COHORT)
     monkeypatch.setattr(engines, "ProcessPoolExecutor", InThisProcess)
     monkeypatch.setattr(build.kernels, "forked", lambda folder: contextlib.nullcontext())
+    monkeypatch.setattr(build.kernels, "make_ready", lambda *_: None)  # there are no kernels
     monkeypatch.setattr(chapter, "run", made_up)
     monkeypatch.setattr(
         build.pages, "write", lambda studies, outcomes, book, *_: (book / "generated").mkdir()

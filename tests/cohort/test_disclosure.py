@@ -359,7 +359,8 @@ def breaches(rows):
 def findings(saved, frames):
     """What the auditor finds in all rows together: those that are saved, and those that solutions only show."""
     shown = [frame for _, frame in frames if "result_id" in frame]
-    return auditor.audit(pd.concat([saved, *shown]).drop_duplicates("result_id"), K).findings
+    rows = {each["result_id"]: each for frame in [*shown, saved] for each in frame.to_dict("records")}
+    return auditor.audit(results.collect(rows.values()), K).findings
 
 
 def test_no_analysis_and_no_figure_escapes(tmp_path, monkeypatch):
