@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 EXTRA := .venv/.reconstruct
+# Where it is set, each process would compile all libraries anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: book editions test lint format lab wheel notebooks lock audit bench clean
 
@@ -13,7 +15,8 @@ book: $(STAMP)
 
 # The tests read the finished book, so it is brought up to date first. They also make a small cohort,
 # which needs the solver and the compiler of the extra `reconstruct`; readers and re-runners do not install these.
-test: lint book $(EXTRA)
+test: $(EXTRA)
+	$(MAKE) --no-print-directory --jobs 2 lint book
 	JUPYTER_DEFAULT_PROVISIONER_NAME=forked $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 30 --durations-min 10
 
 # The house keeps its order: layout, spelling (tools/words.txt: what only looks misspelt), floors, types. `make format` lays the code out.

@@ -264,6 +264,19 @@ def test_the_system_decides_at_first(visit, book_html):
         assert page.evaluate("document.documentElement.dataset.theme") == scheme
 
 
+def test_who_wants_no_motion_gets_no_transitions(visit, book_html):
+    """Not even short ones: thousands of elements that each begin one keep a telephone busy for seconds."""
+    page = visit()
+    page.goto(file_page(book_html, one_chapter(book_html, "02")))
+    settle(page)
+    page.evaluate("addEventListener('transitionrun', () => { window.begun = (window.begun || 0) + 1; }, true)")
+    resize(page, TELEPHONE)
+    page.emulate_media(color_scheme="dark")
+    resize(page, TELEPHONE)
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate("window.begun || 0") == 0
+
+
 # Code and cover --------------------------------------------------------------------
 
 
