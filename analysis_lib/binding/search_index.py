@@ -6,11 +6,13 @@ import json
 from functools import cache
 from pathlib import Path
 
-from bs4 import BeautifulSoup, SoupStrainer
+from lxml import html as markup
 from sphinx.search.en import SearchEnglish
 
 BOX = "unshown"  # class of the box that says what is not shown
 START, END = "Search.setIndex(", ")"
+BOXES = f".//*[contains(concat(' ', normalize-space(@class), ' '), ' {BOX} ')]"
+TEXTS = ".//text()[not(parent::script or parent::style)]"
 LANGUAGE = SearchEnglish({})
 
 
@@ -42,12 +44,20 @@ def _only_unshown(page: str) -> set[str]:
     """The stems that stand in a page's box of what is not shown and nowhere else on it."""
     if BOX not in page:
         return set()
-    article = BeautifulSoup(page, "html.parser", parse_only=SoupStrainer("article")).find("article")
-    boxes = article.find_all(class_=BOX) if article else []
-    inside: set[str] = set().union(*(_stems(box.get_text(" ")) for box in boxes))
+    tree = markup.document_fromstring(page, parser=markup.HTMLParser(remove_comments=True, huge_tree=True))
+    article = next(tree.iter("article"), None)
+    if article is None:
+        return set()
+    boxes = article.xpath(BOXES)
+    inside: set[str] = set().union(*(_stems(_text(box)) for box in boxes))
     for box in boxes:
-        box.decompose()
-    return inside - _stems(article.get_text(" ")) if article else set()
+        box.drop_tree()
+    return inside - _stems(_text(article))
+
+
+def _text(element: markup.HtmlElement) -> str:
+    """The text of an element, a space between the texts of its parts."""
+    return " ".join(element.xpath(TEXTS))
 
 
 def _stems(text: str) -> set[str]:
