@@ -203,7 +203,7 @@ def bind(
     """Make HTML of the chapters' pages and those on them, and look for leaks; if there is one, nothing of it
     is kept.
     """
-    made = partial(reuse.made, store, studies, as_read)
+    made = partial(reuse.made, store, studies, as_read, library=reuse.as_it_is())
     with waiting(store / "sphinx") as jupyter_book:
         pages.write(list(studies.values()), outcomes, source / "book", certificates_of(studies, source), made)
         write_contents(source, list(studies.values()))

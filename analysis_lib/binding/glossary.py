@@ -27,10 +27,17 @@ def page(words: str) -> str:
     listed = [
         {"term": term, "anchor": _anchor(term), "means": means}
         for term, means in sorted(terms().items(), key=lambda each: each[0].lower())
-        if re.search(rf"(?<![\w-]){re.escape(term)}(?!\w)", words)  # as the script looks for them
+        if _occurs(re.escape(term), words)
     ]
     told = "On every page the first use of these words shows its definition."
     return f"# Glossary\n\n{told}\n\n{fragment('glossary', terms=listed)}\n"
+
+
+def _occurs(term: str, words: str) -> bool:
+    """Whether a term stands in these words, as the script looks for it; the letters come first, as those of a
+    pattern that begins by looking back are not searched for but tried at each place.
+    """
+    return bool(re.search(rf"{term}(?<![\w-]{term})(?!\w)", words))
 
 
 def words_of(book: Path) -> str:

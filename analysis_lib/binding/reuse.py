@@ -90,9 +90,15 @@ def keep(store: Path, run: Run, mark: str, outcome: Outcome) -> None:
 
 
 def made(
-    store: Path, studies: Mapping[Path, Cohort], as_read: Mapping[Path, Mapping], study: Cohort, name: str
+    store: Path,
+    studies: Mapping[Path, Cohort],
+    as_read: Mapping[Path, Mapping],
+    study: Cohort,
+    name: str,
+    library: inputs.Library | None = None,
 ) -> dict:
-    """What one of :data:`MADE` makes of one of these cohorts: as it was kept, or made now and kept.
+    """What one of :data:`MADE` makes of one of these cohorts: as it was kept, or made now and kept; the
+    library is read now, or was just before.
 
     Of real patients nothing is kept: it is little, and no scan for leaks has seen it yet.
     """
@@ -102,16 +108,16 @@ def made(
     maker = {"explorer": explorer, "ten_lines": ten_lines}[name]
     manifest = next(path for path, each in studies.items() if each is study)
 
-    def mark() -> str:
+    def mark(library: inputs.Library) -> str:
         if not study.synthetic or of_cohort(manifest) != as_read[manifest]:
             return ""
-        return inputs.fingerprint(LIBRARY / "binding" / f"{name}.py", as_it_is(), manifest, {})
+        return inputs.fingerprint(LIBRARY / "binding" / f"{name}.py", library, manifest, {})
 
-    before, label = mark(), f"{name}/{study.name}"
+    before, label = mark(library or as_it_is()), f"{name}/{study.name}"
     if before and (told := kept.kept(store, label, before, store)) is not None:
         return told
     found = maker.make(study)
-    if before and mark() == before:  # nothing was edited meanwhile
+    if before and mark(as_it_is()) == before:  # nothing was edited meanwhile
         kept.keep(store, label, before, store, [], found)
     return found
 
