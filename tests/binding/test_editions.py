@@ -128,7 +128,9 @@ def test_the_glossary_page_and_the_script_have_one_source():
 
 
 def test_the_glossary_explains_the_words_of_its_book_and_no_others(tmp_path):
-    (tmp_path / "privacy.md").write_text("A hazard ratio is shown with two decimals; of a pre-OS2 and an OS2b nothing.")
+    (tmp_path / "privacy.md").write_text(
+        "A hazard ratio is shown with two decimals; of a pre-OS2 and an OS2b nothing."
+    )
     cells = [
         {"cell_type": "markdown", "source": ["# Survival, ", "by IPI"]},
         {

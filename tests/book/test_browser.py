@@ -269,7 +269,9 @@ def test_who_wants_no_motion_gets_no_transitions(visit, book_html):
     page = visit()
     page.goto(file_page(book_html, one_chapter(book_html, "02")))
     settle(page)
-    page.evaluate("addEventListener('transitionrun', () => { window.begun = (window.begun || 0) + 1; }, true)")
+    page.evaluate(
+        "addEventListener('transitionrun', () => { window.begun = (window.begun || 0) + 1; }, true)"
+    )
     resize(page, TELEPHONE)
     page.emulate_media(color_scheme="dark")
     resize(page, TELEPHONE)
