@@ -298,10 +298,8 @@ def machine() -> dict[str, str]:
     }
 
 
-def table(found: list[Row], took: dict[str, list[Took]], cores: int) -> str:
-    """The rows as Markdown: medians, and the median of the ratios of each repeat, since the speed of a
-    machine may swing from one to the next.
-    """
+def table(found: list[Row], took: dict[str, list[Took]], ratios: dict[str, str]) -> str:
+    """The rows as Markdown: medians, and their ratios."""
     lines = [
         "| What | CPU, s | Wall, s | Most memory of a process, MiB | Ratio | Repeats |",
         "|---|---|---|---|---|---|",
@@ -313,17 +311,28 @@ def table(found: list[Row], took: dict[str, list[Took]], cores: int) -> str:
             lines.append(f"| {row.name} | failed | | | | 0 |")
             continue
         cpu, wall, memory = map(median, zip(*mine, strict=True))
-        others, said = _beside(row.beside, took, cores)
-        ratios = [one.wall / other for one, other in zip(mine, others, strict=False)]
-        ratio = f"{median(ratios):.2f} × {said}" if ratios else ""
+        ratio = ratios.get(row.name, "")
         lines.append(f"| {row.name} | {cpu:.2f} | {wall:.2f} | {memory:.0f} | {ratio} | {len(mine)} |")
     return "\n".join(lines)
 
 
-def _beside(name: str, took: dict[str, list[Took]], cores: int) -> tuple[list[float], str]:
+def ratios(found: list[Row], took: dict[str, list[Took]], cores: int) -> dict[str, str]:
+    """Each row beside another one that was measured in the same run: the median of the ratios of each repeat,
+    since the speed of a machine may swing from one to the next.
+    """
+    told = {}
+    for row in found:
+        others, said = _beside(row.beside, found, took, cores)
+        each = [one.wall / other for one, other in zip(took.get(row.name, []), others, strict=False)]
+        if each:
+            told[row.name] = f"{median(each):.2f} × {said}"
+    return told
+
+
+def _beside(name: str, found: list[Row], took: dict[str, list[Took]], cores: int) -> tuple[list[float], str]:
     """What a row is held against, of each repeat, and what it is called."""
     if name == "floor":
-        floors = [each for row, each in took.items() if row.startswith("floor")]
+        floors = [took.get(row.name, []) for row in found if row.name.startswith("floor")]
         seconds = [sum(one.cpu for one in repeat) / cores for repeat in zip(*floors, strict=False)]
         return seconds, f"floor (wall; CPU of the floor on {cores} cores)"
     return [one.wall for one in took.get(name, [])], f"{name} (wall)"
@@ -362,7 +371,10 @@ def main() -> int:
         if given.only:
             told.setdefault("again", {})[", ".join(given.only)] = time.strftime("%Y-%m-%d")
         often = [row for row in chosen if row.name != TESTS]
-        told["rows"] |= _repeated(often, place, 1 if given.quick else given.repeats)
+        measured = _repeated(often, place, 1 if given.quick else given.repeats)
+        told["rows"] |= measured
+        kept_ratios = {name: said for name, said in told.get("ratios", {}).items() if name not in measured}
+        told["ratios"] = kept_ratios | ratios(found, _took(measured), told["cores"])
         if not given.only:
             told["chapters"] = by_chapter(place, cohorts)
         _write(told, found, given.out)
@@ -414,6 +426,10 @@ def _by_file(place: Path) -> dict[str, float]:
     return dict(spent)
 
 
+def _took(rows: dict[str, list[dict]]) -> dict[str, list[Took]]:
+    return {name: [Took(**each) for each in times] for name, times in rows.items()}
+
+
 def _named(cohorts: list[str]) -> str:
     return f"the cohort{'s' if len(cohorts) > 1 else ''} *{', '.join(cohorts)}*"
 
@@ -421,7 +437,7 @@ def _named(cohorts: list[str]) -> str:
 def page(told: dict, found: list[Row]) -> str:
     """The page of results."""
     chapters, tests = told["chapters"], told.get("tests", {})
-    took = {name: [Took(**each) for each in times] for name, times in told["rows"].items()}
+    took = _took(told["rows"])
     heaviest = sorted(chapters, key=lambda name: -chapters[name][0])
     dearest = sorted(tests, key=lambda name: -tests[name])[:MOST]
     lines = [
@@ -434,7 +450,7 @@ def page(told: dict, found: list[Row]) -> str:
         *(f"- {name}: {value}" for name, value in told["machine"].items() if value),
         *(f"- measured again on {day}: {what}" for what, day in told.get("again", {}).items()),
         "",
-        table(found, took, told["cores"]),
+        table(found, took, told["ratios"]),
         "",
         "## Each chapter's code, in one process",
         "",
