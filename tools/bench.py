@@ -464,8 +464,8 @@ def page(told: dict, found: list[Row]) -> str:
             "## What the tests cost",
             "",
             f"The {len(dearest)} dearest of {len(tests)} files of tests, which take "
-            f"{sum(tests.values()):.0f} CPU seconds together; browsers are counted where they end, if at all. "
-            "In a fresh clone `make test` also installs its environment, checks all code and builds the book.",
+            f"{sum(tests.values()):.0f} CPU seconds together; browsers are counted where they end. "
+            "In a fresh clone `make test` also installs its environment, checks the code and makes the book.",
             "",
             "Eight minutes were aimed at. What costs most cannot be had from kept results: books of other "
             "cohorts that are built and read, the program installed where nothing else is, chapters of small "
