@@ -325,7 +325,7 @@ def ratios(found: list[Row], took: dict[str, list[Took]], cores: int) -> dict[st
         others, said = _beside(row.beside, found, took, cores)
         each = [one.wall / other for one, other in zip(took.get(row.name, []), others, strict=False)]
         if each:
-            told[row.name] = f"{median(each):.2f} × {said}"
+            told[row.name] = f"{median(each):.3g} × {said}"
     return told
 
 
@@ -445,7 +445,8 @@ def page(told: dict, found: list[Row]) -> str:
         "",
         f"Measured by `make bench` with {_named(told['cohorts'])}. Each number is a median over the repeats, "
         "and speaks of this machine alone. *CPU* is the time that all cores together were busy, *wall* the "
-        "time by the clock; the *ratio* holds a row against another one of the same repeat.",
+        "time by the clock; the *ratio* holds a row against another one of the same repeat, and stays as it was "
+        "where only the other one was measured again.",
         "",
         *(f"- {name}: {value}" for name, value in told["machine"].items() if value),
         *(f"- measured again on {day}: {what}" for what, day in told.get("again", {}).items()),
