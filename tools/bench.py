@@ -445,8 +445,8 @@ def page(told: dict, found: list[Row]) -> str:
         "",
         f"Measured by `make bench` with {_named(told['cohorts'])}. Each number is a median over the repeats, "
         "and speaks of this machine alone. *CPU* is the time that all cores together were busy, *wall* the "
-        "time by the clock; the *ratio* holds a row against another one of the same repeat, and stays as it was "
-        "where only the other one was measured again.",
+        "time by the clock; the *ratio* holds a row against another one of the same repeat, and stays as it "
+        "was where only the other one was measured again.",
         "",
         *(f"- {name}: {value}" for name, value in told["machine"].items() if value),
         *(f"- measured again on {day}: {what}" for what, day in told.get("again", {}).items()),
